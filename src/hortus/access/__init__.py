@@ -1,0 +1,1 @@
+"""Organisation, project, key: who may do what."""

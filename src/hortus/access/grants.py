@@ -1,0 +1,44 @@
+"""What a key may do, as the gateway holds it, and the port through which it asks."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Protocol
+
+import msgspec
+
+
+class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The rights of one key.
+
+    Attributes:
+        key_id: The key's id (never the key).
+        key_name: What its owner called it.
+        project_id: The project that pays and decides.
+        project: The project's name.
+        routes: Names of routes it may use, or patterns such as `eu/*`; empty means none.
+        expires_at_ms: Instant (UTC) from which on it is refused; None for never.
+    """
+
+    key_id: str
+    key_name: str
+    project_id: str
+    project: str
+    routes: tuple[str, ...]
+    expires_at_ms: int | None = None
+
+    def may_use(self, route: str) -> bool:
+        """Tell whether the key may call `route`."""
+        return any(pattern == route or fnmatchcase(route, pattern) for pattern in self.routes)
+
+
+class Grants(Protocol):
+    """Where the gateway finds grants: a bounded cache before the ledger's socket."""
+
+    async def find(self, digest: str) -> Grant | None:
+        """Return the grant under a key's digest, None for an unknown or revoked key.
+
+        Raises:
+            hortus.canon.errors.NotReady: The ledger cannot be asked and the cache does not know the key.
+        """
+        ...

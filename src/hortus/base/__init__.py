@@ -1,0 +1,1 @@
+"""The lowest floor: ids, money, time, errors and secrets; no I/O."""

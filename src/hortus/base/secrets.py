@@ -1,0 +1,37 @@
+"""Client keys: how they look, and the keyed digest that is stored in their place."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+import msgspec
+
+KEY_PREFIX = "hortus_sk_"
+"""Every client key starts with this, so that secret scanners find it."""
+
+KEY_ENTROPY_BYTES = 30
+
+DIGEST_SCHEME = "blake2b-256"
+
+_KEY_SHAPE = re.compile(r"hortus_sk_[0-9A-Za-z_-]{40}")
+
+
+class Secret(msgspec.Struct, frozen=True):
+    """One version of the installation's secret. Its bytes never show in logs or errors."""
+
+    version: int
+    value: bytes
+
+    def __repr__(self) -> str:
+        return f"Secret(version={self.version}, value=<hidden>)"
+
+
+def looks_like_key(text: str) -> bool:
+    """Tell whether `text` has the shape of a client key (not whether it is valid)."""
+    return _KEY_SHAPE.fullmatch(text) is not None
+
+
+def digest_key(key: str, secret: Secret) -> str:
+    """Return the keyed digest (hex, 64 characters) under which a client key is stored."""
+    return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), key=secret.value[:64], digest_size=32).hexdigest()

@@ -1,0 +1,1 @@
+"""What every wire format means: errors, usage, operations."""

@@ -1,0 +1,1 @@
+"""Makers, models, hosts and prices as rows of data."""

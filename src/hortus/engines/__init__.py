@@ -1,0 +1,1 @@
+"""Programs that serve open weights, and how they are kept running."""

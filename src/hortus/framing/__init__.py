@@ -1,0 +1,1 @@
+"""Bytes to frames and back, and changes of single JSON members."""

@@ -1,0 +1,1 @@
+"""The data plane: admit, choose, relay, meter, settle."""

@@ -1,0 +1,65 @@
+"""What the gateway needs from outside: a way to call a host."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from hortus.snapshot.model import Timeouts
+
+
+class HostRequest(msgspec.Struct, frozen=True):
+    """One HTTP call to a host.
+
+    Attributes:
+        url: Absolute, `http` or `https`.
+        headers: Names in lower case; host, content-length and connection are the client's own affair.
+    """
+
+    method: str
+    url: str
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+    timeouts: Timeouts
+
+
+class HostResponse(Protocol):
+    """An answer whose head has come; the body follows. Must be closed, which cancels what has not come."""
+
+    status: int
+    headers: Sequence[tuple[bytes, bytes]]
+    """Names in lower case."""
+
+    def body(self) -> AsyncIterator[bytes]:
+        """De-chunked parts as they arrive.
+
+        Raises:
+            hortus.canon.errors.BrokenStream: The host broke off.
+            hortus.canon.errors.HostTimedOut: Silence for `idle_s`, or `total_s` over.
+        """
+        ...
+
+    async def read(self, limit_bytes: int) -> bytes:
+        """Return the whole body. Raises as `body`, and BrokenStream above the limit."""
+        ...
+
+    def close(self) -> None:
+        """Be done with it: the connection goes back to the pool if the body was read to its end, else it is cut."""
+        ...
+
+
+class Hosts(Protocol):
+    """Calls hosts over pooled connections."""
+
+    async def send(self, request: HostRequest) -> HostResponse:
+        """Send a request and wait for the head of its answer.
+
+        Raises:
+            hortus.canon.errors.HostUnavailable: Not connected, or cut before any byte of an answer on a fresh
+                connection.
+            hortus.canon.errors.HostTimedOut: `connect_s` or `first_byte_s` is over.
+            hortus.canon.errors.BrokenStream: What came is not HTTP.
+        """
+        ...

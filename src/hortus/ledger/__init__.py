@@ -1,0 +1,1 @@
+"""From the journal into the store, exactly once; grants out of it."""

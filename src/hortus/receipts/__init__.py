@@ -1,0 +1,1 @@
+"""The record of one request and how it is written down."""

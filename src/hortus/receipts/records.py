@@ -1,0 +1,150 @@
+"""What the journal holds: `Opened` before the first byte goes upstream, `Settled` after, `Refused` for none sent.
+
+Each attempt of a request has its own pair; together they make one receipt.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from hortus.canon.usage import Usage
+
+
+class Caller(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Who asked, by ids only; None where the key was not recognised."""
+
+    key_id: str | None = None
+    project_id: str | None = None
+
+
+class Opened(msgspec.Struct, frozen=True, omit_defaults=True, tag="opened", tag_field="kind"):
+    """An attempt is about to send its first byte to the host.
+
+    Attributes:
+        attempt: 1 for the first endpoint tried, counting up.
+        reserved: Upper bound of the cost in `currency`, None where the price is unknown.
+        input_bytes: Size of the request body, for estimates.
+    """
+
+    receipt_id: str
+    attempt: int
+    at_ms: int
+    caller: Caller
+    dialect: str
+    operation: str
+    route: str
+    endpoint: str
+    model: str
+    host: str
+    is_stream: bool
+    request_id: str
+    input_bytes: int
+    snapshot_version: int
+    traceparent: str | None = None
+    model_version: str | None = None
+    region: str | None = None
+    reserved: Decimal | None = None
+    currency: str | None = None
+    price_id: str | None = None
+    adaptations: tuple[str, ...] = ()
+
+
+class Settled(msgspec.Struct, frozen=True, omit_defaults=True, tag="settled", tag_field="kind"):
+    """An attempt is over.
+
+    Attributes:
+        status: `completed`, `failed`, `cancelled` (client gone) or `timed_out`; the ledger adds `interrupted`.
+        is_last: No further attempt follows: the request is over.
+        cost: True cost in the currency of its `Opened`; None where the price is unknown.
+        first_byte_ms: Milliseconds from opening to the host's first byte.
+    """
+
+    receipt_id: str
+    attempt: int
+    at_ms: int
+    status: str
+    is_last: bool
+    http_status: int | None = None
+    usage: Usage | None = None
+    cost: Decimal | None = None
+    error_code: str | None = None
+    first_byte_ms: int | None = None
+    output_bytes: int = 0
+    host_request_id: str | None = None
+    served_model: str | None = None
+
+
+class Refused(msgspec.Struct, frozen=True, omit_defaults=True, tag="refused", tag_field="kind"):
+    """A request that was answered without any attempt."""
+
+    receipt_id: str
+    at_ms: int
+    caller: Caller
+    http_status: int
+    error_code: str
+    request_id: str
+    dialect: str | None = None
+    operation: str | None = None
+    route: str | None = None
+    traceparent: str | None = None
+
+
+JournalRecord = Opened | Settled | Refused
+
+
+class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One upstream call within a receipt."""
+
+    number: int
+    endpoint: str
+    model: str
+    host: str
+    status: str
+    opened_at_ms: int
+    settled_at_ms: int | None = None
+    region: str | None = None
+    model_version: str | None = None
+    served_model: str | None = None
+    http_status: int | None = None
+    error_code: str | None = None
+    usage: Usage | None = None
+    reserved: Decimal | None = None
+    cost: Decimal | None = None
+    currency: str | None = None
+    price_id: str | None = None
+    first_byte_ms: int | None = None
+    host_request_id: str | None = None
+    adaptations: tuple[str, ...] = ()
+
+
+class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The record of one request, as people and exports see it.
+
+    Attributes:
+        status: That of the last attempt, or `refused`.
+        cost: Sum over attempts, None while any is unknown.
+    """
+
+    receipt_id: str
+    opened_at_ms: int
+    status: str
+    caller: Caller
+    request_id: str
+    settled_at_ms: int | None = None
+    project: str | None = None
+    dialect: str | None = None
+    operation: str | None = None
+    route: str | None = None
+    model: str | None = None
+    endpoint: str | None = None
+    is_stream: bool = False
+    http_status: int | None = None
+    error_code: str | None = None
+    usage: Usage | None = None
+    cost: Decimal | None = None
+    currency: str | None = None
+    traceparent: str | None = None
+    snapshot_version: int | None = None
+    attempts: tuple[Attempt, ...] = ()

@@ -1,0 +1,1 @@
+"""Configuration compiled for the gateway."""

@@ -1,0 +1,139 @@
+"""The compiled configuration: what control writes, workers and the supervisor read, and nobody changes.
+
+A snapshot holds no plaintext credential, only references (`env:NAME`, `file:PATH`).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+SNAPSHOT_FORMAT = 1
+"""Version of this layout; a reader refuses another one."""
+
+ENGINE_SCHEME = "engine:"
+"""An endpoint whose address is `engine:NAME` is a deployment of this installation; its port and key lie in
+`run/engines/NAME.json`, written by the supervisor."""
+
+
+class PriceRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a model costs at a host. Amounts are per million tokens in `currency`.
+
+    Attributes:
+        id: Names the row in receipts: source, model and date.
+        as_of: Date (YYYY-MM-DD) on which the source said so.
+    """
+
+    id: str
+    currency: str
+    input_per_million: Decimal
+    output_per_million: Decimal
+    source: str
+    as_of: str
+    cached_input_per_million: Decimal | None = None
+
+
+class Timeouts(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How long to wait for a host, in seconds."""
+
+    connect_s: float = 5.0
+    first_byte_s: float = 300.0
+    idle_s: float = 300.0
+    total_s: float = 3600.0
+
+
+class Endpoint(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One model at one host in one region.
+
+    Attributes:
+        name: Unique in the installation.
+        model: Catalog id of the model, such as `mistral-large-2512`.
+        maker: Catalog id of the maker.
+        host: Catalog id of the host; `local` for deployments.
+        address: Base URL (`https://…/v1`) or `engine:NAME`.
+        upstream_model: What the host calls the model.
+        dialects: Wire formats it speaks, preferred first.
+        operations: What it can do: `chat`, `embeddings`.
+        credential: Reference to what authenticates there, None where nothing is needed.
+        auth: How the credential is sent: `bearer` or `none`.
+        country: Where it computes (ISO 3166-1 alpha-2, `EU*` or `GLOBAL`), None when unknown.
+        price: None when unknown; deployments have one of zero.
+        allows_private_address: Whether the address may resolve to a private network.
+    """
+
+    name: str
+    model: str
+    maker: str
+    host: str
+    address: str
+    upstream_model: str
+    dialects: tuple[str, ...] = ("openai_chat",)
+    operations: tuple[str, ...] = ("chat",)
+    credential: str | None = None
+    auth: str = "bearer"
+    region: str | None = None
+    country: str | None = None
+    price: PriceRow | None = None
+    timeouts: Timeouts = Timeouts()
+    model_version: str | None = None
+
+
+class Candidate(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An endpoint's place in a route; the weight counts in the strategy `weighted` only."""
+
+    endpoint: str
+    weight: int = 1
+
+
+class RuledOut(msgspec.Struct, frozen=True):
+    """An endpoint that a route names but may not use now, and why."""
+
+    endpoint: str
+    reason: str
+
+
+class Route(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What clients name in `model`. Strategy: `ordered` (first that answers) or `weighted` (drawn by weight)."""
+
+    name: str
+    candidates: tuple[Candidate, ...]
+    strategy: str = "ordered"
+    ruled_out: tuple[RuledOut, ...] = ()
+    owned_by: str = "hortus"
+    created_at_s: int = 0
+
+
+class Deployment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A model that the supervisor keeps running.
+
+    Attributes:
+        name: Also the name of its endpoint and route.
+        engine: Name of the driver, such as `llamacpp`.
+        model_path: The model's file, absolute, or `seedling` for the one that ships in the package.
+        context_tokens: Length of context for each slot.
+        slots: Requests that run at the same time.
+        threads: Threads for inference; 0 lets the driver choose.
+        temperature: Sampling temperature where the client names none; None keeps the engine's own.
+    """
+
+    name: str
+    engine: str
+    model_path: str
+    context_tokens: int = 2048
+    slots: int = 4
+    threads: int = 0
+    temperature: float | None = None
+    offers_embeddings: bool = False
+
+
+class Snapshot(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One version of everything that the data plane needs to know."""
+
+    version: int
+    compiled_at_ms: int
+    organisation: str
+    endpoints: dict[str, Endpoint]
+    routes: dict[str, Route]
+    deployments: dict[str, Deployment]
+    format: int = SNAPSHOT_FORMAT

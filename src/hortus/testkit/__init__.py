@@ -1,0 +1,1 @@
+"""Hosts, clocks and faults for tests and plugins."""
