@@ -1,0 +1,234 @@
+"""Everything that a user can set on a node, in one Struct; the only place that reads the environment.
+
+Precedence: flag, environment variable, `[settings]` of `hortus.toml`, default. `Settings.origins` keeps which it was.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from hortus.base.errors import ConfigurationError
+
+ENVIRONMENT_PREFIX = "HORTUS_"
+
+_HINT = "`hortus config settings` lists every setting; docs/reference/settings.md explains them."
+
+
+def _set(sentence: str, *, unit: str = "", **bounds: Any) -> Meta:
+    return Meta(description=sentence, extra={"unit": unit}, **bounds)
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Settings of one node; declared objects (projects, endpoints, routes, deployments) are not settings."""
+
+    host: Annotated[str, _set("Address on which the door listens.")] = "127.0.0.1"
+    port: Annotated[int, _set("Port of the door; 0 takes a free one.", ge=0, le=65535)] = 8000
+    admin_host: Annotated[str, _set("Address on which the admin API listens.")] = "127.0.0.1"
+    admin_port: Annotated[
+        int | None, _set("Port of the admin API; the door's port + 1 where not set, 0 takes a free one.")
+    ] = None
+    workers: Annotated[int, _set("Gateway processes; 0 means one for each core.", ge=0, le=256)] = 0
+    public_url: Annotated[str | None, _set("Address by which clients reach the door, where it is not host and port.")] = (
+        None
+    )
+    tls_cert: Annotated[str | None, _set("File with the certificate chain (PEM) for the door and the admin API.")] = None
+    tls_key: Annotated[str | None, _set("File with the certificate's private key (PEM).")] = None
+    insecure_http: Annotated[
+        bool, _set("Allow an address other than loopback without TLS, such as behind a proxy on a private network.")
+    ] = False
+    trusted_proxies: Annotated[
+        tuple[str, ...], _set("Addresses or networks (CIDR) whose X-Forwarded-For header is believed.")
+    ] = ()
+    body_limit_mib: Annotated[int, _set("Largest request body.", unit="MiB", ge=1, le=1024)] = 32
+    drain_s: Annotated[float, _set("How long running requests may finish at a stop.", unit="s", ge=0, le=3600)] = 30.0
+    ca_bundle: Annotated[str | None, _set("File with further certificate authorities (PEM) for calls to hosts.")] = None
+    https_proxy: Annotated[str | None, _set("Proxy for calls to https hosts; HTTPS_PROXY where not set.")] = None
+    http_proxy: Annotated[str | None, _set("Proxy for calls to http hosts; HTTP_PROXY where not set.")] = None
+    no_proxy: Annotated[
+        str | None, _set("Hosts, suffixes and networks called directly, comma separated; NO_PROXY where not set.")
+    ] = None
+    journal_sync: Annotated[
+        Literal["group", "always"],
+        _set("When receipts are forced to disk: in groups every 50 ms, or before each answer goes on."),
+    ] = "group"
+    log_format: Annotated[
+        Literal["auto", "json", "text"], _set("Form of log lines; auto means text on a terminal, else JSON.")
+    ] = "auto"
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], _set("Least important log lines shown.")] = "info"
+    grants_cached: Annotated[int, _set("Keys whose rights each worker remembers.", ge=16, le=10_000_000)] = 100_000
+    seedling: Annotated[bool, _set("Run the small model that ships with Hortus.")] = True
+    hub_url: Annotated[str, _set("Address of the Hugging Face hub, or of a mirror with the same paths.")] = (
+        "https://huggingface.co"
+    )
+
+    @property
+    def actual_admin_port(self) -> int:
+        """The admin API's port: set, or next to the door's; a free one where the door takes a free one."""
+        if self.admin_port is not None:
+            return self.admin_port
+        return self.port + 1 if self.port else 0
+
+    @property
+    def worker_count(self) -> int:
+        """How many gateway processes run."""
+        return self.workers or len(os.sched_getaffinity(0))
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """Settings, where each came from, and the environment as it was read."""
+
+    settings: Settings
+    origins: dict[str, str]
+    home: Path
+    config_file: Path | None
+    environment: dict[str, str]
+
+
+def read_environment() -> dict[str, str]:
+    """Return a copy of the process environment; nothing else in Hortus reads it."""
+    return dict(os.environ)
+
+
+def load_settings(
+    flags: Mapping[str, object], *, environment: Mapping[str, str], directory: Path, config_file: Path | None = None
+) -> Loaded:
+    """Join flags, environment, file and defaults.
+
+    Args:
+        flags: Values given on the command line, None for those not given.
+        environment: Variables, as `read_environment` returns them.
+        directory: Where the search for `hortus.toml` starts, upwards.
+        config_file: Takes the search's place.
+
+    Raises:
+        ConfigurationError: A value is wrong; the path names the flag, the variable or the file.
+    """
+    file = config_file or find_config_file(directory)
+    values: dict[str, object] = {}
+    origins = dict.fromkeys(Settings.__struct_fields__, "default")
+    for name, value in (_from_file(file) if file else {}).items():
+        values[name], origins[name] = value, f"file {file}"
+    for name, value, variable in _from_environment(environment):
+        values[name], origins[name] = value, f"environment {variable}"
+    for name, value in flags.items():
+        if value is not None:
+            values[name], origins[name] = value, f"flag --{name.replace('_', '-')}"
+    settings = _convert(values, origins)
+    _check_exposure(settings, origins)
+    return Loaded(
+        settings=settings,
+        origins=origins,
+        home=find_home(environment, config_file=file),
+        config_file=file,
+        environment=dict(environment),
+    )
+
+
+def find_config_file(directory: Path) -> Path | None:
+    """Return the `hortus.toml` in `directory` or the nearest one above it."""
+    for place in (directory, *directory.parents):
+        if (place / "hortus.toml").is_file():
+            return place / "hortus.toml"
+    return None
+
+
+def find_home(environment: Mapping[str, str], *, config_file: Path | None) -> Path:
+    """Return HORTUS_HOME, else `.hortus` beside `hortus.toml`, else the user's data directory."""
+    named = environment.get("HORTUS_HOME")
+    if named:
+        return Path(named).expanduser().resolve()
+    if config_file:
+        return config_file.parent.resolve() / ".hortus"
+    data = environment.get("XDG_DATA_HOME") or str(Path(environment.get("HOME", "~")).expanduser() / ".local" / "share")
+    return Path(data) / "hortus"
+
+
+def setting_rows() -> list[tuple[str, str, str, str]]:
+    """Return (name, default, unit, sentence) of every setting, for the documentation and `hortus config`."""
+    hints = get_type_hints(Settings, include_extras=True)
+    rows = []
+    for field in msgspec.structs.fields(Settings):
+        meta = hints[field.name].__metadata__[0]
+        default = "none" if field.default is None else msgspec.json.encode(field.default).decode()
+        rows.append((field.name, default, (meta.extra or {}).get("unit", ""), meta.description or ""))
+    return rows
+
+
+_PROXY_VARIABLES = {"https_proxy": "HTTPS_PROXY", "http_proxy": "HTTP_PROXY", "no_proxy": "NO_PROXY"}
+_OTHER_VARIABLES = {"HORTUS_HOME", "HORTUS_ADMIN_TOKEN", "HORTUS_KEY", "HORTUS_TRAFFIC", "HORTUS_URL"}
+"""Variables with our prefix that are no settings: where the home is, secrets, and what clients and tests read."""
+
+
+def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, object, str]]:
+    found: list[tuple[str, object, str]] = []
+    for name, variable in _PROXY_VARIABLES.items():
+        for spelling in (variable.lower(), variable):
+            if environment.get(spelling):
+                found.append((name, environment[spelling], spelling))
+    fields = set(Settings.__struct_fields__)
+    for variable, text in sorted(environment.items()):
+        name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
+        if variable.startswith(ENVIRONMENT_PREFIX) and name in fields:
+            found.append((name, _split_if_list(name, text), variable))
+    return found
+
+
+def _split_if_list(name: str, text: str) -> object:
+    if name == "trusted_proxies":
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    return text
+
+
+def _from_file(file: Path) -> dict[str, object]:
+    try:
+        table = tomllib.loads(file.read_text("utf-8")).get("settings", {})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"cannot be read: {error}.", path=str(file), hint="Mend the file.") from error
+    if not isinstance(table, dict):
+        raise ConfigurationError("`settings` must be a table.", path=str(file), hint="Write it as [settings].")
+    unknown = sorted(set(table) - set(Settings.__struct_fields__))
+    if unknown:
+        raise ConfigurationError(f"unknown setting {unknown[0]!r}.", path=f"{file}: settings.{unknown[0]}", hint=_HINT)
+    return table
+
+
+def _convert(values: Mapping[str, object], origins: Mapping[str, str]) -> Settings:
+    try:
+        return msgspec.convert(dict(values), Settings, strict=False)
+    except msgspec.ValidationError as error:
+        text = str(error)
+        name = text.rsplit("$.", 1)[-1].rstrip("`").split("[")[0]
+        reason = text.split(" - at ")[0]
+        raise ConfigurationError(f"{name}: {reason}.", path=origins.get(name), hint=_HINT) from error
+
+
+_LOOPBACK = ("127.", "::1", "localhost")
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a listening address can only be reached from this machine."""
+    return host.startswith(_LOOPBACK)
+
+
+def _check_exposure(settings: Settings, origins: Mapping[str, str]) -> None:
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        one = "tls_cert" if settings.tls_cert else "tls_key"
+        raise ConfigurationError(
+            f"{one} is set alone.", path=origins[one], hint="Set tls_cert and tls_key together."
+        )
+    if settings.tls_cert or settings.insecure_http:
+        return
+    for name, host in (("host", settings.host), ("admin_host", settings.admin_host)):
+        if not is_loopback(host):
+            raise ConfigurationError(
+                f"{name} {host} can be reached from other machines, and there is no TLS: keys would travel in clear.",
+                path=origins[name],
+                hint="Set tls_cert and tls_key, or --insecure-http behind a proxy that does TLS.",
+            )

@@ -1,0 +1,218 @@
+"""`hortus up`: prepares the ground, opens the sockets, starts the children and stops them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+import hortus
+from hortus.app.children import Child, ChildSpec
+from hortus.app.clock import SystemClock, random_bytes
+from hortus.app.context import hand_settings
+from hortus.app.ground import listen, lock_home, prepare_home, url_of, write_private
+from hortus.app.home import Home
+from hortus.app.secrets import ensure_admin_token, ensure_secret
+from hortus.app.settings import Loaded
+from hortus.base.errors import InstallationError
+from hortus.base.time import Clock
+from hortus.transport.client import fetch
+
+_START_WITHIN_S = 60.0
+_POLL_S = 0.02
+
+
+class Steps(Protocol):
+    """Where progress is shown."""
+
+    def step(self, text: str) -> None:
+        """Something has begun."""
+        ...
+
+    def warn(self, text: str) -> None:
+        """Something needs attention."""
+        ...
+
+
+class Running(msgspec.Struct, frozen=True):
+    """A Hortus that is up.
+
+    Attributes:
+        new_admin_token: Set when this start made it; shown once.
+    """
+
+    home: Home
+    door_url: str
+    admin_url: str
+    admin_token: str
+    new_admin_token: str | None
+
+
+class Addresses(msgspec.Struct, frozen=True):
+    """Contents of `run/hortus.json`."""
+
+    door: str
+    admin: str
+    pid: int
+    version: str
+
+
+async def serve(loaded: Loaded, *, steps: Steps, when_ready: Callable[[Running], Awaitable[bool]]) -> None:
+    """Run Hortus until it is told to stop.
+
+    Args:
+        loaded: Resolved settings.
+        steps: Where progress is shown.
+        when_ready: Called once everything answers; returns False to stop at once.
+
+    Raises:
+        InstallationError: The ground is not fit, or a child says that it cannot run.
+    """
+    home = Home(loaded.home)
+    prepare_home(home)
+    lock = lock_home(home)
+    sockets = _open_sockets(loaded)
+    try:
+        ensure_secret(home)
+        token, is_new = ensure_admin_token(home, given=loaded.environment.get("HORTUS_ADMIN_TOKEN"))
+        hand_settings(home, loaded)
+        is_tls = loaded.settings.tls_cert is not None
+        running = Running(
+            home=home,
+            door_url=url_of(sockets[0], is_tls=is_tls),
+            admin_url=url_of(sockets[1], is_tls=is_tls),
+            admin_token=token,
+            new_admin_token=token if is_new else None,
+        )
+        await _Garden(loaded, running, steps=steps, sockets=sockets).live(when_ready)
+    finally:
+        for listener in sockets:
+            listener.close()
+        home.addresses.unlink(missing_ok=True)
+        os.close(lock)
+
+
+def _open_sockets(loaded: Loaded) -> tuple[socket.socket, socket.socket]:
+    settings = loaded.settings
+    door = listen(settings.host, settings.port, purpose="door")
+    try:
+        return door, listen(settings.admin_host, settings.actual_admin_port, purpose="admin API")
+    except InstallationError:
+        door.close()
+        raise
+
+
+class _Garden:
+    """The children of one `hortus up`."""
+
+    def __init__(
+        self, loaded: Loaded, running: Running, *, steps: Steps, sockets: tuple[socket.socket, socket.socket]
+    ) -> None:
+        self._running = running
+        self._steps = steps
+        self._clock: Clock = SystemClock()
+        self._stop = asyncio.Event()
+        self._fatal: str | None = None
+        self._is_ready = False
+        environment = {
+            **loaded.environment,
+            "PROMETHEUS_MULTIPROC_DIR": str(running.home.metrics),
+            "PYTHONUNBUFFERED": "1",
+        }
+        self._children = [
+            Child(spec, environment=environment, clock=self._clock, on_restart=self._child_ended)
+            for spec in child_specs(loaded, door=sockets[0].fileno(), admin=sockets[1].fileno())
+        ]
+
+    async def live(self, when_ready: Callable[[Running], Awaitable[bool]]) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop.set)
+        try:
+            for child in self._children:
+                await child.start()
+            self._steps.step("starting")
+            await self._wait_until_ready()
+            self._announce()
+            ready = asyncio.ensure_future(when_ready(self._running))
+            stopped = asyncio.ensure_future(self._stop.wait())
+            await asyncio.wait({ready, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if not ready.done():
+                ready.cancel()
+            elif ready.result():
+                await stopped
+            stopped.cancel()
+        finally:
+            await self._stop_children()
+
+    def _child_ended(self, name: str, code: int) -> None:
+        if code == 78 and not self._is_ready:  # noqa: PLR2004 -- EXIT_UNFIT of __main__, which cannot be imported
+            self._fatal = name
+
+    async def _wait_until_ready(self) -> None:
+        deadline_s = self._clock.monotonic_s() + _START_WITHIN_S
+        for url in (self._running.admin_url, self._running.door_url):
+            while not await _answers(f"{url}/readyz"):
+                if self._stop.is_set():
+                    return
+                if self._fatal:
+                    raise InstallationError(
+                        f"{self._fatal} cannot run here; its own words are above.", hint="`hortus doctor` may know more."
+                    )
+                if self._clock.monotonic_s() > deadline_s:
+                    raise InstallationError(
+                        f"not ready after {_START_WITHIN_S:.0f} s.", path=url, hint="The log lines above say why."
+                    )
+                await asyncio.sleep(_POLL_S)
+        self._is_ready = True
+
+    def _announce(self) -> None:
+        addresses = Addresses(
+            door=self._running.door_url, admin=self._running.admin_url, pid=os.getpid(), version=hortus.__version__
+        )
+        write_private(self._running.home.addresses, msgspec.json.encode(addresses))
+
+    async def _stop_children(self) -> None:
+        """Workers finish their requests first; the ledger goes last, for it takes in what they wrote."""
+        self._steps.step("stopping")
+        for group in ("worker", "supervisor", "control", "ledger"):
+            members = [child for child in self._children if child.spec.name.startswith(group)]
+            await asyncio.gather(*(child.stop() for child in members))
+
+
+async def _answers(url: str) -> bool:
+    try:
+        response = await fetch(url)
+    except Exception:  # noqa: BLE001 -- whatever is wrong while it starts, it is not ready
+        return False
+    return response.status == 200  # noqa: PLR2004 -- HTTP's OK
+
+
+def child_specs(loaded: Loaded, *, door: int, admin: int) -> list[ChildSpec]:
+    """Return the processes of this node in the order of their start.
+
+    Args:
+        door: Descriptor of the door's listening socket.
+        admin: Descriptor of the admin API's.
+    """
+    settings = loaded.settings
+
+    def spec(name: str, *sockets: int, stop_within_s: float = 10.0) -> ChildSpec:
+        fixed = ("--name", name, "--home", str(loaded.home), "--parent", str(os.getpid()))
+        inherited = tuple(text for number in sockets for text in ("--socket", str(number)))
+        return ChildSpec(
+            name=name,
+            arguments=(name.split("-")[0], *fixed, *inherited),
+            sockets=sockets,
+            stop_within_s=stop_within_s,
+        )
+
+    drain_s = settings.drain_s + 5.0
+    workers = [spec(f"worker-{number}", door, stop_within_s=drain_s) for number in range(1, settings.worker_count + 1)]
+    return [spec("ledger"), spec("control", admin), spec("supervisor"), *workers]
