@@ -1,4 +1,4 @@
-"""What every process role is given at its start: its name, home, sockets and the settings as the parent resolved them."""
+"""What every process role is given at its start: name, home, sockets and the settings as the parent resolved them."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def listen(host: str, port: int, *, purpose: str) -> socket.socket:
         raise InstallationError(
             f"cannot listen on {host} port {port}: {error.strerror}.", path=purpose, hint=_port_hint(error, purpose)
         ) from error
-    listener.setblocking(False)
+    listener.setblocking(False)  # noqa: FBT003 -- the standard library has no keyword here
     listener.set_inheritable(True)
     return listener
 

@@ -7,14 +7,13 @@ import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 import hortus
 from hortus.app.children import Child, ChildSpec
-from hortus.app.clock import SystemClock, random_bytes
+from hortus.app.clock import SystemClock
 from hortus.app.context import hand_settings
 from hortus.app.ground import listen, lock_home, prepare_home, url_of, write_private
 from hortus.app.home import Home
@@ -163,7 +162,8 @@ class _Garden:
                     return
                 if self._fatal:
                     raise InstallationError(
-                        f"{self._fatal} cannot run here; its own words are above.", hint="`hortus doctor` may know more."
+                        f"{self._fatal} cannot run here; its own words are above.",
+                        hint="`hortus doctor` may know more.",
                     )
                 if self._clock.monotonic_s() > deadline_s:
                     raise InstallationError(
@@ -208,7 +208,7 @@ def child_specs(loaded: Loaded, *, door: int, admin: int) -> list[ChildSpec]:
         inherited = tuple(text for number in sockets for text in ("--socket", str(number)))
         return ChildSpec(
             name=name,
-            arguments=(name.split("-")[0], *fixed, *inherited),
+            arguments=(name.split("-", maxsplit=1)[0], *fixed, *inherited),
             sockets=sockets,
             stop_within_s=stop_within_s,
         )

@@ -1,0 +1,69 @@
+# The two commands of the README are `make run` and `make test`; the others are for people who work on Hortus.
+SHELL := /bin/sh
+PY := .venv/bin/python
+export HORTUS_HOME ?= $(CURDIR)/.hortus
+
+.PHONY: help run test test-fast check budgets format bench docs coverage pins wheel seedling clean
+
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+run: ## Install the core and the CPU engine, start Hortus, ask the first question (once=1: then stop)
+	@tools/setup.sh local
+	@.venv/bin/hortus up $(if $(once),--once) $(if $(port),--port $(port)) $(args)
+
+test: check ## Install what the tests need, then everything: checks, tests, documentation
+	@echo "nginx: $$(tools/need_nginx.sh)"
+	$(PY) -m pytest -n 2 --dist loadscope
+	@$(MAKE) --no-print-directory docs
+
+test-fast: ## The tests that start no server of their own (3 minutes at most)
+	@tools/setup.sh dev
+	$(PY) -m pytest -n 2 --dist loadscope -m "not slow"
+
+check: ## Lint, types, import floors, budgets, spelling
+	@tools/setup.sh dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	@$(MAKE) --no-print-directory budgets
+	.venv/bin/codespell
+
+budgets: ## Size and complexity of files and functions, against the limits
+	@$(PY) tools/budgets.py
+
+format: ## Let the formatter decide
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+bench: ## CPU per request and per streamed event, as ratios to nginx in the same run
+	@tools/setup.sh dev
+	$(PY) tests/bench/bench.py --nginx "$$(tools/need_nginx.sh)"
+
+docs: ## Build the documentation into docs/_build/html
+	@tools/setup.sh dev
+	$(PY) -m sphinx -q -n -W --keep-going -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+coverage: ## The whole suite with line and branch coverage, children included
+	@tools/setup.sh dev
+	$(PY) -m coverage erase
+	$(PY) -m coverage run -m pytest
+	$(PY) -m coverage combine -q
+	$(PY) -m coverage report
+
+wheel: ## Build the wheel into dist/
+	@tools/setup.sh dev
+	$(PY) -m build --no-isolation --wheel --outdir dist .
+
+pins: ## Resolve requirements/*.in again (needs uv; leaves out releases younger than a week)
+	cd requirements && newest=$$(date -u -d '7 days ago' +%Y-%m-%d) && before= && for set in gateway control local dev; do \
+	  uv pip compile -q --generate-hashes --python-version 3.11 --no-header --exclude-newer $$newest $$before $$set.in -o $$set.txt; \
+	  before="-c $$set.txt"; done
+
+seedling: ## Train the embedded model again (see examples/citizen-desk)
+	$(MAKE) -C examples/citizen-desk
+
+clean: ## Remove what was built (never HORTUS_HOME)
+	rm -rf .venv .cache dist build docs/_build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
