@@ -1,0 +1,175 @@
+"""What is wrong with a declared object, wherever it was declared? Pure: a spec in, a list of faults out.
+
+A fault never quotes a credential or an address that may hold one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from difflib import get_close_matches
+from urllib.parse import urlsplit
+
+import msgspec
+
+from hortus.control.tomllines import Path
+from hortus.snapshot.compile import LOCAL_HOST, OPEN_HOST, read_candidate
+from hortus.snapshot.declared import (
+    NAME_PATTERN,
+    PROJECT_NAME_PATTERN,
+    DeploymentSpec,
+    EndpointSpec,
+    ProjectSpec,
+    RouteSpec,
+)
+
+OPERATIONS = ("chat", "embeddings")
+STRATEGIES = ("ordered", "weighted")
+ENGINES = ("llamacpp",)
+
+_TIMEOUTS = ("connect_timeout_s", "first_byte_timeout_s", "idle_timeout_s", "total_timeout_s")
+_BOUNDS: dict[str, tuple[int, int, str]] = {
+    "context_tokens": (16, 2**24, "16 to 16777216"),
+    "slots": (1, 1024, "1 to 1024"),
+    "threads": (0, 4096, "0 (the engine chooses) to 4096"),
+    "temperature": (0, 5, "0 to 5"),
+}
+_ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_MOST_QUOTED = 60
+
+Spec = EndpointSpec | RouteSpec | DeploymentSpec | ProjectSpec
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """One thing that is wrong: where, what, and what to do next."""
+
+    path: Path
+    message: str
+    hint: str | None = None
+
+
+def check_spec(spec: Spec, *, hosts: Collection[str]) -> list[Fault]:
+    """Return what is wrong with `spec` by itself; names of other objects are not looked up.
+
+    Args:
+        spec: The object as declared.
+        hosts: Ids of the hosts in the catalog.
+    """
+    match spec:
+        case EndpointSpec():
+            return [*_check_name(spec.name, NAME_PATTERN), *_check_endpoint(spec, hosts)]
+        case RouteSpec():
+            return [*_check_name(spec.name, NAME_PATTERN), *_check_route(spec)]
+        case DeploymentSpec():
+            # its name also names a file in `run/engines`, so it is as narrow as a project's
+            return [*_check_name(spec.name, PROJECT_NAME_PATTERN), *_check_deployment(spec)]
+        case ProjectSpec():
+            return _check_name(spec.name, PROJECT_NAME_PATTERN)
+
+
+def suggest(word: str, known: Collection[str]) -> str | None:
+    """Return `Did you mean …?` where something known is close to `word`.
+
+    >>> suggest("hots", ["host", "model"])
+    'Did you mean `host`?'
+    """
+    close = get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"Did you mean `{close[0]}`?" if close else None
+
+
+def _check_name(name: str, pattern: str) -> list[Fault]:
+    if re.fullmatch(pattern, name) is not None and "\n" not in name:
+        return []
+    allowed = "letters, digits and . _ -" if pattern == PROJECT_NAME_PATTERN else "letters, digits and . _ / : @ -"
+    message = f"`{name[:_MOST_QUOTED]}` cannot be a name."
+    return [Fault(("name",), message, f"Begin with a letter or digit and use only {allowed}.")]
+
+
+def _check_endpoint(spec: EndpointSpec, hosts: Collection[str]) -> Iterator[Fault]:
+    if not spec.model:
+        yield Fault(("model",), "The model is empty.", "Name a model of the catalog, or what the host calls it.")
+    if spec.host == LOCAL_HOST:
+        yield Fault(("host",), "`local` is for deployments.", "Declare a deployment; it becomes an endpoint itself.")
+    elif spec.host != OPEN_HOST and spec.host not in hosts:
+        hint = suggest(spec.host, hosts) or f'Use host = "{OPEN_HOST}" and a base_url for one outside the catalog.'
+        yield Fault(("host",), f"The catalog has no host `{spec.host[:_MOST_QUOTED]}`.", hint)
+    if spec.host == OPEN_HOST and spec.base_url is None:
+        yield Fault(("base_url",), f"The host `{OPEN_HOST}` needs a base_url.", 'Such as "https://models.example/v1".')
+    if spec.base_url is not None:
+        yield from _check_address(spec.base_url)
+    if spec.credential is not None:
+        yield from _check_credential(spec.credential)
+    if spec.country is not None and re.fullmatch(r"[A-Z]{2}", spec.country) is None:
+        yield Fault(("country",), "The country is not an ISO 3166-1 alpha-2 code.", 'Write two letters, such as "DE".')
+    yield from _check_operations(spec.operations)
+    for field in _TIMEOUTS:
+        value = getattr(spec, field)
+        if value is not None and not 0 < value < float("inf"):
+            yield Fault((field,), "A timeout must be more than 0 seconds.", "Leave it out to keep the default.")
+
+
+def _check_operations(operations: tuple[str, ...]) -> Iterator[Fault]:
+    if not operations:
+        yield Fault(("operations",), "The list is empty.", f"Use any of: {', '.join(OPERATIONS)}.")
+    for index, operation in enumerate(operations):
+        if operation not in OPERATIONS:
+            message = f"`{operation[:_MOST_QUOTED]}` is not an operation."
+            yield Fault(("operations", index), message, f"Use any of: {', '.join(OPERATIONS)}.")
+
+
+def _check_address(address: str) -> Iterator[Fault]:
+    try:
+        parts = urlsplit(address)
+        is_whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        yield Fault(("base_url",), "This is not an address.", 'Write one such as "https://models.example/v1".')
+        return
+    if not is_whole or any(character <= " " for character in address):
+        yield Fault(("base_url",), "This is not an http or https address.", 'Such as "https://models.example/v1".')
+    elif parts.username is not None or parts.query or parts.fragment:
+        message = "The address holds a user, a query or a fragment."
+        yield Fault(("base_url",), message, "Put secrets into a credential reference instead.")
+
+
+def _check_credential(reference: str) -> Iterator[Fault]:
+    scheme, colon, rest = reference.partition(":")
+    is_reference = colon and (
+        (scheme == "env" and _ENVIRONMENT_NAME.fullmatch(rest)) or (scheme == "file" and rest and "\0" not in rest)
+    )
+    if not is_reference:
+        message = "A credential must be a reference, never the secret itself."
+        yield Fault(("credential",), message, 'Write "env:NAME_OF_VARIABLE" or "file:NAME".')
+
+
+def _check_route(spec: RouteSpec) -> Iterator[Fault]:
+    if spec.strategy not in STRATEGIES:
+        message = f"There is no strategy `{spec.strategy[:_MOST_QUOTED]}`."
+        hint = suggest(spec.strategy, STRATEGIES) or f"Use one of: {', '.join(STRATEGIES)}."
+        yield Fault(("strategy",), message, hint)
+    if not spec.endpoints:
+        yield Fault(("endpoints",), "The route has no endpoint.", "Name at least one endpoint or deployment.")
+    seen: set[str] = set()
+    for index, text in enumerate(spec.endpoints):
+        where: Path = ("endpoints", index)
+        try:
+            name, weight = read_candidate(text)
+        except ValueError:
+            yield Fault(where, "A weight must be a whole number above 0.", 'Write it as "name=3".')
+            continue
+        if weight is not None and spec.strategy == "ordered":
+            hint = 'Set strategy = "weighted", or leave the weight out.'
+            yield Fault(where, "A weight has no meaning in the strategy `ordered`.", hint)
+        if name in seen:
+            yield Fault(where, f"The endpoint `{name[:_MOST_QUOTED]}` stands twice in this route.", "Remove one.")
+        seen.add(name)
+
+
+def _check_deployment(spec: DeploymentSpec) -> Iterator[Fault]:
+    if spec.engine not in ENGINES:
+        yield Fault(("engine",), f"There is no engine `{spec.engine[:_MOST_QUOTED]}`.", f"Use {', '.join(ENGINES)}.")
+    if not spec.source.strip() or "\0" in spec.source:
+        yield Fault(("source",), "The source is empty.", "Name a GGUF file or a Hugging Face repository.")
+    for field, (low, high, words) in _BOUNDS.items():
+        value = getattr(spec, field)
+        if value is not None and not low <= value <= high:
+            yield Fault((field,), f"{field} is out of bounds.", f"Use a number from {words}.")

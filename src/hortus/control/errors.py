@@ -1,0 +1,53 @@
+"""How an admin operation can fail, with the HTTP status of each way."""
+
+from __future__ import annotations
+
+from hortus.base.errors import HortusError
+
+
+class AdminError(HortusError):
+    """An admin operation that ends with an error."""
+
+    code = "internal"
+    status = 500
+
+
+class Invalid(AdminError):
+    """What was sent cannot be; `path` names the member."""
+
+    code = "invalid_request"
+    status = 400
+
+
+class NoToken(AdminError):
+    """No admin token, or a wrong one."""
+
+    code = "unauthenticated"
+    status = 401
+
+
+class NotFound(AdminError):
+    """Nothing has this name."""
+
+    code = "not_found"
+    status = 404
+
+
+class Conflict(AdminError):
+    """The name is taken, retired, or belongs to the configuration file."""
+
+    code = "conflict"
+    status = 409
+
+
+class DeclaredInFile(Conflict):
+    """The object is declared in the configuration file, which alone may change it."""
+
+    code = "declared_in_file"
+
+
+class HostFailed(AdminError):
+    """A host that had to be asked did not answer as it should."""
+
+    code = "host_failed"
+    status = 502

@@ -1,0 +1,144 @@
+"""What the admin API needs from outside: the store's tables, the clock, randomness and credentials.
+
+`store` implements the tables, `app` joins them; this floor imports neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from hortus.access.objects import Key, Organisation, Project
+from hortus.receipts.records import Receipt
+from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, ProjectSpec, RouteSpec
+
+Declared = EndpointSpec | RouteSpec | DeploymentSpec
+"""What the object table keeps, by kind: `endpoint`, `route`, `deployment`."""
+
+
+class StoredObject(Protocol):
+    """A declared object as the store keeps it; `where` is file and line when `origin` is `file`."""
+
+    @property
+    def kind(self) -> str: ...  # noqa: D102 -- fields of a value
+    @property
+    def name(self) -> str: ...  # noqa: D102 -- see above
+    @property
+    def spec(self) -> Declared: ...  # noqa: D102 -- see above
+    @property
+    def origin(self) -> str: ...  # noqa: D102 -- see above
+    @property
+    def where(self) -> str | None: ...  # noqa: D102 -- see above
+    @property
+    def created_at_ms(self) -> int: ...  # noqa: D102 -- see above
+    @property
+    def updated_at_ms(self) -> int: ...  # noqa: D102 -- see above
+    @property
+    def retired_at_ms(self) -> int | None: ...  # noqa: D102 -- see above
+
+
+class Objects(Protocol):
+    """Endpoints, routes and deployments."""
+
+    def list(self, kind: str, include_retired: bool = False) -> Sequence[StoredObject]:  # noqa: FBT001, FBT002 -- the store's own signature
+        """Return the objects of one kind, by name."""
+        ...
+
+    def get(self, kind: str, name: str) -> StoredObject | None:
+        """Return one object, retired or not; None where there never was one."""
+        ...
+
+    def put(self, spec: Declared, *, origin: str, where: str | None) -> StoredObject:
+        """Make an object or replace it; a retired one comes back."""
+        ...
+
+    def retire(self, kind: str, name: str) -> StoredObject | None:
+        """Take an object out of use; its record stays."""
+        ...
+
+
+class Access(Protocol):
+    """Organisation, projects and keys."""
+
+    def organisation(self) -> Organisation:
+        """Return the owner of this installation."""
+        ...
+
+    def rename_organisation(self, name: str) -> Organisation | None:
+        """Give the organisation another name."""
+        ...
+
+    def projects(self, include_retired: bool = False) -> Sequence[Project]:  # noqa: FBT001, FBT002 -- the store's own signature
+        """Return the projects, by name."""
+        ...
+
+    def project(self, name: str) -> Project | None:
+        """Return one project, retired or not; None where there never was one."""
+        ...
+
+    def put_project(self, spec: ProjectSpec, *, origin: str) -> Project:
+        """Make a project or replace its routes; a retired one comes back."""
+        ...
+
+    def retire_project(self, name: str) -> Project | None:
+        """Take a project out of use; its keys no longer work."""
+        ...
+
+    def keys(self, project: str | None = None) -> Sequence[Key]:
+        """Return the keys of one project, or all."""
+        ...
+
+    def add_key(
+        self, *, project: str, name: str, digest: str, hint: str, secret_version: int, expires_at_ms: int | None
+    ) -> Key:
+        """Keep a new key's digest."""
+        ...
+
+    def revoke_key(self, key_id: str) -> Key:
+        """Make a key useless at once."""
+        ...
+
+
+class Receipts(Protocol):
+    """Receipts, as the ledger has taken them in."""
+
+    def receipts(
+        self,
+        *,
+        project: str | None = None,
+        route: str | None = None,
+        limit: int = 20,
+        before: str | None = None,
+        status: str | None = None,
+        since_ms: int | None = None,
+    ) -> Sequence[Receipt]:
+        """Return receipts, newest first; `before` is the id of the last one already seen."""
+        ...
+
+    def receipt(self, receipt_id: str) -> Receipt | None:
+        """Return one receipt."""
+        ...
+
+
+class Credentials(Protocol):
+    """What references such as `env:NAME` and `file:NAME` stand for."""
+
+    def is_present(self, reference: str) -> bool:
+        """Tell whether there is a secret behind the reference."""
+        ...
+
+    def read(self, reference: str) -> str | None:
+        """Return the secret, None where there is none. It goes to the host and nowhere else."""
+        ...
+
+
+class Entropy(Protocol):
+    """The system's secure source of randomness."""
+
+    def __call__(self, count: int, /) -> bytes:
+        """Return `count` random bytes."""
+        ...
+
+
+HostVariables = Mapping[str, str]
+"""Environment variable that lights each host, by the host's id."""

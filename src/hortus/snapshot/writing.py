@@ -1,0 +1,76 @@
+"""How a snapshot is put in place: whole or not at all, readable by its owner only, its version always growing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from hortus.base.errors import InstallationError
+from hortus.snapshot.model import Snapshot
+
+
+def read_snapshot(path: Path) -> Snapshot | None:
+    """Return the snapshot that lies at `path`, None where there is none or it cannot be read.
+
+    Control writes a new one over a damaged file; workers judge for themselves (and keep their last good one).
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Snapshot)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def publish(snapshot: Snapshot, path: Path) -> Snapshot:
+    """Write `snapshot` to `path` with the next version, unless what lies there says the same already.
+
+    The version follows the one on disk. Where that cannot be read, it follows the clock (milliseconds since 1970),
+    which is above every version that was ever counted, so a version never comes twice.
+
+    Returns:
+        The snapshot that now lies at `path`.
+
+    Raises:
+        InstallationError: The file cannot be written.
+    """
+    current = read_snapshot(path)
+    if current is not None and says_the_same(current, snapshot):
+        return current
+    last = current.version if current is not None else (snapshot.compiled_at_ms if path.exists() else 0)
+    fresh = msgspec.structs.replace(snapshot, version=last + 1)
+    try:
+        replace_file(path, msgspec.json.encode(fresh))
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InstallationError(
+            f"The snapshot cannot be written: {reason}.", path=str(path), hint="Check the disk and its permissions."
+        ) from error
+    return fresh
+
+
+def says_the_same(one: Snapshot, other: Snapshot) -> bool:
+    """Tell whether two snapshots differ in nothing but version and time."""
+    return msgspec.structs.replace(one, version=other.version, compiled_at_ms=other.compiled_at_ms) == other
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Put `data` at `path` by rename (0600), on the disk before the name changes.
+
+    Raises:
+        OSError: The disk is full, or the directory cannot be written.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.new")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with open(descriptor, "wb") as file:  # noqa: PTH123 -- the descriptor carries the mode from the first moment
+        os.fchmod(descriptor, 0o600)  # a file left over from a crash may have another mode
+        file.write(data)
+        file.flush()
+        os.fsync(descriptor)
+    aside.replace(path)
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
