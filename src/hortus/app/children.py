@@ -78,7 +78,7 @@ class Child:
 
     async def _keep_running(self) -> None:
         delay_s = _FIRST_DELAY_S
-        while not self._is_stopping and self._process is not None:
+        while self._process is not None:
             started_s = self._clock.monotonic_s()
             code = await self._process.wait()
             if self._is_stopping:
@@ -90,8 +90,7 @@ class Child:
             self._on_restart(self.spec.name, code)
             await asyncio.sleep(delay_s)
             delay_s = min(delay_s * 2, _LONGEST_DELAY_S)
-            if not self._is_stopping:
-                await self._spawn()
+            await self._spawn()
 
     async def stop(self) -> None:
         """Ask the process to end, and end it after its patience."""

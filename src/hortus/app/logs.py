@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 import msgspec
+from typing_extensions import override
 
 from hortus.base.time import format_utc
 
@@ -41,6 +42,7 @@ class _JsonLines(logging.Formatter):
         self._role = role
         self._encode = msgspec.json.Encoder(enc_hook=str).encode
 
+    @override
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
             "time": format_utc(int(record.created * 1000)),
@@ -59,6 +61,7 @@ class _TextLines(logging.Formatter):
         super().__init__()
         self._role = role
 
+    @override
     def format(self, record: logging.LogRecord) -> str:
         extras = " ".join(f"{name}={value}" for name, value in _extras(record).items() if value is not None)
         stamp = format_utc(int(record.created * 1000))[11:23]

@@ -12,28 +12,28 @@ class AdminError(HortusError):
     status = 500
 
 
-class Invalid(AdminError):
+class Invalid(AdminError):  # noqa: N818 -- faults are named as in canon
     """What was sent cannot be; `path` names the member."""
 
     code = "invalid_request"
     status = 400
 
 
-class NoToken(AdminError):
+class NoToken(AdminError):  # noqa: N818 -- faults are named as in canon
     """No admin token, or a wrong one."""
 
     code = "unauthenticated"
     status = 401
 
 
-class NotFound(AdminError):
+class NotFound(AdminError):  # noqa: N818 -- faults are named as in canon
     """Nothing has this name."""
 
     code = "not_found"
     status = 404
 
 
-class Conflict(AdminError):
+class Conflict(AdminError):  # noqa: N818 -- faults are named as in canon
     """The name is taken, retired, or belongs to the configuration file."""
 
     code = "conflict"
@@ -46,7 +46,7 @@ class DeclaredInFile(Conflict):
     code = "declared_in_file"
 
 
-class HostFailed(AdminError):
+class HostFailed(AdminError):  # noqa: N818 -- faults are named as in canon
     """A host that had to be asked did not answer as it should."""
 
     code = "host_failed"

@@ -1,5 +1,7 @@
-"""Objects as an admin declares them, in `hortus.toml`, through the API or by a command; `compile.py` turns them
-into a snapshot. Names, not ids, refer from one to another."""
+"""Objects as an admin declares them, in `hortus.toml`, through the API or by a command.
+
+`compile.py` turns them into a snapshot. Names, not ids, refer from one to another.
+"""
 
 from __future__ import annotations
 

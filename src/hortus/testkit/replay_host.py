@@ -199,7 +199,7 @@ async def _answer(seen: Seen, writer: asyncio.StreamWriter) -> None:
 
 async def _stall(writer: asyncio.StreamWriter) -> None:
     """Wait until the other side gives up."""
-    while not writer.transport.is_closing():
+    while not writer.transport.is_closing():  # noqa: ASYNC110 -- a stream writer has no event for this
         await asyncio.sleep(0.01)
     raise _Cut
 
