@@ -1,0 +1,96 @@
+"""What the ledger needs from the store: somewhere to put receipts, and grants to hand out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from hortus.access.grants import Grant
+from hortus.base.errors import InstallationError
+from hortus.receipts.records import JournalRecord
+from hortus.receipts.segment import Position
+
+
+class StoreUnavailable(InstallationError):  # noqa: N818 -- a state that passes, told apart from a wrong installation
+    """The store cannot be used now: locked for long, its disk full, or its file moved away. Trying again may help."""
+
+    code = "store_unavailable"
+
+
+class Misplaced(InstallationError):  # noqa: N818 -- an answer of the store: read your position again
+    """A batch does not start where the store's last one of that segment ended; nothing was written."""
+
+    code = "journal_misplaced"
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """Records of one segment that go into the store together with the place where they end.
+
+    Attributes:
+        segment: Name of the segment's file.
+        writer: Who wrote it; unique to one life of one process.
+        start: Where the records begin; the store refuses any other place than the one it has.
+        end: Where to go on next time.
+        damage: What was skipped between start and end because it could not be read.
+    """
+
+    segment: str
+    writer: str
+    start: Position
+    end: Position
+    records: tuple[JournalRecord, ...] = ()
+    damage: str | None = None
+
+
+class Absorbed(msgspec.Struct, frozen=True):
+    """What one batch, or one death of a writer, became.
+
+    Attributes:
+        receipts: Receipts that were completed and written.
+        doubled: Records that the store already had; they changed nothing.
+    """
+
+    receipts: int = 0
+    doubled: int = 0
+
+
+class ReceiptStore(Protocol):
+    """Where receipts go. Every call is one transaction; any of them may raise StoreUnavailable."""
+
+    def positions(self) -> Mapping[str, Position]:
+        """Return how far each segment that is not archived has been absorbed."""
+        ...
+
+    def absorb(self, batch: Batch) -> Absorbed:
+        """Write what the batch completes, keep what still runs, and remember where it ended.
+
+        Raises:
+            Misplaced: The store's position is not the batch's start.
+        """
+        ...
+
+    def waiting_writers(self) -> frozenset[str]:
+        """Return the writers of records whose requests are not over."""
+        ...
+
+    def bury(self, writer: str) -> Absorbed:
+        """A writer is dead and all it wrote is absorbed: what still waits becomes `interrupted`."""
+        ...
+
+    def archive(self, segment: str) -> None:
+        """Remember that nothing more will come from a segment."""
+        ...
+
+
+class GrantStore(Protocol):
+    """Where grants come from; both may raise StoreUnavailable."""
+
+    def grant(self, digest: str) -> Grant | None:
+        """Return the grant under a key's digest, None for an unknown or revoked key."""
+        ...
+
+    def access_version(self) -> int:
+        """Return a number that grows with every change of keys or projects."""
+        ...

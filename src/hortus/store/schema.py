@@ -1,0 +1,197 @@
+"""The tables of the store, as `migrations` builds them; amounts are text, instants are milliseconds (UTC)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+)
+from typing_extensions import override
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+"""Names of indexes and constraints, so that later migrations can refer to them."""
+
+TABLES = MetaData(naming_convention=NAMING)
+
+
+class Amount(TypeDecorator[Decimal]):
+    """An exact decimal, kept as text: SQLite has no decimal type, and a float is not money."""
+
+    impl = Text
+    cache_ok = True
+
+    @override
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:
+        return None if value is None else format(value, "f")
+
+    @override
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(value)
+
+
+def _usage_columns() -> list[Column[int] | Column[bool]]:
+    """Tokens; all empty where usage is unknown."""
+    return [
+        Column("input_tokens", BigInteger),
+        Column("output_tokens", BigInteger),
+        Column("cached_input_tokens", BigInteger),
+        Column("reasoning_tokens", BigInteger),
+        Column("is_estimated", Boolean),
+    ]
+
+
+counters = Table(
+    "counters",
+    TABLES,
+    Column("name", Text, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
+organisations = Table(
+    "organisations",
+    TABLES,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+)
+
+secret_checks = Table(
+    "secret_checks",
+    TABLES,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("check_digest", Text, nullable=False),
+)
+
+projects = Table(
+    "projects",
+    TABLES,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("routes", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("retired_at_ms", BigInteger),
+)
+
+keys = Table(
+    "keys",
+    TABLES,
+    Column("id", Text, primary_key=True),
+    Column("project_id", Text, ForeignKey("projects.id"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("digest_scheme", Text, nullable=False),
+    Column("secret_version", Integer, nullable=False),
+    Column("hint", Text, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("expires_at_ms", BigInteger),
+    Column("revoked_at_ms", BigInteger),
+)
+
+objects = Table(
+    "objects",
+    TABLES,
+    Column("kind", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("spec", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("declared_where", Text),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("updated_at_ms", BigInteger, nullable=False),
+    Column("retired_at_ms", BigInteger),
+)
+
+receipts = Table(
+    "receipts",
+    TABLES,
+    Column("receipt_id", Text, primary_key=True),
+    Column("opened_at_ms", BigInteger, nullable=False),
+    Column("settled_at_ms", BigInteger),
+    Column("status", Text, nullable=False),
+    Column("key_id", Text),
+    Column("project_id", Text),
+    Column("request_id", Text, nullable=False),
+    Column("dialect", Text),
+    Column("operation", Text),
+    Column("route", Text),
+    Column("model", Text),
+    Column("endpoint", Text),
+    Column("is_stream", Boolean, nullable=False),
+    Column("http_status", Integer),
+    Column("error_code", Text),
+    *_usage_columns(),
+    Column("cost", Amount),
+    Column("currency", Text),
+    Column("traceparent", Text),
+    Column("snapshot_version", BigInteger),
+    Index(None, "opened_at_ms", "receipt_id"),
+    Index(None, "project_id", "opened_at_ms", "receipt_id"),
+)
+
+attempts = Table(
+    "attempts",
+    TABLES,
+    Column("receipt_id", Text, ForeignKey("receipts.receipt_id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("endpoint", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("opened_at_ms", BigInteger, nullable=False),
+    Column("settled_at_ms", BigInteger),
+    Column("region", Text),
+    Column("model_version", Text),
+    Column("served_model", Text),
+    Column("http_status", Integer),
+    Column("error_code", Text),
+    *_usage_columns(),
+    Column("reserved", Amount),
+    Column("cost", Amount),
+    Column("currency", Text),
+    Column("price_id", Text),
+    Column("first_byte_ms", BigInteger),
+    Column("host_request_id", Text),
+    Column("adaptations", Text),
+    Column("input_bytes", BigInteger),
+    Column("output_bytes", BigInteger),
+)
+
+segments = Table(
+    "segments",
+    TABLES,
+    Column("name", Text, primary_key=True),
+    Column("writer", Text, nullable=False),
+    Column("end_offset", BigInteger, nullable=False),
+    Column("end_chain", Text, nullable=False),
+    Column("records", BigInteger, nullable=False),
+    Column("damage", Text),
+    Column("archived_at_ms", BigInteger),
+)
+
+waiting = Table(
+    "waiting",
+    TABLES,
+    Column("receipt_id", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("kind", Text, primary_key=True),
+    Column("writer", Text, nullable=False, index=True),
+    Column("record", LargeBinary, nullable=False),
+)
+"""Records of requests that are not over: the journal's tail, so that a segment can be left behind."""
