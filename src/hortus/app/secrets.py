@@ -1,0 +1,186 @@
+"""The installation's two secret files: `secret.key`, which keys the digests of client keys, and `admin-token`.
+
+Both are made at the first start, readable by their owner only. A store without its secret is refused, for every key
+in it would silently stop working.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import stat
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from hortus.app.clock import random_bytes
+from hortus.app.home import Home
+from hortus.base.errors import ConfigurationError, InstallationError
+from hortus.base.secrets import Secret, digest_key
+
+SECRET_FORMAT = 1
+ADMIN_TOKEN_PREFIX = "hortus_at_"  # noqa: S105 -- the prefix by which secret scanners find a token, not a token
+SHORTEST_ADMIN_TOKEN = 16
+
+_SECRET_BYTES = 32
+_TOKEN_BYTES = 30
+_CHECKED_WORDS = "hortus: is this the secret of this store?"
+
+
+class _SecretFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    format: int
+    current: int
+    secrets: dict[int, str]
+
+
+class Secrets(msgspec.Struct, frozen=True):
+    """All versions of the installation's secret; new keys are made with the current one."""
+
+    current: Secret
+    by_version: dict[int, Secret]
+
+
+class SecretChecks(Protocol):
+    """Where the store remembers which secret it belongs to."""
+
+    def check_of(self, version: int) -> str | None:
+        """Return what was remembered for a version of the secret, None before the first time."""
+        ...
+
+    def remember_check(self, version: int, check: str) -> None:
+        """Remember a version of the secret."""
+        ...
+
+
+def ensure_secret(home: Home) -> Secrets:
+    """Read `secret.key`, or make it where this installation is new.
+
+    Raises:
+        InstallationError: It is missing although a store exists, open to others, or damaged.
+    """
+    if not home.secret_key.exists():
+        if home.store.exists() and home.store.stat().st_size:
+            raise InstallationError(
+                "the secret of this installation is missing, but its store exists: no key in it would work.",
+                path=str(home.secret_key),
+                hint="Restore this file from a backup, or move the store away to begin anew.",
+            )
+        fresh = _SecretFile(format=SECRET_FORMAT, current=1, secrets={1: random_bytes(_SECRET_BYTES).hex()})
+        _write_once(home.secret_key, msgspec.json.encode(fresh) + b"\n")
+    return load_secrets(home)
+
+
+def load_secrets(home: Home) -> Secrets:
+    """Read `secret.key`.
+
+    Raises:
+        InstallationError: It is missing, open to others, or damaged.
+    """
+    data = _read_private(home.secret_key)
+    try:
+        content = msgspec.json.decode(data, type=_SecretFile)
+        secrets = {version: Secret(version, bytes.fromhex(text)) for version, text in content.secrets.items()}
+        if content.format != SECRET_FORMAT or any(len(secret.value) < _SECRET_BYTES for secret in secrets.values()):
+            raise ValueError("format")  # noqa: TRY301 -- one answer to every kind of damage
+        return Secrets(current=secrets[content.current], by_version=secrets)
+    except (ValueError, KeyError) as error:
+        raise InstallationError(
+            "this is not a secret file that this release can read.",
+            path=str(home.secret_key),
+            hint="Restore it from a backup; its loss makes every key useless.",
+        ) from error
+
+
+def confirm_secret(secrets: Secrets, checks: SecretChecks, *, path: Path) -> None:
+    """Make sure that store and secret belong together; a new store remembers the secret.
+
+    Args:
+        secrets: What `secret.key` holds.
+        checks: The store's memory.
+        path: Of `secret.key`, for the message.
+
+    Raises:
+        InstallationError: The store belongs to another secret.
+    """
+    for version, secret in secrets.by_version.items():
+        check, known = digest_key(_CHECKED_WORDS, secret), checks.check_of(version)
+        if known is None:
+            checks.remember_check(version, check)
+        elif known != check:
+            raise InstallationError(
+                "the store belongs to another secret: no key in it would work.",
+                path=str(path),
+                hint="Restore the store and this file from the same backup.",
+            )
+
+
+def ensure_admin_token(home: Home, *, given: str | None = None) -> tuple[str, bool]:
+    """Return the admin token, and whether this call made it.
+
+    Args:
+        home: Where it lies.
+        given: The value of `HORTUS_ADMIN_TOKEN`; it goes before the file and is not written down.
+
+    Raises:
+        ConfigurationError: The given token is too weak or cannot be sent in a header.
+        InstallationError: The file is open to others or empty.
+    """
+    is_new = not given and not home.admin_token.exists()
+    if is_new:
+        token = ADMIN_TOKEN_PREFIX + base64.urlsafe_b64encode(random_bytes(_TOKEN_BYTES)).decode()
+        is_new = _write_once(home.admin_token, token.encode() + b"\n")
+    return read_admin_token(home, given=given), is_new
+
+
+def read_admin_token(home: Home, *, given: str | None = None) -> str:
+    """Return the admin token. Arguments and errors as `ensure_admin_token`, and InstallationError if there is none."""
+    if given:
+        if len(given) < SHORTEST_ADMIN_TOKEN or not given.isascii() or not given.isprintable() or " " in given:
+            raise ConfigurationError(
+                f"the admin token needs at least {SHORTEST_ADMIN_TOKEN} printable ASCII characters without spaces.",
+                path="HORTUS_ADMIN_TOKEN",
+                hint="Remove the variable to let Hortus make a token.",
+            )
+        return given
+    token = _read_private(home.admin_token).decode("ascii", "replace").strip()
+    if len(token) < SHORTEST_ADMIN_TOKEN:
+        raise InstallationError(
+            "this file holds no admin token.", path=str(home.admin_token), hint="Remove it; the next start makes one."
+        )
+    return token
+
+
+def _read_private(path: Path) -> bytes:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise InstallationError(
+            f"cannot be read: {error.strerror}.", path=str(path), hint="Is HORTUS_HOME right, and has Hortus run there?"
+        ) from error
+    with os.fdopen(descriptor, "rb") as file:
+        if os.fstat(descriptor).st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise InstallationError("other users may read this secret.", path=str(path), hint=f"Run: chmod 600 {path}")
+        return file.read()
+
+
+def _write_once(path: Path, content: bytes) -> bool:
+    """Make a private file appear whole, unless another process was first; tell whether it was this one."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            return False
+        finally:
+            temporary.unlink()
+    except OSError as error:
+        raise InstallationError(
+            f"cannot be written: {error.strerror}.", path=str(path), hint="Give this user the right to write there."
+        ) from error
+    return True
