@@ -1,4 +1,4 @@
-"""Writes a Llama-architecture GGUF with random weights and a byte vocabulary: small, real, and without the gguf package."""
+"""Writes a Llama-architecture GGUF with random weights and a byte vocabulary: small, real, no package needed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ TEMPLATE = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
 F32, F16 = 0, 1
 
 
-def write_tiny_model(path: Path, *, name: str = "tiny", context: int = CONTEXT, template: str | None = TEMPLATE) -> Path:
+def write_tiny_model(
+    path: Path, *, name: str = "tiny", context: int = CONTEXT, template: str | None = TEMPLATE
+) -> Path:
     """Write the model and return its path; the same arguments give the same bytes."""
     tokens = ["<bos>", "<eos>", *_byte_alphabet()]
     metadata = _metadata(name, context=context, tokens=tokens)

@@ -1,0 +1,21 @@
+"""The engines that Hortus can run: a table from the name in a deployment to its driver."""
+
+from hortus.engines.driver import Driver
+from hortus.engines.drivers.llamacpp import LLAMACPP
+from hortus.engines.errors import EngineMissingError
+
+DRIVERS: dict[str, Driver] = {driver.name: driver for driver in (LLAMACPP,)}
+
+
+def driver_of(engine: str) -> Driver:
+    """Return the driver with this name.
+
+    Raises:
+        EngineMissingError: There is none.
+    """
+    driver = DRIVERS.get(engine)
+    if driver is None:
+        raise EngineMissingError(
+            f"no engine is called {engine!r}.", hint=f"Known engines: {', '.join(sorted(DRIVERS))}."
+        )
+    return driver
