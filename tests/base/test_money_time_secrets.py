@@ -1,0 +1,38 @@
+from decimal import Decimal
+
+from hortus.base.errors import ConfigurationError
+from hortus.base.money import cost_of
+from hortus.base.secrets import KEY_PREFIX, Secret, digest_key, looks_like_key
+from hortus.base.time import format_utc
+
+
+def test_cost_is_exact_to_the_last_digit() -> None:
+    assert cost_of(3, per_million=Decimal("0.075")) == Decimal("2.25E-7")
+    assert cost_of(1_000_000, per_million=Decimal("1.5")) == Decimal("1.5")
+
+
+def test_instants_are_written_in_utc_with_milliseconds() -> None:
+    assert format_utc(0) == "1970-01-01T00:00:00.000Z"
+    assert format_utc(1_795_420_800_123) == "2026-11-23T08:00:00.123Z"
+
+
+def test_a_secret_never_shows_its_bytes() -> None:
+    assert "topsecret" not in repr(Secret(version=1, value=b"topsecret"))
+
+
+def test_a_digest_depends_on_key_and_secret() -> None:
+    one, other = Secret(version=1, value=b"a" * 32), Secret(version=2, value=b"b" * 32)
+    assert digest_key("k1", one) != digest_key("k2", one)
+    assert digest_key("k1", one) != digest_key("k1", other)
+    assert len(digest_key("k1", one)) == 64
+
+
+def test_keys_are_recognised_by_shape() -> None:
+    assert looks_like_key(KEY_PREFIX + "a" * 40)
+    assert not looks_like_key("sk-" + "a" * 40)
+    assert not looks_like_key(KEY_PREFIX + "a" * 39)
+
+
+def test_an_error_says_where_what_and_what_next() -> None:
+    error = ConfigurationError("unknown setting.", path="hortus.toml line 3", hint="Remove it.")
+    assert str(error) == "hortus.toml line 3: unknown setting. Remove it."
