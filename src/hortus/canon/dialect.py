@@ -29,6 +29,50 @@ class Operation(msgspec.Struct, frozen=True):
     can_stream: bool = False
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """What the gateway reads out of a request; everything else stays as it was sent.
+
+    Attributes:
+        route: The name in `model`.
+        wants_usage: Whether the client asked for the usage frame of a stream.
+        output_limit: Most output tokens that the client allows, None where it names none.
+        members: The request's members, values byte for byte.
+    """
+
+    route: str
+    is_stream: bool
+    wants_usage: bool
+    output_limit: int | None
+    members: dict[str, msgspec.Raw]
+
+
+class Rewritten(msgspec.Struct, frozen=True):
+    """A request as a host gets it, with the names of the adaptations made (for the receipt)."""
+
+    body: bytes
+    adaptations: tuple[str, ...]
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What the gateway reads out of a whole answer.
+
+    Attributes:
+        usage: As the host reported it, else counted here and marked as estimated.
+        served_model: What the host says has answered.
+    """
+
+    usage: Usage
+    served_model: str | None
+
+
+class RouteCard(msgspec.Struct, frozen=True):
+    """A route as it is listed to clients."""
+
+    name: str
+    owned_by: str
+    created_at_s: int
+
+
 class ErrorReply(msgspec.Struct, frozen=True):
     """An error as the client's SDK expects it: status, headers in lower case, JSON body."""
 
@@ -41,7 +85,11 @@ class StreamUsage(Protocol):
     """Reads usage out of a stream as it passes and says which bytes to pass on. One object a stream."""
 
     def feed(self, data: bytes) -> bytes:
-        """Take bytes from the host, return bytes for the client (split anywhere, order kept)."""
+        """Take bytes from the host, return bytes for the client (split anywhere, order kept).
+
+        Raises:
+            hortus.canon.errors.BrokenStream: What the host sends cannot be a stream of this dialect.
+        """
         ...
 
     def close(self) -> bytes:
@@ -54,8 +102,18 @@ class StreamUsage(Protocol):
         ...
 
     @property
+    def served_model(self) -> str | None:
+        """What the host says answers, once it has; else None."""
+        ...
+
+    @property
     def is_finished(self) -> bool:
         """Whether the stream's own end mark, or a finish reason, has been seen."""
+        ...
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether the host reported an error inside the stream; it was passed on."""
         ...
 
     def estimate(self, *, input_bytes: int) -> Usage:
@@ -69,15 +127,23 @@ class Dialect(msgspec.Struct, frozen=True):
     Attributes:
         name: Such as `openai_chat`.
         operations: What it offers, with its paths.
+        read_request: Operation and body to what was asked; raises CallerFault.
+        write_request: What was asked, and the host's name of the model, to the body that the host gets.
         render_error: Error and receipt id to the reply that this dialect's SDKs raise the right class for.
         render_stream_error: The same inside a stream that has begun: bytes to append.
-        read_usage: Usage out of a whole answer's body, None where it has none.
+        read_answer: Operation, body of a whole answer and size of its request to what it says of itself.
         open_stream: A usage reader for one stream; its argument says whether the client asked for the usage frame.
+        write_routes: The answer to `list_models`.
+        write_route: The answer to `get_model`.
     """
 
     name: str
     operations: tuple[Operation, ...]
+    read_request: Callable[[Operation, bytes], Asked]
+    write_request: Callable[[Asked, str], Rewritten]
     render_error: Callable[[RequestError, str], ErrorReply]
     render_stream_error: Callable[[RequestError, str], bytes]
-    read_usage: Callable[[bytes], Usage | None]
+    read_answer: Callable[[Operation, bytes, int], Answer]
     open_stream: Callable[[bool], StreamUsage]
+    write_routes: Callable[[tuple[RouteCard, ...]], bytes]
+    write_route: Callable[[RouteCard], bytes]

@@ -1,1 +1,9 @@
-"""The registry of wire formats."""
+"""Wire formats, one folder each; this is the registry, and nothing else is shared here."""
+
+from __future__ import annotations
+
+from hortus.canon.dialect import Dialect
+from hortus.dialects.openai_chat import DIALECT as OPENAI_CHAT
+
+DIALECTS: tuple[Dialect, ...] = (OPENAI_CHAT,)
+"""The first one renders errors for paths that belong to none."""

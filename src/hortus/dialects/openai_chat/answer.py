@@ -1,0 +1,68 @@
+"""What a whole answer says of itself: usage and the model that answered. The answer's bytes are never changed."""
+
+from __future__ import annotations
+
+import msgspec
+
+from hortus.canon.dialect import Answer, Operation
+from hortus.canon.usage import Usage
+from hortus.dialects.openai_chat.usage import BYTES_PER_TOKEN, estimate, read_usage
+
+
+class _Head(msgspec.Struct):
+    model: msgspec.Raw | None = None
+    usage: msgspec.Raw | None = None
+
+
+class _Message(msgspec.Struct):
+    content: str | None = None
+    reasoning_content: str | None = None
+    tool_calls: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _Choice(msgspec.Struct):
+    message: _Message | None = None
+
+
+class _Body(msgspec.Struct):
+    choices: list[_Choice] | None = None
+
+
+_DECODE_HEAD = msgspec.json.Decoder(_Head).decode
+_DECODE_BODY = msgspec.json.Decoder(_Body).decode
+_DECODE_TEXT = msgspec.json.Decoder(str).decode
+
+
+def read_answer(operation: Operation, body: bytes, input_bytes: int) -> Answer:
+    """Return usage and served model of a whole answer; what the host leaves out is estimated."""
+    try:
+        head = _DECODE_HEAD(body)
+    except msgspec.DecodeError:
+        return Answer(usage=estimate(input_bytes=input_bytes, output_tokens=0), served_model=None)
+    usage = read_usage(head.usage) or _estimate(operation, body, input_bytes=input_bytes)
+    return Answer(usage=usage, served_model=read_model(head.model))
+
+
+def read_model(raw: msgspec.Raw | None) -> str | None:
+    """Return the text in a `model` member, None where it is not one."""
+    if not raw:
+        return None
+    try:
+        return _DECODE_TEXT(raw)
+    except msgspec.DecodeError:
+        return None
+
+
+def _estimate(operation: Operation, body: bytes, *, input_bytes: int) -> Usage:
+    output_bytes = 0
+    if operation.can_stream:  # embeddings have no output tokens
+        try:
+            messages = [choice.message for choice in _DECODE_BODY(body).choices or [] if choice.message]
+            output_bytes = sum(_size(message) for message in messages)
+        except msgspec.DecodeError:
+            output_bytes = len(body)
+    return estimate(input_bytes=input_bytes, output_tokens=-(-output_bytes // BYTES_PER_TOKEN))
+
+
+def _size(message: _Message) -> int:
+    return len((message.content or "") + (message.reasoning_content or "")) + len(bytes(message.tool_calls))

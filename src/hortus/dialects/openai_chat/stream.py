@@ -1,0 +1,131 @@
+"""One stream as it passes: usage, end and errors are read from copies; only an unasked usage frame is taken out."""
+
+from __future__ import annotations
+
+import msgspec
+
+from hortus.canon.usage import Usage
+from hortus.dialects.openai_chat.answer import read_model
+from hortus.dialects.openai_chat.usage import estimate, read_usage
+from hortus.framing.sse import Frame, SseSplitter
+
+_NOTHING = msgspec.Raw(b"null")
+_EMPTY = frozenset((b"null", b'""', b"[]"))
+
+
+class _Delta(msgspec.Struct, gc=False):
+    content: msgspec.Raw = _NOTHING
+    tool_calls: msgspec.Raw = _NOTHING
+    reasoning_content: msgspec.Raw = _NOTHING
+    reasoning: msgspec.Raw = _NOTHING
+    refusal: msgspec.Raw = _NOTHING
+
+    def says_something(self) -> bool:
+        return not (
+            bytes(self.content) in _EMPTY
+            and bytes(self.tool_calls) in _EMPTY
+            and bytes(self.reasoning_content) in _EMPTY
+            and bytes(self.reasoning) in _EMPTY
+            and bytes(self.refusal) in _EMPTY
+        )
+
+
+class _Choice(msgspec.Struct, gc=False):
+    delta: _Delta | None = None
+    finish_reason: msgspec.Raw = _NOTHING
+
+
+class _Chunk(msgspec.Struct, gc=False):
+    choices: list[_Choice] | None = None
+    usage: msgspec.Raw = _NOTHING
+    error: msgspec.Raw = _NOTHING
+    model: msgspec.Raw = _NOTHING
+
+
+_DECODE = msgspec.json.Decoder(_Chunk).decode
+
+
+class Stream:
+    """Reads one stream; see `canon.dialect.StreamUsage`.
+
+    Args:
+        wants_usage: Whether the client asked for the usage frame; if not, that frame is consumed.
+    """
+
+    __slots__ = ("_deltas", "_is_failed", "_is_finished", "_model", "_splitter", "_usage", "_wants_usage")
+
+    def __init__(self, wants_usage: bool) -> None:  # noqa: FBT001 -- the record calls it with one argument
+        self._wants_usage = wants_usage
+        self._splitter = SseSplitter()
+        self._deltas = 0
+        self._usage: Usage | None = None
+        self._model: msgspec.Raw | None = None
+        self._is_finished = False
+        self._is_failed = False
+
+    def feed(self, data: bytes) -> bytes:
+        """Take bytes from the host, return bytes for the client.
+
+        Raises:
+            BrokenStream: A frame is too long.
+        """
+        kept = [frame.raw for frame in self._splitter.feed(data) if self._read(frame)]
+        return data if self._wants_usage else b"".join(kept)
+
+    def close(self) -> bytes:
+        """The host ended the stream: return what was held back."""
+        frame = self._splitter.close()
+        if frame is None or not self._read(frame) or self._wants_usage:
+            return b""
+        return frame.raw
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the host reported last, None before."""
+        return self._usage
+
+    @property
+    def served_model(self) -> str | None:
+        """What the host says answers."""
+        return read_model(self._model)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether `[DONE]` or a finish reason was seen (some hosts never send the former)."""
+        return self._is_finished
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether an error object was seen."""
+        return self._is_failed
+
+    def estimate(self, *, input_bytes: int) -> Usage:
+        """Count each delta that says something as one token, which is how most hosts stream."""
+        return estimate(input_bytes=input_bytes, output_tokens=self._deltas)
+
+    def _read(self, frame: Frame) -> bool:
+        """Take note of a frame; tell whether it is for the client."""
+        if frame.event == b"error":
+            self._is_failed = True
+        if frame.data is None:
+            return True
+        if frame.data.startswith(b"[DONE]"):
+            self._is_finished = True
+            return True
+        try:
+            chunk = _DECODE(frame.data)
+        except msgspec.DecodeError:
+            return True  # not ours to judge: it passes as it is
+        has_error = bytes(chunk.error) != b"null"
+        self._is_failed |= has_error
+        if self._model is None and bytes(chunk.model) != b"null":
+            self._model = chunk.model
+        for choice in chunk.choices or ():
+            if bytes(choice.finish_reason) != b"null":
+                self._is_finished = True
+            if choice.delta is not None and choice.delta.says_something():
+                self._deltas += 1
+        if bytes(chunk.usage) == b"null":
+            return True
+        self._usage = read_usage(chunk.usage) or self._usage
+        return self._wants_usage or bool(chunk.choices) or has_error

@@ -1,0 +1,104 @@
+"""The top level of a JSON object, its values left as they came; and such an object written again from its members.
+
+Nothing below the top level is decoded. A doubled key collapses to its last value, the one that is judged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from itertools import accumulate, count
+from operator import sub
+
+import msgspec
+
+from hortus.canon.errors import InvalidRequest, NotJson
+
+Members = dict[str, msgspec.Raw]
+"""Members of one object in their order; values byte for byte as sent."""
+
+DEPTH_LIMIT = 128
+"""Deepest nesting that is passed on: hosts and SDKs break at depths not far above."""
+
+_DECODER = msgspec.json.Decoder(Members)
+_ENCODER = msgspec.json.Encoder()
+
+_STEPS = bytes.maketrans(b"[]{}", b"\x02\x00\x02\x00")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+
+_ESCAPED_BACKSLASH = re.compile(rb"\\\\")
+_SURROGATE_PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+
+
+def read_members(data: bytes) -> Members:
+    """Return the members of the JSON object in `data`.
+
+    >>> {name: bytes(value) for name, value in read_members(b'{"a": [1.0], "b": 2, "a": 1e2}').items()}
+    {'a': b'1e2', 'b': b'2'}
+
+    Raises:
+        NotJson: Not JSON, not an object, or not UTF-8.
+        InvalidRequest: Nested deeper than `DEPTH_LIMIT`, or a lone surrogate in a text.
+    """
+    if not data.isascii():
+        _check_utf8(data)
+    try:
+        members = _DECODER.decode(data)
+    except RecursionError as error:
+        raise _too_deep() from error
+    except msgspec.ValidationError as error:
+        raise NotJson("The body is JSON, but not an object.", hint="Send one JSON object, {…}.") from error
+    except msgspec.DecodeError as error:
+        raise _why_broken(data, error) from error
+    if is_deeper_than(data, DEPTH_LIMIT):
+        raise _too_deep()
+    return members
+
+
+def write_members(members: Mapping[str, msgspec.Raw]) -> bytes:
+    """Return the object that holds `members`, every value byte for byte.
+
+    >>> write_members(read_members(b'{"model": "a", "t": 1.50}') | {"model": msgspec.Raw(b'"b"')})
+    b'{"model":"b","t":1.50}'
+    """
+    return _ENCODER.encode(members)
+
+
+def is_deeper_than(data: bytes, limit: int) -> bool:
+    """Tell whether valid JSON in `data` nests arrays and objects deeper than `limit`."""
+    if data.count(b"[") + data.count(b"{") <= limit:
+        return False
+    if b"\\" in data:
+        data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
+    steps = b"".join(data.split(b'"')[::2]).translate(_STEPS, _NO_BRACKETS)
+    # Each opening bracket is a 2, each closing one a 0: the sum less the count is the depth.
+    return max(map(sub, accumulate(steps), count(1)), default=0) > limit
+
+
+def _check_utf8(data: bytes) -> None:
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        raise NotJson(
+            f"The body is not UTF-8: byte {error.start} is wrong.", hint="Encode the JSON text as UTF-8."
+        ) from error
+
+
+def _why_broken(data: bytes, error: msgspec.DecodeError) -> NotJson | InvalidRequest:
+    text = _SURROGATE_PAIR.sub(b"", _ESCAPED_BACKSLASH.sub(b"", data))
+    if _SURROGATE.search(text):
+        return InvalidRequest(
+            "A text holds half of a surrogate pair (\\ud800 to \\udfff), which is not a character.",
+            hint="Cut texts between characters, not between UTF-16 units.",
+        )
+    if data.startswith(b"\xef\xbb\xbf"):
+        return NotJson("The body starts with a byte order mark.", hint="Send UTF-8 without it.")
+    reason = str(error).removeprefix("JSON is malformed: ")
+    return NotJson(f"The body is not valid JSON: {reason}.", hint="Send one JSON object, {…}.")
+
+
+def _too_deep() -> InvalidRequest:
+    return InvalidRequest(
+        f"The body nests deeper than {DEPTH_LIMIT} levels.", hint="Flatten the innermost arrays and objects."
+    )

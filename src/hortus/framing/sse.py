@@ -1,0 +1,109 @@
+"""Server-sent events: bytes to frames, however the bytes are split; joined again, the frames are the bytes.
+
+https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream, read 2026-11.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from hortus.canon.errors import BrokenStream
+
+FRAME_LIMIT_BYTES = 16 * 1024 * 1024
+"""Longest frame that is held: above every single event that hosts send (pictures in base64 among them)."""
+
+# A blank line: two line ends in a row. Atomic, so that the two bytes of one CRLF never count as two.
+_BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
+_LINE_END = re.compile(rb"\r\n|\n|\r")
+
+
+class Frame(msgspec.Struct, frozen=True, gc=False):
+    """One event.
+
+    Attributes:
+        raw: Its bytes as sent, with the blank line that ends it.
+        data: Its `data` lines joined by line feeds; None where it has none, such as a comment.
+        event: Its `event` line, None where it has none.
+    """
+
+    raw: bytes
+    data: bytes | None
+    event: bytes | None = None
+
+
+class SseSplitter:
+    r"""Cuts one stream into frames.
+
+    >>> splitter = SseSplitter()
+    >>> [frame.data for frame in splitter.feed(b"data: a\n\ndata")]
+    [b'a']
+    >>> [frame.data for frame in splitter.feed(b": b\r\n\r\n: hush\n\n")]
+    [b'b', None]
+    """
+
+    __slots__ = ("_held", "_searched")
+
+    def __init__(self) -> None:
+        self._held = b""
+        self._searched = 0
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Return the frames that `data` completes.
+
+        Raises:
+            BrokenStream: A frame is longer than `FRAME_LIMIT_BYTES`.
+        """
+        held = self._held + data if self._held else data
+        frames = []
+        start = 0
+        end = _find_end(held, self._searched)
+        while end:
+            frames.append(read_frame(held[start:end]))
+            start, end = end, _find_end(held, end)
+        self._held = held[start:]
+        self._searched = max(0, len(self._held) - 3)
+        if len(self._held) > FRAME_LIMIT_BYTES:
+            raise BrokenStream(f"The host sent an event of more than {FRAME_LIMIT_BYTES} bytes.")
+        return frames
+
+    def close(self) -> Frame | None:
+        """The stream ended: return what was held back, None where nothing was."""
+        held, self._held, self._searched = self._held, b"", 0
+        return read_frame(held) if held else None
+
+
+def _find_end(held: bytes, search_from: int) -> int:
+    """Return where the next frame ends, 0 where it is not complete."""
+    if b"\r" not in held:  # the usual case, several times faster
+        found = held.find(b"\n\n", search_from)
+        return found + 2 if found >= 0 else 0
+    match = _BLANK_LINE.search(held, search_from)
+    if match is None or (match.end() == len(held) and held.endswith(b"\r")):
+        return 0  # after a carriage return its line feed may still come
+    return match.end()
+
+
+def read_frame(raw: bytes) -> Frame:
+    r"""Return the frame in `raw`, one event with or without its blank line.
+
+    >>> read_frame(b"event: error\ndata: 1\ndata: 2\n\n")
+    Frame(raw=b'event: error\ndata: 1\ndata: 2\n\n', data=b'1\n2', event=b'error')
+    """
+    if raw.startswith(b"data: ") and raw.find(b"\n") == len(raw) - 2 and b"\r" not in raw:
+        return Frame(raw, raw[6:-2])  # nearly every frame that hosts send
+    event = None
+    lines = []
+    for line in _LINE_END.split(raw.removeprefix(b"\xef\xbb\xbf")):
+        name, _, value = line.partition(b":")
+        if name == b"data":
+            lines.append(value.removeprefix(b" "))
+        elif name == b"event":
+            event = value.removeprefix(b" ")
+    return Frame(raw, b"\n".join(lines) if lines else None, event)
+
+
+def write_frame(data: bytes) -> bytes:
+    """Return a frame with `data`, which must hold no line end."""
+    return b"data: " + data + b"\n\n"
