@@ -65,19 +65,28 @@ def listen(host: str, port: int, *, purpose: str) -> socket.socket:
         InstallationError: The address is not ours, or the port is taken or needs rights.
     """
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if host == "::" else 1)
-        listener.bind(address)
-        listener.listen(_BACKLOG)
+        listener = _bind(host, port)
     except OSError as error:
         raise InstallationError(
             f"cannot listen on {host} port {port}: {error.strerror}.", path=purpose, hint=_port_hint(error, purpose)
         ) from error
     listener.setblocking(False)  # noqa: FBT003 -- the standard library has no keyword here
     listener.set_inheritable(True)
+    return listener
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if host == "::" else 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError:
+        listener.close()
+        raise
     return listener
 
 
