@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from hortus.control.tomllines import Path
-from hortus.snapshot.compile import LOCAL_HOST, OPEN_HOST, read_candidate
+from hortus.snapshot.compile import read_candidate
 from hortus.snapshot.declared import (
     NAME_PATTERN,
     PROJECT_NAME_PATTERN,
@@ -22,6 +22,7 @@ from hortus.snapshot.declared import (
     ProjectSpec,
     RouteSpec,
 )
+from hortus.snapshot.endpoints import LOCAL_HOST, OPEN_HOST
 
 OPERATIONS = ("chat", "embeddings")
 STRATEGIES = ("ordered", "weighted")

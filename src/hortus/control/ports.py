@@ -52,8 +52,12 @@ class Objects(Protocol):
         """Make an object or replace it; a retired one comes back."""
         ...
 
-    def retire(self, kind: str, name: str) -> StoredObject | None:
+    def retire(self, kind: str, name: str) -> None:
         """Take an object out of use; its record stays."""
+        ...
+
+    def objects_version(self) -> int:
+        """Return a number that grows with every change."""
         ...
 
 
@@ -64,7 +68,7 @@ class Access(Protocol):
         """Return the owner of this installation."""
         ...
 
-    def rename_organisation(self, name: str) -> Organisation | None:
+    def rename_organisation(self, name: str) -> Organisation:
         """Give the organisation another name."""
         ...
 
@@ -80,7 +84,7 @@ class Access(Protocol):
         """Make a project or replace its routes; a retired one comes back."""
         ...
 
-    def retire_project(self, name: str) -> Project | None:
+    def retire_project(self, name: str) -> None:
         """Take a project out of use; its keys no longer work."""
         ...
 

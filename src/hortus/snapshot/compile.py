@@ -7,46 +7,19 @@ pass through; no secret is ever seen here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 
 import msgspec
 
 from hortus.base.time import format_utc
-from hortus.catalog.lookup import ROUTABLE_AUTH, Catalog, PriceOf
-from hortus.catalog.rows import Host, Model, Offer, Surface
+from hortus.catalog.lookup import Catalog, PriceOf
 from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, RouteSpec
-from hortus.snapshot.model import (
-    ENGINE_SCHEME,
-    Candidate,
-    Deployment,
-    Endpoint,
-    PriceRow,
-    Route,
-    RuledOut,
-    Snapshot,
-    Timeouts,
-)
+from hortus.snapshot.endpoints import SEEDLING_SOURCE, UNKNOWN_MAKER, compile_deployed, compile_endpoint
+from hortus.snapshot.model import Candidate, Deployment, Endpoint, Route, RuledOut, Snapshot
 
-SEEDLING = DeploymentSpec(name="seedling", source="seedling", temperature=0.0)
+SEEDLING = DeploymentSpec(name="seedling", source=SEEDLING_SOURCE, temperature=0.0)
 """The model that ships with Hortus, deployed unless the settings say no."""
 
-SPOKEN_DIALECTS = ("openai_chat",)
-"""What this release can speak towards hosts, preferred first."""
-
-LOCAL_HOST = "local"
-OPEN_HOST = "openai-compatible"
-UNKNOWN_MAKER = "unknown"
 MOST_WEIGHT_DIGITS = 9
-
-LOCAL_PRICE = PriceRow(
-    id="local",
-    currency="USD",
-    input_per_million=Decimal(0),
-    output_per_million=Decimal(0),
-    source="this installation",
-    as_of="2026-11-23",
-)
-"""Requests to a deployment cost nothing by the token."""
 
 
 class DeclaredObjects(msgspec.Struct, frozen=True):
@@ -80,10 +53,17 @@ class Conditions(msgspec.Struct, frozen=True):
     runs_seedling: bool = True
 
 
+class Compiled(msgspec.Struct, frozen=True):
+    """A snapshot, and why each endpoint that is missing in it cannot be used now."""
+
+    snapshot: Snapshot
+    unusable: dict[str, str]
+
+
 def compile_snapshot(
     declared: DeclaredObjects, *, catalog: Catalog, price_of: PriceOf, conditions: Conditions
-) -> Snapshot:
-    """Return the snapshot, with version 0: whoever writes it counts.
+) -> Compiled:
+    """Return the snapshot, with version 0 (whoever writes it counts), and why some endpoints are not in it.
 
     Args:
         declared: What admins want.
@@ -93,7 +73,7 @@ def compile_snapshot(
     """
     compiled: dict[str, Endpoint | str] = {}
     for spec in sorted(declared.endpoints, key=lambda spec: spec.name):
-        compiled[spec.name] = _compile_endpoint(spec, catalog=catalog, price_of=price_of, present=conditions.present)
+        compiled[spec.name] = compile_endpoint(spec, catalog=catalog, price_of=price_of, present=conditions.present)
     deployments: dict[str, Deployment] = {}
     wanted = with_seedling(declared.deployments, runs_seedling=conditions.runs_seedling)
     for deployment in wanted:
@@ -101,13 +81,13 @@ def compile_snapshot(
         if file is None:
             compiled[deployment.name] = f"the model file of the deployment {deployment.name} is not here"
             continue
-        compiled[deployment.name] = _deployed_endpoint(deployment, catalog)
+        compiled[deployment.name] = compile_deployed(deployment, catalog)
         deployments[deployment.name] = _deployment(deployment, file)
     for name, retired_at_ms in declared.retired_at_ms.items():
         compiled.setdefault(name, f"it was retired on {format_utc(retired_at_ms)[:10]}")
     implied = tuple(RouteSpec(name=spec.name, endpoints=(spec.name,)) for spec in wanted)
     routes = {spec.name: spec for spec in (*implied, *declared.routes)}
-    return Snapshot(
+    snapshot = Snapshot(
         version=0,
         compiled_at_ms=conditions.now_ms,
         organisation=conditions.organisation,
@@ -118,6 +98,7 @@ def compile_snapshot(
         },
         deployments=deployments,
     )
+    return Compiled(snapshot, {name: one for name, one in sorted(compiled.items()) if isinstance(one, str)})
 
 
 def with_seedling(deployments: tuple[DeploymentSpec, ...], *, runs_seedling: bool) -> tuple[DeploymentSpec, ...]:
@@ -125,16 +106,6 @@ def with_seedling(deployments: tuple[DeploymentSpec, ...], *, runs_seedling: boo
     by_name = {SEEDLING.name: SEEDLING} if runs_seedling else {}
     by_name.update({spec.name: spec for spec in deployments})
     return tuple(spec for _, spec in sorted(by_name.items()))
-
-
-def credential_of(spec: EndpointSpec, host: Host | None) -> str | None:
-    """Return the reference to what authenticates the endpoint; None where nothing does."""
-    if spec.credential is not None:
-        return spec.credential
-    surface = _surface(host) if host is not None else None
-    if host is None or host.credential_env is None or (surface is not None and surface.auth == "none"):
-        return None
-    return f"env:{host.credential_env}"
 
 
 def read_candidate(text: str) -> tuple[str, int | None]:
@@ -152,144 +123,6 @@ def read_candidate(text: str) -> tuple[str, int | None]:
     if not weight.isascii() or not weight.isdigit() or len(weight) > MOST_WEIGHT_DIGITS or int(weight) < 1:
         raise ValueError(weight)
     return name, int(weight)
-
-
-def _compile_endpoint(
-    spec: EndpointSpec, *, catalog: Catalog, price_of: PriceOf, present: frozenset[str]
-) -> Endpoint | str:
-    """Return the endpoint, or the reason why there is none."""
-    host = catalog.hosts.get(spec.host)
-    if host is None and spec.host != OPEN_HOST:
-        return f"the catalog has no host {spec.host}"
-    reason = _unspoken(host) if host is not None else None
-    if reason is not None:
-        return reason
-    address = _address(spec, host)
-    if address is None:
-        return f"the host {spec.host} has no address of its own, and the endpoint names no base_url"
-    credential = credential_of(spec, host)
-    if credential is None and host is not None and host.id != OPEN_HOST and not _is_open(host):
-        return f"the host {spec.host} wants a credential, and the endpoint names none"
-    if credential is not None and credential not in present:
-        return f"its credential {credential} is not set"
-    model = catalog.models.get(spec.model) or catalog.model_named(spec.model)
-    offer = _offer(spec, model, catalog)
-    return Endpoint(
-        name=spec.name,
-        model=model.id if model is not None else spec.model,
-        maker=model.maker if model is not None else UNKNOWN_MAKER,
-        host=spec.host,
-        address=address,
-        upstream_model=spec.upstream_model or (offer.upstream_name if offer is not None else spec.model),
-        dialects=SPOKEN_DIALECTS,
-        operations=spec.operations,
-        credential=credential,
-        auth="none" if credential is None else "bearer",
-        region=spec.region or (offer.region if offer is not None else None),
-        country=_country(spec, host, offer),
-        price=_price(offer, price_of),
-        timeouts=_timeouts(spec),
-    )
-
-
-def _unspoken(host: Host) -> str | None:
-    surface = _surface(host)
-    if surface is None:
-        spoken = ", ".join(host.dialects) or "no dialect that is known here"
-        return f"the host {host.id} does not speak {SPOKEN_DIALECTS[0]} (it speaks {spoken})"
-    if surface.auth not in ROUTABLE_AUTH:
-        return f"the host {host.id} authenticates by {surface.auth}, which this release cannot do"
-    return None
-
-
-def _surface(host: Host) -> Surface | None:
-    return host.surface(SPOKEN_DIALECTS[0])
-
-
-def _is_open(host: Host) -> bool:
-    surface = _surface(host)
-    return surface is not None and surface.auth == "none"
-
-
-def _address(spec: EndpointSpec, host: Host | None) -> str | None:
-    own = _own_address(host)
-    address = spec.base_url or own
-    return address.rstrip("/") if address is not None else None
-
-
-def _own_address(host: Host | None) -> str | None:
-    """Return the host's address where it is the same for everybody."""
-    surface = _surface(host) if host is not None else None
-    if surface is None or surface.base_url is None or "{" in surface.base_url:
-        return None
-    return surface.base_url
-
-
-def _offer(spec: EndpointSpec, model: Model | None, catalog: Catalog) -> Offer | None:
-    if model is None:
-        return None
-    offers = catalog.offers(model=model.id, host=spec.host)
-    by_name = [offer for offer in offers if spec.upstream_model in {None, offer.upstream_name}]
-    by_region = [offer for offer in by_name or offers if spec.region in {None, offer.region}]
-    return next(iter(by_region or by_name or offers), None)
-
-
-def _country(spec: EndpointSpec, host: Host | None, offer: Offer | None) -> str | None:
-    """Return where it computes: what the admin says, else the catalog, unless the address is another one."""
-    if spec.country is not None:
-        return spec.country
-    own = _own_address(host)
-    if spec.base_url is not None and own is not None and spec.base_url.rstrip("/") != own.rstrip("/"):
-        return None
-    if offer is not None and offer.country is not None:
-        return offer.country
-    return host.country if host is not None else None
-
-
-def _price(offer: Offer | None, price_of: PriceOf) -> PriceRow | None:
-    row = price_of(offer) if offer is not None else None
-    return msgspec.convert(msgspec.structs.asdict(row), PriceRow) if row is not None else None
-
-
-def _timeouts(spec: EndpointSpec) -> Timeouts:
-    usual = Timeouts()
-
-    def either(own: float | None, default: float) -> float:
-        return default if own is None else own
-
-    return Timeouts(
-        connect_s=either(spec.connect_timeout_s, usual.connect_s),
-        first_byte_s=either(spec.first_byte_timeout_s, usual.first_byte_s),
-        idle_s=either(spec.idle_timeout_s, usual.idle_s),
-        total_s=either(spec.total_timeout_s, usual.total_s),
-    )
-
-
-def _deployed_endpoint(spec: DeploymentSpec, catalog: Catalog) -> Endpoint:
-    model = _deployed_model(spec, catalog)
-    return Endpoint(
-        name=spec.name,
-        model=model.id if model is not None else spec.name,
-        maker=model.maker if model is not None else UNKNOWN_MAKER,
-        host=LOCAL_HOST,
-        address=f"{ENGINE_SCHEME}{spec.name}",
-        upstream_model=spec.name,
-        dialects=SPOKEN_DIALECTS,
-        operations=("chat", "embeddings") if spec.offers_embeddings else ("chat",),
-        auth="bearer",
-        price=LOCAL_PRICE,
-    )
-
-
-def _deployed_model(spec: DeploymentSpec, catalog: Catalog) -> Model | None:
-    """Return the catalog's model whose weights these are; a deployment's name alone proves nothing."""
-    if spec.source == SEEDLING.source:
-        return catalog.models.get(SEEDLING.name)
-    repository = spec.source.partition(":")[0]
-    if repository.startswith(("/", ".", "~")) or repository.count("/") != 1:
-        return None
-    ends = f"/{repository}".lower()
-    return next((model for model in catalog.rows.models if (model.weights or "").lower().endswith(ends)), None)
 
 
 def _deployment(spec: DeploymentSpec, file: str) -> Deployment:

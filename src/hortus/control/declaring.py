@@ -1,0 +1,298 @@
+"""Operations on endpoints, routes and deployments: what is declared through the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NoReturn, TypeVar
+
+import msgspec
+
+from hortus.control import models, views
+from hortus.control.applying import API, BUILT_IN, FILE, OBJECT_KINDS
+from hortus.control.checks import Fault, check_spec, suggest
+from hortus.control.configfile import spaces_of
+from hortus.control.engine_states import EngineState, read_engine_states
+from hortus.control.errors import Conflict, DeclaredInFile, Invalid, NotFound
+from hortus.control.plane import Plane
+from hortus.control.ports import Declared, StoredObject
+from hortus.control.tomllines import format_path
+from hortus.snapshot.compile import SEEDLING, read_candidate, with_seedling
+from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, RouteSpec
+from hortus.snapshot.endpoints import credential_of
+from hortus.snapshot.model import Route
+
+Kind = TypeVar("Kind", bound=Declared)
+
+
+def list_endpoints(plane: Plane, ask: models.Everything) -> views.EndpointList:
+    """Return the endpoints, by name, each with whether it can be used now."""
+    found = plane.ports.objects.list("endpoint", ask.include_retired)
+    return views.EndpointList(endpoints=[_endpoint_view(plane, stored) for stored in found])
+
+
+def show_endpoint(plane: Plane, ask: models.OneObject) -> views.EndpointView:
+    """Return one endpoint, retired or not."""
+    return _endpoint_view(plane, _stored(plane, "endpoint", ask.name))
+
+
+def create_endpoint(plane: Plane, ask: models.EndpointWanted) -> views.EndpointView:
+    """Declare an endpoint."""
+    stored = declare(plane, _spec(ask, EndpointSpec), is_new=True)
+    plane.recompile()
+    return _endpoint_view(plane, stored)
+
+
+def replace_endpoint(plane: Plane, ask: models.EndpointWanted) -> views.EndpointView:
+    """Change an endpoint as a whole."""
+    stored = declare(plane, _spec(ask, EndpointSpec), is_new=False)
+    plane.recompile()
+    return _endpoint_view(plane, stored)
+
+
+def retire_endpoint(plane: Plane, ask: models.OneObject) -> views.EndpointView:
+    """Take an endpoint out of use; routes go on without it."""
+    return _endpoint_view(plane, _retire(plane, "endpoint", ask.name))
+
+
+def list_routes(plane: Plane, ask: models.Everything) -> views.RouteList:
+    """Return the routes, by name, each with the endpoints that are ruled out now; deployments have one each."""
+    found = [_route_view(plane, stored) for stored in plane.ports.objects.list("route", ask.include_retired)]
+    declared = {route.name for route in found}
+    implied = [view for name, view in _implied_routes(plane).items() if name not in declared]
+    return views.RouteList(routes=sorted((*found, *implied), key=lambda route: route.name))
+
+
+def show_route(plane: Plane, ask: models.OneObject) -> views.RouteView:
+    """Return one route, retired or not."""
+    stored = plane.ports.objects.get("route", ask.name)
+    implied = _implied_routes(plane).get(ask.name)
+    if implied is not None and (stored is None or stored.retired_at_ms is not None):
+        return implied
+    return _route_view(plane, _stored(plane, "route", ask.name))
+
+
+def create_route(plane: Plane, ask: models.RouteWanted) -> views.RouteView:
+    """Declare a route."""
+    stored = declare(plane, _spec(ask, RouteSpec), is_new=True)
+    plane.recompile()
+    return _route_view(plane, stored)
+
+
+def replace_route(plane: Plane, ask: models.RouteWanted) -> views.RouteView:
+    """Change a route as a whole; the next request goes where it leads then."""
+    stored = declare(plane, _spec(ask, RouteSpec), is_new=False)
+    plane.recompile()
+    return _route_view(plane, stored)
+
+
+def retire_route(plane: Plane, ask: models.OneObject) -> views.RouteView:
+    """Take a route out of use."""
+    return _route_view(plane, _retire(plane, "route", ask.name))
+
+
+def list_deployments(plane: Plane, ask: models.Everything) -> views.DeploymentList:
+    """Return the deployments, by name, with their engines' states."""
+    stored = {one.name: one for one in plane.ports.objects.list("deployment", ask.include_retired)}
+    live = tuple(one.spec for one in stored.values() if one.retired_at_ms is None)
+    wanted = with_seedling(
+        tuple(spec for spec in live if isinstance(spec, DeploymentSpec)),
+        runs_seedling=plane.installation.runs_seedling,
+    )
+    states = read_engine_states(plane.installation.engines)
+    found = [_deployment_view(plane, spec, stored=stored.get(spec.name), states=states) for spec in wanted]
+    for one in stored.values():
+        if one.retired_at_ms is not None and isinstance(one.spec, DeploymentSpec):
+            found.append(_deployment_view(plane, one.spec, stored=one, states=states))
+    return views.DeploymentList(deployments=sorted(found, key=lambda view: view.name))
+
+
+def show_deployment(plane: Plane, ask: models.OneObject) -> views.DeploymentView:
+    """Return one deployment with its engine's state."""
+    for view in list_deployments(plane, models.Everything(include_retired=True)).deployments:
+        if view.name == ask.name:
+            return view
+    _missing("deployment", ask.name, [])
+
+
+def create_deployment(plane: Plane, ask: models.DeploymentWanted) -> views.DeploymentView:
+    """Keep a model running here; it is a route of the same name as soon as its engine is ready."""
+    declare(plane, _spec(ask, DeploymentSpec), is_new=True)
+    plane.recompile()
+    return show_deployment(plane, models.OneObject(name=ask.name))
+
+
+def retire_deployment(plane: Plane, ask: models.OneObject) -> views.DeploymentView:
+    """Stop keeping a model running."""
+    stored = plane.ports.objects.get("deployment", ask.name)
+    is_built_in = ask.name == SEEDLING.name and plane.installation.runs_seedling
+    if is_built_in and (stored is None or stored.retired_at_ms is not None):
+        hint = "Set seedling = false under [settings], or HORTUS_SEEDLING=false, and restart."
+        raise Conflict("The deployment `seedling` ships with Hortus.", path="name", hint=hint)
+    _retire(plane, "deployment", ask.name)
+    return show_deployment(plane, ask)
+
+
+def declare(plane: Plane, spec: Declared, *, is_new: bool) -> StoredObject:
+    """Put an object into the store with the origin `api`; the caller compiles the snapshot.
+
+    Raises:
+        Invalid: Something in it cannot be.
+        Conflict: The name is taken.
+        DeclaredInFile: The configuration file has it.
+        NotFound: It is to be replaced and is not there.
+    """
+    kind = kind_of(spec)
+    _refuse_faults(check_spec(spec, hosts=plane.catalog.hosts))
+    if isinstance(spec, RouteSpec):
+        _refuse_faults(_unknown_endpoints(plane, spec))
+    stored = plane.ports.objects.get(kind, spec.name)
+    is_there = stored is not None and stored.retired_at_ms is None
+    if stored is not None and is_there:
+        _refuse_if_in_file(plane, stored)
+    if is_new:
+        _refuse_taken(plane, kind, spec.name)
+    elif not is_there:
+        _missing(kind, spec.name, [one.name for one in plane.ports.objects.list(kind)])
+    return plane.ports.objects.put(spec, origin=API, where=None)
+
+
+def kind_of(spec: Declared) -> str:
+    """Return the word for a declared object."""
+    match spec:
+        case EndpointSpec():
+            return "endpoint"
+        case RouteSpec():
+            return "route"
+        case DeploymentSpec():
+            return "deployment"
+
+
+def _spec(ask: models.Ask, spec_type: type[Kind]) -> Kind:
+    return msgspec.convert(ask.model_dump(), spec_type)
+
+
+def _refuse_faults(faults: Iterable[Fault]) -> None:
+    listed = list(faults)
+    if listed:
+        words = " ".join(f"{format_path(fault.path)}: {fault.message}" for fault in listed[1:])
+        message = f"{listed[0].message} Also: {words}" if words else listed[0].message
+        raise Invalid(message, path=format_path(listed[0].path), hint=listed[0].hint)
+
+
+def _unknown_endpoints(plane: Plane, spec: RouteSpec) -> Iterable[Fault]:
+    known = {one.name for kind in ("endpoint", "deployment") for one in plane.ports.objects.list(kind)}
+    if plane.installation.runs_seedling:
+        known.add(SEEDLING.name)
+    for index, text in enumerate(spec.endpoints):
+        name = read_candidate(text)[0]
+        if name not in known:
+            hint = suggest(name, known) or "Declare the endpoint first; `hortus connect` makes them for a host."
+            yield Fault(("endpoints", index), f"There is no endpoint `{name}`.", hint)
+
+
+def _refuse_taken(plane: Plane, kind: str, name: str) -> None:
+    """A name is taken once among endpoints and once among routes; a deployment takes both."""
+    mine = set(spaces_of(kind))
+    for other in OBJECT_KINDS:
+        stored = plane.ports.objects.get(other, name)
+        if stored is not None and stored.retired_at_ms is None and mine & set(spaces_of(other)):
+            _refuse_if_in_file(plane, stored)
+            message = f"The name `{name}` is taken by a {other}."
+            raise Conflict(message, path="name", hint="Choose another name, or retire that one first.")
+    if name == SEEDLING.name and plane.installation.runs_seedling and kind != "deployment":
+        raise Conflict("The name `seedling` belongs to the deployment that ships with Hortus.", path="name")
+
+
+def _refuse_if_in_file(plane: Plane, stored: StoredObject) -> None:
+    if stored.origin == FILE:
+        where = stored.where or plane.where_in_file(stored.kind, stored.name)
+        message = f"The {stored.kind} `{stored.name}` is declared at {where}, which alone may change it."
+        raise DeclaredInFile(message, path=where, hint="Change the file; it is applied when it is saved.")
+
+
+def _retire(plane: Plane, kind: str, name: str) -> StoredObject:
+    stored = _stored(plane, kind, name)
+    if stored.retired_at_ms is None:
+        _refuse_if_in_file(plane, stored)
+        plane.ports.objects.retire(kind, name)
+        plane.recompile()
+    return _stored(plane, kind, name)
+
+
+def _stored(plane: Plane, kind: str, name: str) -> StoredObject:
+    stored = plane.ports.objects.get(kind, name)
+    if stored is None:
+        _missing(kind, name, [one.name for one in plane.ports.objects.list(kind)])
+    return stored
+
+
+def _missing(kind: str, name: str, known: list[str]) -> NoReturn:
+    hint = suggest(name, known) or f"List every {kind} to see the names in use."
+    raise NotFound(f"There is no {kind} `{name}`.", path="name", hint=hint)
+
+
+def _endpoint_view(plane: Plane, stored: StoredObject) -> views.EndpointView:
+    spec = msgspec.convert(stored.spec, EndpointSpec)
+    compiled = plane.snapshot.endpoints.get(stored.name) if plane.snapshot else None
+    is_usable = compiled is not None and stored.retired_at_ms is None
+    shown = msgspec.structs.asdict(spec) | {
+        "credential": credential_of(spec, plane.catalog.hosts.get(spec.host)),
+        "maker": compiled.maker if compiled else None,
+        "is_usable": is_usable,
+        "reason": None if is_usable else plane.unusable.get(stored.name),
+    }
+    return views.EndpointView.model_validate(shown | _history(stored))
+
+
+def _route_view(plane: Plane, stored: StoredObject) -> views.RouteView:
+    spec = msgspec.convert(stored.spec, RouteSpec)
+    routes = plane.snapshot.routes if plane.snapshot and stored.retired_at_ms is None else {}
+    ruled_out = _ruled_out(routes.get(stored.name))
+    return views.RouteView.model_validate(msgspec.structs.asdict(spec) | {"ruled_out": ruled_out} | _history(stored))
+
+
+def _implied_routes(plane: Plane) -> dict[str, views.RouteView]:
+    """Return the routes that deployments have without being declared."""
+    routes = plane.snapshot.routes if plane.snapshot else {}
+    return {
+        view.name: views.RouteView(
+            **view.model_dump(include=set(views.ObjectView.model_fields)),
+            endpoints=(view.name,),
+            strategy="ordered",
+            ruled_out=_ruled_out(routes.get(view.name)),
+        )
+        for view in list_deployments(plane, models.Everything()).deployments
+    }
+
+
+def _ruled_out(route: Route | None) -> tuple[views.RuledOutView, ...]:
+    found = route.ruled_out if route is not None else ()
+    return tuple(views.RuledOutView(endpoint=one.endpoint, reason=one.reason) for one in found)
+
+
+def _deployment_view(
+    plane: Plane, spec: DeploymentSpec, *, stored: StoredObject | None, states: dict[str, EngineState]
+) -> views.DeploymentView:
+    built_in = {
+        "origin": BUILT_IN,
+        "created_at_ms": plane.started_at_ms,
+        "updated_at_ms": plane.started_at_ms,
+    }
+    is_live = stored is None or stored.retired_at_ms is None or spec.name == SEEDLING.name
+    state = states.get(spec.name)
+    reason = plane.unusable.get(spec.name) if is_live else None
+    idle = "waiting" if reason else ("starting" if is_live else "stopped")
+    shown = msgspec.structs.asdict(spec) | {
+        "state": state.state if state else idle,
+        "error": state.error if state else reason,
+        "pid": state.pid if state else None,
+        "since_ms": state.since_ms if state else None,
+        "restarts": state.restarts if state else 0,
+        "memory_bytes": state.memory_bytes if state else None,
+    }
+    return views.DeploymentView.model_validate(shown | (_history(stored) if stored else built_in))
+
+
+def _history(stored: StoredObject) -> dict[str, object]:
+    names = ("origin", "where", "created_at_ms", "updated_at_ms", "retired_at_ms")
+    return {name: getattr(stored, name) for name in names}

@@ -1,0 +1,221 @@
+"""What the admin API takes: pydantic models, one for each kind of question. Unknown members are refused."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Name = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=128,
+        description="Letters, digits and . _ / : @ -, beginning with a letter or digit.",
+        examples=["mistral-large"],
+    ),
+]
+ShortName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=63,
+        description="Letters, digits and . _ -, beginning with a letter or digit.",
+        examples=["library"],
+    ),
+]
+RouteNames = Annotated[
+    tuple[Annotated[str, Field(min_length=1, max_length=128)], ...],
+    Field(description="Routes that the project's keys may use: names, or patterns such as `eu/*`."),
+]
+Seconds = Annotated[float | None, Field(gt=0, lt=1e9, description="Seconds; the default where absent.")]
+
+
+class Ask(BaseModel):
+    """What an operation is asked; nothing beside what is written here."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Nothing(Ask):
+    """No parameters."""
+
+
+class Everything(Ask):
+    """A list, with or without what was retired."""
+
+    include_retired: Annotated[bool, Field(description="Whether retired ones are listed too.")] = False
+
+
+class OrganisationName(Ask):
+    """How the organisation is called."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200, description="Any words.", examples=["City of Lund"])]
+
+
+class OneProject(Ask):
+    """A project by its name."""
+
+    name: ShortName
+
+
+class ProjectWanted(Ask):
+    """A project and what its keys may use."""
+
+    name: ShortName
+    routes: RouteNames = ("seedling",)
+
+
+class ProjectRoutes(Ask):
+    """Which routes a project's keys may use from now on."""
+
+    name: ShortName
+    routes: RouteNames
+
+
+class KeyWanted(Ask):
+    """A new key."""
+
+    project: Annotated[ShortName, Field(description="The project that the key belongs to; made if absent.")]
+    name: Annotated[str, Field(max_length=100, description="What the key is for, in your words.")] = ""
+    expires_in_days: Annotated[
+        int | None, Field(ge=1, le=36500, description="Days until it stops working; never where absent.")
+    ] = None
+
+
+class KeysWanted(Ask):
+    """Keys of one project, or all."""
+
+    project: Annotated[str | None, Field(description="Only the keys of this project.")] = None
+
+
+class OneKey(Ask):
+    """A key by its id."""
+
+    id: Annotated[str, Field(description="The key's id, such as `key_…`; never the key itself.")]
+
+
+class OneObject(Ask):
+    """An endpoint, route or deployment by its name."""
+
+    name: Name
+
+
+class EndpointWanted(Ask):
+    """One model at one host in one region."""
+
+    name: Name
+    model: Annotated[str, Field(min_length=1, description="Catalog id of the model, or what the host calls it.")]
+    host: Annotated[str, Field(description="Catalog id of the host, or `openai-compatible` for any other one.")]
+    base_url: Annotated[str | None, Field(description="Base address, where it is not the catalog's.")] = None
+    upstream_model: Annotated[str | None, Field(description="What the host calls the model.")] = None
+    credential: Annotated[
+        str | None, Field(description="Reference `env:NAME` or `file:NAME`; never the secret itself.")
+    ] = None
+    region: Annotated[str | None, Field(description="The host's name of the region.")] = None
+    country: Annotated[str | None, Field(description="Where it computes (ISO 3166-1 alpha-2), by contract.")] = None
+    operations: Annotated[tuple[str, ...], Field(description="What it can do: `chat`, `embeddings`.")] = ("chat",)
+    connect_timeout_s: Seconds = None
+    first_byte_timeout_s: Seconds = None
+    idle_timeout_s: Seconds = None
+    total_timeout_s: Seconds = None
+
+
+class RouteWanted(Ask):
+    """A name that clients put in `model`, and where it leads."""
+
+    name: Name
+    endpoints: Annotated[
+        tuple[str, ...], Field(description="Endpoints or deployments in order; `name=3` gives a weight.")
+    ]
+    strategy: Annotated[str, Field(description="`ordered` (the first that answers) or `weighted`.")] = "ordered"
+
+
+class DeploymentWanted(Ask):
+    """A model to keep running on this machine."""
+
+    name: ShortName
+    source: Annotated[
+        str,
+        Field(description="Absolute path of a GGUF file, a Hugging Face repository (`owner/name[:file]`), `seedling`."),
+    ]
+    engine: Annotated[str, Field(description="The program that runs it.")] = "llamacpp"
+    context_tokens: Annotated[int, Field(description="Length of context for each slot.")] = 2048
+    slots: Annotated[int, Field(description="Requests that run at the same time.")] = 4
+    threads: Annotated[int, Field(description="Threads for inference; 0 lets the engine choose.")] = 0
+    temperature: Annotated[float | None, Field(description="Where the client names none.")] = None
+    offers_embeddings: Annotated[bool, Field(description="Whether it answers embeddings too.")] = False
+
+
+class HostWanted(Ask):
+    """A host to connect: endpoints and routes for its models."""
+
+    host: Annotated[str, Field(description="Catalog id of the host.", examples=["mistral"])]
+    models: Annotated[
+        tuple[str, ...], Field(description="Catalog ids of the models; every current one that it offers where empty.")
+    ] = ()
+    credential: Annotated[
+        str | None, Field(description="Reference `env:NAME` or `file:NAME`; the host's usual variable where absent.")
+    ] = None
+    base_url: Annotated[str | None, Field(description="Address, where the catalog's has a part only you know.")] = None
+    projects: Annotated[
+        tuple[str, ...], Field(description="Projects whose keys may use the new routes; none where empty.")
+    ] = ("default",)
+    dry_run: Annotated[bool, Field(description="Only say what would be made and what would leave.")] = False
+
+
+class CatalogQuery(Ask):
+    """What to look for in the catalog; every member that is set must hold."""
+
+    words: Annotated[tuple[str, ...], Field(description="Each must occur in id, name, family, licence or maker.")] = ()
+    maker: Annotated[str | None, Field(description="Catalog id of the maker.")] = None
+    open_weights: Annotated[bool | None, Field(description="Whether the weights are open.")] = None
+    max_price: Annotated[
+        Decimal | None, Field(ge=0, description="The dearer of input and output, per million tokens.")
+    ] = None
+    place: Annotated[str | None, Field(description="Where it computes: a country's code, or `EU`.")] = None
+    host: Annotated[str | None, Field(description="Catalog id of a host that offers it.")] = None
+    state: Annotated[
+        Literal["preview", "current", "legacy", "deprecated", "retired"] | None, Field(description="Lifecycle state.")
+    ] = None
+    feature: Annotated[
+        Literal["tools", "structured_output", "reasoning", "vision", "embeddings"] | None,
+        Field(description="What it can do."),
+    ] = None
+
+
+class SyncWanted(Ask):
+    """Hosts whose own lists of models are read."""
+
+    hosts: Annotated[tuple[str, ...], Field(description="Catalog ids; every lit host where empty.")] = ()
+
+
+class ReceiptQuery(Ask):
+    """Which receipts to list, newest first."""
+
+    project: Annotated[str | None, Field(description="Name of the project.")] = None
+    route: Annotated[str | None, Field(description="Name of the route.")] = None
+    status: Annotated[
+        Literal["completed", "failed", "cancelled", "timed_out", "interrupted", "refused", "open"] | None,
+        Field(description="How the request ended."),
+    ] = None
+    since_ms: Annotated[int | None, Field(ge=0, description="Opened at or after (milliseconds since 1970).")] = None
+    before: Annotated[str | None, Field(description="Id of the last receipt of the page before.")] = None
+    limit: Annotated[int, Field(ge=1, le=1000, description="Most receipts to return.")] = 20
+
+
+class OneReceipt(Ask):
+    """A receipt by its id."""
+
+    id: Annotated[str, Field(description="Value of the header `hortus-receipt`, such as `rcp_…`.")]
+
+
+class ConfigWanted(Ask):
+    """A configuration to apply."""
+
+    toml: Annotated[
+        str | None, Field(max_length=4_194_304, description="Its text; this node's own `hortus.toml` where absent.")
+    ] = None
+    file: Annotated[str, Field(max_length=4096, description="How to call it in messages.")] = "hortus.toml"
+    dry_run: Annotated[bool, Field(description="Only say what would change.")] = True

@@ -1,0 +1,450 @@
+"""What the admin API answers: pydantic models, one for each kind of answer. Amounts of money are decimal strings."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Instant = Annotated[int, Field(description="Milliseconds since 1970 (UTC).")]
+Origin = Annotated[str, Field(description="`file` (declared in `hortus.toml`), `api`, or `built-in`.")]
+
+
+class View(BaseModel):
+    """An answer."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+
+class Fault(View):
+    """What went wrong."""
+
+    code: Annotated[str, Field(description="Stable word for programs.", examples=["not_found"])]
+    message: Annotated[str, Field(description="One sentence for people.")]
+    path: Annotated[str | None, Field(description="Where: a member, or a file with its line.")] = None
+    hint: Annotated[str | None, Field(description="What to do next.")] = None
+
+
+class FaultAnswer(View):
+    """Every answer that is not a success."""
+
+    error: Fault
+
+
+class OrganisationView(View):
+    """The owner of this installation."""
+
+    id: str
+    name: str
+
+
+class ProjectView(View):
+    """The tenant: owns keys and says which routes they may use."""
+
+    id: str
+    name: str
+    routes: tuple[str, ...]
+    origin: Origin
+    created_at_ms: Instant
+    retired_at_ms: Instant | None = None
+
+
+class ProjectList(View):
+    """Projects, by name."""
+
+    projects: list[ProjectView]
+
+
+class KeyView(View):
+    """A key's record; never the key itself."""
+
+    id: str
+    name: str
+    project: str
+    hint: Annotated[str, Field(description="The key's last four characters.")]
+    created_at_ms: Instant
+    expires_at_ms: Instant | None = None
+    revoked_at_ms: Instant | None = None
+
+
+class KeyList(View):
+    """Keys, the revoked ones included."""
+
+    keys: list[KeyView]
+
+
+class NewKey(KeyView):
+    """A key that was just made, with the key itself: shown now and never again."""
+
+    key: Annotated[str, Field(description="What a program sends as `Authorization: Bearer …`. Keep it secret.")]
+    routes: Annotated[tuple[str, ...], Field(description="Routes that it may use.")]
+
+
+class RuledOutView(View):
+    """An endpoint that a route names but may not use now."""
+
+    endpoint: str
+    reason: str
+
+
+class ObjectView(View):
+    """What every declared object has."""
+
+    name: str
+    origin: Origin
+    where: Annotated[str | None, Field(description="File and line of its declaration.")] = None
+    created_at_ms: Instant
+    updated_at_ms: Instant
+    retired_at_ms: Instant | None = None
+
+
+class EndpointView(ObjectView):
+    """One model at one host, and whether it can be used now."""
+
+    model: str
+    host: str
+    maker: str | None = None
+    base_url: str | None = None
+    upstream_model: str | None = None
+    credential: Annotated[str | None, Field(description="Reference; never the secret.")] = None
+    region: str | None = None
+    country: str | None = None
+    operations: tuple[str, ...] = ()
+    is_usable: bool
+    reason: Annotated[str | None, Field(description="Why it cannot be used.")] = None
+
+
+class EndpointList(View):
+    """Endpoints, by name; deployments are listed by themselves."""
+
+    endpoints: list[EndpointView]
+
+
+class RouteView(ObjectView):
+    """A name that clients put in `model`."""
+
+    endpoints: tuple[str, ...]
+    strategy: str
+    ruled_out: tuple[RuledOutView, ...] = ()
+
+
+class RouteList(View):
+    """Routes, by name."""
+
+    routes: list[RouteView]
+
+
+class DeploymentView(ObjectView):
+    """A model kept running here, and how it is doing."""
+
+    source: str
+    engine: str
+    context_tokens: int
+    slots: int
+    threads: int
+    temperature: float | None = None
+    offers_embeddings: bool
+    state: Annotated[str, Field(description="`starting`, `ready`, `failed`, `stopped`, or `waiting` for its file.")]
+    error: str | None = None
+    pid: int | None = None
+    since_ms: Instant | None = None
+    restarts: int = 0
+    memory_bytes: int | None = None
+
+
+class DeploymentList(View):
+    """Deployments, by name."""
+
+    deployments: list[DeploymentView]
+
+
+class HostView(View):
+    """A host of the catalog as seen from this node."""
+
+    id: str
+    name: str
+    operator: str
+    home: Annotated[str | None, Field(description="Country whose law binds it.")] = None
+    country: Annotated[str | None, Field(description="Where it computes.")] = None
+    dialects: tuple[str, ...]
+    can_route: Annotated[bool, Field(description="Whether this release can send requests there.")]
+    is_lit: Annotated[bool, Field(description="Whether its credential is present here.")]
+    credential_env: Annotated[str | None, Field(description="Environment variable that lights it.")] = None
+    offers: Annotated[int, Field(description="Models that the catalog knows it to offer.")]
+    endpoints: Annotated[tuple[str, ...], Field(description="Endpoints that lead there.")]
+    docs: str
+
+
+class HostList(View):
+    """Hosts, in the order of the catalog."""
+
+    hosts: list[HostView]
+
+
+class Connected(View):
+    """What connecting a host made, or would make."""
+
+    host: str
+    is_dry_run: bool
+    endpoints: tuple[str, ...]
+    routes: tuple[str, ...]
+    projects: Annotated[tuple[str, ...], Field(description="Projects that may use the routes.")]
+    leaves: Annotated[tuple[str, ...], Field(description="What leaves this machine, and to whom.")]
+    notes: Annotated[tuple[str, ...], Field(description="What was left as it is, and why.")] = ()
+
+
+class PriceView(View):
+    """What a model costs at a host, per million tokens."""
+
+    id: str
+    currency: str
+    input_per_million: Decimal
+    output_per_million: Decimal
+    cached_input_per_million: Decimal | None = None
+    source: str
+    as_of: str
+
+
+class OfferView(View):
+    """A host that serves a model."""
+
+    host: str
+    upstream_model: str
+    region: str | None = None
+    country: Annotated[str | None, Field(description="Where it computes; null when unknown.")] = None
+    price: Annotated[PriceView | None, Field(description="Null when unknown.")] = None
+    is_lit: bool
+    endpoints: Annotated[tuple[str, ...], Field(description="Endpoints here that use this offer.")] = ()
+
+
+class ModelView(View):
+    """A model of the catalog, with its offers."""
+
+    id: str
+    name: str
+    maker: str
+    maker_name: str
+    family: str
+    state: str
+    open_weights: bool
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    features: tuple[str, ...]
+    licence: str | None = None
+    context_tokens: int | None = None
+    retires: str | None = None
+    replacement: str | None = None
+    offers: list[OfferView]
+    source: str
+    as_of: str
+
+
+class ModelList(View):
+    """Models that match."""
+
+    models: list[ModelView]
+
+
+class ProposedRow(View):
+    """A model that a host lists and the catalog does not."""
+
+    host: str
+    upstream_model: str
+    model: Annotated[str | None, Field(description="Catalog id, where the catalog knows the model elsewhere.")] = None
+    price: str = "unknown"
+    place: str = "unknown"
+    row: Annotated[str, Field(description="The row as it would stand in the catalog.")] = ""
+
+
+class Retirement(View):
+    """A model that the catalog says a host offers, and that the host does not list (any more), or that has an end."""
+
+    host: str
+    model: str
+    upstream_model: str
+    reason: str
+    endpoints: Annotated[tuple[str, ...], Field(description="Endpoints here that are affected.")] = ()
+
+
+class AskedHost(View):
+    """One host's answer to the question for its list."""
+
+    host: str
+    listed: int | None = None
+    error: str | None = None
+
+
+class SyncReport(View):
+    """What the hosts' own lists say that the catalog does not."""
+
+    asked: list[AskedHost]
+    proposed: list[ProposedRow]
+    retirements: list[Retirement]
+
+
+class UsageView(View):
+    """Tokens."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_input_tokens: int = 0
+    reasoning_tokens: int = 0
+    is_estimated: bool = False
+
+
+class AttemptView(View):
+    """One upstream call within a receipt."""
+
+    number: int
+    endpoint: str
+    model: str
+    host: str
+    status: str
+    opened_at_ms: Instant
+    settled_at_ms: Instant | None = None
+    region: str | None = None
+    model_version: str | None = None
+    served_model: str | None = None
+    http_status: int | None = None
+    error_code: str | None = None
+    usage: UsageView | None = None
+    reserved: Decimal | None = None
+    cost: Decimal | None = None
+    currency: str | None = None
+    price_id: str | None = None
+    first_byte_ms: int | None = None
+    host_request_id: str | None = None
+    adaptations: tuple[str, ...] = ()
+
+
+class CallerView(View):
+    """Who asked, by ids."""
+
+    key_id: str | None = None
+    project_id: str | None = None
+
+
+class ReceiptView(View):
+    """The record of one request."""
+
+    receipt_id: str
+    opened_at_ms: Instant
+    status: str
+    caller: CallerView
+    request_id: str
+    settled_at_ms: Instant | None = None
+    project: str | None = None
+    dialect: str | None = None
+    operation: str | None = None
+    route: str | None = None
+    model: str | None = None
+    endpoint: str | None = None
+    is_stream: bool = False
+    http_status: int | None = None
+    error_code: str | None = None
+    usage: UsageView | None = None
+    cost: Decimal | None = None
+    currency: str | None = None
+    traceparent: str | None = None
+    snapshot_version: int | None = None
+    attempts: tuple[AttemptView, ...] = ()
+
+
+class ReceiptList(View):
+    """Receipts, newest first."""
+
+    receipts: list[ReceiptView]
+
+
+class FileState(View):
+    """How the configuration file stands."""
+
+    path: str | None = None
+    state: Annotated[str, Field(description="`absent`, `applied`, or `refused` (the configuration before it stays).")]
+    error: Annotated[str | None, Field(description="Why it was refused, with line and path.")] = None
+    applied_at_ms: Instant | None = None
+
+
+class ChangeView(View):
+    """One object that differs between a file and the store."""
+
+    action: Annotated[str, Field(description="`create`, `replace` or `retire`.")]
+    kind: str
+    name: str
+    where: str | None = None
+    fields: tuple[str, ...] = ()
+
+
+class ConfigPlan(View):
+    """What applying a configuration changes, or changed."""
+
+    is_dry_run: bool
+    changes: list[ChangeView]
+
+
+class SettingView(View):
+    """A setting of this node and where it came from."""
+
+    name: str
+    value: str
+    origin: str
+
+
+class DeclaredView(View):
+    """A declared object and its origin."""
+
+    kind: str
+    name: str
+    origin: Origin
+    where: str | None = None
+
+
+class ConfigView(View):
+    """Settings and declared objects with the origin of each."""
+
+    file: FileState
+    settings: list[SettingView]
+    objects: list[DeclaredView]
+
+
+class SnapshotView(View):
+    """The compiled configuration that the gateway uses."""
+
+    version: int
+    compiled_at_ms: Instant
+    endpoints: int
+    routes: int
+
+
+class StatusView(View):
+    """How this installation is doing."""
+
+    version: str
+    organisation: str
+    started_at_ms: Instant
+    door: Annotated[str | None, Field(description="Address of the door on this machine.")] = None
+    store_schema: str
+    store_bytes: int
+    snapshot: SnapshotView | None
+    file: FileState
+    deployments: list[DeploymentView]
+    routes: tuple[str, ...]
+    lit_hosts: tuple[str, ...]
+    connected_hosts: tuple[str, ...]
+
+
+class Finding(View):
+    """One thing that was looked at."""
+
+    name: str
+    is_fine: bool
+    message: str
+    mend: Annotated[str | None, Field(description="The command or step that mends it.")] = None
+
+
+class DoctorView(View):
+    """What is wrong here, and what mends it."""
+
+    is_fine: bool
+    findings: list[Finding]

@@ -1,0 +1,191 @@
+"""How does one declared endpoint, or deployment, become one that the gateway can use, or why can it not?
+
+Pure; a reason is the end of the sentence "it is ruled out because …".
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from hortus.catalog.lookup import ROUTABLE_AUTH, Catalog, PriceOf
+from hortus.catalog.rows import Host, Model, Offer, Surface
+from hortus.snapshot.declared import DeploymentSpec, EndpointSpec
+from hortus.snapshot.model import ENGINE_SCHEME, Endpoint, PriceRow, Timeouts
+
+SPOKEN_DIALECTS = ("openai_chat",)
+"""What this release can speak towards hosts, preferred first."""
+
+SEEDLING_SOURCE = "seedling"
+LOCAL_HOST = "local"
+OPEN_HOST = "openai-compatible"
+"""Host of an endpoint that the catalog does not know; it brings its own address."""
+
+UNKNOWN_MAKER = "unknown"
+
+LOCAL_PRICE = PriceRow(
+    id="local",
+    currency="USD",
+    input_per_million=Decimal(0),
+    output_per_million=Decimal(0),
+    source="this installation",
+    as_of="2026-11-23",
+)
+"""Requests to a deployment cost nothing by the token."""
+
+
+def credential_of(spec: EndpointSpec, host: Host | None) -> str | None:
+    """Return the reference to what authenticates the endpoint; None where nothing does."""
+    if spec.credential is not None:
+        return spec.credential
+    surface = _surface(host) if host is not None else None
+    if host is None or host.credential_env is None or (surface is not None and surface.auth == "none"):
+        return None
+    return f"env:{host.credential_env}"
+
+
+def compile_endpoint(
+    spec: EndpointSpec, *, catalog: Catalog, price_of: PriceOf, present: frozenset[str]
+) -> Endpoint | str:
+    """Return the endpoint, or the reason why there is none.
+
+    Args:
+        spec: As declared.
+        catalog: What is known of models and hosts.
+        price_of: What an offer costs.
+        present: Credential references behind which there is a secret.
+    """
+    host = catalog.hosts.get(spec.host)
+    if host is None and spec.host != OPEN_HOST:
+        return f"the catalog has no host {spec.host}"
+    reason = _unspoken(host) if host is not None else None
+    if reason is not None:
+        return reason
+    address = _address(spec, host)
+    if address is None:
+        return f"the host {spec.host} has no address of its own, and the endpoint names no base_url"
+    credential = credential_of(spec, host)
+    if credential is None and host is not None and host.id != OPEN_HOST and not _is_open(host):
+        return f"the host {spec.host} wants a credential, and the endpoint names none"
+    if credential is not None and credential not in present:
+        return f"its credential {credential} is not set"
+    model = catalog.models.get(spec.model) or catalog.model_named(spec.model)
+    offer = _offer(spec, model, catalog)
+    return Endpoint(
+        name=spec.name,
+        model=model.id if model is not None else spec.model,
+        maker=model.maker if model is not None else UNKNOWN_MAKER,
+        host=spec.host,
+        address=address,
+        upstream_model=spec.upstream_model or (offer.upstream_name if offer is not None else spec.model),
+        dialects=SPOKEN_DIALECTS,
+        operations=spec.operations,
+        credential=credential,
+        auth="none" if credential is None else "bearer",
+        region=spec.region or (offer.region if offer is not None else None),
+        country=_country(spec, host, offer),
+        price=_price(offer, price_of),
+        timeouts=_timeouts(spec),
+    )
+
+
+def _unspoken(host: Host) -> str | None:
+    surface = _surface(host)
+    if surface is None:
+        spoken = ", ".join(host.dialects) or "no dialect that is known here"
+        return f"the host {host.id} does not speak {SPOKEN_DIALECTS[0]} (it speaks {spoken})"
+    if surface.auth not in ROUTABLE_AUTH:
+        return f"the host {host.id} authenticates by {surface.auth}, which this release cannot do"
+    return None
+
+
+def _surface(host: Host) -> Surface | None:
+    return host.surface(SPOKEN_DIALECTS[0])
+
+
+def _is_open(host: Host) -> bool:
+    surface = _surface(host)
+    return surface is not None and surface.auth == "none"
+
+
+def _address(spec: EndpointSpec, host: Host | None) -> str | None:
+    own = _own_address(host)
+    address = spec.base_url or own
+    return address.rstrip("/") if address is not None else None
+
+
+def _own_address(host: Host | None) -> str | None:
+    """Return the host's address where it is the same for everybody."""
+    surface = _surface(host) if host is not None else None
+    if surface is None or surface.base_url is None or "{" in surface.base_url:
+        return None
+    return surface.base_url
+
+
+def _offer(spec: EndpointSpec, model: Model | None, catalog: Catalog) -> Offer | None:
+    if model is None:
+        return None
+    offers = catalog.offers(model=model.id, host=spec.host)
+    by_name = [offer for offer in offers if spec.upstream_model in {None, offer.upstream_name}]
+    by_region = [offer for offer in by_name or offers if spec.region in {None, offer.region}]
+    return next(iter(by_region or by_name or offers), None)
+
+
+def _country(spec: EndpointSpec, host: Host | None, offer: Offer | None) -> str | None:
+    """Return where it computes: what the admin says, else the catalog, unless the address is another one."""
+    if spec.country is not None:
+        return spec.country
+    own = _own_address(host)
+    if spec.base_url is not None and own is not None and spec.base_url.rstrip("/") != own.rstrip("/"):
+        return None
+    if offer is not None and offer.country is not None:
+        return offer.country
+    return host.country if host is not None else None
+
+
+def _price(offer: Offer | None, price_of: PriceOf) -> PriceRow | None:
+    row = price_of(offer) if offer is not None else None
+    return msgspec.convert(msgspec.structs.asdict(row), PriceRow) if row is not None else None
+
+
+def _timeouts(spec: EndpointSpec) -> Timeouts:
+    usual = Timeouts()
+
+    def either(own: float | None, default: float) -> float:
+        return default if own is None else own
+
+    return Timeouts(
+        connect_s=either(spec.connect_timeout_s, usual.connect_s),
+        first_byte_s=either(spec.first_byte_timeout_s, usual.first_byte_s),
+        idle_s=either(spec.idle_timeout_s, usual.idle_s),
+        total_s=either(spec.total_timeout_s, usual.total_s),
+    )
+
+
+def compile_deployed(spec: DeploymentSpec, catalog: Catalog) -> Endpoint:
+    """Return the endpoint that a deployment is."""
+    model = _deployed_model(spec, catalog)
+    return Endpoint(
+        name=spec.name,
+        model=model.id if model is not None else spec.name,
+        maker=model.maker if model is not None else UNKNOWN_MAKER,
+        host=LOCAL_HOST,
+        address=f"{ENGINE_SCHEME}{spec.name}",
+        upstream_model=spec.name,
+        dialects=SPOKEN_DIALECTS,
+        operations=("chat", "embeddings") if spec.offers_embeddings else ("chat",),
+        auth="bearer",
+        price=LOCAL_PRICE,
+    )
+
+
+def _deployed_model(spec: DeploymentSpec, catalog: Catalog) -> Model | None:
+    """Return the catalog's model whose weights these are; a deployment's name alone proves nothing."""
+    if spec.source == SEEDLING_SOURCE:
+        return catalog.models.get(SEEDLING_SOURCE)
+    repository = spec.source.partition(":")[0]
+    if repository.startswith(("/", ".", "~")) or repository.count("/") != 1:
+        return None
+    ends = f"/{repository}".lower()
+    return next((model for model in catalog.rows.models if (model.weights or "").lower().endswith(ends)), None)
