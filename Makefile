@@ -14,6 +14,7 @@ run: ## Install the core and the CPU engine, start Hortus, ask the first questio
 
 test: check ## Install what the tests need, then everything: checks, tests, documentation
 	@echo "nginx: $$(tools/need_nginx.sh)"
+	@tools/need_wheels.sh
 	$(PY) -m pytest -n 2 --dist loadscope
 	@$(MAKE) --no-print-directory docs
 
