@@ -96,7 +96,7 @@ def _weights(name: str, *, shape: tuple[int, ...], kind: int) -> bytes:
         return struct.pack(f"<{shape[0]}f", *[1.0] * shape[0])
     assert kind == F16
     count = shape[0] * shape[1]
-    dice = random.Random(name)  # noqa: S311 - weights, not secrets
+    dice = random.Random(name)
     return struct.pack(f"<{count}e", *[dice.gauss(0, 0.1) for _ in range(count)])
 
 

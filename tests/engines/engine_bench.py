@@ -1,0 +1,171 @@
+"""Runs the supervisor's role in a process and looks at it from outside, as workers and the operating system do."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from hortus.app.home import Home
+from hortus.engines.addresses import EngineAddress, read_address
+from hortus.snapshot.model import Deployment, Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SOURCE = Path(__file__).resolve().parents[2] / "src"
+
+ROLE = """
+import asyncio, logging, sys
+from pathlib import Path
+from hortus.app.clock import SystemClock, random_bytes
+from hortus.app.home import Home
+from hortus.app.parent_death import die_with_parent
+from hortus.app.supervisor import supervise
+from hortus.engines.attempt import Ground
+from hortus.engines.memory import available_bytes
+
+home, parent, limit = Home(Path(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3])
+die_with_parent(parent)
+logging.basicConfig(level="INFO")
+ground = Ground(
+    addresses=home.engines,
+    logs=home.logs,
+    clock=SystemClock(),
+    make_key=lambda: random_bytes(24).hex(),
+    available_bytes=lambda: min(limit, available_bytes()),
+)
+asyncio.run(supervise(ground, snapshot=home.snapshot))
+"""
+
+PATIENCE_S = 40.0
+ENOUGH = 1 << 50
+
+Found = TypeVar("Found")
+
+
+def until(look: Callable[[], Found | None], what: str) -> Found:
+    """Look again and again until there is something, or fail at the deadline."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"not within {PATIENCE_S} s: {what}")
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process runs; a dead one that nobody has collected yet does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in {"Z", "X"}
+    except FileNotFoundError:
+        return False
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the processes whose parent is `pid`."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            if int(stat.read_text().rsplit(")", 1)[1].split()[1]) == pid:
+                found.append(int(stat.parent.name))
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
+
+
+class Bench:
+    """One home, one supervisor at a time."""
+
+    def __init__(self, root: Path) -> None:
+        self.home = Home(root)
+        for folder in (self.home.logs, self.home.snapshot.parent, self.home.run):
+            folder.mkdir(parents=True)
+        self._version = 0
+        self._output = self.home.logs / "supervisor.log"
+        self.supervisor: subprocess.Popen[bytes] | None = None
+
+    def start(self, *, memory_limit: int = ENOUGH) -> subprocess.Popen[bytes]:
+        with self._output.open("ab") as output:
+            self.supervisor = subprocess.Popen(
+                [sys.executable, "-c", ROLE, str(self.home.root), str(os.getpid()), str(memory_limit)],
+                env={"PATH": os.defpath, "PYTHONPATH": str(SOURCE), "SECRET_TOKEN": "must not reach an engine"},
+                stdout=output,
+                stderr=output,
+            )
+        return self.supervisor
+
+    def want(self, *deployments: Deployment) -> None:
+        self._version += 1
+        snapshot = Snapshot(
+            version=self._version,
+            compiled_at_ms=0,
+            organisation="test",
+            endpoints={},
+            routes={},
+            deployments={one.name: one for one in deployments},
+        )
+        self.put_snapshot(msgspec.json.encode(snapshot))
+
+    def put_snapshot(self, content: bytes) -> None:
+        aside = self.home.snapshot.with_suffix(".new")
+        aside.write_bytes(content)
+        aside.replace(self.home.snapshot)
+
+    def address(self, name: str) -> EngineAddress | None:
+        return read_address(self.home.engines, name)
+
+    def until_state(self, name: str, state: str, *, not_pid: int | None = None) -> EngineAddress:
+        def look() -> EngineAddress | None:
+            found = self.address(name)
+            return found if found and found.state == state and (not_pid is None or found.pid != not_pid) else None
+
+        try:
+            return until(look, f"{name} is {state}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; {self.address(name)}; {self.log()}") from None
+
+    def log(self) -> str:
+        return self._output.read_text()
+
+    def close(self) -> None:
+        if self.supervisor is not None and self.supervisor.poll() is None:
+            self.supervisor.send_signal(signal.SIGTERM)
+            try:
+                self.supervisor.wait(PATIENCE_S)
+            finally:
+                self.supervisor.kill()
+                self.supervisor.wait()
+
+
+def ask(address: EngineAddress, path: str, body: object = None, *, key: str | None = None) -> tuple[int, Any]:
+    """Call an engine's API and return status and decoded body."""
+    host = address.base_url.removeprefix("http://").split("/")[0]
+    connection = http.client.HTTPConnection(host, timeout=PATIENCE_S)
+    try:
+        connection.request(
+            "GET" if body is None else "POST",
+            f"/v1{path}",
+            body=None if body is None else msgspec.json.encode(body),
+            headers={"authorization": f"Bearer {key or address.key}", "content-type": "application/json"},
+        )
+        answer = connection.getresponse()
+        return answer.status, msgspec.json.decode(answer.read())
+    finally:
+        connection.close()
+
+
+def chat(address: EngineAddress) -> str:
+    """Ask a first question and return the answer's text."""
+    question = {"model": "x", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 4}
+    status, answer = ask(address, "/chat/completions", question)
+    assert status == 200, answer
+    return str(answer["choices"][0]["message"]["content"])
