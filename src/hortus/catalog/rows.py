@@ -1,0 +1,219 @@
+"""What does a row of the catalog hold? Makers, models, hosts, offers and prices, as their files spell them.
+
+A field that is absent is unknown, never "no". Unknown fields are refused, so a typing error cannot pass as data.
+"""
+
+from __future__ import annotations
+
+from datetime import date  # noqa: TC003 - msgspec reads the annotations when it converts
+from decimal import Decimal  # noqa: TC003 - as above
+from typing import Literal
+
+import msgspec
+
+State = Literal["preview", "current", "legacy", "deprecated", "retired"]
+"""Preview may change or vanish; legacy works but has a better successor; deprecated has its end announced."""
+
+Confidence = Literal["stated", "reported", "recalled"]
+"""Of the row's weakest fact: stated by maker or host on a page that was read; reported by a third party; recalled
+from general knowledge, to be checked at `source` before anyone relies on it."""
+
+Modality = Literal["text", "image", "audio", "video", "pdf", "embedding"]
+Feature = Literal["tools", "structured_output", "reasoning", "vision", "embeddings"]
+Auth = Literal["bearer", "none", "x-api-key", "api-key", "x-goog-api-key", "sigv4", "google-oauth"]
+ListShape = Literal["openai", "gemini", "anthropic"]
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What every row carries.
+
+    Attributes:
+        source: Page (https address) that says so.
+        as_of: Day on which it was read.
+    """
+
+    source: str
+    as_of: date
+    confidence: Confidence = "stated"
+    note: str | None = None
+
+
+class Maker(Row, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Who trains models.
+
+    Attributes:
+        home: Country of the legal entity (ISO 3166-1 alpha-2); None where there is no such entity.
+        code_of_practice: Standing to the EU's General-Purpose AI Code of Practice (2025), None when unknown.
+    """
+
+    id: str
+    name: str
+    legal_entity: str
+    home: str | None = None
+    url: str | None = None
+    code_of_practice: Literal["signed", "partial", "refused", "absent"] | None = None
+    code_of_practice_as_of: date | None = None
+
+
+class Model(Row, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One version of a maker's model.
+
+    Attributes:
+        deprecated: Day of the announcement that it will end.
+        retires: Day from which its maker no longer serves it; past or to come. Open weights run on elsewhere.
+        replacement: Model (id) which the maker recommends instead.
+        lifecycle_source: Page that says state and days, where it is not `source`.
+        licence: SPDX name where there is one, else the licence's own name.
+        weights: Where open weights lie.
+        aliases: Other names by which hosts call it.
+    """
+
+    id: str
+    name: str
+    maker: str
+    family: str
+    state: State
+    open_weights: bool
+    inputs: tuple[Modality, ...]
+    outputs: tuple[Modality, ...]
+    released: date | None = None
+    deprecated: date | None = None
+    retires: date | None = None
+    replacement: str | None = None
+    lifecycle_source: str | None = None
+    licence: str | None = None
+    weights: str | None = None
+    context_tokens: int | None = None
+    output_tokens: int | None = None
+    features: tuple[Feature, ...] = ()
+    parameters_billion: Decimal | None = None
+    active_parameters_billion: Decimal | None = None
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """What it can be asked to do, in the gateway's words."""
+        return ("embeddings",) if "embeddings" in self.features else ("chat",)
+
+
+class Surface(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One wire format at one address of a host.
+
+    Attributes:
+        base_url: None where the operator must say it. `{name}` in it stands for what only the operator knows.
+        auth: How the credential is sent.
+    """
+
+    dialect: str
+    base_url: str | None = None
+    auth: Auth = "bearer"
+
+
+class Host(Row, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Who runs inference, under which law and terms.
+
+    Attributes:
+        operator: Legal entity that runs it.
+        home: Country whose law binds the operator.
+        cloud_act: Whether US authorities reach it: `indirect` by a US sub-processor or group company.
+        surfaces: The dialects it speaks, preferred first.
+        credential_env: Environment variable in which people keep its key.
+        country: Where it computes: a country, `EU*` or `GLOBAL`; None when unknown or decided by other means.
+        retention_days: Days that requests or answers are kept by default.
+        trains_on_content: Whether requests are used for training by default.
+        list_path: Path of its list of models below `list_base_url` (default: the OpenAI surface's base).
+        prices: Provider's id in the `genai-prices` package.
+        price_factor: What this host charges in proportion to `prices`.
+        price_factor_since: The factor holds for models released from this day on; None: for all.
+    """
+
+    id: str
+    name: str
+    operator: str
+    docs: str
+    home: str | None = None
+    cloud_act: Literal["yes", "indirect", "no", "disputed"] | None = None
+    surfaces: tuple[Surface, ...] = ()
+    credential_env: str | None = None
+    country: str | None = None
+    regions: tuple[str, ...] = ()
+    retention_days: int | None = None
+    zero_retention: Literal["default", "self-service", "by contract"] | None = None
+    trains_on_content: bool | None = None
+    list_path: str | None = None
+    list_base_url: str | None = None
+    list_auth: Auth | None = None
+    list_shape: ListShape = "openai"
+    prices: str | None = None
+    price_factor: Decimal | None = None
+    price_factor_since: date | None = None
+    is_router: bool = False
+
+    @property
+    def dialects(self) -> tuple[str, ...]:
+        """Names of the wire formats it speaks, preferred first."""
+        return tuple(surface.dialect for surface in self.surfaces)
+
+    def surface(self, dialect: str) -> Surface | None:
+        """Return where and how it speaks this dialect, None if it does not."""
+        return next((surface for surface in self.surfaces if surface.dialect == dialect), None)
+
+
+class Offer(Row, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """This host serves this model.
+
+    Attributes:
+        upstream_model: What the host calls it; empty means: by the model's own id.
+        country: Where it computes, when that differs from the host's row.
+    """
+
+    host: str
+    model: str
+    upstream_model: str = ""
+    region: str | None = None
+    country: str | None = None
+
+    @property
+    def upstream_name(self) -> str:
+        """The name to send to the host."""
+        return self.upstream_model or self.model
+
+
+class OwnPrice(Row, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a host asks for a model from a day on, per million tokens."""
+
+    host: str
+    model: str
+    since: date
+    currency: str
+    input_per_million: Decimal
+    output_per_million: Decimal
+    cached_input_per_million: Decimal | None = None
+
+
+class PriceRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A price that was looked up; field for field what endpoints carry.
+
+    Attributes:
+        id: Names the row in receipts: source, host, model and date.
+        as_of: Date (YYYY-MM-DD) on which the source said so.
+    """
+
+    id: str
+    currency: str
+    input_per_million: Decimal
+    output_per_million: Decimal
+    source: str
+    as_of: str
+    cached_input_per_million: Decimal | None = None
+
+
+class Rows(msgspec.Struct, frozen=True):
+    """All rows, in the order of their files. `package_prices_as_of`: when `genai-prices` was last compared."""
+
+    makers: tuple[Maker, ...]
+    models: tuple[Model, ...]
+    hosts: tuple[Host, ...]
+    offers: tuple[Offer, ...]
+    prices: tuple[OwnPrice, ...]
+    package_prices_as_of: date
