@@ -117,6 +117,8 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
     first_byte_ms: int | None = None
     host_request_id: str | None = None
     adaptations: tuple[str, ...] = ()
+    input_bytes: int = 0
+    output_bytes: int = 0
 
 
 class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,0 +1,167 @@
+"""How the records of one request become its receipt. Pure; the order in which records come does not matter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from hortus.canon.usage import Usage
+from hortus.receipts.records import Attempt, Caller, JournalRecord, Opened, Receipt, Refused, Settled
+
+INTERRUPTED = "interrupted"
+REFUSED = "refused"
+
+LOST = "unknown"
+"""Stands for endpoint, model and host where an attempt's `Opened` was lost with a damaged part of the journal."""
+
+
+def fold(records: Iterable[JournalRecord], *, is_writer_dead: bool = False) -> Receipt | None:
+    """Return the receipt of one request, None while more of its records must come.
+
+    Args:
+        records: All records of one receipt id; doubles count once, the first wins.
+        is_writer_dead: Nothing more will come: open attempts are `interrupted` and charged at their reservation.
+    """
+    opened: dict[int, Opened] = {}
+    settled: dict[int, Settled] = {}
+    for record in records:
+        match record:
+            case Refused():
+                return _from_refusal(record)
+            case Opened():
+                opened.setdefault(record.attempt, record)
+            case Settled():
+                settled.setdefault(record.attempt, record)
+    if not is_writer_dead and not _is_over(opened, settled):
+        return None
+    numbers = sorted(opened.keys() | settled.keys())
+    if not numbers:
+        return None
+    attempts = tuple(_attempt(number, opened.get(number), settled.get(number)) for number in numbers)
+    return _join(attempts, first=opened.get(numbers[0]), receipt_id=_id_of(opened, settled))
+
+
+def _is_over(opened: dict[int, Opened], settled: dict[int, Settled]) -> bool:
+    return any(record.is_last for record in settled.values()) and opened.keys() == settled.keys()
+
+
+def _id_of(opened: dict[int, Opened], settled: dict[int, Settled]) -> str:
+    records: list[Opened | Settled] = [*opened.values(), *settled.values()]
+    return records[0].receipt_id
+
+
+def _attempt(number: int, opened: Opened | None, settled: Settled | None) -> Attempt:
+    if settled is None:
+        assert opened is not None  # noqa: S101 -- a number comes from one of the two
+        return _begun(number, opened, status=INTERRUPTED, cost=opened.reserved)
+    begun = (
+        _begun(number, opened, status=settled.status, cost=settled.cost)
+        if opened
+        else Attempt(number, endpoint=LOST, model=LOST, host=LOST, status=settled.status, opened_at_ms=settled.at_ms)
+    )
+    return _ended(begun, settled)
+
+
+def _begun(number: int, opened: Opened, *, status: str, cost: Decimal | None) -> Attempt:
+    return Attempt(
+        number=number,
+        endpoint=opened.endpoint,
+        model=opened.model,
+        host=opened.host,
+        status=status,
+        opened_at_ms=opened.at_ms,
+        region=opened.region,
+        model_version=opened.model_version,
+        reserved=opened.reserved,
+        cost=cost,
+        currency=opened.currency,
+        price_id=opened.price_id,
+        adaptations=opened.adaptations,
+        input_bytes=opened.input_bytes,
+    )
+
+
+def _ended(begun: Attempt, settled: Settled) -> Attempt:
+    return replace(
+        begun,
+        settled_at_ms=settled.at_ms,
+        served_model=settled.served_model,
+        http_status=settled.http_status,
+        error_code=settled.error_code,
+        usage=settled.usage,
+        cost=settled.cost,
+        first_byte_ms=settled.first_byte_ms,
+        host_request_id=settled.host_request_id,
+        output_bytes=settled.output_bytes,
+    )
+
+
+def _join(attempts: Sequence[Attempt], *, first: Opened | None, receipt_id: str) -> Receipt:
+    last = attempts[-1]
+    currencies = {attempt.currency for attempt in attempts}
+    currency = last.currency if len(currencies) == 1 else None
+    # Amounts of different currencies have no sum; each attempt keeps its own
+    costs = [attempt.cost if currency else None for attempt in attempts]
+    return Receipt(
+        receipt_id=receipt_id,
+        opened_at_ms=attempts[0].opened_at_ms,
+        settled_at_ms=last.settled_at_ms,
+        status=last.status,
+        caller=first.caller if first else Caller(),
+        request_id=first.request_id if first else "",
+        dialect=first.dialect if first else None,
+        operation=first.operation if first else None,
+        route=first.route if first else None,
+        model=last.model,
+        endpoint=last.endpoint,
+        is_stream=first.is_stream if first else False,
+        http_status=last.http_status,
+        error_code=last.error_code,
+        usage=_sum_usage([attempt.usage for attempt in attempts if attempt.usage]),
+        cost=_sum_cost(costs),
+        currency=currency,
+        traceparent=first.traceparent if first else None,
+        snapshot_version=first.snapshot_version if first else None,
+        attempts=tuple(attempts),
+    )
+
+
+def _sum_cost(costs: list[Decimal | None]) -> Decimal | None:
+    known = [cost for cost in costs if cost is not None]
+    return sum(known, Decimal(0)) if len(known) == len(costs) else None
+
+
+def _sum_usage(usages: list[Usage]) -> Usage | None:
+    if not usages:
+        return None
+
+    def total(count: Callable[[Usage], int]) -> int:
+        return sum(count(usage) for usage in usages)
+
+    return Usage(
+        input_tokens=total(lambda usage: usage.input_tokens),
+        output_tokens=total(lambda usage: usage.output_tokens),
+        cached_input_tokens=total(lambda usage: usage.cached_input_tokens),
+        reasoning_tokens=total(lambda usage: usage.reasoning_tokens),
+        is_estimated=any(usage.is_estimated for usage in usages),
+    )
+
+
+def _from_refusal(record: Refused) -> Receipt:
+    return Receipt(
+        receipt_id=record.receipt_id,
+        opened_at_ms=record.at_ms,
+        settled_at_ms=record.at_ms,
+        status=REFUSED,
+        caller=record.caller,
+        request_id=record.request_id,
+        dialect=record.dialect,
+        operation=record.operation,
+        route=record.route,
+        http_status=record.http_status,
+        error_code=record.error_code,
+        cost=Decimal(0),
+        traceparent=record.traceparent,
+    )
