@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -21,10 +22,11 @@ from hortus.app.secrets import ensure_admin_token, ensure_secret
 from hortus.app.settings import Loaded
 from hortus.base.errors import InstallationError
 from hortus.base.time import Clock
-from hortus.transport.client import fetch
 
 _START_WITHIN_S = 60.0
 _POLL_S = 0.02
+_ASK_WITHIN_S = 2.0
+_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- text of addresses, nothing is bound
 
 
 class Steps(Protocol):
@@ -119,6 +121,8 @@ class _Garden:
         self._stop = asyncio.Event()
         self._fatal: str | None = None
         self._is_ready = False
+        self._sockets = sockets
+        self._is_tls = loaded.settings.tls_cert is not None
         environment = {
             **loaded.environment,
             "PROMETHEUS_MULTIPROC_DIR": str(running.home.metrics),
@@ -156,8 +160,8 @@ class _Garden:
 
     async def _wait_until_ready(self) -> None:
         deadline_s = self._clock.monotonic_s() + _START_WITHIN_S
-        for url in (self._running.admin_url, self._running.door_url):
-            while not await _answers(f"{url}/readyz"):
+        for listener, url in zip(self._sockets, (self._running.door_url, self._running.admin_url), strict=True):
+            while not await _is_ready(listener, is_tls=self._is_tls):
                 if self._stop.is_set():
                     return
                 if self._fatal:
@@ -186,12 +190,20 @@ class _Garden:
             await asyncio.gather(*(child.stop() for child in members))
 
 
-async def _answers(url: str) -> bool:
+async def _is_ready(listener: socket.socket, *, is_tls: bool) -> bool:
+    """Ask one of our own sockets; the certificate is not judged, for its name is that of the public address."""
+    context = ssl._create_unverified_context() if is_tls else None  # noqa: S323, SLF001 -- our own socket on this machine
+    host, port = listener.getsockname()[:2]
     try:
-        response = await fetch(url)
-    except Exception:  # noqa: BLE001 -- whatever is wrong while it starts, it is not ready
+        async with asyncio.timeout(_ASK_WITHIN_S):
+            reader, writer = await asyncio.open_connection(_ANY_ADDRESS.get(host, host), port, ssl=context)
+            try:
+                writer.write(b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+                return b" 200 " in await reader.readline()
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
         return False
-    return response.status == 200  # noqa: PLR2004 -- HTTP's OK
 
 
 def child_specs(loaded: Loaded, *, door: int, admin: int) -> list[ChildSpec]:
