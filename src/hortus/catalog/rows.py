@@ -5,8 +5,8 @@ A field that is absent is unknown, never "no". Unknown fields are refused, so a 
 
 from __future__ import annotations
 
-from datetime import date  # noqa: TC003 - msgspec reads the annotations when it converts
-from decimal import Decimal  # noqa: TC003 - as above
+from datetime import date
+from decimal import Decimal
 from typing import Literal
 
 import msgspec
