@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 
 ROLE = """
-import asyncio, logging, sys
+import asyncio, sys
 from pathlib import Path
 from hortus.app.clock import SystemClock, random_bytes
 from hortus.app.home import Home
+from hortus.app.logs import start_logs
 from hortus.app.parent_death import die_with_parent
 from hortus.app.supervisor import supervise
 from hortus.engines.attempt import Ground
@@ -34,7 +35,7 @@ from hortus.engines.memory import available_bytes
 
 home, parent, limit = Home(Path(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3])
 die_with_parent(parent)
-logging.basicConfig(level="INFO")
+start_logs("supervisor", form="text", level="info")
 ground = Ground(
     addresses=home.engines,
     logs=home.logs,

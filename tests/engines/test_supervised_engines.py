@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import socket
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,6 +108,68 @@ def test_no_engine_outlives_a_killed_supervisor_and_a_new_one_starts_afresh(benc
     bench.start()
     assert chat(bench.until_state("tiny", "ready", not_pid=pids[0]))
     assert bench.address("other") is None
+
+
+def test_an_engine_whose_supervisor_dies_during_its_start_ends_too(bench: Bench, tiny_model: Path) -> None:
+    bench.want(_deployment(tiny_model))
+    supervisor = bench.start()
+    (engine,) = until(lambda: children_of(supervisor.pid), "an engine's process exists")
+    supervisor.kill()
+    supervisor.wait()
+    until(lambda: not is_alive(engine), "the engine is gone")
+
+
+def test_an_engine_whose_port_is_taken_meanwhile_serves_on_another(bench: Bench, tiny_model: Path) -> None:
+    bench.want(_deployment(tiny_model))
+    bench.start()
+    before = bench.until_state("tiny", "ready")
+    assert before.pid
+    os.kill(before.pid, signal.SIGKILL)
+    port = int(before.base_url.split(":")[2].split("/")[0])
+    with until(lambda: _taken(port), "the port is free for us"):
+        after = bench.until_state("tiny", "ready", not_pid=before.pid)
+        assert chat(after)
+        assert after.base_url != before.base_url
+
+
+def _taken(port: int) -> socket.socket | None:
+    thief = socket.socket()
+    thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        thief.bind(("127.0.0.1", port))
+        thief.listen()
+    except OSError:
+        thief.close()
+        return None
+    return thief
+
+
+def test_an_engine_with_a_long_queue_is_busy_not_hung(bench: Bench, tiny_model: Path) -> None:
+    bench.want(_deployment(tiny_model))
+    bench.start()
+    address = bench.until_state("tiny", "ready")
+    with ThreadPoolExecutor(40) as clients:
+        answers = list(clients.map(lambda _: chat(address), range(200)))
+    assert len(answers) == 200
+    now = bench.address("tiny")
+    assert now
+    assert (now.pid, now.restarts) == (address.pid, 0)
+
+
+def test_each_further_failure_waits_longer_and_then_shows_as_failed(bench: Bench, tiny_model: Path) -> None:
+    bench.want(_deployment(tiny_model))
+    bench.start()
+    pid = None
+    for _ in range(3):
+        address = bench.until_state("tiny", "ready", not_pid=pid)
+        pid = address.pid
+        assert pid
+        os.kill(pid, signal.SIGKILL)
+    failed = bench.until_state("tiny", "failed")
+    assert failed.error
+    assert "was killed" in failed.error
+    assert [float(wait) for wait in re.findall(r"again_in_s=([0-9.]+)", bench.log())] == [0.25, 0.5, 1.0]
+    assert bench.until_state("tiny", "ready").restarts == 3
 
 
 def test_a_deployment_that_is_no_longer_wanted_stops_and_leaves_no_file(bench: Bench, tiny_model: Path) -> None:
