@@ -1,4 +1,4 @@
-"""The command line: `hortus …`. `root` holds the table of commands; each command's module is loaded when it is called."""
+"""The command line: `hortus …`. `root` holds the table of commands; a module is loaded when its command is called."""
 
 from hortus.cli.root import main
 

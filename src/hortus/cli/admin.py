@@ -1,0 +1,210 @@
+"""The admin API as the CLI uses it: one method for each operation, answers as values, refusals as errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self, TypeVar
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from hortus.base.errors import HortusError
+from hortus.cli import replies
+from hortus.cli.place import Installation, find_admin_token, find_installation
+from hortus.cli.wire import call_admin
+from hortus.receipts.records import Receipt
+from hortus.snapshot.declared import DeploymentSpec
+
+PREFIX = "/admin/v1"
+_FIRST_REFUSAL = 400
+_NOT_FOUND = 404
+_UNAUTHENTICATED = 401
+_PAGE = 1000
+"""Most receipts that one answer holds."""
+
+Reply = TypeVar("Reply")
+Query = Mapping[str, str | int | None]
+
+
+class DeclinedError(HortusError):
+    """The admin API said no; its own words and hint."""
+
+    code = "declined"
+
+    def __init__(self, message: str, *, status: int, path: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message, path=path, hint=hint)
+        self.status = status
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether there is nothing of that name."""
+        return self.status == _NOT_FOUND
+
+
+class Admin:
+    """One installation's admin API.
+
+    Raises:
+        HortusError: Every method: the API cannot be reached (`UnreachableError`) or said no (`DeclinedError`).
+    """
+
+    def __init__(self, installation: Installation, token: str) -> None:
+        self.installation = installation
+        self._headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+
+    @classmethod
+    def here(cls) -> Self:
+        """Return the one that this directory and environment mean.
+
+        Raises:
+            InstallationError: None runs here, or its token cannot be read.
+        """
+        installation = find_installation()
+        return cls(installation, find_admin_token(installation))
+
+    def status(self) -> replies.Status:
+        """Return how the installation is doing."""
+        return self._call("GET", "/status", into=replies.Status)
+
+    def findings(self) -> list[replies.Finding]:
+        """Return what the control process found when it looked around."""
+        return self._list("/doctor", "findings", into=replies.Finding)
+
+    def projects(self, *, include_retired: bool = False) -> list[replies.Project]:
+        """Return the projects."""
+        query = {"include_retired": "true"} if include_retired else None
+        return self._list("/projects", "projects", into=replies.Project, query=query)
+
+    def project(self, name: str) -> replies.Project:
+        """Return one project."""
+        return self._call("GET", f"/projects/{_part(name)}", into=replies.Project)
+
+    def create_project(self, name: str, *, routes: tuple[str, ...]) -> replies.Project:
+        """Make a project."""
+        return self._call("POST", "/projects", into=replies.Project, body={"name": name, "routes": routes})
+
+    def set_routes(self, name: str, *, routes: tuple[str, ...]) -> replies.Project:
+        """Say which routes a project may use from now on."""
+        return self._call("PUT", f"/projects/{_part(name)}/routes", into=replies.Project, body={"routes": routes})
+
+    def allow(self, name: str, routes: tuple[str, ...]) -> replies.Project:
+        """Let a project use further routes."""
+        before = self.project(name).routes
+        return self.set_routes(name, routes=tuple(dict.fromkeys((*before, *routes))))
+
+    def retire_project(self, name: str) -> replies.Project:
+        """Take a project out of use."""
+        return self._call("DELETE", f"/projects/{_part(name)}", into=replies.Project)
+
+    def keys(self, project: str | None = None) -> list[replies.Key]:
+        """Return keys."""
+        return self._list("/keys", "keys", into=replies.Key, query={"project": project})
+
+    def create_key(self, *, project: str, name: str, days: int | None = None) -> replies.NewKey:
+        """Make a key, and its project if there is none."""
+        body = {"project": project, "name": name, "expires_in_days": days}
+        return self._call("POST", "/keys", into=replies.NewKey, body=body)
+
+    def revoke_key(self, key_id: str) -> replies.Key:
+        """Make a key useless."""
+        return self._call("DELETE", f"/keys/{_part(key_id)}", into=replies.Key)
+
+    def routes(self) -> list[replies.Route]:
+        """Return the routes."""
+        return self._list("/routes", "routes", into=replies.Route)
+
+    def endpoints(self) -> list[replies.Endpoint]:
+        """Return the endpoints, deployments left out."""
+        return self._list("/endpoints", "endpoints", into=replies.Endpoint)
+
+    def connect(self, host: str, wanted: Mapping[str, object]) -> replies.Connected:
+        """Make a host's endpoints and routes, or say what would be made."""
+        return self._call("POST", f"/hosts/{_part(host)}/connect", into=replies.Connected, body=wanted)
+
+    def sync_catalog(self, hosts: tuple[str, ...] = ()) -> replies.SyncReport:
+        """Ask lit hosts for their own lists."""
+        return self._call("POST", "/catalog/sync", into=replies.SyncReport, body={"hosts": hosts})
+
+    def deployments(self) -> list[replies.Deployment]:
+        """Return the deployments with their engines' state."""
+        return self._list("/deployments", "deployments", into=replies.Deployment)
+
+    def deployment(self, name: str) -> replies.Deployment:
+        """Return one deployment."""
+        return self._call("GET", f"/deployments/{_part(name)}", into=replies.Deployment)
+
+    def deploy(self, spec: DeploymentSpec) -> replies.Deployment:
+        """Have a model kept running."""
+        return self._call("POST", "/deployments", into=replies.Deployment, body=msgspec.to_builtins(spec))
+
+    def retire_deployment(self, name: str) -> replies.Deployment:
+        """Stop a model."""
+        return self._call("DELETE", f"/deployments/{_part(name)}", into=replies.Deployment)
+
+    def receipts(self, *, project: str | None = None, count: int = 20) -> list[msgspec.Raw]:
+        """Return receipts as they came, newest first; asks for as many pages as it takes."""
+        found: list[msgspec.Raw] = []
+        before: str | None = None
+        while len(found) < count:
+            query: Query = {"project": project, "limit": min(count - len(found), _PAGE), "before": before}
+            page = self._list("/receipts", "receipts", into=msgspec.Raw, query=query)
+            found.extend(page)
+            if len(page) < _PAGE:
+                break
+            before = msgspec.json.decode(page[-1], type=Receipt).receipt_id
+        return found
+
+    def receipt(self, receipt_id: str) -> msgspec.Raw:
+        """Return one receipt as it came."""
+        return self._call("GET", f"/receipts/{_part(receipt_id)}", into=msgspec.Raw)
+
+    def _list(self, path: str, member: str, *, into: type[Reply], query: Query | None = None) -> list[Reply]:
+        whole: dict[str, Any] = self._call("GET", path, into=dict[str, msgspec.Raw], query=query)
+        return msgspec.json.decode(whole.get(member, b"[]"), type=list[into])  # type: ignore[valid-type]  # built at run time
+
+    def _call(
+        self, method: str, path: str, *, into: type[Reply], query: Query | None = None, body: object = None
+    ) -> Reply:
+        given = {name: value for name, value in (query or {}).items() if value is not None}
+        target = f"{PREFIX}{path}" + (f"?{urlencode(given)}" if given else "")
+        content = msgspec.json.encode(body) if body is not None else b""
+        answer = call_admin(self.installation, method, target, headers=self._headers, body=content)
+        if answer.status >= _FIRST_REFUSAL:
+            raise read_refusal(answer.body, answer.status, where=self.installation.admin)
+        try:
+            return msgspec.json.decode(answer.body, type=into)
+        except msgspec.MsgspecError as error:
+            raise HortusError(
+                f"an answer that this version does not understand: {error}.",
+                path=f"{self.installation.admin}{PREFIX}{path}",
+                hint="Are CLI and `hortus up` of one version? `hortus doctor` says.",
+            ) from error
+
+
+class _Fault(msgspec.Struct, frozen=True):
+    code: str
+    message: str
+    path: str | None = None
+    hint: str | None = None
+
+
+class _Wrapped(msgspec.Struct, frozen=True):
+    error: _Fault
+
+
+def read_refusal(body: bytes, status: int, *, where: str) -> DeclinedError:
+    """Return the error in an admin answer; a body of another form is not quoted."""
+    try:
+        fault = msgspec.json.decode(body, type=_Wrapped).error
+    except msgspec.MsgspecError:
+        message = f"the admin API answered with status {status}."
+        return DeclinedError(message, status=status, path=where, hint="`hortus doctor` may know why.")
+    hint = fault.hint
+    if status == _UNAUTHENTICATED:
+        hint = "Set HORTUS_ADMIN_TOKEN to this installation's token, or run this as the user who runs Hortus."
+    return DeclinedError(fault.message, status=status, path=fault.path, hint=hint)
+
+
+def _part(name: str) -> str:
+    """A name as one part of a path; routes may hold slashes."""
+    return quote(name, safe="")

@@ -1,0 +1,223 @@
+"""`hortus catalog`: which models there are, who made them, who runs them where and for how much."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from functools import partial
+from typing import Annotated, get_args
+
+import msgspec
+import typer
+from rich.markup import escape
+
+from hortus.app.clock import SystemClock
+from hortus.app.settings import read_environment
+from hortus.base.errors import ConfigurationError
+from hortus.catalog.loading import load_catalog
+from hortus.catalog.lookup import Catalog, Found, PricedOffer, PriceOf, Query, can_route
+from hortus.catalog.prices import price_of_offer
+from hortus.catalog.rows import Feature, Host, PriceRow, State
+from hortus.cli.admin import Admin
+from hortus.cli.defaults import FirstUnlessNamed
+from hortus.cli.lit import is_lit
+from hortus.cli.options import takes
+from hortus.cli.replies import SyncReport
+from hortus.cli.screen import Column, note, show_facts, show_json, show_table
+
+app = typer.Typer(
+    cls=FirstUnlessNamed,
+    add_completion=False,
+    help="Search makers' models and the hosts that run them.",
+    epilog="Words alone search: `hortus catalog mistral --in EU`. All filters: `hortus catalog list --help`.",
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class Search(msgspec.Struct, frozen=True):
+    """Options of the search."""
+
+    words: Annotated[list[str] | None, typer.Argument(help="All must occur in name, family, licence or maker.")] = None
+    maker: Annotated[str | None, typer.Option(help="Only this maker's, such as mistral.")] = None
+    open_: Annotated[bool | None, typer.Option("--open/--closed", help="Open weights, or closed ones.")] = None
+    max_price: Annotated[str | None, typer.Option(help="At most this much per million tokens, in and out.")] = None
+    place: Annotated[str | None, typer.Option("--in", help="Computed there: EU, or a country such as FR.")] = None
+    state: Annotated[list[str] | None, typer.Option(help="Lifecycle: " + ", ".join(get_args(State)) + ".")] = None
+    host: Annotated[str | None, typer.Option(help="Offered by this host.")] = None
+    feature: Annotated[str | None, typer.Option(help="One of " + ", ".join(get_args(Feature)) + ".")] = None
+    json: AsJson = False
+
+
+@app.command("list")
+@takes(Search)
+def list_models(search: Search) -> None:
+    """Search models; one row each, with the cheapest offer that fits."""
+    catalog = load_catalog()
+    found = catalog.search(_query_of(search, catalog), price_of=prices_today(catalog))
+    if search.json:
+        show_json([_plain(one) for one in found])
+        return
+    if not found:
+        note("Nothing in the catalog is like that. Leave a filter out, or look at `hortus catalog hosts`.")
+        return
+    columns = [Column("model"), Column("maker"), Column("state"), Column("per million in → out"), Column("at")]
+    show_table(columns, [_row_of(one) for one in found])
+    note(f"{len(found)} models; more about one: `hortus catalog show MODEL`.")
+
+
+@app.command()
+def show(
+    model: Annotated[str, typer.Argument(help="A model's id or another name of it.")], *, json: AsJson = False
+) -> None:
+    """Show all that is known about one model, with sources."""
+    catalog = load_catalog()
+    row = catalog.model_named(model) or catalog.model(model)
+    price_of = prices_today(catalog)
+    offers = tuple(
+        PricedOffer(offer=offer, country=catalog.country_of(offer), price=price_of(offer))
+        for offer in catalog.offers(model=row.id)
+    )
+    found = Found(model=row, maker=catalog.maker(row.maker), offers=offers)
+    if json:
+        show_json(_plain(found))
+        return
+    show_facts((name.replace("_", " "), value) for name, value in msgspec.to_builtins(row).items() if value != [])
+    columns = [Column("host"), Column("called there"), Column("place"), Column("per million in → out"), Column("as of")]
+    show_table(
+        columns,
+        [
+            (one.offer.host, one.offer.upstream_name, one.country, say_price(one.price), one.price and one.price.as_of)
+            for one in offers
+        ],
+    )
+
+
+@app.command()
+def hosts(*, json: AsJson = False) -> None:
+    """List hosts, where they compute, and which variable connects each."""
+    catalog = load_catalog()
+    environment = read_environment()
+    rows = [host for host in catalog.rows.hosts if host.id != "local"]
+    if json:
+        show_json([{**msgspec.to_builtins(host), "is_lit": is_lit(host, environment)} for host in rows])
+        return
+    table = [(host.id, host.operator, host.country, _variable_of(host), is_lit(host, environment)) for host in rows]
+    show_table([Column("host"), Column("operator"), Column("place"), Column("variable"), Column("lit")], table)
+    note("A host whose variable is set is lit; `hortus connect HOST` makes its routes.")
+
+
+@app.command()
+def sync(*, json: AsJson = False) -> None:
+    """Ask lit hosts what they serve now: new models, and retired ones."""
+    reply = Admin.here().sync_catalog()
+    if json:
+        show_json(reply)
+        return
+    for line in sync_lines(reply):
+        note(escape(line))
+
+
+def sync_lines(report: SyncReport) -> Iterator[str]:
+    """Yield what the hosts' own lists say, as sentences."""
+    if not report.asked:
+        yield "No host is lit: `hortus catalog hosts` shows which variable lights each."
+    for host in report.asked:
+        yield f"{host.host}: {host.error or f'lists {host.listed} models'}"
+    for row in report.proposed:
+        known = f" (the catalog's {row.model})" if row.model else ""
+        yield f"new at {row.host}: {row.upstream_model}{known}; price {row.price}, place {row.place}"
+    for end in report.retirements:
+        used = f"; used here by {', '.join(end.endpoints)}" if end.endpoints else ""
+        yield f"ending at {end.host}: {end.upstream_model}: {end.reason}{used}"
+
+
+def _variable_of(host: Host) -> str | None:
+    return host.credential_env if can_route(host) else "not yet"
+
+
+def prices_today(catalog: Catalog) -> PriceOf:
+    """Return the function that says what an offer costs today."""
+    today = datetime.fromtimestamp(SystemClock().now_ms() / 1000, tz=UTC).date()
+    return partial(price_of_offer, catalog, at=today)
+
+
+def say_price(price: PriceRow | None) -> str | None:
+    """Return a price as people read it, such as `2 → 6 USD`."""
+    if price is None:
+        return None
+    return f"{_plain_number(price.input_per_million)} → {_plain_number(price.output_per_million)} {price.currency}"
+
+
+def _plain_number(amount: Decimal) -> str:
+    text = f"{amount:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _query_of(search: Search, catalog: Catalog) -> Query:
+    if search.maker:
+        catalog.maker(search.maker)
+    if search.host:
+        catalog.host(search.host)
+    asked = {
+        "words": tuple(search.words or ()),
+        "maker": search.maker,
+        "open_weights": search.open_,
+        "max_price": _read_price(search.max_price),
+        "place": search.place.upper() if search.place else None,
+        "host": search.host,
+        "states": tuple(search.state or ()),
+        "feature": search.feature,
+    }
+    try:
+        return msgspec.convert(asked, Query)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(
+            f"no such filter: {error}.", hint="`hortus catalog list --help` shows what each takes."
+        ) from error
+
+
+def _read_price(text: str | None) -> Decimal | None:
+    try:
+        price = Decimal(text) if text is not None else None
+    except InvalidOperation:
+        price = Decimal("NaN")
+    if price is not None and not price.is_finite():
+        raise ConfigurationError(f"{text!r} is no amount.", path="--max-price", hint="Write it as 2 or 0.5.")
+    return price
+
+
+def _row_of(found: Found) -> Sequence[object]:
+    priced = [one.price for one in found.offers if one.price is not None]
+    cheapest = min(priced, key=lambda price: price.input_per_million + price.output_per_million, default=None)
+    weights = " (open)" if found.model.open_weights else ""
+    state = f"{found.model.state}{weights}"
+    return (found.model.id, found.maker.name, state, say_price(cheapest), _places_of(found.offers))
+
+
+_MOST_HOSTS = 3
+
+
+def _places_of(offers: Sequence[PricedOffer]) -> str:
+    shown = list(dict.fromkeys(one.offer.host for one in offers))
+    more = f" +{len(shown) - _MOST_HOSTS}" if len(shown) > _MOST_HOSTS else ""
+    return ", ".join(shown[:_MOST_HOSTS]) + more
+
+
+def _plain(found: Found) -> dict[str, object]:
+    return {
+        **msgspec.to_builtins(found.model),
+        "maker_name": found.maker.name,
+        "maker_home": found.maker.home,
+        "offers": [
+            {
+                "host": one.offer.host,
+                "upstream_model": one.offer.upstream_name,
+                "region": one.offer.region,
+                "country": one.country,
+                "price": one.price,
+            }
+            for one in found.offers
+        ],
+    }

@@ -1,0 +1,122 @@
+"""`hortus config`: which settings are in force and where each came from, and whether `hortus.toml` is right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from hortus.app.home import Home
+from hortus.app.settings import Loaded, find_config_file, load_settings, read_environment, setting_rows
+from hortus.base.errors import ConfigurationError
+from hortus.catalog.loading import load_catalog
+from hortus.cli.defaults import FirstUnlessNamed
+from hortus.cli.screen import Column, note, show_facts, show_json, show_table
+from hortus.control.configfile import Declaration, Report, check_references, read_config
+from hortus.control.tomllines import Lines
+from hortus.snapshot.model import Snapshot
+
+app = typer.Typer(
+    cls=FirstUnlessNamed,
+    add_completion=False,
+    help="Show the settings in force, or check hortus.toml.",
+    epilog="Alone it does `show`. Order of origins: flag, environment, file, default.",
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def show(*, json: AsJson = False) -> None:
+    """Show each setting's value and where it came from."""
+    loaded = _load(None)
+    values = msgspec.to_builtins(loaded.settings)
+    if json:
+        show_json(
+            {
+                "home": str(loaded.home),
+                "config_file": str(loaded.config_file) if loaded.config_file else None,
+                "settings": {name: {"value": value, "origin": loaded.origins[name]} for name, value in values.items()},
+            }
+        )
+        return
+    show_facts([("home", loaded.home), ("file", loaded.config_file or "none (hortus.toml)")])
+    show_table(
+        [Column("setting"), Column("value"), Column("origin")],
+        [(name, value, loaded.origins[name]) for name, value in values.items()],
+    )
+
+
+@app.command()
+def check(
+    file: Annotated[Path | None, typer.Argument(help="The file; else the hortus.toml found from here upwards.")] = None,
+    *,
+    json: AsJson = False,
+) -> None:
+    """Say whether a configuration file is right; each fault with its line."""
+    loaded = _load(file)
+    if loaded.config_file is None:
+        hint = "`hortus config check FILE` checks one."
+        raise ConfigurationError("there is no hortus.toml here or above.", path=str(Path.cwd()), hint=hint)
+    declaration = read_declaration(loaded.config_file, home=Home(loaded.home))
+    counts = {kind: sum(item.kind == kind for item in declaration.items) for kind in _KINDS}
+    if json:
+        show_json({"file": str(loaded.config_file), "is_valid": True, "declares": counts})
+        return
+    said = ", ".join(f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in counts.items() if count)
+    note(f"{loaded.config_file} is right: it declares {said or 'no objects'}.")
+
+
+@app.command()
+def settings(*, json: AsJson = False) -> None:
+    """List every setting: default, unit and what it is for."""
+    rows = setting_rows()
+    if json:
+        show_json([dict(zip(("name", "default", "unit", "meaning"), row, strict=True)) for row in rows])
+        return
+    columns = [Column("setting"), Column("default"), Column("unit"), Column("meaning", least=30)]
+    show_table(columns, rows)
+    note("In the environment: HORTUS_ and the name in capitals; in hortus.toml: below [settings].")
+
+
+_KINDS = ("project", "endpoint", "route", "deployment")
+
+
+def read_declaration(file: Path, *, home: Home) -> Declaration:
+    """Read what a file declares and check every name in it.
+
+    Args:
+        file: A configuration file.
+        home: Whose snapshot tells which endpoints exist outside the file.
+
+    Raises:
+        ConfigurationError: Something in it is wrong; the path names file and line.
+    """
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot be read: {error.strerror}.", path=str(file), hint="Check name and rights."
+        ) from error
+    declaration = read_config(data, file=str(file), hosts=load_catalog().hosts)
+    faults = check_references(declaration, known=_known_endpoints(home))
+    if faults:
+        raise Report(str(file), Lines(data.decode("utf-8-sig"))).error(faults)
+    return declaration
+
+
+def _known_endpoints(home: Home) -> set[str]:
+    try:
+        snapshot = msgspec.json.decode(home.snapshot.read_bytes(), type=Snapshot)
+    except (OSError, msgspec.MsgspecError):
+        return {"seedling"}
+    return {"seedling", *snapshot.endpoints, *snapshot.deployments}
+
+
+def _load(file: Path | None) -> Loaded:
+    directory = Path.cwd()
+    return load_settings(
+        {}, environment=read_environment(), directory=directory, config_file=file or find_config_file(directory)
+    )

@@ -1,0 +1,143 @@
+"""`hortus receipts`: what was asked of which model, what it used and what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Annotated
+
+import msgspec
+import typer
+from typer.core import TyperCommand
+
+from hortus.base.time import format_utc
+from hortus.canon.usage import Usage
+from hortus.cli.admin import Admin
+from hortus.cli.screen import Column, note, show_facts, show_json, show_table
+from hortus.receipts.records import Attempt, Receipt
+
+app = typer.Typer(add_completion=False)
+
+_USUAL_COUNT = 20
+
+
+class _LastAlone(TyperCommand):
+    """Lets `--last` stand without a number: the newest one."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override,explicit-override]  # typing.override comes with Python 3.12
+        """Read the arguments, with the number that `--last` means where it has none."""
+        followed = zip(args, [*args[1:], ""], strict=True)
+        filled = [[word, "1"] if word == "--last" and not after.isdigit() else [word] for word, after in followed]
+        return super().parse_args(ctx, [word for words in filled for word in words])
+
+
+@app.command(cls=_LastAlone)
+def receipts(
+    receipt_id: Annotated[str | None, typer.Argument(help="One receipt: an answer's header hortus-receipt.")] = None,
+    *,
+    last: Annotated[
+        int | None, typer.Option("--last", min=1, metavar="[N]", help="The newest N; alone: the newest one, in full.")
+    ] = None,
+    project: Annotated[str | None, typer.Option(help="Only this project's.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show receipts: model, endpoint, tokens, cost, times and status."""
+    admin = Admin.here()
+    if receipt_id:
+        one = admin.receipt(receipt_id)
+        show_json(one) if json else show_receipt(read_receipt(one))
+        return
+    found = admin.receipts(project=project, count=last or _USUAL_COUNT)
+    if json:
+        show_json(found)
+    elif not found:
+        note("No receipts yet. `hortus ask` makes one.")
+    elif last == 1:
+        show_receipt(read_receipt(found[0]))
+    else:
+        _show_list([read_receipt(raw) for raw in found])
+
+
+def read_receipt(raw: msgspec.Raw) -> Receipt:
+    """Return a receipt as a value; `--json` passes on what came instead."""
+    return msgspec.json.decode(raw, type=Receipt)
+
+
+def show_receipt(receipt: Receipt) -> None:
+    """Write one receipt with its attempts on standard output."""
+    show_facts(facts_of(receipt))
+    columns = [
+        Column("attempt", is_number=True), Column("endpoint"), Column("status"), Column("tokens", is_number=True),
+        Column("first byte", is_number=True), Column("cost"), Column("price row"),
+    ]  # fmt: skip
+    if receipt.attempts:
+        show_table(columns, [_attempt_row(attempt) for attempt in receipt.attempts])
+
+
+def _show_list(found: list[Receipt]) -> None:
+    columns = [
+        Column("time (UTC)", is_number=True), Column("status"), Column("route"), Column("tokens", is_number=True),
+        Column("cost", is_number=True), Column("receipt", least=30),
+    ]  # fmt: skip
+    show_table(columns, [_row_of(one) for one in found])
+    note("One with its attempts: `hortus receipts ID`.")
+
+
+def facts_of(receipt: Receipt) -> Iterator[tuple[str, object]]:
+    """Yield what a receipt says, in the order in which people ask."""
+    yield "receipt", receipt.receipt_id
+    yield "status", _status_of(receipt)
+    yield "route", receipt.route
+    yield "model", receipt.model
+    yield "endpoint", receipt.endpoint
+    yield "tokens", say_usage(receipt.usage)
+    yield "cost", say_cost(receipt.cost, receipt.currency)
+    yield "price row", next((attempt.price_id for attempt in reversed(receipt.attempts) if attempt.price_id), None)
+    yield "project", receipt.project
+    yield "asked", format_utc(receipt.opened_at_ms)
+    if receipt.settled_at_ms is not None:
+        yield "took", f"{(receipt.settled_at_ms - receipt.opened_at_ms) / 1000:.2f} s"
+    yield "request id", receipt.request_id
+
+
+def say_usage(usage: Usage | None) -> str | None:
+    """Return tokens as people read them.
+
+    >>> say_usage(Usage(input_tokens=12, output_tokens=40, is_estimated=True))
+    '12 → 40 (estimated)'
+    """
+    if usage is None:
+        return None
+    cached = f" ({usage.cached_input_tokens} cached)" if usage.cached_input_tokens else ""
+    estimated = " (estimated)" if usage.is_estimated else ""
+    return f"{usage.input_tokens}{cached} → {usage.output_tokens}{estimated}"
+
+
+def say_cost(cost: Decimal | None, currency: str | None) -> str | None:
+    """Return an exact amount with its currency; None where the price is unknown.
+
+    >>> say_cost(Decimal("0.00120"), "USD")
+    '0.0012 USD'
+    """
+    if cost is None:
+        return None
+    text = f"{cost:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{text} {currency or ''}".rstrip()
+
+
+def _status_of(one: Receipt | Attempt) -> str:
+    return f"{one.status} ({one.error_code})" if one.error_code else one.status
+
+
+def _row_of(receipt: Receipt) -> tuple[object, ...]:
+    asked = format_utc(receipt.opened_at_ms)[5:19].replace("T", " ")
+    cost = say_cost(receipt.cost, receipt.currency)
+    return (asked, _status_of(receipt), receipt.route, say_usage(receipt.usage), cost, receipt.receipt_id)
+
+
+def _attempt_row(attempt: Attempt) -> tuple[object, ...]:
+    first_byte = f"{attempt.first_byte_ms} ms" if attempt.first_byte_ms is not None else None
+    cost = say_cost(attempt.cost, attempt.currency)
+    tokens = say_usage(attempt.usage)
+    return (attempt.number, attempt.endpoint, _status_of(attempt), tokens, first_byte, cost, attempt.price_id)

@@ -1,0 +1,163 @@
+"""What the admin API answers, as far as the CLI shows it; members that it does not know are passed over."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Project(msgspec.Struct, frozen=True):
+    """A project."""
+
+    id: str
+    name: str
+    routes: tuple[str, ...]
+    origin: str
+    created_at_ms: int
+    retired_at_ms: int | None = None
+
+
+class Key(msgspec.Struct, frozen=True):
+    """A key's record."""
+
+    id: str
+    name: str
+    project: str
+    hint: str
+    created_at_ms: int
+    expires_at_ms: int | None = None
+    revoked_at_ms: int | None = None
+
+
+class NewKey(msgspec.Struct, frozen=True):
+    """A key that was just made, with the key itself."""
+
+    id: str
+    project: str
+    key: str
+    routes: tuple[str, ...]
+    expires_at_ms: int | None = None
+
+
+class RuledOut(msgspec.Struct, frozen=True):
+    """An endpoint that a route may not use now."""
+
+    endpoint: str
+    reason: str
+
+
+class Route(msgspec.Struct, frozen=True):
+    """A name that clients put in `model`."""
+
+    name: str
+    endpoints: tuple[str, ...]
+    strategy: str
+    origin: str
+    where: str | None = None
+    ruled_out: tuple[RuledOut, ...] = ()
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """One model at one host."""
+
+    name: str
+    model: str
+    host: str
+    is_usable: bool
+    reason: str | None = None
+    credential: str | None = None
+
+
+class Deployment(msgspec.Struct, frozen=True):
+    """A model kept running on the installation's machine."""
+
+    name: str
+    source: str
+    engine: str
+    state: str
+    origin: str
+    error: str | None = None
+    pid: int | None = None
+    since_ms: int | None = None
+    restarts: int = 0
+    memory_bytes: int | None = None
+
+
+class Connected(msgspec.Struct, frozen=True):
+    """What connecting a host made, or would make."""
+
+    host: str
+    is_dry_run: bool
+    endpoints: tuple[str, ...]
+    routes: tuple[str, ...]
+    projects: tuple[str, ...]
+    leaves: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+class AskedHost(msgspec.Struct, frozen=True):
+    """One host's answer to the question for its list."""
+
+    host: str
+    listed: int | None = None
+    error: str | None = None
+
+
+class ProposedRow(msgspec.Struct, frozen=True):
+    """A model that a host lists and the catalog does not."""
+
+    host: str
+    upstream_model: str
+    model: str | None = None
+    price: str = "unknown"
+    place: str = "unknown"
+    row: str = ""
+
+
+class Retirement(msgspec.Struct, frozen=True):
+    """A model that a host no longer lists, or that has an end."""
+
+    host: str
+    model: str
+    upstream_model: str
+    reason: str
+    endpoints: tuple[str, ...] = ()
+
+
+class SyncReport(msgspec.Struct, frozen=True):
+    """What the hosts' own lists say that the catalog does not."""
+
+    asked: list[AskedHost]
+    proposed: list[ProposedRow]
+    retirements: list[Retirement]
+
+
+class FileState(msgspec.Struct, frozen=True):
+    """How the configuration file stands."""
+
+    state: str
+    path: str | None = None
+    error: str | None = None
+
+
+class Status(msgspec.Struct, frozen=True):
+    """How an installation is doing."""
+
+    version: str
+    organisation: str
+    started_at_ms: int
+    store_bytes: int
+    file: FileState
+    deployments: list[Deployment]
+    routes: tuple[str, ...]
+    lit_hosts: tuple[str, ...]
+    connected_hosts: tuple[str, ...]
+    door: str | None = None
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that the control process looked at."""
+
+    name: str
+    is_fine: bool
+    message: str
+    mend: str | None = None

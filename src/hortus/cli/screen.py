@@ -1,0 +1,116 @@
+"""How the CLI speaks: tables and JSON on standard output, notes and failures on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import msgspec
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from hortus.base.errors import HortusError
+
+
+class Column(msgspec.Struct, frozen=True):
+    """A column of a table.
+
+    Attributes:
+        is_number: Aligned to the right and never broken.
+        is_whole: Never cut: what people copy (ids, names).
+        least: Narrowest width in characters.
+    """
+
+    title: str
+    is_number: bool = False
+    is_whole: bool = False
+    least: int | None = None
+
+
+def show_json(value: object) -> None:
+    """Write `value` as indented JSON on standard output, and nothing else."""
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+
+
+def show_line(text: str) -> None:
+    """Write a plain line on standard output, as it is."""
+    sys.stdout.write(text + "\n")
+
+
+def show_table(columns: Sequence[Column], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
+    """Write a table on standard output; it fits 80 columns when that is no terminal."""
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(
+            column.title,
+            justify="right" if column.is_number else "left",
+            no_wrap=column.is_number,
+            overflow="fold",
+            min_width=column.least,
+        )
+    for row in rows:
+        table.add_row(*[_cell(value) for value in row])
+    Console().print(table)
+
+
+def show_facts(facts: Iterable[tuple[str, object]]) -> None:
+    """Write names and values in two columns on standard output; those without a value are left out."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in facts:
+        if value is not None and value != "":
+            table.add_row(name, _cell(value))
+    Console().print(table)
+
+
+def note(text: str) -> None:
+    """Write a sentence for people on standard error; Rich markup is understood."""
+    Console(stderr=True).print(text, highlight=False)
+
+
+def fail(error: HortusError) -> None:
+    """Write an error in one line on standard error: what, where, what to do next."""
+    sys.stdout.flush()
+    where = f"{error.path}: " if error.path else ""
+    hint = f" {error.hint}" if error.hint else ""
+    if sys.stderr.isatty():
+        Console(stderr=True, soft_wrap=True).print(
+            f"[red]hortus:[/red] {escape(where)}{escape(error.message)}[bold]{escape(hint)}[/bold]", highlight=False
+        )
+    else:
+        sys.stderr.write(f"hortus: {where}{error.message}{hint}\n")
+
+
+@contextmanager
+def working(text: str) -> Iterator[Callable[[str], None]]:
+    """Show on standard error that something goes on; the value given changes the text. No terminal: one line."""
+    if not sys.stderr.isatty():
+        sys.stderr.write(f"{text}\n")
+        yield lambda _: None
+        return
+    with Console(stderr=True).status(escape(text)) as status:
+        yield lambda changed: status.update(escape(changed))
+
+
+def is_interactive() -> bool:
+    """Tell whether a person is there to answer a question."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _cell(value: object) -> Text:
+    if value is None or value == "":
+        return Text("-", style="dim")
+    if isinstance(value, Text):
+        return value
+    if isinstance(value, bool):
+        return Text("yes" if value else "no")
+    if isinstance(value, list | tuple):
+        return Text(", ".join(str(item) for item in value))
+    return Text(str(value))

@@ -1,0 +1,54 @@
+"""`hortus status`: whether Hortus runs here, where its door is, and how its models do."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import typer
+
+from hortus.app.clock import SystemClock
+from hortus.cli.admin import Admin
+from hortus.cli.deployments import show_deployments
+from hortus.cli.screen import note, show_facts, show_json
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def status(*, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Show whether Hortus runs, where, and how its models do."""
+    admin = Admin.here()
+    here, now = admin.installation, admin.status()
+    if json:
+        home = str(here.home.root) if here.home else None
+        place = {"door": here.door, "admin": here.admin, "home": home, "pid": here.pid}
+        show_json({**msgspec.to_builtins(now), **place, "configuration_error": now.file.error})
+        return
+    up_s = (SystemClock().now_ms() - now.started_at_ms) // 1000
+    show_facts(
+        [
+            ("Hortus", f"{now.version}, up for {say_length(up_s)}"),
+            ("door", f"{here.door}/v1"),
+            ("admin API", f"{here.admin}/admin/v1"),
+            ("home", here.home.root if here.home else None),
+            ("file", now.file.path),
+            ("routes", len(now.routes)),
+            ("connected", ", ".join(now.connected_hosts) or "no hosts yet"),
+            ("lit", ", ".join(host for host in now.lit_hosts if host not in now.connected_hosts)),
+        ]
+    )
+    if now.file.state == "refused":
+        note(f"[yellow]The file is refused, the configuration before it stays:[/yellow] {now.file.error}")
+    show_deployments(now.deployments)
+
+
+def say_length(seconds: int) -> str:
+    """Return a length of time in its two largest units.
+
+    >>> say_length(93_784)
+    '1 d 2 h'
+    """
+    parts = ((seconds // 86_400, "d"), (seconds // 3600 % 24, "h"), (seconds // 60 % 60, "min"), (seconds % 60, "s"))
+    shown = [f"{count} {unit}" for count, unit in parts if count]
+    return " ".join(shown[:2]) or "0 s"

@@ -1,0 +1,159 @@
+"""One question through the door and its answer, as any client of OpenAI's Chat Completions would ask it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from hortus.base.errors import HortusError
+from hortus.framing.sse import Frame, SseSplitter
+from hortus.transport.client import read_headers
+
+if TYPE_CHECKING:
+    from hortus.gateway.ports import HostResponse
+    from hortus.transport.client import Client
+
+_LONGEST_REFUSAL_BYTES = 1 << 20
+_OK = 200
+_UNAUTHENTICATED = 401
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What is asked, and where."""
+
+    door: str
+    route: str
+    text: str
+    system: str | None = None
+
+    @property
+    def messages(self) -> list[dict[str, str]]:
+        """The conversation that is sent."""
+        first = [{"role": "system", "content": self.system}] if self.system else []
+        return [*first, {"role": "user", "content": self.text}]
+
+
+class Tokens(msgspec.Struct, frozen=True):
+    """Token counts as the door tells them."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """An answer, whole."""
+
+    text: str
+    receipt_id: str | None
+    model: str | None = None
+    finish_reason: str | None = None
+    usage: Tokens | None = None
+
+
+class RefusalError(HortusError):
+    """The door said no; its own words and hint."""
+
+    code = "refused"
+
+    def __init__(self, message: str, *, status: int, path: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message, path=path, hint=hint)
+        self.status = status
+
+    @property
+    def is_bad_key(self) -> bool:
+        """Whether the key was not known."""
+        return self.status == _UNAUTHENTICATED
+
+
+async def ask(question: Question, key: str, *, client: Client, on_text: Callable[[str], None]) -> Heard:
+    """Ask and return the answer, giving each piece to `on_text` as it comes.
+
+    Raises:
+        RefusalError: The door refused the request, or the answer broke off.
+        HortusError: The door cannot be reached.
+    """
+    body = {
+        "model": question.route,
+        "messages": question.messages,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+    url = f"{question.door}/v1/chat/completions"
+    async with client.open(url, "POST", headers=headers, body=msgspec.json.encode(body)) as response:
+        if response.status != _OK:
+            raise read_refusal(await response.read(_LONGEST_REFUSAL_BYTES), response.status, route=question.route)
+        return await _listen(response, on_text)
+
+
+class _Delta(msgspec.Struct, frozen=True):
+    content: str | None = None
+
+
+class _Choice(msgspec.Struct, frozen=True):
+    delta: _Delta = _Delta()
+    finish_reason: str | None = None
+
+
+class _Fault(msgspec.Struct, frozen=True):
+    message: str = "no reason was given"
+    code: str | None = None
+
+
+class _Event(msgspec.Struct, frozen=True):
+    choices: list[_Choice] = []
+    model: str | None = None
+    usage: Tokens | None = None
+    error: _Fault | None = None
+
+
+async def _listen(response: HostResponse, on_text: Callable[[str], None]) -> Heard:
+    splitter = SseSplitter()
+    pieces: list[str] = []
+    model = finish_reason = usage = None
+    async for chunk in response.body():
+        for event in filter(None, map(_read_event, splitter.feed(chunk))):
+            if event.error is not None:
+                raise RefusalError(event.error.message, status=response.status, hint="What came before it is paid for.")
+            model, usage = event.model or model, event.usage or usage
+            for choice in event.choices:
+                finish_reason = choice.finish_reason or finish_reason
+                if choice.delta.content:
+                    pieces.append(choice.delta.content)
+                    on_text(choice.delta.content)
+    return Heard("".join(pieces), read_headers(response).get("hortus-receipt"), model, finish_reason, usage)
+
+
+def _read_event(frame: Frame) -> _Event | None:
+    if frame.data is None or frame.data == b"[DONE]":
+        return None
+    try:
+        return msgspec.json.decode(frame.data, type=_Event)
+    except msgspec.MsgspecError as error:
+        raise RefusalError(
+            "the answer holds an event that is not OpenAI's.", status=_OK, hint="Is HORTUS_URL the address of a Hortus?"
+        ) from error
+
+
+class _Wrapped(msgspec.Struct, frozen=True):
+    error: _Fault
+
+
+def read_refusal(body: bytes, status: int, *, route: str) -> RefusalError:
+    """Return the error in an answer of OpenAI's form; any other body is not quoted."""
+    try:
+        fault = msgspec.json.decode(body, type=_Wrapped).error
+    except msgspec.MsgspecError:
+        return RefusalError(
+            f"the door answered with status {status}.", status=status, hint="`hortus doctor` may know why."
+        )
+    hint = _HINTS.get(fault.code or "")
+    return RefusalError(fault.message, status=status, path=f"route {route}", hint=hint)
+
+
+_HINTS = {
+    "model_not_found": "`hortus models` lists the routes; `hortus projects allow` lets a project use one.",
+    "invalid_api_key": "`hortus keys create --project NAME` makes a key.",
+}
