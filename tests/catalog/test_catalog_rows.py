@@ -1,0 +1,240 @@
+"""Each row of the packaged catalog is complete, and all of them agree with one another."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from hortus.catalog.loading import load_catalog, read_rows
+from hortus.catalog.lookup import Catalog
+from hortus.catalog.places import EU_COUNTRIES, ISO_COUNTRIES, is_known_place
+from hortus.catalog.rows import Host, Maker, Model, Offer, Row, Rows
+
+DATA = Path(str(files("hortus.catalog") / "data"))
+ID = re.compile(r"[a-z0-9][a-z0-9._-]*")
+KNOWN_DIALECTS = {
+    "openai_chat",
+    "openai_responses",
+    "anthropic_messages",
+    "gemini",
+    "cohere_chat",
+    "bedrock_converse",
+    "ollama_chat",
+    "aleph_alpha_complete",
+}
+OURS = {"hortus", "local", "seedling"}
+"""Rows about Hortus itself have a source in this repository."""
+
+WANTED_MAKERS = {
+    "openai", "mistral", "meta", "google", "anthropic", "amazon", "cohere", "microsoft", "deepseek", "alibaba", "xai",
+    "aleph-alpha", "swiss-ai", "hortus",
+}  # fmt: skip
+WANTED_HOSTS = {
+    "openai", "openai-eu", "anthropic", "google", "vertex", "mistral", "mistral-eu", "cohere", "bedrock", "azure",
+    "deepseek", "xai", "alibaba", "meta-llama-api", "groq", "together", "openrouter", "huggingface", "scaleway",
+    "ovhcloud", "ionos", "stackit", "nebius", "regolo", "evroc", "cortecs", "aleph-alpha", "ollama", "vllm", "llamacpp",
+    "openai-compatible", "local",
+}  # fmt: skip
+WANTED_MODELS = {
+    "mistral-large-2402", "mistral-large-2407", "mistral-large-2512", "llama-2-70b-chat", "gpt-4", "gpt-4o",
+    "claude-3-opus", "gemini-1.5-pro", "seedling",
+}  # fmt: skip
+
+
+@cache
+def rows() -> Rows:
+    return read_rows(files("hortus.catalog") / "data")
+
+
+@cache
+def catalog() -> Catalog:
+    return load_catalog()
+
+
+def name_of(row: Row) -> str:
+    return f"{row.host}/{row.model}" if isinstance(row, Offer) else str(getattr(row, "id", row))
+
+
+def all_rows() -> list[Row]:
+    return [*rows().makers, *rows().models, *rows().hosts, *rows().offers, *rows().prices]
+
+
+def is_web_address(text: str) -> bool:
+    return bool(urlsplit(text).netloc) and text.startswith("https://")
+
+
+def test_every_maker_host_and_model_that_was_promised_is_there() -> None:
+    assert set(catalog().makers) >= WANTED_MAKERS
+    assert set(catalog().hosts) >= WANTED_HOSTS
+    assert set(catalog().models) >= WANTED_MODELS
+    assert len(rows().models) >= 100
+
+
+@pytest.mark.parametrize("kind", ["makers", "models", "hosts"])
+def test_ids_are_unique_and_plain(kind: str) -> None:
+    ids = [row.id for row in getattr(rows(), kind)]
+    assert [one for one, count in Counter(ids).items() if count > 1] == []
+    assert [one for one in ids if not ID.fullmatch(one)] == []
+
+
+def test_names_by_which_a_model_is_found_belong_to_one_model_only() -> None:
+    claimed = Counter(
+        name for model in rows().models for name in {model.id.lower(), *(alias.lower() for alias in model.aliases)}
+    )
+    assert [name for name, count in claimed.items() if count > 1] == []
+
+
+def test_every_row_names_its_source_and_its_day() -> None:
+    for row in all_rows():
+        about_us = {getattr(row, field, None) for field in ("id", "model", "host")} & OURS
+        assert is_web_address(row.source) or about_us, name_of(row)
+        assert row.as_of >= date(2026, 1, 1), name_of(row)
+        assert row.note is None or row.note.endswith("."), name_of(row)
+
+
+@pytest.mark.parametrize("maker", rows().makers, ids=name_of)
+def test_a_maker_is_complete_and_has_a_model(maker: Maker) -> None:
+    assert maker.home in ISO_COUNTRIES or maker.id in OURS
+    assert maker.url is None or is_web_address(maker.url)
+    assert (maker.code_of_practice is None) == (maker.code_of_practice_as_of is None)
+    assert [model for model in rows().models if model.maker == maker.id]
+
+
+def test_a_model_lies_in_the_file_of_its_maker() -> None:
+    for file in (DATA / "models").glob("*.toml"):
+        declared = re.findall(r'^id = "(.+)"$', file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        assert declared, file.name
+        assert {catalog().models[one].maker for one in declared} == {file.stem}
+
+
+def test_an_offer_lies_in_the_file_of_its_host() -> None:
+    assert {file.stem for file in (DATA / "offers").glob("*.toml")} == {offer.host for offer in rows().offers}
+    for file in (DATA / "offers").glob("*.toml"):
+        assert f'host = "{file.stem}"' in file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("model", rows().models, ids=name_of)
+def test_a_model_is_complete(model: Model) -> None:
+    assert model.maker in catalog().makers
+    assert model.name.strip()
+    assert model.family.strip()
+    assert model.inputs
+    assert ("embedding" in model.outputs) == ("embeddings" in model.features)
+    assert "vision" not in model.features or "image" in model.inputs
+    assert model.weights is None or (model.open_weights and is_web_address(model.weights))
+    assert model.licence is None or model.open_weights
+    assert not model.open_weights or model.licence or "icence" in (model.note or ""), "say why it has none"
+    assert model.lifecycle_source is None or is_web_address(model.lifecycle_source)
+
+
+@pytest.mark.parametrize("model", rows().models, ids=name_of)
+def test_the_figures_of_a_model_are_possible(model: Model) -> None:
+    for tokens in (model.context_tokens, model.output_tokens):
+        assert tokens is None or 0 < tokens <= 20_000_000
+    if model.context_tokens and model.output_tokens:
+        assert model.output_tokens <= model.context_tokens
+    if model.parameters_billion is not None:
+        assert 0 < (model.active_parameters_billion or model.parameters_billion) <= model.parameters_billion
+    else:
+        assert model.active_parameters_billion is None
+
+
+@pytest.mark.parametrize("model", rows().models, ids=name_of)
+def test_the_life_of_a_model_makes_sense(model: Model) -> None:
+    days = [day for day in (model.released, model.deprecated, model.retires) if day is not None]
+    assert days == sorted(days), "released, deprecated, retired: in this order"
+    assert model.released is None or model.released <= model.as_of
+    assert model.replacement is None or (
+        model.replacement in catalog().models and model.replacement != model.id and model.state != "current"
+    )
+    if model.state == "retired":
+        assert model.retires is None or model.retires <= model.as_of
+    elif model.retires is not None:
+        assert model.retires > model.as_of
+    if model.deprecated is not None:
+        assert model.state in {"deprecated", "retired"}
+
+
+@pytest.mark.parametrize("host", rows().hosts, ids=name_of)
+def test_a_host_is_complete(host: Host) -> None:
+    assert is_web_address(host.docs)
+    assert host.home is None or host.home in ISO_COUNTRIES
+    assert host.country is None or is_known_place(host.country)
+    assert host.surfaces
+    assert set(host.dialects) <= KNOWN_DIALECTS
+    assert len(set(host.dialects)) == len(host.dialects)
+    assert host.retention_days is None or host.retention_days >= 0
+    assert host.credential_env is None or re.fullmatch(r"[A-Z][A-Z0-9_]+", host.credential_env)
+    assert (host.price_factor is None) or (host.price_factor > 0 and host.prices)
+    needs_key = any(surface.auth != "none" for surface in host.surfaces)
+    assert needs_key == (host.credential_env is not None) or host.id in {"local", "openai-compatible"}
+
+
+@pytest.mark.parametrize("host", rows().hosts, ids=name_of)
+def test_the_addresses_of_a_host_are_encrypted_unless_they_are_this_machine(host: Host) -> None:
+    addresses = [surface.base_url for surface in host.surfaces] + [host.list_base_url]
+    for address in filter(None, addresses):
+        assert not address.endswith("/")
+        assert is_web_address(address) or address.startswith("http://localhost:")
+
+
+@pytest.mark.parametrize("host", rows().hosts, ids=name_of)
+def test_a_host_can_be_asked_for_its_list_or_has_none_we_can_read(host: Host) -> None:
+    if host.list_path is None:
+        assert host.list_base_url is None
+        return
+    base = host.list_base_url or getattr(host.surface("openai_chat"), "base_url", None)
+    assert base is not None or host.id == "openai-compatible"
+    assert not host.list_path.startswith("/")
+
+
+def test_a_router_promises_no_place() -> None:
+    for host in rows().hosts:
+        if host.is_router:
+            assert host.country in {None, "GLOBAL"}, host.id
+
+
+@pytest.mark.parametrize("offer", rows().offers, ids=name_of)
+def test_an_offer_refers_to_rows_that_exist(offer: Offer) -> None:
+    assert offer.host in catalog().hosts
+    assert offer.model in catalog().models
+    assert offer.country is None or is_known_place(offer.country)
+    assert offer.upstream_model != offer.model, "leave out what says nothing"
+
+
+def test_no_host_offers_a_name_twice() -> None:
+    names = Counter((offer.host, offer.upstream_name) for offer in rows().offers)
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_makers_do_not_offer_what_they_have_retired() -> None:
+    for offer in rows().offers:
+        model = catalog().models[offer.model]
+        if offer.host == model.maker and not model.open_weights:
+            assert model.state != "retired", name_of(offer)
+
+
+def test_own_prices_are_positive_dated_and_refer_to_rows_that_exist() -> None:
+    seen = Counter((price.host, price.model, price.since) for price in rows().prices)
+    assert max(seen.values()) == 1
+    for price in rows().prices:
+        assert price.host in catalog().hosts
+        assert price.model in catalog().models
+        assert re.fullmatch(r"[A-Z]{3}", price.currency)
+        amounts = (price.input_per_million, price.output_per_million, price.cached_input_per_million or 0)
+        assert min(amounts) >= 0
+        assert sum(amounts) > 0 or price.host == "local"
+        assert price.since <= price.as_of
+
+
+def test_the_places_are_the_standard_s() -> None:
+    assert len(EU_COUNTRIES) == 27
+    assert len(ISO_COUNTRIES) == 249
+    assert EU_COUNTRIES < ISO_COUNTRIES
