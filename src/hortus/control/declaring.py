@@ -108,10 +108,10 @@ def list_deployments(plane: Plane, ask: models.Everything) -> views.DeploymentLi
 
 def show_deployment(plane: Plane, ask: models.OneObject) -> views.DeploymentView:
     """Return one deployment with its engine's state."""
-    for view in list_deployments(plane, models.Everything(include_retired=True)).deployments:
-        if view.name == ask.name:
-            return view
-    _missing("deployment", ask.name, [])
+    found = {view.name: view for view in list_deployments(plane, models.Everything(include_retired=True)).deployments}
+    if ask.name not in found:
+        _missing("deployment", ask.name, list(found))
+    return found[ask.name]
 
 
 def create_deployment(plane: Plane, ask: models.DeploymentWanted) -> views.DeploymentView:

@@ -51,3 +51,17 @@ class HostFailed(AdminError):  # noqa: N818 -- faults are named as in canon
 
     code = "host_failed"
     status = 502
+
+
+class TooLong(AdminError):  # noqa: N818 -- faults are named as in canon
+    """The body is larger than any operation needs."""
+
+    code = "request_too_large"
+    status = 413
+
+
+class LengthNeeded(AdminError):  # noqa: N818 -- faults are named as in canon
+    """The length of the body was not said beforehand."""
+
+    code = "length_required"
+    status = 411

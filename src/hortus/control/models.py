@@ -197,7 +197,7 @@ class ReceiptQuery(Ask):
     project: Annotated[str | None, Field(description="Name of the project.")] = None
     route: Annotated[str | None, Field(description="Name of the route.")] = None
     status: Annotated[
-        Literal["completed", "failed", "cancelled", "timed_out", "interrupted", "refused", "open"] | None,
+        Literal["completed", "failed", "cancelled", "timed_out", "interrupted", "refused"] | None,
         Field(description="How the request ended."),
     ] = None
     since_ms: Annotated[int | None, Field(ge=0, description="Opened at or after (milliseconds since 1970).")] = None

@@ -35,6 +35,8 @@ from hortus.snapshot.writing import publish
 
 DEFAULT_PROJECT = "default"
 
+_DAY_MS = 86_400_000
+
 _log = logging.getLogger("hortus.control")
 
 
@@ -54,7 +56,7 @@ class Installation(msgspec.Struct, frozen=True):
     """What never changes while this process lives.
 
     Attributes:
-        secrets: Versions of the installation's secret; new keys use the newest.
+        secret: The newest version of the installation's secret; it keys the digests of new keys.
         settings: Name, value as text and origin of each setting.
         config_file: The node's `hortus.toml`, None where it has none.
         find_model_file: File of a deployment's source, None where it is not here.
@@ -63,7 +65,7 @@ class Installation(msgspec.Struct, frozen=True):
     """
 
     version: str
-    secrets: tuple[Secret, ...]
+    secret: Secret
     snapshot: Path
     engines: Path
     addresses: Path
@@ -85,11 +87,13 @@ class FileStanding(msgspec.Struct, frozen=True):
     state: str = "absent"
     error: str | None = None
     applied_at_ms: int | None = None
+    needs_restart: bool = False
 
 
 class _Outside(msgspec.Struct, frozen=True):
     """What may change without a call to this process's API."""
 
+    day: int
     objects_version: int
     present: frozenset[str]
     model_files: dict[str, str]
@@ -221,13 +225,20 @@ class Plane:
         except OSError as error:
             self._refuse(f"{file}: cannot be read: {error.strerror}. The configuration before it stays.")
             return
+        before = self.declaration
         try:
             declaration, changes = self.read_text(data, file=file.name)
             self.apply(declaration, changes)
         except HortusError as error:
             self._refuse(str(error))
             return
-        self.file = FileStanding(path=str(file), state="applied", applied_at_ms=self.ports.clock.now_ms())
+        is_other = before is not None and before.settings != declaration.settings
+        self.file = FileStanding(
+            path=str(file),
+            state="applied",
+            applied_at_ms=self.ports.clock.now_ms(),
+            needs_restart=self.file.needs_restart or is_other,
+        )
 
     def _refuse(self, reason: str) -> None:
         self.file = msgspec.structs.replace(self.file, state="refused", error=reason)
@@ -255,6 +266,7 @@ class Plane:
     def _look_outside(self) -> _Outside:
         files = {source: self.installation.find_model_file(source) for source in sorted(self._sources)}
         return _Outside(
+            day=self.ports.clock.now_ms() // _DAY_MS,  # prices hold from a day on
             objects_version=self.ports.objects.objects_version(),
             present=frozenset(filter(self.is_present, self._references)),
             model_files={source: path for source, path in files.items() if path is not None},

@@ -81,7 +81,7 @@ def create_key(plane: Plane, ask: models.KeyWanted) -> views.NewKey:
         raise Conflict(f"The project `{ask.project}` is retired.", path="project", hint=hint)
     text = base64.urlsafe_b64encode(plane.ports.entropy(KEY_ENTROPY_BYTES)).decode("ascii")
     key = KEY_PREFIX + text
-    secret = max(plane.installation.secrets, key=lambda secret: secret.version)
+    secret = plane.installation.secret
     expires_at_ms = None
     if ask.expires_in_days is not None:
         expires_at_ms = plane.ports.clock.now_ms() + ask.expires_in_days * _DAY_MS
@@ -107,7 +107,8 @@ def list_keys(plane: Plane, ask: models.KeysWanted) -> views.KeyList:
 
 def revoke_key(plane: Plane, ask: models.OneKey) -> views.KeyView:
     """Make a key useless at once and for ever."""
-    if not any(key.id == ask.id for key in plane.ports.access.keys()):
+    known = plane.ports.access.keys()
+    if not any(key.id == ask.id for key in known):
         # the id is not repeated: somebody may have sent the key itself
         raise NotFound("There is no key with this id.", path="id", hint="`hortus keys list` shows the ids.")
     return views.KeyView.model_validate(plane.ports.access.revoke_key(ask.id))

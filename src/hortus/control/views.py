@@ -247,23 +247,29 @@ class ModelList(View):
 
 
 class ProposedRow(View):
-    """A model that a host lists and the catalog does not."""
+    """A model that a host lists and the catalog does not know there."""
 
+    row: Annotated[str, Field(description="`offers` where the catalog knows the model elsewhere, else `models`.")]
     host: str
     upstream_model: str
-    model: Annotated[str | None, Field(description="Catalog id, where the catalog knows the model elsewhere.")] = None
-    price: str = "unknown"
-    place: str = "unknown"
-    row: Annotated[str, Field(description="The row as it would stand in the catalog.")] = ""
+    model: Annotated[str, Field(description="Catalog id, known or proposed.")]
+    unknown: Annotated[
+        tuple[str, ...], Field(description="What to find out first: `maker`, `price`, `place`, `licence`.")
+    ]
+    country: str | None = None
+    price: PriceView | None = None
+    context_tokens: int | None = None
 
 
-class Retirement(View):
-    """A model that the catalog says a host offers, and that the host does not list (any more), or that has an end."""
+class RetirementView(View):
+    """A model that the catalog says a host serves, and which it does not list or will stop serving."""
 
     host: str
     model: str
     upstream_model: str
-    reason: str
+    state: str
+    ends: Annotated[str | None, Field(description="The announced day; null where it is gone already.")] = None
+    replacement: str | None = None
     endpoints: Annotated[tuple[str, ...], Field(description="Endpoints here that are affected.")] = ()
 
 
@@ -271,16 +277,17 @@ class AskedHost(View):
     """One host's answer to the question for its list."""
 
     host: str
-    listed: int | None = None
+    known: Annotated[int | None, Field(description="Models that both list.")] = None
+    is_complete: Annotated[bool, Field(description="Whether missing models can be told from it.")] = False
     error: str | None = None
 
 
-class SyncReport(View):
-    """What the hosts' own lists say that the catalog does not."""
+class SyncReportView(View):
+    """What the hosts' own lists say that the catalog does not; nothing was changed."""
 
     asked: list[AskedHost]
     proposed: list[ProposedRow]
-    retirements: list[Retirement]
+    retirements: list[RetirementView]
 
 
 class UsageView(View):
@@ -364,6 +371,9 @@ class FileState(View):
     state: Annotated[str, Field(description="`absent`, `applied`, or `refused` (the configuration before it stays).")]
     error: Annotated[str | None, Field(description="Why it was refused, with line and path.")] = None
     applied_at_ms: Instant | None = None
+    needs_restart: Annotated[
+        bool, Field(description="Whether settings changed since the start; objects never need one.")
+    ] = False
 
 
 class ChangeView(View):

@@ -9,17 +9,7 @@ import msgspec
 
 from hortus.base.errors import InstallationError
 from hortus.snapshot.model import Snapshot
-
-
-def read_snapshot(path: Path) -> Snapshot | None:
-    """Return the snapshot that lies at `path`, None where there is none or it cannot be read.
-
-    Control writes a new one over a damaged file; workers judge for themselves (and keep their last good one).
-    """
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Snapshot)
-    except (OSError, msgspec.DecodeError):
-        return None
+from hortus.snapshot.reading import load_snapshot
 
 
 def publish(snapshot: Snapshot, path: Path) -> Snapshot:
@@ -34,7 +24,7 @@ def publish(snapshot: Snapshot, path: Path) -> Snapshot:
     Raises:
         InstallationError: The file cannot be written.
     """
-    current = read_snapshot(path)
+    current = _read_or_none(path)
     if current is not None and says_the_same(current, snapshot):
         return current
     last = current.version if current is not None else (snapshot.compiled_at_ms if path.exists() else 0)
@@ -47,6 +37,14 @@ def publish(snapshot: Snapshot, path: Path) -> Snapshot:
             f"The snapshot cannot be written: {reason}.", path=str(path), hint="Check the disk and its permissions."
         ) from error
     return fresh
+
+
+def _read_or_none(path: Path) -> Snapshot | None:
+    """Return what lies there; a damaged one is written over (workers keep their last good one meanwhile)."""
+    try:
+        return load_snapshot(path)
+    except InstallationError:
+        return None
 
 
 def says_the_same(one: Snapshot, other: Snapshot) -> bool:

@@ -1,0 +1,288 @@
+"""The control process: the admin API on its port and on `run/control.sock`, and the snapshot kept up to date.
+
+It writes the store and the snapshot and nothing else. The gateway answers without it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Generator, Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+import uvicorn
+
+import hortus
+from hortus.app.clock import SystemClock, random_bytes
+from hortus.app.context import RoleContext
+from hortus.app.home import Home
+from hortus.app.secrets import confirm_secret, load_secrets, read_admin_token
+from hortus.app.settings import Loaded, Settings
+from hortus.base.errors import ConfigurationError, HortusError
+from hortus.base.time import Clock
+from hortus.catalog.loading import load_catalog
+from hortus.catalog.prices import price_of_offer
+from hortus.catalog.rows import Offer, PriceRow
+from hortus.control.app import build_app
+from hortus.control.checks import suggest
+from hortus.control.plane import Installation, Plane, Ports
+from hortus.engines.sources import SEEDLING
+from hortus.store.access import AccessTable
+from hortus.store.database import Store, open_store
+from hortus.store.objects import ObjectTable
+from hortus.store.receipts import ReceiptTable
+from hortus.store.secretchecks import SecretCheckTable
+from hortus.transport.hosts import HttpHosts
+from hortus.transport.settings import TransportSettings
+
+LOOK_EVERY_S = 0.5
+"""How often the configuration file and credentials are looked at."""
+
+_GRACE_S = 5
+_UNIX_BACKLOG = 128
+
+_log = logging.getLogger("hortus.control")
+
+
+def main(context: RoleContext) -> None:
+    """Run the role until SIGTERM or SIGINT.
+
+    Raises:
+        InstallationError: The store or the snapshot cannot be used.
+    """
+    store = open_store(context.home.store, clock=SystemClock())
+    try:
+        asyncio.run(_serve(context, store))
+    finally:
+        store.close()
+
+
+async def _serve(context: RoleContext, store: Store) -> None:
+    hosts = HttpHosts(_transport_settings(context.settings))
+    try:
+        plane = _make_plane(context, store, hosts=hosts)
+        await asyncio.to_thread(plane.start)
+        token = read_admin_token(context.home, given=context.loaded.environment.get("HORTUS_ADMIN_TOKEN"))
+        servers = _make_servers(context, plane, token=token)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, _stop, servers)
+        async with asyncio.TaskGroup() as tasks:
+            looking = tasks.create_task(_keep_looking(plane), name="look at file and credentials")
+            serving = [tasks.create_task(server.serve(sockets=[listener])) for server, listener in servers]
+            await asyncio.gather(*serving)
+            looking.cancel()
+    finally:
+        context.home.control_socket.unlink(missing_ok=True)
+        await hosts.close()
+
+
+def _make_plane(context: RoleContext, store: Store, *, hosts: HttpHosts) -> Plane:
+    home, clock = context.home, SystemClock()
+    secrets = load_secrets(home)
+    confirm_secret(secrets, SecretCheckTable(store), path=home.secret_key)
+    catalog = load_catalog()
+    ports = Ports(
+        access=AccessTable(store, clock),
+        objects=ObjectTable(store, clock),
+        receipts=ReceiptTable(store),
+        credentials=NodeCredentials(context.loaded.environment, home.credentials),
+        hosts=hosts,
+        clock=clock,
+        entropy=random_bytes,
+    )
+    installation = Installation(
+        version=hortus.__version__,
+        secret=secrets.current,
+        snapshot=home.snapshot,
+        engines=home.engines,
+        addresses=home.addresses,
+        store=home.store,
+        journal=home.journal,
+        metrics=home.metrics,
+        config_file=context.loaded.config_file,
+        runs_seedling=context.settings.seedling,
+        settings=tuple(_setting_rows(context.loaded)),
+        find_model_file=ModelFiles(home),
+        check_settings=check_settings,
+        store_schema=store.schema_version(),
+    )
+
+    def price_of(offer: Offer) -> PriceRow | None:
+        return price_of_offer(catalog, offer, at=_today(clock))
+
+    return Plane(ports, installation, catalog=catalog, price_of=price_of)
+
+
+class NodeCredentials:
+    """What credential references stand for on this node: variables of its environment, files of its home."""
+
+    def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
+        self._environment = environment
+        self._folder = folder
+
+    def is_present(self, reference: str) -> bool:
+        """Tell whether there is a secret behind the reference."""
+        return bool(self.read(reference))
+
+    def read(self, reference: str) -> str | None:
+        """Return the secret, None where there is none."""
+        scheme, _, name = reference.partition(":")
+        if scheme == "env":
+            return self._environment.get(name, "").strip() or None
+        try:
+            return (self._folder / name).read_text("utf-8").strip() or None
+        except (OSError, ValueError):
+            return None
+
+
+class ModelFiles:
+    """Where the files of deployments lie: at their path, or among the models that were fetched."""
+
+    def __init__(self, home: Home) -> None:
+        self._models = home.models
+
+    def __call__(self, source: str) -> str | None:
+        """Return the path of the file, None where it has not been fetched. An absolute path is the engine's to judge."""
+        if source == SEEDLING or Path(source).is_absolute():
+            return source
+        repository, _, name = source.partition(":")
+        folder = (self._models / repository).resolve()
+        if not folder.is_relative_to(self._models.resolve()):
+            return None
+        found = [folder / name] if name else sorted(folder.glob("*.gguf"))
+        return next((str(file) for file in found if file.is_file()), None)
+
+
+def check_settings(table: Mapping[str, object]) -> None:
+    """Judge the table `[settings]` of a file that was changed while Hortus runs.
+
+    Raises:
+        ConfigurationError: A setting is unknown or has a value that cannot be.
+    """
+    known = Settings.__struct_fields__
+    unknown = next((name for name in table if name not in known), None)
+    if unknown is not None:
+        hint = suggest(unknown, known) or "`hortus config settings` lists every setting."
+        raise ConfigurationError(f"`{unknown}` is no setting.", path=f"settings.{unknown}", hint=hint)
+    for name, value in table.items():
+        try:
+            msgspec.convert({name: value}, Settings)
+        except msgspec.ValidationError as error:
+            reason = str(error).split(" - at ")[0]
+            hint = "`hortus config settings` lists every setting with its bounds."
+            raise ConfigurationError(f"`{name}`: {reason}.", path=f"settings.{name}", hint=hint) from error
+
+
+class _QuietServer(uvicorn.Server):
+    """A server that leaves signals to the process it is in."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+def _make_servers(context: RoleContext, plane: Plane, *, token: str) -> list[tuple[_QuietServer, socket.socket]]:
+    """Return a server for the admin port and one, without TLS, for the Unix socket."""
+    app = build_app(plane, token=token)
+    settings = context.settings
+
+    def server(*, cert: str | None, key: str | None) -> _QuietServer:
+        return _QuietServer(
+            uvicorn.Config(
+                app,
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                timeout_graceful_shutdown=_GRACE_S,
+                ssl_certfile=cert,
+                ssl_keyfile=key,
+            )
+        )
+
+    servers = [
+        (server(cert=settings.tls_cert, key=settings.tls_key), socket.socket(fileno=number))
+        for number in context.sockets[:1]
+    ]
+    unix = _listen_unix(context.home.control_socket)
+    return [*servers, (server(cert=None, key=None), unix)] if unix is not None else servers
+
+
+def _listen_unix(path: Path) -> socket.socket | None:
+    """Return the listening socket, None (and a warning) where the path is too long for one."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        path.unlink(missing_ok=True)
+        path.parent.chmod(0o700)  # the directory keeps others out, also before the socket's own mode is set
+        listener.bind(str(path))
+        path.chmod(0o600)
+        listener.listen(_UNIX_BACKLOG)
+    except OSError as error:
+        listener.close()
+        _log.warning("no Unix socket for the admin API; its port works", extra={"reason": str(error)})
+        return None
+    listener.setblocking(False)
+    return listener
+
+
+def _stop(servers: list[tuple[_QuietServer, socket.socket]]) -> None:
+    for server, _ in servers:
+        server.should_exit = True
+
+
+async def _keep_looking(plane: Plane) -> None:
+    """Notice changes of file and credentials; what fails is said and tried again."""
+    last: str | None = None
+    while True:
+        await asyncio.sleep(LOOK_EVERY_S)
+        try:
+            async with plane.changing:
+                await asyncio.to_thread(plane.look)
+            last = None
+        except HortusError as error:
+            if str(error) != last:
+                _log.error("cannot bring the snapshot up to date", extra={"reason": str(error)})
+            last = str(error)
+
+
+def _transport_settings(settings: Settings) -> TransportSettings:
+    return TransportSettings(
+        ca_bundle=settings.ca_bundle,
+        https_proxy=settings.https_proxy,
+        http_proxy=settings.http_proxy,
+        no_proxy=settings.no_proxy or "",
+        user_agent=f"hortus/{hortus.__version__}",
+    )
+
+
+def _setting_rows(loaded: Loaded) -> list[tuple[str, str, str]]:
+    rows = []
+    for name in Settings.__struct_fields__:
+        value = getattr(loaded.settings, name)
+        shown = _without_password(value) if name.endswith("_proxy") and value else value
+        rows.append((name, msgspec.json.encode(shown).decode(), loaded.origins.get(name, "default")))
+    return rows
+
+
+def _without_password(address: str) -> str:
+    """Return a proxy's address as it may be shown."""
+    try:
+        parts = urlsplit(address)
+        hidden = parts.password is not None or parts.username is not None
+    except ValueError:
+        return "(hidden)"
+    return parts._replace(netloc=f"(hidden)@{parts.netloc.rpartition('@')[2]}").geturl() if hidden else address
+
+
+def _today(clock: Clock) -> date:
+    return datetime.fromtimestamp(clock.now_ms() / 1000, tz=UTC).date()

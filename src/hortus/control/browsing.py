@@ -1,0 +1,216 @@
+"""Operations on the catalog: searching it, and comparing it with what lit hosts themselves list."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, date, datetime
+
+import msgspec
+
+from hortus.base.errors import HortusError
+from hortus.catalog.lookup import Found, PricedOffer, Query
+from hortus.catalog.rows import Auth, Host, Offer, PriceRow
+from hortus.catalog.sync import Proposal, Retirement, SyncReport, compare, read_listing
+from hortus.control import models, views
+from hortus.control.checks import suggest
+from hortus.control.errors import HostFailed, NotFound
+from hortus.control.plane import Plane
+from hortus.gateway.ports import HostRequest
+from hortus.snapshot.model import Timeouts
+
+_LIST_TIMEOUTS = Timeouts(connect_s=5.0, first_byte_s=20.0, idle_s=20.0, total_s=60.0)
+_LONGEST_LIST_BYTES = 16 * 1024 * 1024
+_HEADER_OF: dict[Auth, tuple[str, str]] = {
+    "bearer": ("authorization", "Bearer "),
+    "x-api-key": ("x-api-key", ""),
+    "api-key": ("api-key", ""),
+    "x-goog-api-key": ("x-goog-api-key", ""),
+}
+"""How a credential is sent for a list call: header and what goes before the secret."""
+
+_EXTRA_HEADERS: dict[str, tuple[tuple[bytes, bytes], ...]] = {
+    # https://docs.anthropic.com/en/api/versioning, read 2026-11: every call needs it
+    "anthropic": ((b"anthropic-version", b"2023-06-01"),),
+}
+
+
+def search_catalog(plane: Plane, ask: models.CatalogQuery) -> views.ModelList:
+    """Return the models that match, each with who serves it, where and for how much."""
+    query = Query(
+        words=ask.words,
+        maker=ask.maker,
+        open_weights=ask.open_weights,
+        max_price=ask.max_price,
+        place=ask.place,
+        host=ask.host,
+        states=(ask.state,) if ask.state else (),
+        feature=ask.feature,
+    )
+    found = plane.catalog.search(query, price_of=plane.price_of)
+    used = _endpoints_by_offer(plane)
+    return views.ModelList(models=[_model_view(plane, one, used) for one in found])
+
+
+def _endpoints_by_offer(plane: Plane) -> dict[tuple[str, str], tuple[str, ...]]:
+    endpoints = plane.snapshot.endpoints.values() if plane.snapshot is not None else ()
+    used: dict[tuple[str, str], tuple[str, ...]] = {}
+    for one in endpoints:
+        used[one.host, one.model] = (*used.get((one.host, one.model), ()), one.name)
+    return used
+
+
+def _model_view(plane: Plane, found: Found, used: dict[tuple[str, str], tuple[str, ...]]) -> views.ModelView:
+    model = found.model
+    return views.ModelView(
+        id=model.id,
+        name=model.name,
+        maker=model.maker,
+        maker_name=found.maker.name,
+        family=model.family,
+        state=model.state,
+        open_weights=model.open_weights,
+        inputs=model.inputs,
+        outputs=model.outputs,
+        features=model.features,
+        licence=model.licence,
+        context_tokens=model.context_tokens,
+        retires=model.retires.isoformat() if model.retires else None,
+        replacement=model.replacement,
+        offers=[_offer_view(plane, priced, used) for priced in found.offers],
+        source=model.source,
+        as_of=model.as_of.isoformat(),
+    )
+
+
+def _offer_view(plane: Plane, priced: PricedOffer, used: dict[tuple[str, str], tuple[str, ...]]) -> views.OfferView:
+    offer = priced.offer
+    return views.OfferView(
+        host=offer.host,
+        upstream_model=offer.upstream_name,
+        region=offer.region,
+        country=priced.country,
+        price=_price_view(priced.price),
+        is_lit=plane.is_lit(offer.host),
+        endpoints=used.get((offer.host, offer.model), ()),
+    )
+
+
+async def sync_catalog(plane: Plane, ask: models.SyncWanted) -> views.SyncReportView:
+    """Ask lit hosts for their own lists of models; propose rows that are missing and report retirements.
+
+    Nothing is changed: a proposed row has yet to be judged, for a list says neither price nor place.
+    """
+    hosts = [_host(plane, name) for name in ask.hosts] or [
+        host for host in plane.catalog.rows.hosts if host.list_path is not None and plane.is_lit(host.id)
+    ]
+    answers = await asyncio.gather(*(_ask_host(plane, host) for host in hosts))
+    used = _endpoints_by_offer(plane)
+    reports = [report for report in answers if isinstance(report, SyncReport)]
+    return views.SyncReportView(
+        asked=[_asked(host.id, answer) for host, answer in zip(hosts, answers, strict=True)],
+        proposed=[_proposal_view(one) for report in reports for one in report.proposals],
+        retirements=[_retirement_view(one, used) for report in reports for one in report.retirements],
+    )
+
+
+def _host(plane: Plane, name: str) -> Host:
+    host = plane.catalog.hosts.get(name)
+    if host is None:
+        raise NotFound(f"The catalog has no host `{name}`.", path="hosts", hint=suggest(name, plane.catalog.hosts))
+    return host
+
+
+async def _ask_host(plane: Plane, host: Host) -> SyncReport | HortusError:
+    try:
+        body = await _fetch_list(plane, host)
+        listing = read_listing(body, shape=host.list_shape)
+    except HortusError as error:
+        return error
+    today = datetime.fromtimestamp(plane.ports.clock.now_ms() / 1000, tz=UTC).date()
+    return compare(
+        plane.catalog,
+        host.id,
+        listing=listing,
+        price_by_name=lambda name: _price_by_name(plane, host, name, today),
+        today=today,
+    )
+
+
+async def _fetch_list(plane: Plane, host: Host) -> bytes:
+    surface = next((one for one in host.surfaces if one.base_url is not None), None)
+    base_url = host.list_base_url or (surface.base_url if surface is not None else None)
+    if host.list_path is None or base_url is None or "{" in base_url:
+        raise HostFailed(f"{host.name} has no list of models that can be asked for.")
+    auth = host.list_auth or (surface.auth if surface is not None else "bearer")
+    headers = ((b"accept", b"application/json"), *_EXTRA_HEADERS.get(host.list_shape, ()))
+    if auth != "none":
+        headers = (*headers, _credential_header(plane, host, auth))
+    url = f"{base_url.rstrip('/')}/{host.list_path.lstrip('/')}"
+    response = await plane.ports.hosts.send(HostRequest("GET", url, headers, b"", _LIST_TIMEOUTS))
+    try:
+        body = await response.read(_LONGEST_LIST_BYTES)
+    finally:
+        response.close()
+    if response.status != 200:  # noqa: PLR2004 -- HTTP's OK
+        hint = "Is the credential right?" if response.status in {401, 403} else "Try again later."
+        raise HostFailed(f"{host.name} answered its list call with status {response.status}.", hint=hint)
+    return body
+
+
+def _credential_header(plane: Plane, host: Host, auth: Auth) -> tuple[bytes, bytes]:
+    if auth not in _HEADER_OF:
+        raise HostFailed(f"{host.name} authenticates by {auth}, which this release cannot do.")
+    secret = plane.ports.credentials.read(f"env:{host.credential_env}") if host.credential_env else None
+    if not secret:
+        hint = f"Set {host.credential_env} where `hortus up` starts."
+        raise HostFailed(f"The credential of {host.name} is not here.", hint=hint)
+    name, before = _HEADER_OF[auth]
+    return name.encode(), (before + secret).encode("latin-1", "replace")
+
+
+def _price_by_name(plane: Plane, host: Host, name: str, today: date) -> PriceRow | None:
+    """Return what the host asks for a model that has no offer yet, by the host's own name for it."""
+    known = plane.catalog.model_named(name)
+    offer = Offer(
+        host=host.id,
+        model=known.id if known is not None else name,
+        upstream_model=name,
+        source=host.docs,
+        as_of=today,
+    )
+    return plane.price_of(offer)
+
+
+def _asked(host: str, answer: SyncReport | HortusError) -> views.AskedHost:
+    if isinstance(answer, SyncReport):
+        return views.AskedHost(host=host, known=answer.known, is_complete=answer.is_complete)
+    return views.AskedHost(host=host, error=str(answer))
+
+
+def _proposal_view(one: Proposal) -> views.ProposedRow:
+    return views.ProposedRow(
+        row=one.row,
+        host=one.host,
+        upstream_model=one.upstream_model,
+        model=one.model,
+        unknown=one.unknown,
+        country=one.country,
+        price=_price_view(one.price),
+        context_tokens=one.listed.context_tokens,
+    )
+
+
+def _retirement_view(one: Retirement, used: dict[tuple[str, str], tuple[str, ...]]) -> views.RetirementView:
+    return views.RetirementView(
+        host=one.host,
+        model=one.model,
+        upstream_model=one.upstream_model,
+        state=one.state,
+        ends=one.ends.isoformat() if one.ends is not None else None,
+        replacement=one.replacement,
+        endpoints=used.get((one.host, one.model), ()),
+    )
+
+
+def _price_view(price: PriceRow | None) -> views.PriceView | None:
+    return views.PriceView.model_validate(msgspec.structs.asdict(price)) if price is not None else None

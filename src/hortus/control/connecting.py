@@ -1,0 +1,186 @@
+"""Operations on hosts: which are lit here, and connecting one, which makes endpoints and routes for its models."""
+
+from __future__ import annotations
+
+import msgspec
+
+from hortus.catalog.lookup import can_route
+from hortus.catalog.rows import Host, Offer
+from hortus.control import models, tenancy, views
+from hortus.control.checks import check_spec, suggest
+from hortus.control.declaring import declare
+from hortus.control.errors import Conflict, Invalid, NotFound
+from hortus.control.plane import Plane
+from hortus.control.tomllines import format_path
+from hortus.snapshot.declared import EndpointSpec, RouteSpec
+from hortus.snapshot.endpoints import SPOKEN_DIALECTS, credential_of
+
+OFFERED_STATES = ("current", "preview", "legacy")
+"""Models in these states are connected when none are named."""
+
+
+class _Wanted(msgspec.Struct, frozen=True):
+    """One model that is to be connected: its endpoint, and the route as it is to be."""
+
+    endpoint: EndpointSpec
+    route: RouteSpec
+    is_new_endpoint: bool
+    is_new_route: bool
+
+
+def list_hosts(plane: Plane, _ask: models.Nothing) -> views.HostList:
+    """Return the catalog's hosts, each with whether its credential is present here (lit) and what leads there."""
+    return views.HostList(hosts=[_host_view(plane, host) for host in plane.catalog.rows.hosts])
+
+
+def connect_host(plane: Plane, ask: models.HostWanted) -> views.Connected:
+    """Make an endpoint and a route for each chosen model, and let projects use the routes."""
+    host = _routable_host(plane, ask)
+    offers = _chosen_offers(plane, ask)
+    wanted, notes = _plan(plane, ask, offers)
+    if not ask.dry_run:
+        for one in wanted:
+            if one.is_new_endpoint:
+                declare(plane, one.endpoint, is_new=True)
+            declare(plane, one.route, is_new=one.is_new_route)
+        plane.recompile()
+    routes = tuple(one.route.name for one in wanted)
+    projects, more_notes = _allow(plane, ask, routes)
+    return views.Connected(
+        host=host.id,
+        is_dry_run=ask.dry_run,
+        endpoints=tuple(one.endpoint.name for one in wanted),
+        routes=routes,
+        projects=projects,
+        leaves=_leaves(plane, host, offers),
+        notes=(*notes, *more_notes),
+    )
+
+
+def _host_view(plane: Plane, host: Host) -> views.HostView:
+    live = plane.ports.objects.list("endpoint")
+    return views.HostView(
+        id=host.id,
+        name=host.name,
+        operator=host.operator,
+        home=host.home,
+        country=host.country,
+        dialects=host.dialects,
+        can_route=can_route(host),
+        is_lit=plane.is_lit(host.id),
+        credential_env=host.credential_env,
+        offers=len(plane.catalog.offers(host=host.id)),
+        endpoints=tuple(one.name for one in live if getattr(one.spec, "host", None) == host.id),
+        docs=host.docs,
+    )
+
+
+def _routable_host(plane: Plane, ask: models.HostWanted) -> Host:
+    host = plane.catalog.hosts.get(ask.host)
+    if host is None:
+        hint = suggest(ask.host, plane.catalog.hosts) or "`hortus connect` without a name lists the hosts."
+        raise NotFound(f"The catalog has no host `{ask.host}`.", path="host", hint=hint)
+    if not can_route(host):
+        spoken = ", ".join(host.dialects) or "none that is known here"
+        message = f"This release cannot send requests to {host.name}: it needs {SPOKEN_DIALECTS[0]} with a plain key."
+        raise Invalid(message, path="host", hint=f"The host speaks {spoken}; another host may offer the same models.")
+    credential = credential_of(EndpointSpec(name="x", model="x", host=host.id, credential=ask.credential), host)
+    if credential is not None and not plane.is_present(credential):
+        variable = host.credential_env or "…"
+        hint = f"Set {variable} where `hortus up` starts, or name a credential (`env:NAME` or `file:NAME`)."
+        raise Invalid(f"The credential of {host.name} is not here.", path="credential", hint=hint)
+    return host
+
+
+def _chosen_offers(plane: Plane, ask: models.HostWanted) -> list[Offer]:
+    offers = plane.catalog.offers(host=ask.host)
+    by_model: dict[str, Offer] = {}
+    for offer in offers:
+        by_model.setdefault(offer.model, offer)
+    if not ask.models:
+        return [one for one in by_model.values() if plane.catalog.models[one.model].state in OFFERED_STATES]
+    chosen: list[Offer] = []
+    for index, name in enumerate(ask.models):
+        model = plane.catalog.models.get(name) or plane.catalog.model_named(name)
+        if model is None or model.id not in by_model:
+            hint = suggest(name, by_model) or f"`hortus catalog --host {ask.host}` lists what it offers."
+            raise NotFound(f"The catalog knows no offer of `{name}` at {ask.host}.", path=f"models[{index}]", hint=hint)
+        chosen.append(by_model[model.id])
+    return chosen
+
+
+def _plan(plane: Plane, ask: models.HostWanted, offers: list[Offer]) -> tuple[list[_Wanted], list[str]]:
+    wanted: list[_Wanted] = []
+    notes: list[str] = []
+    for offer in offers:
+        endpoint = EndpointSpec(
+            name=f"{offer.model}@{offer.host}",
+            model=offer.model,
+            host=offer.host,
+            base_url=ask.base_url,
+            credential=ask.credential,
+            region=offer.region,
+            operations=plane.catalog.models[offer.model].operations,
+        )
+        faults = check_spec(endpoint, hosts=plane.catalog.hosts)
+        if faults:
+            raise Invalid(faults[0].message, path=format_path(faults[0].path), hint=faults[0].hint)
+        try:
+            wanted.append(_join(plane, endpoint, offer.model))
+        except Conflict as error:
+            notes.append(error.message)
+    return wanted, notes
+
+
+def _join(plane: Plane, endpoint: EndpointSpec, route_name: str) -> _Wanted:
+    """Put the endpoint at the end of its model's route, making what is missing.
+
+    Raises:
+        Conflict: A name is taken by something that this may not change.
+    """
+    there = plane.ports.objects.get("endpoint", endpoint.name)
+    is_there = there is not None and there.retired_at_ms is None
+    for name, kind in ((endpoint.name, "endpoint"), (route_name, "route")):
+        deployment = plane.ports.objects.get("deployment", name)
+        if deployment is not None and deployment.retired_at_ms is None:
+            raise Conflict(f"`{name}` was left out: a deployment has the name of its {kind}.")
+    stored = plane.ports.objects.get("route", route_name)
+    if stored is None or stored.retired_at_ms is not None:
+        route = RouteSpec(name=route_name, endpoints=(endpoint.name,))
+        return _Wanted(endpoint, route, is_new_endpoint=not is_there, is_new_route=True)
+    if stored.origin == "file":
+        raise Conflict(f"The route `{route_name}` was left as it is: it is declared at {stored.where}.")
+    spec = msgspec.convert(stored.spec, RouteSpec)
+    names = {text.partition("=")[0] for text in spec.endpoints}
+    if endpoint.name not in names:
+        spec = msgspec.structs.replace(spec, endpoints=(*spec.endpoints, endpoint.name))
+    return _Wanted(endpoint, spec, is_new_endpoint=not is_there, is_new_route=False)
+
+
+def _allow(plane: Plane, ask: models.HostWanted, routes: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:
+    allowed: list[str] = []
+    notes: list[str] = []
+    for name in ask.projects:
+        stored = plane.ports.access.project(name)
+        if stored is None or stored.retired_at_ms is not None:
+            notes.append(f"The project `{name}` was left out: there is none.")
+        elif stored.origin == "file":
+            where = plane.where_in_file("project", name)
+            notes.append(f"The project `{name}` was left as it is: it is declared at {where}.")
+        else:
+            if not ask.dry_run:
+                tenancy.allow_routes(plane, name, routes)
+            allowed.append(name)
+    return tuple(allowed), notes
+
+
+def _leaves(plane: Plane, host: Host, offers: list[Offer]) -> tuple[str, ...]:
+    places = sorted({plane.catalog.country_of(offer) or "an unknown place" for offer in offers})
+    kept = "an unknown time" if host.retention_days is None else f"{host.retention_days} days"
+    trained = {True: "trains on it", False: "does not train on it", None: "does not say here whether it trains on it"}
+    return (
+        f"A request to these routes, with all its content, goes to {host.operator} ({host.home or 'home unknown'}).",
+        f"It is computed in: {', '.join(places) or 'an unknown place'}.",
+        f"By default the host keeps it for {kept} and {trained[host.trains_on_content]}.",
+        "Requests to other routes, and the seedling's, stay on this machine.",
+    )

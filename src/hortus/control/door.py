@@ -1,0 +1,70 @@
+"""Who may call the admin API? Checked before anything of a request is read but its head."""
+
+from __future__ import annotations
+
+import hmac
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hortus.control.errors import AdminError, LengthNeeded, NoToken, TooLong
+from hortus.control.faults import render_fault
+
+PROTECTED = "/admin"
+MOST_BODY_BYTES = 8 * 1024 * 1024
+
+
+class AdminDoor:
+    """Lets requests below `/admin` in with the token, or over the Unix socket.
+
+    The socket is a file that only its owner (and root) may open, in a directory of the same kind: who can connect
+    may read the token's file as well.
+    """
+
+    def __init__(self, app: ASGIApp, *, token: str) -> None:
+        self._app = app
+        self._token = token.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what may pass."""
+        if scope["type"] != "http" or not _is_protected(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+
+        async def send_unstored(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["cache-control"] = "no-store"
+            await send(message)
+
+        fault = self._judge(scope)
+        if fault is not None:
+            await render_fault(fault)(scope, receive, send_unstored)
+            return
+        await self._app(scope, receive, send_unstored)
+
+    def _judge(self, scope: Scope) -> AdminError | None:
+        headers = Headers(scope=scope)
+        if not _is_unix(scope) and not self._is_token(headers.get("authorization", "")):
+            hint = "Send `Authorization: Bearer …` with the token in the file admin-token of the installation's home."
+            return NoToken("The admin token is missing or wrong.", hint=hint)
+        if "transfer-encoding" in headers:
+            return LengthNeeded("The body has no content-length.", hint="Send the body whole.")
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > MOST_BODY_BYTES:
+            return TooLong(f"The body is over {MOST_BODY_BYTES} bytes.", hint="Is this meant for the admin API?")
+        return None
+
+    def _is_token(self, header: str) -> bool:
+        scheme, _, given = header.partition(" ")
+        is_same = hmac.compare_digest(given.strip().encode("latin-1", "replace"), self._token)
+        return is_same and scheme.lower() == "bearer"
+
+
+def _is_protected(path: str) -> bool:
+    return path == PROTECTED or path.startswith(f"{PROTECTED}/")
+
+
+def _is_unix(scope: Scope) -> bool:
+    """Tell whether the request came over the Unix socket: the server's own end has no port then."""
+    server = scope.get("server")
+    return server is not None and server[1] is None

@@ -1,0 +1,241 @@
+"""Every admin operation, one row each; API, OpenAPI, CLI, permission tests and console menus are made from this table.
+
+To add one: write its function `(plane, ask) -> view` and add a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+import msgspec
+
+from hortus.control import browsing, connecting, declaring, models, reporting, tenancy, views
+from hortus.control.plane import Plane
+
+PREFIX = "/admin/v1"
+
+Permission = Literal["look", "change"]
+"""What a caller must be allowed: to see everything, or to change it. The admin token allows both."""
+
+Run = Callable[[Plane, Any], views.View] | Callable[[Plane, Any], Awaitable[views.View]]
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """One thing that an admin can do.
+
+    Attributes:
+        name: Noun and verb, such as `keys.create`; also the id in OpenAPI.
+        path: Below `/admin/v1`; members of `takes` in braces come out of the path.
+        takes: What is asked: in the query for GET and DELETE, else in the body.
+        gives: What is answered.
+        run: Does it; its first line says what. One that waits for a host is a coroutine function.
+        status: HTTP status of success.
+    """
+
+    name: str
+    method: Literal["GET", "POST", "PUT", "DELETE"]
+    path: str
+    permission: Permission
+    takes: type[models.Ask]
+    gives: type[views.View]
+    run: Run
+    status: int = 200
+
+    @property
+    def summary(self) -> str:
+        """One sentence for people: the first line of the function's docstring."""
+        return (self.run.__doc__ or "").strip().split("\n")[0]
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation("status.show", "GET", "/status", "look", models.Nothing, views.StatusView, reporting.show_status),
+    Operation("doctor.examine", "GET", "/doctor", "look", models.Nothing, views.DoctorView, reporting.examine),
+    Operation(
+        "organisation.show",
+        "GET",
+        "/organisation",
+        "look",
+        models.Nothing,
+        views.OrganisationView,
+        tenancy.show_organisation,
+    ),
+    Operation(
+        "organisation.rename",
+        "PUT",
+        "/organisation",
+        "change",
+        models.OrganisationName,
+        views.OrganisationView,
+        tenancy.rename_organisation,
+    ),
+    Operation("projects.list", "GET", "/projects", "look", models.Everything, views.ProjectList, tenancy.list_projects),
+    Operation(
+        "projects.create",
+        "POST",
+        "/projects",
+        "change",
+        models.ProjectWanted,
+        views.ProjectView,
+        tenancy.create_project,
+        status=201,
+    ),
+    Operation(
+        "projects.show", "GET", "/projects/{name}", "look", models.OneProject, views.ProjectView, tenancy.show_project
+    ),
+    Operation(
+        "projects.set_routes",
+        "PUT",
+        "/projects/{name}/routes",
+        "change",
+        models.ProjectRoutes,
+        views.ProjectView,
+        tenancy.set_project_routes,
+    ),
+    Operation(
+        "projects.retire",
+        "DELETE",
+        "/projects/{name}",
+        "change",
+        models.OneProject,
+        views.ProjectView,
+        tenancy.retire_project,
+    ),
+    Operation("keys.list", "GET", "/keys", "look", models.KeysWanted, views.KeyList, tenancy.list_keys),
+    Operation("keys.create", "POST", "/keys", "change", models.KeyWanted, views.NewKey, tenancy.create_key, status=201),
+    Operation("keys.revoke", "DELETE", "/keys/{id}", "change", models.OneKey, views.KeyView, tenancy.revoke_key),
+    Operation(
+        "endpoints.list", "GET", "/endpoints", "look", models.Everything, views.EndpointList, declaring.list_endpoints
+    ),
+    Operation(
+        "endpoints.create",
+        "POST",
+        "/endpoints",
+        "change",
+        models.EndpointWanted,
+        views.EndpointView,
+        declaring.create_endpoint,
+        status=201,
+    ),
+    Operation(
+        "endpoints.show",
+        "GET",
+        "/endpoints/{name}",
+        "look",
+        models.OneObject,
+        views.EndpointView,
+        declaring.show_endpoint,
+    ),
+    Operation(
+        "endpoints.replace",
+        "PUT",
+        "/endpoints/{name}",
+        "change",
+        models.EndpointWanted,
+        views.EndpointView,
+        declaring.replace_endpoint,
+    ),
+    Operation(
+        "endpoints.retire",
+        "DELETE",
+        "/endpoints/{name}",
+        "change",
+        models.OneObject,
+        views.EndpointView,
+        declaring.retire_endpoint,
+    ),
+    Operation("routes.list", "GET", "/routes", "look", models.Everything, views.RouteList, declaring.list_routes),
+    Operation(
+        "routes.create",
+        "POST",
+        "/routes",
+        "change",
+        models.RouteWanted,
+        views.RouteView,
+        declaring.create_route,
+        status=201,
+    ),
+    Operation("routes.show", "GET", "/routes/{name}", "look", models.OneObject, views.RouteView, declaring.show_route),
+    Operation(
+        "routes.replace",
+        "PUT",
+        "/routes/{name}",
+        "change",
+        models.RouteWanted,
+        views.RouteView,
+        declaring.replace_route,
+    ),
+    Operation(
+        "routes.retire", "DELETE", "/routes/{name}", "change", models.OneObject, views.RouteView, declaring.retire_route
+    ),
+    Operation(
+        "deployments.list",
+        "GET",
+        "/deployments",
+        "look",
+        models.Everything,
+        views.DeploymentList,
+        declaring.list_deployments,
+    ),
+    Operation(
+        "deployments.create",
+        "POST",
+        "/deployments",
+        "change",
+        models.DeploymentWanted,
+        views.DeploymentView,
+        declaring.create_deployment,
+        status=201,
+    ),
+    Operation(
+        "deployments.show",
+        "GET",
+        "/deployments/{name}",
+        "look",
+        models.OneObject,
+        views.DeploymentView,
+        declaring.show_deployment,
+    ),
+    Operation(
+        "deployments.retire",
+        "DELETE",
+        "/deployments/{name}",
+        "change",
+        models.OneObject,
+        views.DeploymentView,
+        declaring.retire_deployment,
+    ),
+    Operation("hosts.list", "GET", "/hosts", "look", models.Nothing, views.HostList, connecting.list_hosts),
+    Operation(
+        "hosts.connect",
+        "POST",
+        "/hosts/{host}/connect",
+        "change",
+        models.HostWanted,
+        views.Connected,
+        connecting.connect_host,
+    ),
+    Operation(
+        "catalog.search", "GET", "/catalog", "look", models.CatalogQuery, views.ModelList, browsing.search_catalog
+    ),
+    Operation(
+        "catalog.sync",
+        "POST",
+        "/catalog/sync",
+        "look",
+        models.SyncWanted,
+        views.SyncReportView,
+        browsing.sync_catalog,
+    ),
+    Operation(
+        "receipts.list", "GET", "/receipts", "look", models.ReceiptQuery, views.ReceiptList, reporting.list_receipts
+    ),
+    Operation(
+        "receipts.show", "GET", "/receipts/{id}", "look", models.OneReceipt, views.ReceiptView, reporting.show_receipt
+    ),
+    Operation("config.show", "GET", "/config", "look", models.Nothing, views.ConfigView, reporting.show_config),
+    Operation(
+        "config.apply", "POST", "/config/apply", "change", models.ConfigWanted, views.ConfigPlan, reporting.apply_config
+    ),
+)
+"""One row each. Names of endpoints and routes may hold slashes."""
