@@ -19,10 +19,16 @@ class StoreUnavailable(InstallationError):  # noqa: N818 -- a state that passes,
     code = "store_unavailable"
 
 
-class Misplaced(InstallationError):  # noqa: N818 -- an answer of the store: read your position again
-    """A batch does not start where the store's last one of that segment ended; nothing was written."""
+class Misplaced(Exception):  # noqa: N818 -- an answer of the store, which nobody sees: go on from `actual`
+    """A batch does not start where the store's last one of that segment ended; nothing was written.
 
-    code = "journal_misplaced"
+    Attributes:
+        actual: Where it ended.
+    """
+
+    def __init__(self, segment: str, actual: Position) -> None:
+        super().__init__(segment)
+        self.actual = actual
 
 
 class Batch(msgspec.Struct, frozen=True):

@@ -1,0 +1,128 @@
+"""The process role `ledger`: journal into store, grants out of it, for as long as it is not told to stop.
+
+A store that is locked, full or gone for a while never ends this process: it waits, and goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from hortus.app.clock import SystemClock
+from hortus.app.context import RoleContext
+from hortus.app.home import Home
+from hortus.app.secrets import confirm_secret, load_secrets
+from hortus.base.errors import InstallationError
+from hortus.base.time import Clock
+from hortus.ledger.grants import GrantServer, InThread
+from hortus.ledger.ports import StoreUnavailable
+from hortus.ledger.transfer import Transfer
+from hortus.store.absorbing import JournalTable
+from hortus.store.access import AccessTable
+from hortus.store.database import Store, open_store
+from hortus.store.secretchecks import SecretCheckTable
+
+_TRANSFER_EVERY_S = 0.1
+_RETRY_S = (0.2, 5.0)  # first and longest wait after a fault
+
+_log = logging.getLogger("hortus.ledger")
+_Answer = TypeVar("_Answer")
+
+
+def main(context: RoleContext) -> None:
+    """Run the role until SIGTERM or SIGINT.
+
+    Raises:
+        InstallationError: The store cannot live here, is too new, or belongs to another secret.
+    """
+    asyncio.run(_until_told(context.home, SystemClock()))
+
+
+async def _until_told(home: Home, clock: Clock) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await serve_ledger(home, clock, stop=stop)
+
+
+async def serve_ledger(home: Home, clock: Clock, *, stop: asyncio.Event) -> None:
+    """Serve grants and move records until `stop` is set, then move what is left.
+
+    Raises:
+        InstallationError: See `main`.
+    """
+    # One thread reads and one writes, so that a grant never waits behind a large batch
+    with ThreadPoolExecutor(1, "ledger-read") as reading, ThreadPoolExecutor(1, "ledger-write") as writing:
+        store = await _open(home.store, clock, stop=stop, in_thread=_runner(writing))
+        if store is None:
+            return
+        try:
+            await _runner(writing)(lambda: _confirm(home, store))
+            transfer = Transfer(home.journal, JournalTable(store), clock=clock)
+            grants = GrantServer(AccessTable(store, clock), _runner(reading))
+            async with asyncio.TaskGroup() as group:
+                serving = group.create_task(grants.serve(home.ledger_socket))
+                await _keep_moving(transfer, _runner(writing), stop=stop)
+                serving.cancel()
+        finally:
+            store.close()
+
+
+async def _open(path: Path, clock: Clock, *, stop: asyncio.Event, in_thread: InThread) -> Store | None:
+    """Open the store, waiting while it is locked; None if told to stop before it opens."""
+    wait_s = _RETRY_S[0]
+    while not stop.is_set():
+        try:
+            return await in_thread(lambda: open_store(path, clock=clock))
+        except StoreUnavailable as error:
+            _log.warning(str(error))
+        await _sleep(wait_s, stop)
+        wait_s = min(2 * wait_s, _RETRY_S[1])
+    return None
+
+
+def _confirm(home: Home, store: Store) -> None:
+    confirm_secret(load_secrets(home), SecretCheckTable(store), path=home.secret_key)
+
+
+async def _keep_moving(transfer: Transfer, in_thread: InThread, *, stop: asyncio.Event) -> None:
+    wait_s = _TRANSFER_EVERY_S
+    while True:
+        is_last = stop.is_set()
+        try:
+            await in_thread(transfer.run_once)
+            wait_s = _TRANSFER_EVERY_S
+        except InstallationError as error:
+            _log.warning(str(error))
+            wait_s = _longer(wait_s)
+        except Exception:  # noqa: BLE001 -- a role's loop: whatever it is, the journal keeps the records meanwhile
+            _log.exception("the transfer failed; the journal keeps everything")
+            wait_s = _longer(wait_s)
+        if is_last:
+            return
+        await _sleep(wait_s, stop)
+
+
+def _longer(wait_s: float) -> float:
+    return min(max(2 * wait_s, _RETRY_S[0]), _RETRY_S[1])
+
+
+async def _sleep(wait_s: float, stop: asyncio.Event) -> None:
+    try:
+        async with asyncio.timeout(wait_s):
+            await stop.wait()
+    except TimeoutError:
+        return
+
+
+def _runner(pool: ThreadPoolExecutor) -> InThread:
+    def run(call: Callable[[], _Answer]) -> Awaitable[_Answer]:
+        return asyncio.get_running_loop().run_in_executor(pool, call)
+
+    return run

@@ -1,0 +1,179 @@
+"""Receipts in the store: taken over from the journal exactly once, and read by people and exports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, RowMapping, Select, and_, func, or_, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from hortus.canon.usage import Usage
+from hortus.receipts.records import Attempt, Caller, Receipt
+from hortus.store.database import Store
+from hortus.store.schema import attempts, projects, receipts
+
+_TOKENS = ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens")
+_PLAIN_ATTEMPT = frozenset(Attempt.__struct_fields__) - {"usage", "adaptations"}
+_PLAIN_RECEIPT = frozenset(Receipt.__struct_fields__) - {"usage", "caller", "attempts", "project"}
+
+
+class Totals(msgspec.Struct, frozen=True):
+    """What a set of receipts adds up to.
+
+    Attributes:
+        costs: Sum by currency, of the receipts whose cost is known.
+        without_cost: Receipts whose cost is unknown.
+    """
+
+    count: int
+    input_tokens: int
+    output_tokens: int
+    costs: dict[str, Decimal]
+    without_cost: int
+
+
+class ReceiptTable:
+    """Reads receipts. Writing is the ledger's affair (`store/absorbing.py`)."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def receipt(self, receipt_id: str) -> Receipt | None:
+        """Return one receipt with its attempts, None while its request runs or if there is none."""
+        with self._store.reading() as connection:
+            rows = connection.execute(_select().where(receipts.c.receipt_id == receipt_id)).mappings().all()
+            return next(iter(_with_attempts(connection, rows)), None)
+
+    def receipts(
+        self,
+        *,
+        project: str | None = None,
+        route: str | None = None,
+        limit: int = 20,
+        before: str | None = None,
+        status: str | None = None,
+        since_ms: int | None = None,
+    ) -> list[Receipt]:
+        """Return receipts, newest first.
+
+        Args:
+            project: Name of a project.
+            route: Name of a route.
+            limit: How many at most.
+            before: Id of a receipt; only older ones are returned. An unknown id is older than nothing.
+            status: Such as `completed` or `refused`.
+            since_ms: Opened at this instant (UTC) or later.
+        """
+        query = _select().where(*_conditions(project=project, route=route, status=status, since_ms=since_ms))
+        with self._store.reading() as connection:
+            if before is not None:
+                query = query.where(_older_than(connection, before))
+            query = query.order_by(receipts.c.opened_at_ms.desc(), receipts.c.receipt_id.desc()).limit(limit)
+            return list(_with_attempts(connection, connection.execute(query).mappings().all()))
+
+    def totals(
+        self,
+        *,
+        project: str | None = None,
+        route: str | None = None,
+        status: str | None = None,
+        since_ms: int | None = None,
+    ) -> Totals:
+        """Add up the receipts that `receipts` would return without a limit."""
+        sums = [func.coalesce(func.sum(receipts.c[name]), 0).label(name) for name in _TOKENS[:2]]
+        query = (
+            select(receipts.c.currency, receipts.c.cost.is_(None).label("is_unknown"))
+            .add_columns(func.count().label("count"), func.decimal_sum(receipts.c.cost).label("cost"), *sums)
+            .where(*_conditions(project=project, route=route, status=status, since_ms=since_ms))
+            .group_by(receipts.c.currency, receipts.c.cost.is_(None))
+        )
+        with self._store.reading() as connection:
+            rows = connection.execute(query).mappings().all()
+        return Totals(
+            count=sum(row["count"] for row in rows),
+            input_tokens=sum(row["input_tokens"] for row in rows),
+            output_tokens=sum(row["output_tokens"] for row in rows),
+            costs={row["currency"]: Decimal(row["cost"]) for row in rows if row["currency"] and not row["is_unknown"]},
+            without_cost=sum(row["count"] for row in rows if row["is_unknown"]),
+        )
+
+
+def receipt_row(receipt: Receipt) -> dict[str, Any]:
+    """Return the columns of a receipt."""
+    row = {name: getattr(receipt, name) for name in _PLAIN_RECEIPT}
+    return row | _usage_row(receipt.usage) | {"key_id": receipt.caller.key_id, "project_id": receipt.caller.project_id}
+
+
+def attempt_row(receipt_id: str, attempt: Attempt) -> dict[str, Any]:
+    """Return the columns of an attempt."""
+    row = {name: getattr(attempt, name) for name in _PLAIN_ATTEMPT}
+    adaptations = msgspec.json.encode(attempt.adaptations).decode() if attempt.adaptations else None
+    return row | _usage_row(attempt.usage) | {"receipt_id": receipt_id, "adaptations": adaptations}
+
+
+def _usage_row(usage: Usage | None) -> dict[str, Any]:
+    return {name: getattr(usage, name) if usage else None for name in (*_TOKENS, "is_estimated")}
+
+
+def _select() -> Select[Any]:
+    return select(receipts, projects.c.name.label("project")).join_from(
+        receipts, projects, projects.c.id == receipts.c.project_id, isouter=True
+    )
+
+
+def _conditions(
+    *, project: str | None, route: str | None, status: str | None, since_ms: int | None
+) -> Iterator[ColumnElement[bool]]:
+    if project is not None:
+        named = select(projects.c.id).where(projects.c.name == project).scalar_subquery()
+        yield receipts.c.project_id == named
+    if route is not None:
+        yield receipts.c.route == route
+    if status is not None:
+        yield receipts.c.status == status
+    if since_ms is not None:
+        yield receipts.c.opened_at_ms >= since_ms
+
+
+def _older_than(connection: Connection, receipt_id: str) -> ColumnElement[bool]:
+    mark = connection.execute(select(receipts.c.opened_at_ms).where(receipts.c.receipt_id == receipt_id)).scalar()
+    opened_at_ms = -1 if mark is None else mark
+    same = and_(receipts.c.opened_at_ms == opened_at_ms, receipts.c.receipt_id < receipt_id)
+    return or_(receipts.c.opened_at_ms < opened_at_ms, same)
+
+
+def _with_attempts(connection: Connection, rows: Sequence[RowMapping]) -> Iterator[Receipt]:
+    ids = [row["receipt_id"] for row in rows]
+    query = select(attempts).where(attempts.c.receipt_id.in_(ids)).order_by(attempts.c.receipt_id, attempts.c.number)
+    found = connection.execute(query).mappings() if ids else ()
+    of_receipt = {
+        receipt_id: tuple(_to_attempt(row) for row in group)
+        for receipt_id, group in groupby(found, key=lambda row: str(row["receipt_id"]))
+    }
+    for row in rows:
+        yield _to_receipt(row, of_receipt.get(row["receipt_id"], ()))
+
+
+def _to_receipt(row: RowMapping, tried: Iterable[Attempt]) -> Receipt:
+    return Receipt(
+        **{name: row[name] for name in _PLAIN_RECEIPT},
+        project=row["project"],
+        caller=Caller(key_id=row["key_id"], project_id=row["project_id"]),
+        usage=_to_usage(row),
+        attempts=tuple(tried),
+    )
+
+
+def _to_attempt(row: RowMapping) -> Attempt:
+    adaptations = msgspec.json.decode(row["adaptations"] or "[]", type=tuple[str, ...])
+    return Attempt(**{name: row[name] for name in _PLAIN_ATTEMPT}, usage=_to_usage(row), adaptations=adaptations)
+
+
+def _to_usage(row: RowMapping) -> Usage | None:
+    if row["input_tokens"] is None:
+        return None
+    return Usage(**{name: row[name] for name in (*_TOKENS, "is_estimated")})
