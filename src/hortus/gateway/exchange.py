@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -20,24 +21,33 @@ class Exchange(Protocol):
     client: str | None
     """Address of the client, after trusted proxies; None on a Unix socket."""
 
-    def body(self) -> AsyncIterator[bytes]:
-        """Chunks of the request body. Raises ClientGone when it leaves midway."""
+    async def read(self, limit_bytes: int) -> bytes:
+        """Return the whole request body.
+
+        Raises:
+            hortus.canon.errors.TooLarge: It is longer than `limit_bytes`.
+            ClientGone: The client left midway.
+        """
+        ...
+
+    async def answer(self, status: int, headers: Headers, body: bytes) -> None:
+        """Send a whole answer; a client that has left is no error."""
         ...
 
     async def start(self, status: int, headers: Headers) -> None:
-        """Send the head of the answer. Once only."""
+        """Send the head of an answer in parts. Once only, and not with `answer`."""
         ...
 
     async def write(self, data: bytes) -> None:
-        """Send a part of the answer, waiting while the client is slow. Raises ClientGone."""
+        """Send a part of the answer, waiting while the client is slow."""
         ...
 
     async def finish(self, data: bytes = b"") -> None:
-        """Send the last part and end the answer."""
+        """Send the last part and end the answer; a client that has left is no error."""
         ...
 
-    async def wait_closed(self) -> None:
-        """Return when the client has gone away before the answer ended."""
+    def interrupts(self) -> AbstractContextManager[None]:
+        """While within, a client that goes away interrupts what is awaited: ClientGone is raised."""
         ...
 
 

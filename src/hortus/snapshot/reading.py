@@ -6,6 +6,7 @@ A file that cannot be read never replaces what was read before.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -69,11 +70,16 @@ class _Head(msgspec.Struct):
 
 
 class SnapshotFiles:
-    """The last good state of the files; `poll` looks whether they changed."""
+    """The last good state of the files; `poll` looks whether they changed.
 
-    def __init__(self, snapshot_path: Path, *, engines_path: Path) -> None:
+    Args:
+        snapshot_path: Where control puts the snapshot.
+        engine_path: Name of a deployment to the file in which the supervisor says where it is.
+    """
+
+    def __init__(self, snapshot_path: Path, *, engine_path: Callable[[str], Path]) -> None:
         self._snapshot_path = snapshot_path
-        self._engines_path = engines_path
+        self._engine_path = engine_path
         self._snapshot_signature: Signature | None = None
         self._engine_signatures: dict[str, Signature | None] = {}
         self.snapshot: Snapshot | None = None
@@ -92,19 +98,19 @@ class SnapshotFiles:
         try:
             self.snapshot = load_snapshot(self._snapshot_path)
         except InstallationError as error:
-            _log.error("snapshot kept as it was", extra={"reason": str(error)})  # noqa: TRY400 -- for people
+            _log.error("snapshot kept as it was", extra={"reason": str(error)})
             return False
         return True
 
     def _poll_engines(self) -> bool:
         """Look only at the deployments that the snapshot names: the directory is never listed."""
         names = self.snapshot.deployments if self.snapshot else {}
-        signatures = {name: sign(self._engines_path / f"{name}.json") for name in names}
+        signatures = {name: sign(self._engine_path(name)) for name in names}
         if signatures == self._engine_signatures:
             return False
         for name in names:
             if signatures[name] != self._engine_signatures.get(name):
-                engine = load_engine(self._engines_path / f"{name}.json") if signatures[name] else None
+                engine = load_engine(self._engine_path(name)) if signatures[name] else None
                 if engine is None:
                     self.engines.pop(name, None)
                 else:

@@ -18,8 +18,8 @@ class EngineFile(msgspec.Struct, frozen=True):
 
     name: str
     state: Literal["starting", "ready", "failed", "stopped"]
-    base_url: str
-    key: str
+    base_url: str = ""
+    key: str = ""
     error: str | None = None
 
 

@@ -1,0 +1,220 @@
+"""The role `worker`: one gateway process on the inherited socket, from its start to its drained end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import math
+import os
+import random
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine
+
+import msgspec
+import uvicorn
+import uvloop
+from prometheus_client import REGISTRY
+
+import hortus
+from hortus.app.access_log import StandardErrorLog
+from hortus.app.asgi import DoorApp, TrustedProxies
+from hortus.app.clock import SystemClock, random_bytes
+from hortus.app.context import RoleContext
+from hortus.app.credentials import Credentials
+from hortus.app.door_protocol import DoorProtocol, sweep
+from hortus.app.grants_client import LedgerGrants
+from hortus.app.home import Home
+from hortus.app.secrets import load_secrets
+from hortus.app.settings import Settings
+from hortus.base.ids import ENTROPY_BYTES
+from hortus.base.secrets import Secret
+from hortus.dialects import DIALECTS
+from hortus.engines.addresses import address_file
+from hortus.gateway.admit import Admission
+from hortus.gateway.door import Door
+from hortus.gateway.relay import Relay
+from hortus.gateway.serve import Chance, Gateway
+from hortus.gateway.settle import Books
+from hortus.receipts.journal import JournalWriter
+from hortus.snapshot.reading import SnapshotFiles
+from hortus.snapshot.resolved import Ready, resolve
+from hortus.telemetry.meters import Meters
+from hortus.transport.hosts import HttpHosts
+from hortus.transport.settings import TransportSettings
+
+_log = logging.getLogger("hortus.worker")
+
+_POLL_S = 0.1
+_MIB = 1024 * 1024
+_KEEP_ALIVE_S = 75
+"""Longer than the usual load balancer keeps an idle connection (60 s), so that it is never the one to be surprised."""
+
+_ENTROPY_BLOCK = 409 * ENTROPY_BYTES
+
+
+class WorkerSettings(msgspec.Struct, frozen=True):
+    """What a worker is given."""
+
+    name: str
+    home: Home
+    sockets: tuple[int, ...]
+    node: Settings
+    environment: dict[str, str]
+    secrets: tuple[Secret, ...]
+
+
+def main(context: RoleContext) -> None:
+    """Run a worker until SIGTERM, and then until its requests are done or the drain time is over.
+
+    Raises:
+        InstallationError: The installation is damaged.
+        ConfigurationError: A setting is wrong.
+    """
+    secrets = load_secrets(context.home)
+    versions = sorted(secrets.by_version, reverse=True)
+    settings = WorkerSettings(
+        name=context.name,
+        home=context.home,
+        sockets=context.sockets,
+        node=context.settings,
+        environment=context.loaded.environment,
+        secrets=tuple(secrets.by_version[version] for version in versions),
+    )
+    run_worker(settings)
+
+
+def run_worker(settings: WorkerSettings) -> None:
+    """Serve on the inherited sockets. Raises as `main`."""
+    clock = SystemClock()
+    config = Configuration(settings)
+    config.poll()
+    grants = LedgerGrants(settings.home.ledger_socket, size=settings.node.grants_cached, clock=clock)
+    meters = Meters(REGISTRY)
+
+    async def serve() -> None:
+        hosts = HttpHosts(_transport_settings(settings.node))
+        journal = JournalWriter(
+            settings.home.journal, settings.name, clock=clock, entropy=random_bytes, sync=settings.node.journal_sync
+        )
+        log = StandardErrorLog(settings.name, form=settings.node.log_format, clock=clock)
+        books = Books(journal, meters, log=log, clock=clock)
+        gateway = Gateway(
+            Door(DIALECTS),
+            Admission(grants, settings.secrets),
+            relay=Relay(hosts, books),
+            books=books,
+            ready=lambda: config.ready,
+            clock=clock,
+            chance=Chance(entropy=_entropy(), draw=random.Random().random),  # noqa: S311 -- spreads load, keeps no secret
+            body_limit_bytes=settings.node.body_limit_mib * _MIB,
+        )
+        server = _server(DoorApp(gateway, TrustedProxies(settings.node.trusted_proxies)), settings.node)
+        _stop_by_signal(server)
+        try:
+            async with _in_background(
+                grants.run(),
+                _watch(config, meters, gateway),
+                sweep(lambda: server.server_state.connections),
+            ):
+                await server.serve(sockets=[socket.socket(fileno=number) for number in settings.sockets])
+        finally:
+            await hosts.close()
+            journal.close()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve())
+
+
+class Configuration:
+    """The configuration in use: the last good snapshot with everything filled in; swapped whole."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        engines = settings.home.engines
+        self._files = SnapshotFiles(settings.home.snapshot, engine_path=lambda name: address_file(engines, name))
+        self._credentials = Credentials(settings.environment, directory=settings.home.credentials)
+        self.ready: Ready | None = None
+
+    def poll(self) -> bool:
+        """Take in what changed; tell whether anything did."""
+        has_changed = self._files.poll() or self._credentials.poll()
+        if not has_changed or self._files.snapshot is None:
+            return False
+        self.ready = resolve(self._files.snapshot, engines=self._files.engines, credential=self._credentials.read)
+        return True
+
+
+async def _watch(config: Configuration, meters: Meters, gateway: Gateway) -> None:
+    """Take in new configuration, for ever; a new snapshot is swapped in between two requests."""
+    while True:
+        if config.poll() and config.ready is not None:
+            meters.show_snapshot(config.ready.version)
+        meters.show_running(gateway.running)
+        await asyncio.sleep(_POLL_S)
+
+
+@contextlib.asynccontextmanager
+async def _in_background(*works: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Run what never ends by itself beside what does; a failure of either ends both."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(work) for work in works]
+        yield
+        for task in tasks:
+            task.cancel()
+
+
+def _stop_by_signal(server: uvicorn.Server) -> None:
+    """Let SIGTERM and SIGINT drain; uvicorn raises the signal again at its end, which must not kill before the rest."""
+
+    def stop(number: int, frame: object) -> None:
+        del number, frame
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+
+
+def _server(app: DoorApp, node: Settings) -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            http=DoorProtocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            backlog=4096,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=max(1, math.ceil(node.drain_s)),
+            ssl_certfile=node.tls_cert,
+            ssl_keyfile=node.tls_key,
+        )
+    )
+
+
+def _transport_settings(node: Settings) -> TransportSettings:
+    return TransportSettings(
+        ca_bundle=node.ca_bundle,
+        https_proxy=node.https_proxy,
+        http_proxy=node.http_proxy,
+        no_proxy=node.no_proxy or "",
+        user_agent=f"hortus/{hortus.__version__}",
+    )
+
+
+def _entropy() -> Callable[[], bytes]:
+    """Return a source of ids' random bytes that asks the system once for many."""
+    block = b""
+    at = 0
+
+    def draw() -> bytes:
+        nonlocal block, at
+        if at >= len(block):
+            block, at = os.urandom(_ENTROPY_BLOCK), 0
+        at += ENTROPY_BYTES
+        return block[at - ENTROPY_BYTES : at]
+
+    return draw

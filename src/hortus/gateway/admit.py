@@ -1,0 +1,85 @@
+"""Who asks, and may they: key to grant, and the checks of a request's envelope that need no look at its content."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hortus.access.grants import Grant, Grants
+from hortus.base.secrets import Secret, digest_key, looks_like_key
+from hortus.canon.errors import TooLarge, Unauthenticated, UnsupportedMediaType
+
+_HOW = "Send a key of this Hortus as `Authorization: Bearer hortus_sk_…`; `hortus keys create` makes one."
+
+
+class Admission:
+    """Finds the grant of a request.
+
+    Args:
+        grants: Where grants are found by digest.
+        secrets: All versions of the installation's secret, newest first.
+    """
+
+    def __init__(self, grants: Grants, secrets: Sequence[Secret]) -> None:
+        self._grants = grants
+        self._secrets = tuple(secrets)
+
+    async def admit(self, headers: dict[bytes, bytes], *, now_ms: int) -> Grant:
+        """Return what the sender may do.
+
+        Raises:
+            Unauthenticated: No key, or one that is not (or no longer) valid.
+            NotReady: It cannot be found out now.
+        """
+        key = read_key(headers)
+        for secret in self._secrets:
+            grant = await self._grants.find(digest_key(key, secret))
+            if grant is None:
+                continue
+            if grant.expires_at_ms is not None and now_ms >= grant.expires_at_ms:
+                raise Unauthenticated("The key has expired.", hint="Ask an admin for a new one.")
+            return grant
+        raise Unauthenticated("The key is not known here, or was revoked.", hint=_HOW)
+
+
+def read_key(headers: dict[bytes, bytes]) -> str:
+    """Return the client key in `headers`.
+
+    Raises:
+        Unauthenticated: There is none, or it cannot be one.
+    """
+    value = headers.get(b"authorization")
+    if not value:
+        raise Unauthenticated("The request has no key.", hint=_HOW)
+    scheme, _, key = value.decode("latin-1").partition(" ")
+    key = key.strip()
+    if scheme.lower() != "bearer" or not looks_like_key(key):
+        raise Unauthenticated("This is not a key of this Hortus.", hint=_HOW)
+    return key
+
+
+def check_content(headers: dict[bytes, bytes], *, body_limit_bytes: int) -> None:
+    """Check what the headers say of the body, before it is read.
+
+    Raises:
+        UnsupportedMediaType: It is not JSON, or compressed.
+        TooLarge: It says that it is longer than `body_limit_bytes`.
+    """
+    kind = headers.get(b"content-type")
+    if kind is not None and kind != b"application/json":
+        name = kind.partition(b";")[0].strip().lower()
+        if name and name != b"application/json":
+            raise UnsupportedMediaType(
+                "The body is not declared as JSON.", hint="Send the header `Content-Type: application/json`."
+            )
+    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        raise UnsupportedMediaType("Compressed bodies are not taken.", hint="Send the body as it is.")
+    length = headers.get(b"content-length")
+    if length is not None and int(length) > body_limit_bytes:  # the server has seen to it that these are digits
+        raise too_large(body_limit_bytes)
+
+
+def too_large(body_limit_bytes: int) -> TooLarge:
+    """Return the error for a body that is over the limit."""
+    return TooLarge(
+        f"The body is longer than {body_limit_bytes} bytes.", hint="Send less, or ask an admin to raise body_limit_mib."
+    )

@@ -1,0 +1,108 @@
+"""Which endpoints of a route are tried, in which order, and when the next one is: pure decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from hortus.access.grants import Grant
+from hortus.canon.dialect import Operation
+from hortus.canon.errors import (
+    HostFault,
+    HostUnavailable,
+    InvalidRequest,
+    NoEligibleEndpoint,
+    NotReady,
+    RequestError,
+    UnknownRoute,
+)
+from hortus.snapshot.resolved import Ready, ReadyRoute, Target, Unusable
+
+_ENGINE_RETRY_AFTER_S = 2
+
+_LONGEST_NAME = 128
+"""A route's name is no longer; more of a wrong one is not repeated."""
+
+
+def find_route(ready: Ready, name: str, *, grant: Grant) -> ReadyRoute:
+    """Return the route that a key calls `name`; one that it may not use looks like one that does not exist.
+
+    Raises:
+        UnknownRoute: There is none.
+    """
+    route = ready.routes.get(name)
+    if route is None or not grant.may_use(name):
+        shown = name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME] + "…"
+        raise UnknownRoute(
+            f"The model `{shown}` does not exist, or this key may not use it.",
+            path="model",
+            hint="GET /v1/models lists the models that this key may use.",
+        )
+    return route
+
+
+def order_targets(
+    route: ReadyRoute, operation: Operation, *, dialect: str, draw: Callable[[], float]
+) -> tuple[Target, ...]:
+    """Return the targets to try, first choice first.
+
+    Args:
+        route: What can be called now.
+        operation: What is asked.
+        dialect: In which wire format.
+        draw: Gives a random number from 0 to 1, for the strategy `weighted`.
+
+    Raises:
+        InvalidRequest: No endpoint of the route can do the operation.
+        NotReady: None can be called now, but soon.
+        NoEligibleEndpoint: None can be called.
+    """
+    able = [
+        target
+        for target in route.targets
+        if operation.name in target.endpoint.operations and dialect in target.endpoint.dialects
+    ]
+    if not able:
+        raise _explain(route, operation)
+    if len(able) > 1 and route.route.strategy == "weighted":
+        return _shuffle(able, draw)
+    return tuple(able)
+
+
+def may_move_on(error: HostFault, *, here: Target, then: Target) -> bool:
+    """Tell whether the next target is tried after `error` at this one, before any byte went to the client.
+
+    Only where nothing can have been charged; another endpoint is also tried when the host cut the connection without
+    an answer, for then the host is down. The same endpoint is tried again only if it was never reached.
+    """
+    if then is here:
+        return isinstance(error, HostUnavailable) and error.retry_helps and not error.may_have_cost
+    return not error.may_have_cost or isinstance(error, HostUnavailable)
+
+
+def _explain(route: ReadyRoute, operation: Operation) -> RequestError:
+    name = route.route.name
+    unable = [Unusable(target.endpoint.name, f"does not offer {operation.name}") for target in route.targets]
+    if unable and not route.unusable:
+        return InvalidRequest(
+            f"The model `{name}` does not offer {operation.name}.", path="model", hint="Choose another one."
+        )
+    reasons = "; ".join(f"{one.endpoint}: {one.reason}" for one in (*route.unusable, *unable))
+    message = f"No endpoint of `{name}` can be used ({reasons or 'it has none'})."
+    if any(one.is_passing for one in route.unusable):
+        return NotReady(message, hint="Try again in a moment.", retry_after_s=_ENGINE_RETRY_AFTER_S)
+    return NoEligibleEndpoint(message, path="model", hint="An admin can mend this; `hortus doctor` shows how.")
+
+
+def _shuffle(targets: Sequence[Target], draw: Callable[[], float]) -> tuple[Target, ...]:
+    """Draw by weight without putting back; what has weight 0 comes last."""
+    left = [target for target in targets if target.weight > 0]
+    drawn = []
+    while left:
+        mark = draw() * sum(target.weight for target in left)
+        for target in left:
+            mark -= target.weight
+            if mark < 0:
+                break
+        drawn.append(target)
+        left.remove(target)
+    return (*drawn, *(target for target in targets if target.weight <= 0))

@@ -1,0 +1,49 @@
+"""Which headers cross between client and host: closed lists both ways, so that no secret and no cookie ever does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hortus.gateway.visit import Pairs, Visit
+
+_TO_CLIENT = frozenset(
+    (
+        b"content-type",
+        b"retry-after",
+        b"retry-after-ms",
+        b"x-should-retry",
+        b"openai-model",
+        b"openai-processing-ms",
+        b"openai-version",
+    )
+)
+_TO_CLIENT_PREFIXES = (b"x-ratelimit-", b"ratelimit")
+"""Limits of the host's account, as its SDKs read them. (`openai-organization` and the like stay here.)"""
+
+_JSON = (b"content-type", b"application/json")
+_ACCEPT_JSON = (b"accept", b"application/json")
+_ACCEPT_STREAM = (b"accept", b"text/event-stream")
+_STREAM: Pairs = ((b"x-accel-buffering", b"no"), (b"cache-control", b"no-store"))
+
+
+def for_host(visit: Visit, opening: Pairs) -> Pairs:
+    """Return the headers of the call to a host; `opening` holds the endpoint's own credential."""
+    accept = _ACCEPT_STREAM if visit.is_stream else _ACCEPT_JSON
+    headers = (*opening, _JSON, accept, (b"x-request-id", visit.request_id.encode()))
+    if visit.traceparent is None:
+        return headers
+    return (*headers, (b"traceparent", visit.traceparent.encode()))
+
+
+def for_client(headers: Sequence[tuple[bytes, bytes]], *, is_stream: bool = False) -> Pairs:
+    """Return what a client gets of a host's headers."""
+    kept = [pair for pair in headers if pair[0] in _TO_CLIENT or pair[0].startswith(_TO_CLIENT_PREFIXES)]
+    return (*kept, *_STREAM) if is_stream else tuple(kept)
+
+
+def find(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> bytes | None:
+    """Return the first header of a name, None where there is none."""
+    for key, value in headers:
+        if key == name:
+            return value
+    return None

@@ -1,0 +1,318 @@
+"""A request goes to one endpoint after the other until one answers; its answer goes to the client as it came.
+
+Before the first byte has gone to the client the next endpoint may be tried; after it, never.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+
+import msgspec
+
+from hortus.canon.dialect import Asked, Operation, StreamUsage
+from hortus.canon.errors import (
+    BrokenStream,
+    HostFault,
+    HostOverloaded,
+    HostRefused,
+    HostTimedOut,
+    Internal,
+    RequestError,
+)
+from hortus.canon.usage import Usage
+from hortus.gateway import headers
+from hortus.gateway.choose import may_move_on
+from hortus.gateway.exchange import ClientGone
+from hortus.gateway.ports import HostRequest, HostResponse, Hosts
+from hortus.gateway.settle import Attempt, Books, Ending
+from hortus.gateway.visit import Visit
+from hortus.snapshot.resolved import Target
+
+ANSWER_LIMIT_BYTES = 256 * 1024 * 1024
+"""Longest whole answer: above the largest batch of embeddings that hosts give."""
+
+_ERROR_LIMIT_BYTES = 1024 * 1024
+
+_EVENT_STREAM = b"text/event-stream"
+
+
+class Job(msgspec.Struct, frozen=True):
+    """What is relayed.
+
+    Attributes:
+        targets: Whom to try, first choice first.
+        body_bytes: Size of the request, for estimates.
+    """
+
+    operation: Operation
+    asked: Asked
+    targets: tuple[Target, ...]
+    snapshot_version: int
+    body_bytes: int
+
+
+class Setback(msgspec.Struct, frozen=True):
+    """An attempt that gave the client nothing yet.
+
+    Attributes:
+        error: What went wrong.
+        status: What the host said, None where it said nothing.
+        answer: The host's own words, given to the client where no other endpoint is left.
+    """
+
+    error: HostFault
+    status: int | None = None
+    answer: HostWords | None = None
+
+
+class HostWords(msgspec.Struct, frozen=True):
+    """A host's error as it came."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+
+class Relay:
+    """Calls hosts for clients."""
+
+    def __init__(self, hosts: Hosts, books: Books) -> None:
+        self._hosts = hosts
+        self._books = books
+
+    async def run(self, visit: Visit, job: Job) -> None:
+        """Answer a request through the first target that can.
+
+        Raises:
+            HostFault: None could; the error is the last one's.
+            JournalFull: Nothing can be written down, so nothing was sent.
+            ClientGone: The client left; everything is settled.
+        """
+        tries = job.targets if len(job.targets) > 1 else job.targets * 2
+        for number, (here, then) in enumerate(zip(tries, (*tries[1:], None), strict=True), 1):
+            setback = await self._attempt(visit, job, here, then=then, number=number)
+            if setback is None:
+                return
+            if then is None or not may_move_on(setback.error, here=here, then=then):
+                await self._give_up(visit, setback)
+                return
+
+    async def _give_up(self, visit: Visit, setback: Setback) -> None:
+        if setback.answer is None:
+            raise setback.error
+        visit.error_code = setback.error.code
+        words = setback.answer
+        await visit.answer(words.status, words.body, headers=headers.for_client(words.headers))
+
+    async def _attempt(
+        self, visit: Visit, job: Job, here: Target, *, then: Target | None, number: int
+    ) -> Setback | None:
+        """Try one target; return None once the client has its answer."""
+        rewritten = visit.dialect.write_request(job.asked, here.endpoint.upstream_model)
+        attempt = self._books.open(
+            visit,
+            here,
+            number=number,
+            asked=job.asked,
+            rewritten=rewritten,
+            snapshot_version=job.snapshot_version,
+        )
+        request = HostRequest(
+            method=job.operation.method,
+            url=f"{here.base_url}{job.operation.host_path}",
+            headers=headers.for_host(visit, here.headers),
+            body=rewritten.body,
+            timeouts=here.endpoint.timeouts,
+        )
+        call = _Call(self._hosts, self._books, attempt, job)
+        try:
+            setback = await call.run(request)
+        except ClientGone:
+            call.settle("cancelled", usage=call.estimate())
+            raise
+        except BaseException as error:  # a fault of ours, or the end of this process: the attempt is over all the same
+            code = "interrupted" if isinstance(error, asyncio.CancelledError) else Internal.code
+            call.settle("failed", usage=call.estimate(), error_code=code)
+            raise
+        if setback is not None:
+            moves_on = then is not None and may_move_on(setback.error, here=here, then=then)
+            call.settle_setback(setback, is_last=not moves_on)
+        return setback
+
+
+class _Call:
+    """One attempt under way."""
+
+    __slots__ = ("_attempt", "_books", "_hosts", "_job", "_output_bytes", "_reader", "_visit")
+
+    def __init__(self, hosts: Hosts, books: Books, attempt: Attempt, job: Job) -> None:
+        self._hosts = hosts
+        self._books = books
+        self._attempt = attempt
+        self._visit = attempt.visit
+        self._job = job
+        self._reader: StreamUsage | None = None
+        self._output_bytes = 0
+
+    async def run(self, request: HostRequest) -> Setback | None:
+        """Call the host and answer the client, or say why not. Raises ClientGone."""
+        response: HostResponse | None = None
+        try:
+            with self._visit.exchange.interrupts():
+                response = await self._hosts.send(request)
+                self._books.note_head(self._attempt, headers.find(response.headers, b"x-request-id"))
+                status = response.status
+                if not _is_success(status):
+                    return await self._read_error(response)
+                kind = headers.find(response.headers, b"content-type")
+                if kind is None or not kind.startswith(_EVENT_STREAM):
+                    body = await response.read(ANSWER_LIMIT_BYTES)
+                    await self._answer(status, body, response=response)
+                    return None
+                return await self._stream(response)
+        except HostFault as error:
+            return Setback(error=error)
+        finally:
+            if response is not None:
+                response.close()
+
+    async def _answer(self, status: int, body: bytes, *, response: HostResponse) -> None:
+        """Settle, then give the whole answer: a client that has it can rely on its receipt."""
+        answer = self._visit.dialect.read_answer(self._job.operation, body, self._job.body_bytes)
+        self._output_bytes = len(body)
+        self.settle("completed", usage=answer.usage, http_status=status, served_model=answer.served_model)
+        await self._visit.answer(status, body, headers=headers.for_client(response.headers))
+
+    async def _read_error(self, response: HostResponse) -> Setback | None:
+        """Judge an answer that is not a success: the client's fault goes to the client, the host's is a setback."""
+        status = response.status
+        body = await response.read(_ERROR_LIMIT_BYTES)
+        words = HostWords(status=status, headers=tuple(response.headers), body=body)
+        name = self._attempt.target.endpoint.name
+        if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            error: HostFault = HostRefused(
+                f"The host of endpoint {name} refused this installation's credential ({status}).",
+                hint="Your key is fine; an admin must mend the endpoint's credential.",
+            )
+            return Setback(error=error, status=status)
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            error = HostOverloaded(f"The host of endpoint {name} has no capacity left for now.")
+            return Setback(error=error, status=status, answer=words)
+        if _is_client_fault(status):
+            self._output_bytes = len(body)
+            self.settle("failed", http_status=status, error_code="host_rejected_request")
+            self._visit.error_code = "host_rejected_request"
+            await self._visit.answer(status, body, headers=headers.for_client(response.headers))
+            return None
+        error = HostFault(
+            f"The host of endpoint {name} failed with status {status}.", hint="Try again, or use another model."
+        )
+        is_readable = status >= HTTPStatus.INTERNAL_SERVER_ERROR and body.startswith(b"{")
+        return Setback(error=error, status=status, answer=words if is_readable else None)
+
+    async def _stream(self, response: HostResponse) -> Setback | None:
+        """Pass a stream on; an error before its first byte is a setback, after it the stream's own end."""
+        visit = self._visit
+        reader = self._reader = visit.dialect.open_stream(self._job.asked.wants_usage)
+        exchange = visit.exchange
+        error: HostFault | None = None
+        try:
+            async for part in response.body():
+                data = reader.feed(part)
+                if not data:
+                    continue
+                if not visit.has_begun:
+                    await self._begin(response)
+                self._output_bytes += len(data)
+                await exchange.write(data)
+        except HostFault as fault:
+            error = fault
+        rest = reader.close()
+        if error is None and not reader.is_finished and not reader.is_failed:
+            error = BrokenStream(
+                "The host ended its answer before it was finished.", hint="What came is all there is; it is paid for."
+            )
+        if not visit.has_begun:
+            if error is not None:
+                return Setback(error=error, status=response.status)
+            await self._begin(response)
+        if error is not None:
+            rest += visit.dialect.render_stream_error(error, visit.receipt_id)
+        self._output_bytes += len(rest)
+        self._settle_stream(reader, error)
+        await exchange.finish(rest)
+        return None
+
+    async def _begin(self, response: HostResponse) -> None:
+        visit = self._visit
+        visit.status = response.status
+        visit.has_begun = True
+        pairs = headers.for_client(response.headers, is_stream=True)
+        await visit.exchange.start(response.status, (*pairs, *visit.headers))
+
+    def _settle_stream(self, reader: StreamUsage, error: HostFault | None) -> None:
+        usage = reader.usage or self.estimate()
+        if error is not None:
+            status, code = _describe(error)
+        elif reader.is_failed:
+            status, code = "failed", HostFault.code
+        else:
+            status, code = "completed", None
+        self._visit.error_code = code
+        self.settle(status, usage=usage, error_code=code, http_status=self._visit.status)
+
+    def settle_setback(self, setback: Setback, *, is_last: bool) -> None:
+        """Settle an attempt that gave the client nothing; what may have been charged counts as estimated."""
+        status, code = _describe(setback.error)
+        http_status = setback.status
+        if is_last:
+            http_status = setback.answer.status if setback.answer else setback.error.status
+        usage = self.estimate() if setback.error.may_have_cost else None
+        self.settle(status, is_last=is_last, usage=usage, error_code=code, http_status=http_status)
+
+    def settle(
+        self,
+        status: str,
+        *,
+        is_last: bool = True,
+        usage: Usage | None = None,
+        error_code: str | None = None,
+        http_status: int | None = None,
+        served_model: str | None = None,
+    ) -> None:
+        """Settle the attempt, unless it is; a client that leaves after the end of a stream has cancelled nothing."""
+        reader = self._reader
+        if status == "cancelled" and reader is not None and reader.is_finished and reader.usage is not None:
+            status, http_status = "completed", self._visit.status
+        self._books.settle(
+            self._attempt,
+            Ending(
+                status=status,
+                is_last=is_last,
+                http_status=http_status,
+                usage=usage,
+                error_code=error_code,
+                output_bytes=self._output_bytes,
+                served_model=reader.served_model if reader is not None else served_model,
+            ),
+        )
+
+    def estimate(self) -> Usage:
+        """Return what will have been used by now: what the host said, else what was counted."""
+        if self._reader is None:
+            return self._visit.dialect.read_answer(self._job.operation, b"", self._job.body_bytes).usage
+        return self._reader.usage or self._reader.estimate(input_bytes=self._job.body_bytes)
+
+
+def _is_success(status: int) -> bool:
+    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+
+
+def _is_client_fault(status: int) -> bool:
+    return HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _describe(error: RequestError) -> tuple[str, str]:
+    """Return an attempt's status and error code."""
+    return ("timed_out" if isinstance(error, HostTimedOut) else "failed"), error.code

@@ -1,0 +1,172 @@
+"""The life of a request, from the door to the last byte: what happens in which order, and how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from hortus.access.grants import Grant
+from hortus.base.time import Clock
+from hortus.canon.dialect import RouteCard
+from hortus.canon.errors import Internal, NotReady, RequestError
+from hortus.gateway import admit, choose
+from hortus.gateway.admit import Admission
+from hortus.gateway.door import Door, Found, WrongMethod, refuse_upgrade
+from hortus.gateway.exchange import ClientGone, Exchange
+from hortus.gateway.relay import Job, Relay
+from hortus.gateway.settle import Books
+from hortus.gateway.visit import Pairs, Visit
+from hortus.snapshot.resolved import Ready
+
+_JSON: Pairs = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
+
+
+class Chance(msgspec.Struct, frozen=True):
+    """The port to randomness: ten bytes for an id, a number from 0 to 1 for a choice by weight."""
+
+    entropy: Callable[[], bytes]
+    draw: Callable[[], float]
+
+
+class Gateway:
+    """Serves exchanges.
+
+    Args:
+        door: Which paths there are.
+        admission: Who may ask.
+        relay: How hosts are asked.
+        books: What is written down.
+        ready: Gives the configuration in use, None before the first one.
+        clock: Tells the time.
+        chance: Throws the dice.
+        body_limit_bytes: Longest request body.
+    """
+
+    def __init__(
+        self,
+        door: Door,
+        admission: Admission,
+        *,
+        relay: Relay,
+        books: Books,
+        ready: Callable[[], Ready | None],
+        clock: Clock,
+        chance: Chance,
+        body_limit_bytes: int,
+    ) -> None:
+        self._door = door
+        self._admission = admission
+        self._relay = relay
+        self._books = books
+        self._ready = ready
+        self._clock = clock
+        self._chance = chance
+        self._body_limit_bytes = body_limit_bytes
+        self.running = 0
+        """Requests that are being answered."""
+
+    async def serve(self, exchange: Exchange) -> None:
+        """Answer one exchange, whatever happens short of a fault of our own.
+
+        Raises:
+            Exception: A fault of our own: logged by the caller, which is a process role; the client has got an error.
+        """
+        if exchange.path in {"/healthz", "/readyz"}:
+            return await self._probe(exchange)
+        visit = Visit(
+            exchange,
+            self._door.first,
+            now_ms=self._clock.now_ms(),
+            now_s=self._clock.monotonic_s(),
+            entropy=self._chance.entropy(),
+        )
+        self.running += 1
+        try:
+            await self._serve(visit)
+        except RequestError as error:
+            await self._end_with(visit, error)
+        except ClientGone:
+            visit.is_gone = True
+        except Exception:  # told to the client and raised again, for the process role to log
+            await self._end_with(visit, Internal("Hortus failed to serve this request.", hint=_report(visit)))
+            raise
+        finally:
+            self.running -= 1
+            self._books.close(visit)
+
+    async def _serve(self, visit: Visit) -> None:
+        exchange = visit.exchange
+        refuse_upgrade(visit.received)
+        found = self._door.find(exchange.method, exchange.path)
+        visit.dialect, visit.operation = found.dialect, found.operation
+        visit.welcome(await self._admission.admit(visit.received, now_ms=visit.now_ms))
+        ready = self._ready()
+        if ready is None:
+            raise NotReady("Hortus has no configuration yet.", hint="Try again in a moment.")
+        if found.operation.host_path is None:
+            await self._answer_itself(visit, found, ready)
+        else:
+            await self._pass_on(visit, found, ready)
+
+    async def _pass_on(self, visit: Visit, found: Found, ready: Ready) -> None:
+        admit.check_content(visit.received, body_limit_bytes=self._body_limit_bytes)
+        body = await visit.exchange.read(self._body_limit_bytes)
+        asked = visit.dialect.read_request(found.operation, body)
+        route = choose.find_route(ready, asked.route, grant=_grant(visit))
+        visit.route, visit.is_stream = route.route.name, asked.is_stream
+        targets = choose.order_targets(route, found.operation, dialect=visit.dialect.name, draw=self._chance.draw)
+        job = Job(
+            operation=found.operation,
+            asked=asked,
+            targets=targets,
+            snapshot_version=ready.version,
+            body_bytes=len(body),
+        )
+        await self._relay.run(visit, job)
+
+    async def _answer_itself(self, visit: Visit, found: Found, ready: Ready) -> None:
+        grant = _grant(visit)
+        if found.argument is not None:
+            route = choose.find_route(ready, found.argument, grant=grant).route
+            body = visit.dialect.write_route(RouteCard(route.name, route.owned_by, route.created_at_s))
+        else:
+            body = visit.dialect.write_routes(
+                tuple(
+                    RouteCard(name, one.route.owned_by, one.route.created_at_s)
+                    for name, one in sorted(ready.routes.items())
+                    if grant.may_use(name)
+                )
+            )
+        await visit.answer(200, body, headers=_JSON)
+
+    async def _end_with(self, visit: Visit, error: RequestError) -> None:
+        """Tell the client what went wrong, in the way that is left."""
+        visit.error_code = error.code
+        if not visit.is_opened:
+            self._books.refuse(visit, error)
+        if visit.has_begun:
+            await visit.exchange.finish(visit.dialect.render_stream_error(error, visit.receipt_id))
+            return
+        reply = visit.dialect.render_error(error, visit.receipt_id)
+        pairs = tuple((name.encode(), value.encode("latin-1")) for name, value in reply.headers)
+        if isinstance(error, WrongMethod):
+            pairs = (*pairs, (b"allow", error.allow.encode()))
+        await visit.answer(reply.status, reply.body, headers=pairs)
+
+    async def _probe(self, exchange: Exchange) -> None:
+        """Say whether this worker lives, and whether it can serve; for load balancers, without a key."""
+        is_well = exchange.path == "/healthz" or self._ready() is not None
+        body = b'{"status":"ok"}\n' if is_well else b'{"status":"no configuration yet"}\n'
+        length = (b"content-length", b"%d" % len(body))
+        await exchange.answer(200 if is_well else 503, (*_JSON, length), body)
+
+
+def _grant(visit: Visit) -> Grant:
+    if visit.grant is None:  # not reached: nobody is served before `admit`
+        raise Internal("The request has no grant.")
+    return visit.grant
+
+
+def _report(visit: Visit) -> str:
+    return f"Tell an admin the receipt's id, {visit.receipt_id}; the log has the reason under it."

@@ -1,0 +1,233 @@
+"""What is written down of each request: attempts opened and settled, refusals, metrics and the line in the log."""
+
+from __future__ import annotations
+
+import logging
+from typing import Protocol
+
+import msgspec
+
+from hortus.base.time import Clock
+from hortus.canon.dialect import Asked, Rewritten
+from hortus.canon.errors import JournalFull, RequestError
+from hortus.canon.usage import Usage
+from hortus.gateway.money import bound_of, cost_of
+from hortus.gateway.visit import Visit
+from hortus.receipts.ports import Journal
+from hortus.receipts.records import Opened, Refused, Settled
+from hortus.snapshot.resolved import Target
+from hortus.telemetry.meters import Meters
+
+_log = logging.getLogger("hortus.gateway")
+
+STRANGERS_PER_S = 10
+"""Refusals of senders without a valid key that are journalled; a flood of them must not fill the disk."""
+
+
+class AccessLine(msgspec.Struct, frozen=True, gc=False):
+    """One request as the log shows it: ids and figures, never content or secrets."""
+
+    receipt: str
+    request: str
+    client: str | None
+    method: str
+    operation: str | None
+    route: str | None
+    endpoint: str | None
+    status: int
+    error: str | None
+    is_stream: bool
+    is_gone: bool
+    duration_ms: float
+    key: str | None
+    project: str | None
+    input_tokens: int | None
+    output_tokens: int | None
+
+
+class AccessLog(Protocol):
+    """Where lines go."""
+
+    def write(self, line: AccessLine) -> None:
+        """Write one line; never raises, never waits."""
+        ...
+
+
+class Ending(msgspec.Struct, frozen=True, gc=False):
+    """How an attempt ended. `http_status` is the client's for the last attempt, the host's for others."""
+
+    status: str
+    is_last: bool = True
+    http_status: int | None = None
+    usage: Usage | None = None
+    error_code: str | None = None
+    output_bytes: int = 0
+    served_model: str | None = None
+
+
+class Attempt:
+    """One call to an endpoint: in the journal from `Books.open` on, settled exactly once."""
+
+    __slots__ = ("first_byte_ms", "host_request_id", "is_settled", "number", "opened_at_s", "target", "visit")
+
+    def __init__(self, visit: Visit, target: Target, *, number: int, opened_at_s: float) -> None:
+        self.visit = visit
+        self.target = target
+        self.number = number
+        self.opened_at_s = opened_at_s
+        self.first_byte_ms: int | None = None
+        self.host_request_id: str | None = None
+        self.is_settled = False
+
+
+class Books:
+    """Keeps the books of one worker.
+
+    Args:
+        journal: Where receipts go.
+        meters: Where figures go.
+        log: Where lines go.
+        clock: Tells the time.
+    """
+
+    def __init__(self, journal: Journal, meters: Meters, *, log: AccessLog, clock: Clock) -> None:
+        self._journal = journal
+        self._meters = meters
+        self._log = log
+        self._clock = clock
+        self._strangers_second = 0
+        self._strangers = 0
+
+    def open(
+        self, visit: Visit, target: Target, *, number: int, asked: Asked, rewritten: Rewritten, snapshot_version: int
+    ) -> Attempt:
+        """Write down that an attempt is about to begin.
+
+        Raises:
+            JournalFull: It cannot be written, so it must not begin.
+        """
+        endpoint, price = target.endpoint, target.endpoint.price
+        input_bytes = len(rewritten.body)
+        self._journal.open(
+            Opened(
+                receipt_id=visit.receipt_id,
+                attempt=number,
+                at_ms=self._clock.now_ms(),
+                caller=visit.caller,
+                dialect=visit.dialect.name,
+                operation=visit.operation.name if visit.operation else "",
+                route=asked.route,
+                endpoint=endpoint.name,
+                model=endpoint.model,
+                host=endpoint.host,
+                is_stream=asked.is_stream,
+                request_id=visit.request_id,
+                input_bytes=input_bytes,
+                snapshot_version=snapshot_version,
+                traceparent=visit.traceparent,
+                model_version=endpoint.model_version,
+                region=endpoint.region,
+                reserved=bound_of(price, input_bytes=input_bytes, output_limit=asked.output_limit) if price else None,
+                currency=price.currency if price else None,
+                price_id=price.id if price else None,
+                adaptations=rewritten.adaptations,
+            )
+        )
+        visit.is_opened = True
+        visit.endpoint = endpoint.name
+        return Attempt(visit, target, number=number, opened_at_s=self._clock.monotonic_s())
+
+    def note_head(self, attempt: Attempt, host_request_id: bytes | None) -> None:
+        """The head of the host's answer is here."""
+        attempt.first_byte_ms = round((self._clock.monotonic_s() - attempt.opened_at_s) * 1000)
+        if host_request_id is not None:
+            attempt.host_request_id = host_request_id.decode("latin-1")[:128]
+
+    def settle(self, attempt: Attempt, ending: Ending) -> None:
+        """Write down how an attempt ended."""
+        if attempt.is_settled:
+            return
+        attempt.is_settled = True
+        endpoint, usage = attempt.target.endpoint, ending.usage
+        cost = cost_of(usage, endpoint.price) if usage is not None and endpoint.price is not None else None
+        record = Settled(
+            receipt_id=attempt.visit.receipt_id,
+            attempt=attempt.number,
+            at_ms=self._clock.now_ms(),
+            status=ending.status,
+            is_last=ending.is_last,
+            http_status=ending.http_status,
+            usage=usage,
+            cost=cost,
+            error_code=ending.error_code,
+            first_byte_ms=attempt.first_byte_ms,
+            output_bytes=ending.output_bytes,
+            host_request_id=attempt.host_request_id,
+            served_model=ending.served_model,
+        )
+        try:
+            self._journal.settle(record)
+        except JournalFull:  # its `Opened` stands: the ledger makes it `interrupted`, charged at its reservation
+            _log.error("receipt not settled, the journal is broken", extra={"receipt": record.receipt_id})
+        first_byte_s = None if attempt.first_byte_ms is None else attempt.first_byte_ms / 1000
+        self._meters.count_attempt(endpoint.name, ending.status, first_byte_s=first_byte_s)
+        if usage is not None:
+            attempt.visit.usage = usage
+            self._meters.count_tokens(endpoint.name, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
+        if cost and endpoint.price is not None:
+            self._meters.count_cost(endpoint.name, endpoint.price.currency, amount=float(cost))
+
+    def refuse(self, visit: Visit, error: RequestError) -> None:
+        """Write down a request that is answered without any attempt."""
+        if visit.grant is None and not self._has_room_for_stranger(visit.now_ms):
+            return
+        self._journal.refuse(
+            Refused(
+                receipt_id=visit.receipt_id,
+                at_ms=visit.now_ms,
+                caller=visit.caller,
+                http_status=error.status,
+                error_code=error.code,
+                request_id=visit.request_id,
+                dialect=visit.dialect.name if visit.operation else None,
+                operation=visit.operation.name if visit.operation else None,
+                route=visit.route,
+                traceparent=visit.traceparent,
+            )
+        )
+
+    def close(self, visit: Visit) -> None:
+        """The request is over: count it and log it."""
+        seconds = self._clock.monotonic_s() - visit.started_s
+        outcome = "gone" if visit.is_gone or not visit.status else f"{visit.status // 100}xx"
+        self._meters.count_request(visit.route or "-", outcome, seconds=seconds)
+        if visit.error_code is not None:
+            self._meters.count_error(visit.error_code)
+        usage, grant = visit.usage, visit.grant
+        self._log.write(
+            AccessLine(
+                receipt=visit.receipt_id,
+                request=visit.request_id,
+                client=visit.exchange.client,
+                method=visit.exchange.method,
+                operation=visit.operation.name if visit.operation else None,
+                route=visit.route,
+                endpoint=visit.endpoint,
+                status=visit.status,
+                error=visit.error_code,
+                is_stream=visit.is_stream,
+                is_gone=visit.is_gone,
+                duration_ms=round(seconds * 1000, 2),
+                key=grant.key_id if grant else None,
+                project=grant.project if grant else None,
+                input_tokens=usage.input_tokens if usage else None,
+                output_tokens=usage.output_tokens if usage else None,
+            )
+        )
+
+    def _has_room_for_stranger(self, now_ms: int) -> bool:
+        second = now_ms // 1000
+        if second != self._strangers_second:
+            self._strangers_second, self._strangers = second, 0
+        self._strangers += 1
+        return self._strangers <= STRANGERS_PER_S

@@ -1,0 +1,101 @@
+"""One request while it is being answered: what is known of it so far, for receipts, metrics and the log."""
+
+from __future__ import annotations
+
+import re
+
+from hortus.access.grants import Grant
+from hortus.base.ids import make_id
+from hortus.canon.dialect import Dialect, Operation
+from hortus.canon.usage import Usage
+from hortus.gateway.exchange import Exchange
+from hortus.receipts.records import Caller
+
+_SANE_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:/+=@-]{0,127}")
+_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+_NOBODY = Caller()
+
+Pairs = tuple[tuple[bytes, bytes], ...]
+
+
+class Visit:
+    """A request's state; written by the task that serves it and nobody else.
+
+    Args:
+        exchange: The client's side.
+        dialect: In which errors are rendered until the path is understood.
+        now_ms: When it came.
+        now_s: The same on the clock that only grows.
+        entropy: Ten random bytes for the receipt's id.
+    """
+
+    __slots__ = (
+        "caller",
+        "dialect",
+        "endpoint",
+        "error_code",
+        "exchange",
+        "grant",
+        "has_begun",
+        "headers",
+        "is_gone",
+        "is_opened",
+        "is_stream",
+        "now_ms",
+        "operation",
+        "receipt_id",
+        "received",
+        "request_id",
+        "route",
+        "started_s",
+        "status",
+        "traceparent",
+        "usage",
+    )
+
+    def __init__(self, exchange: Exchange, dialect: Dialect, *, now_ms: int, now_s: float, entropy: bytes) -> None:
+        self.exchange = exchange
+        self.dialect = dialect
+        self.now_ms = now_ms
+        self.started_s = now_s
+        self.received = dict(exchange.headers)
+        self.receipt_id = make_id("rcp", now_ms, entropy=entropy)
+        given = self.received.get(b"x-request-id")
+        is_kept = given is not None and _SANE_ID.fullmatch(given) is not None
+        self.request_id = given.decode() if given is not None and is_kept else f"req{self.receipt_id[3:]}"
+        traceparent = self.received.get(b"traceparent")
+        is_trace = traceparent is not None and _TRACEPARENT.fullmatch(traceparent) is not None
+        self.traceparent = traceparent.decode() if traceparent is not None and is_trace else None
+        self.headers = self._headers()
+        self.operation: Operation | None = None
+        self.grant: Grant | None = None
+        self.caller = _NOBODY
+        self.route: str | None = None
+        self.endpoint: str | None = None
+        self.usage: Usage | None = None
+        self.is_stream = False
+        self.status = 0
+        self.error_code: str | None = None
+        self.has_begun = False
+        """The head of the answer has been sent: an error can no longer change it."""
+        self.is_opened = False
+        """An attempt is in the journal: the request is no longer a refusal."""
+        self.is_gone = False
+        """The client left before the end of its answer."""
+
+    def _headers(self) -> Pairs:
+        own = (b"hortus-receipt", self.receipt_id.encode()), (b"x-request-id", self.request_id.encode())
+        return own if self.traceparent is None else (*own, (b"traceparent", self.traceparent.encode()))
+
+    def welcome(self, grant: Grant) -> None:
+        """Take note of who asks."""
+        self.grant = grant
+        self.caller = Caller(key_id=grant.key_id, project_id=grant.project_id)
+
+    async def answer(self, status: int, body: bytes, *, headers: Pairs) -> None:
+        """Send a whole answer."""
+        self.status = status
+        self.has_begun = True
+        length = (b"content-length", b"%d" % len(body))
+        await self.exchange.answer(status, (*headers, *self.headers, length), body)
