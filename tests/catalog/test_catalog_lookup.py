@@ -158,7 +158,16 @@ def test_places_are_countries_or_the_two_wide_ones() -> None:
 
 @pytest.mark.parametrize(
     ("host", "expected"),
-    [("mistral", True), ("google", True), ("ollama", True), ("azure", False), ("vertex", False), ("local", False)],
+    [
+        ("mistral", True),
+        ("meta", True),
+        ("google", True),
+        ("ollama", True),
+        ("azure", False),
+        ("vertex", False),
+        ("local", False),
+        ("meta-llama-api", False),
+    ],
 )
 def test_routes_go_to_hosts_whose_dialect_and_credential_we_can_send(host: str, expected: bool) -> None:  # noqa: FBT001 - a row of the table
     assert can_route(catalog().host(host)) is expected

@@ -12,11 +12,12 @@ from importlib.metadata import version
 from importlib.resources import files
 
 import pytest
+from msgspec import structs
 
 from hortus.catalog.loading import load_catalog
 from hortus.catalog.lookup import Catalog
 from hortus.catalog.prices import price_of, price_of_offer
-from hortus.catalog.rows import Offer, OwnPrice, PriceRow, Rows
+from hortus.catalog.rows import Offer, OwnPrice, PriceRow
 from hortus.snapshot import model as snapshot
 
 TODAY = date(2026, 11, 23)
@@ -114,16 +115,7 @@ def own(since: date, amount: str) -> OwnPrice:
 
 
 def test_own_rows_go_before_the_package_from_their_day_on() -> None:
-    known = catalog().rows
-    rows = Rows(
-        makers=known.makers,
-        models=known.models,
-        hosts=known.hosts,
-        offers=known.offers,
-        prices=(own(date(2026, 5, 1), "2"), own(date(2026, 3, 1), "3")),
-        package_prices_as_of=known.package_prices_as_of,
-    )
-    agreed = Catalog(rows)
+    agreed = Catalog(structs.replace(catalog().rows, prices=(own(date(2026, 5, 1), "2"), own(date(2026, 3, 1), "3"))))
 
     def at(day: date) -> PriceRow:
         row = price_of(agreed, "gpt-4o", host="openai", at=day)
@@ -145,10 +137,15 @@ def test_prices_of_all_offers_are_not_negative() -> None:
         assert row.source
 
 
-def test_a_host_whose_prices_the_package_dropped_has_none() -> None:
+def test_a_host_whose_provider_the_package_dropped_has_no_price() -> None:
     known = catalog().rows
-    host = next(host for host in known.hosts if host.id == "groq")
-    offer = Offer(host="elsewhere", model="gpt-4o", source=host.source, as_of=host.as_of)
+    hosts = tuple(structs.replace(host, prices="gone") for host in known.hosts)
+    dropped = Catalog(structs.replace(known, hosts=hosts))
+    assert price_of(dropped, "gpt-4o", host="openai", at=TODAY) is None
+
+
+def test_an_offer_of_a_host_without_a_row_has_no_price() -> None:
+    offer = Offer(host="elsewhere", model="gpt-4o", source="https://example.org", as_of=TODAY)
     assert price_of_offer(catalog(), offer, at=TODAY) is None
 
 

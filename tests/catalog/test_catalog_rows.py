@@ -209,6 +209,11 @@ def test_an_offer_refers_to_rows_that_exist(offer: Offer) -> None:
     assert offer.upstream_model != offer.model, "leave out what says nothing"
 
 
+def test_a_host_that_has_closed_offers_nothing() -> None:
+    for offer in rows().offers:
+        assert catalog().hosts[offer.host].closed_on is None, name_of(offer)
+
+
 def test_no_host_offers_a_name_twice() -> None:
     names = Counter((offer.host, offer.upstream_name) for offer in rows().offers)
     assert [name for name, count in names.items() if count > 1] == []

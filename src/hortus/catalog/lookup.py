@@ -162,9 +162,13 @@ class Catalog:
 
 
 def can_route(host: Host) -> bool:
-    """Say whether routes can be made to this host now: it speaks `openai_chat` with a credential that we can send."""
+    """Say whether routes can be made to this host: it speaks `openai_chat` with a credential that we can send.
+
+    Never to a host that has closed, and not to this installation itself: its deployments make their own routes.
+    """
     surface = host.surface("openai_chat")
-    return surface is not None and surface.auth in ROUTABLE_AUTH and host.id != "local"
+    is_open = host.closed_on is None and host.id != "local"
+    return is_open and surface is not None and surface.auth in ROUTABLE_AUTH
 
 
 def _dearest(price: PriceRow) -> Decimal:

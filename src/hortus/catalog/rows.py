@@ -124,6 +124,8 @@ class Host(Row, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defa
         list_path: Path of its list of models below `list_base_url` (default: the OpenAI surface's base).
         prices: Provider's id in the `genai-prices` package.
         price_factor: What this host charges in proportion to `prices`.
+        is_router: Whether it passes requests on to other hosts.
+        closed_on: Day on which it stopped answering.
         price_factor_since: The factor holds for models released from this day on; None: for all.
     """
 
@@ -148,6 +150,7 @@ class Host(Row, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defa
     price_factor: Decimal | None = None
     price_factor_since: date | None = None
     is_router: bool = False
+    closed_on: date | None = None
 
     @property
     def dialects(self) -> tuple[str, ...]:
