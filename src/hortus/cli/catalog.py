@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from functools import partial
+from itertools import groupby
 from typing import Annotated, get_args
 
 import msgspec
@@ -62,9 +63,12 @@ def list_models(search: Search) -> None:
     if not found:
         note("Nothing in the catalog is like that. Leave a filter out, or look at `hortus catalog hosts`.")
         return
-    columns = [Column("model"), Column("maker"), Column("state"), Column("per million in → out"), Column("at")]
-    show_table(columns, [_row_of(one) for one in found])
-    note(f"{len(found)} models; more about one: `hortus catalog show MODEL`.")
+    columns = [
+        Column("model", is_whole=True), Column("state", is_whole=True), Column("weights", is_whole=True),
+        Column("in → out", is_whole=True), Column("at"),
+    ]  # fmt: skip
+    show_table(columns, _rows_by_maker(found))
+    note(f"{len(found)} models; prices per million tokens. More about one: `hortus catalog show MODEL`.")
 
 
 @app.command()
@@ -84,7 +88,10 @@ def show(
         show_json(_plain(found))
         return
     show_facts((name.replace("_", " "), value) for name, value in msgspec.to_builtins(row).items() if value != [])
-    columns = [Column("host"), Column("called there"), Column("place"), Column("per million in → out"), Column("as of")]
+    columns = [
+        Column("host", is_whole=True), Column("called there"), Column("place"), Column("per million in → out"),
+        Column("as of"),
+    ]  # fmt: skip
     show_table(
         columns,
         [
@@ -104,7 +111,16 @@ def hosts(*, json: AsJson = False) -> None:
         show_json([{**msgspec.to_builtins(host), "is_lit": is_lit(host, environment)} for host in rows])
         return
     table = [(host.id, host.operator, host.country, _variable_of(host), is_lit(host, environment)) for host in rows]
-    show_table([Column("host"), Column("operator"), Column("place"), Column("variable"), Column("lit")], table)
+    show_table(
+        [
+            Column("host", is_whole=True),
+            Column("operator"),
+            Column("place"),
+            Column("variable", is_whole=True),
+            Column("lit"),
+        ],
+        table,
+    )
     note("A host whose variable is set is lit; `hortus connect HOST` makes its routes.")
 
 
@@ -188,15 +204,21 @@ def _read_price(text: str | None) -> Decimal | None:
     return price
 
 
+def _rows_by_maker(found: Sequence[Found]) -> Iterator[Sequence[object] | str]:
+    for _, group in groupby(found, key=lambda one: one.maker.id):
+        models = list(group)
+        yield f"{models[0].maker.name} ({models[0].maker.home})"
+        yield from map(_row_of, models)
+
+
 def _row_of(found: Found) -> Sequence[object]:
     priced = [one.price for one in found.offers if one.price is not None]
     cheapest = min(priced, key=lambda price: price.input_per_million + price.output_per_million, default=None)
-    weights = " (open)" if found.model.open_weights else ""
-    state = f"{found.model.state}{weights}"
-    return (found.model.id, found.maker.name, state, say_price(cheapest), _places_of(found.offers))
+    weights = "open" if found.model.open_weights else "closed"
+    return (f"  {found.model.id}", found.model.state, weights, say_price(cheapest), _places_of(found.offers))
 
 
-_MOST_HOSTS = 3
+_MOST_HOSTS = 2
 
 
 def _places_of(offers: Sequence[PricedOffer]) -> str:

@@ -44,7 +44,7 @@ def show(*, json: AsJson = False) -> None:
         return
     show_facts([("home", loaded.home), ("file", loaded.config_file or "none (hortus.toml)")])
     show_table(
-        [Column("setting"), Column("value"), Column("origin")],
+        [Column("setting", is_whole=True), Column("value"), Column("origin")],
         [(name, value, loaded.origins[name]) for name, value in values.items()],
     )
 
@@ -76,9 +76,9 @@ def settings(*, json: AsJson = False) -> None:
     if json:
         show_json([dict(zip(("name", "default", "unit", "meaning"), row, strict=True)) for row in rows])
         return
-    columns = [Column("setting"), Column("default"), Column("unit"), Column("meaning", least=30)]
+    columns = [Column("setting", is_whole=True), Column("default"), Column("unit"), Column("meaning")]
     show_table(columns, rows)
-    note("In the environment: HORTUS_ and the name in capitals; in hortus.toml: below [settings].")
+    note("In the environment: HORTUS_ and the name in capitals; in hortus.toml: below \\[settings].")
 
 
 _KINDS = ("project", "endpoint", "route", "deployment")

@@ -33,7 +33,7 @@ def doctor(*, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
         show_json(findings)
     else:
         show_table(
-            [Column("about"), Column("state"), Column("says")],
+            [Column("about"), Column("state", is_whole=True), Column("says")],
             [(finding.about, _MARKS[finding.state], _told(finding)) for finding in findings],
         )
         note("Nothing is wrong." if not bad else f"{bad} to mend; each line with → says how.")

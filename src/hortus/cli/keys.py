@@ -37,7 +37,14 @@ def list_keys(
         note("No keys yet. `hortus keys create --project NAME` makes one.")
         return
     now_ms = SystemClock().now_ms()
-    columns = [Column("id"), Column("name"), Column("project"), Column("ends in"), Column("made"), Column("state")]
+    columns = [
+        Column("id", is_whole=True),
+        Column("name"),
+        Column("project"),
+        Column("ends in"),
+        Column("made"),
+        Column("state"),
+    ]
     show_table(
         columns,
         [

@@ -21,7 +21,7 @@ def models(*, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
         show_json(routes)
         return
     show_table(
-        [Column("route"), Column("leads to"), Column("strategy"), Column("state"), Column("origin")],
+        [Column("route", is_whole=True), Column("leads to"), Column("strategy"), Column("state"), Column("origin")],
         [(one.name, one.endpoints, one.strategy, state_of(one), one.where or one.origin) for one in routes],
     )
     note("Ask one: `hortus ask --route NAME …`. More of them: `hortus connect HOST`, `hortus deploy`.")

@@ -77,7 +77,7 @@ def show_receipt(receipt: Receipt) -> None:
 def _show_list(found: list[Receipt]) -> None:
     columns = [
         Column("time (UTC)", is_number=True), Column("status"), Column("route"), Column("tokens", is_number=True),
-        Column("cost", is_number=True), Column("receipt", least=30),
+        Column("cost", is_number=True), Column("receipt", is_whole=True),
     ]  # fmt: skip
     show_table(columns, [_row_of(one) for one in found])
     note("One with its attempts: `hortus receipts ID`.")

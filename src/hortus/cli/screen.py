@@ -23,14 +23,12 @@ class Column(msgspec.Struct, frozen=True):
 
     Attributes:
         is_number: Aligned to the right and never broken.
-        is_whole: Never cut: what people copy (ids, names).
-        least: Narrowest width in characters.
+        is_whole: Never broken: what people copy (ids, names).
     """
 
     title: str
     is_number: bool = False
     is_whole: bool = False
-    least: int | None = None
 
 
 def show_json(value: object) -> None:
@@ -43,19 +41,25 @@ def show_line(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
-def show_table(columns: Sequence[Column], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
-    """Write a table on standard output; it fits 80 columns when that is no terminal."""
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
+_UNDERLINED = box.Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
+"""No lines but one under the head."""
+
+
+def show_table(columns: Sequence[Column], rows: Iterable[Sequence[object] | str]) -> None:
+    """Write a table on standard output; it fits 80 columns when that is no terminal. A text alone is a heading."""
+    table = Table(box=_UNDERLINED, show_edge=False, padding=(0, 1, 0, 0))
     for column in columns:
         table.add_column(
             column.title,
             justify="right" if column.is_number else "left",
-            no_wrap=column.is_number,
+            no_wrap=column.is_number or column.is_whole,
             overflow="fold",
-            min_width=column.least,
         )
     for row in rows:
-        table.add_row(*[_cell(value) for value in row])
+        if isinstance(row, str):
+            table.add_row(Text(row, style="bold"), *([""] * (len(columns) - 1)))
+        else:
+            table.add_row(*[_cell(value) for value in row])
     Console().print(table)
 
 
@@ -72,7 +76,7 @@ def show_facts(facts: Iterable[tuple[str, object]]) -> None:
 
 def note(text: str) -> None:
     """Write a sentence for people on standard error; Rich markup is understood."""
-    Console(stderr=True).print(text, highlight=False)
+    Console(stderr=True, soft_wrap=not sys.stderr.isatty()).print(text, highlight=False)
 
 
 def fail(error: HortusError) -> None:
