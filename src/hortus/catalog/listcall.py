@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, assert_never
 
 import msgspec
 
@@ -49,3 +49,5 @@ def _headers(auth: Auth, credential: str | None) -> tuple[tuple[str, str], ...] 
             return ((auth, credential),) if credential else None
         case "sigv4" | "google-oauth":
             return None
+        case _:
+            assert_never(auth)
