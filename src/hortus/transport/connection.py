@@ -1,0 +1,156 @@
+"""One connection to a host: bytes out with back-pressure, bytes in to the answer that is due."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING, Protocol, cast
+
+from typing_extensions import override
+
+if TYPE_CHECKING:  # the answer knows its connection; the connection only calls it
+    from hortus.transport.answer import Answer
+
+PoolKey = tuple[str, str, int, object]
+"""Scheme, host, port, proxy: what two requests must share to share a connection."""
+
+_KEEPALIVE_IDLE_S, _KEEPALIVE_INTERVAL_S = 60, 15
+"""The kernel notices a host that vanished without a word, and firewalls see that a silent stream lives."""
+
+_SLICE_BYTES = 262_144
+"""How much of a body is handed to the socket before its buffer is looked at again."""
+
+
+class Owner(Protocol):
+    """Who keeps connections."""
+
+    def put(self, connection: Connection, *, keep_alive_s: float | None) -> None:
+        """Take a connection that has no more to do for now."""
+        ...
+
+    def forget(self, connection: Connection) -> None:
+        """Hear that a connection is no more."""
+        ...
+
+
+class Connection(asyncio.Protocol):
+    """A connection, used for one request at a time.
+
+    Args:
+        key: What it may be used for.
+        owner: Takes it back between two requests.
+    """
+
+    __slots__ = ("_is_full", "_owner", "_writer", "answer", "idle_until_s", "is_lost", "key", "transport")
+
+    def __init__(self, key: PoolKey, owner: Owner) -> None:
+        self.key = key
+        self.transport: asyncio.Transport | None = None
+        self.answer: Answer | None = None
+        self.idle_until_s = 0.0
+        self.is_lost = False
+        self._owner = owner
+        self._is_full = False
+        self._writer: asyncio.Future[None] | None = None
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        _keep_alive(transport)
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.is_lost = True
+        self._owner.forget(self)
+        self.wake_writer()
+        answer, self.answer = self.answer, None
+        if answer is not None:
+            answer.lose(exc)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        answer = self.answer
+        if answer is None:  # nobody asked: what follows could not be told from the next answer
+            self.abort()
+        else:
+            answer.feed(data)
+
+    @override
+    def pause_writing(self) -> None:
+        self._is_full = True
+
+    @override
+    def resume_writing(self) -> None:
+        self._is_full = False
+        self.wake_writer()
+
+    def pause_reading(self) -> None:
+        """Let the host wait: what it sends stays in the kernel's buffers, then in its own."""
+        if self.transport is not None and not self.is_lost:
+            self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Take what the host sends again."""
+        if self.transport is not None and not self.is_lost:
+            self.transport.resume_reading()
+
+    def is_usable(self) -> bool:
+        """Tell whether a request may be sent."""
+        return not self.is_lost and self.transport is not None and not self.transport.is_closing()
+
+    def is_drained(self) -> bool:
+        """Tell whether everything written has left."""
+        return self.transport is not None and self.transport.get_write_buffer_size() == 0
+
+    def send(self, request: bytes) -> None:
+        """Hand a whole request to the socket."""
+        if self.transport is not None:
+            self.transport.write(request)
+
+    async def upload(self, body: bytes) -> None:
+        """Send a large body as fast as the host takes it; stop where the host has answered or is gone."""
+        answer, transport = self.answer, self.transport
+        if answer is None or transport is None:
+            return
+        answer.note_upload(is_over=False)
+        view = memoryview(body)
+        for start in range(0, len(view), _SLICE_BYTES):
+            if answer.is_decided() or not self.is_usable():
+                return
+            transport.write(view[start : start + _SLICE_BYTES])
+            while self._is_full and not answer.is_decided():
+                await self._wait_writable()
+        if not answer.is_decided():
+            answer.note_upload(is_over=True)
+
+    async def _wait_writable(self) -> None:
+        self._writer = asyncio.get_running_loop().create_future()
+        try:
+            await self._writer  # ended by the answer's deadlines, which wake the writer
+        finally:
+            self._writer = None
+
+    def wake_writer(self) -> None:
+        """Let an upload that waits look again."""
+        if self._writer is not None and not self._writer.done():
+            self._writer.set_result(None)
+
+    def release(self, *, keep_alive_s: float | None) -> None:
+        """Give the connection back for the next request."""
+        self.answer = None
+        self._owner.put(self, keep_alive_s=keep_alive_s)
+
+    def abort(self) -> None:
+        """Cut the connection at once, whatever is still on its way."""
+        self.answer = None
+        self.wake_writer()
+        if self.transport is not None and not self.is_lost:
+            self.transport.abort()
+
+
+def _keep_alive(transport: asyncio.BaseTransport) -> None:
+    sock = transport.get_extra_info("socket")
+    if sock is not None and sock.family in {socket.AF_INET, socket.AF_INET6}:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _KEEPALIVE_IDLE_S)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _KEEPALIVE_INTERVAL_S)

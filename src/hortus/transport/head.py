@@ -1,0 +1,113 @@
+"""How a request head is written: the only place where bytes of a head come together, so nothing slips in."""
+
+from __future__ import annotations
+
+import msgspec
+
+from hortus.gateway.ports import HostRequest
+from hortus.transport.faults import unsendable
+from hortus.transport.proxies import Proxy
+from hortus.transport.target import Target
+
+_TOKEN = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"  # lower case only: names are compared as bytes
+_CONTROLS = bytes(code for code in range(32) if code != ord("\t")) + b"\x7f"  # a tab is allowed by RFC 9110, 5.5
+
+_OURS = frozenset(
+    {
+        b"connection",
+        b"content-length",
+        b"expect",
+        b"host",
+        b"keep-alive",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+"""Headers about the connection and the framing: the client's own affair."""
+
+_WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
+"""Methods that say nothing of a length where there is no body."""
+
+
+class HeadLines(msgspec.Struct, frozen=True):
+    """What is the same in every request to one URL.
+
+    Attributes:
+        after_method: From the blank after the method to the end of the `host` line and a proxy's credential.
+        user_agent: Line that is sent where a request has none.
+    """
+
+    after_method: bytes
+    user_agent: bytes
+
+
+def prepare_head(target: Target, proxy: Proxy | None, *, user_agent: str) -> HeadLines:
+    """Return the lines that every request to a URL shares; a plain proxy is told the whole URL."""
+    proxied = proxy is not None and target.scheme == "http"
+    resource = f"{target.origin}{target.resource}" if proxied else target.resource
+    lines = f" {resource} HTTP/1.1\r\nhost: {target.authority}\r\n".encode("ascii")
+    if proxied and proxy is not None and proxy.authorization is not None:
+        lines += b"proxy-authorization: " + proxy.authorization + b"\r\n"
+    return HeadLines(after_method=lines, user_agent=f"user-agent: {user_agent}\r\n".encode("ascii"))
+
+
+def write_head(request: HostRequest, lines: HeadLines) -> bytes:
+    """Return the head of a request.
+
+    Raises:
+        HostUnavailable: A header holds a line break or another control character, its name is not one, or it is the
+            client's own affair (framing, connection). The message names the header, never its value.
+    """
+    names = [name for name, _ in request.headers]
+    _check(request, names)
+    parts = [request.method.encode("ascii"), lines.after_method]
+    for name, value in request.headers:
+        parts += (name, b": ", value, b"\r\n")
+    if b"accept-encoding" not in names:
+        parts.append(b"accept-encoding: identity\r\n")
+    if b"user-agent" not in names:
+        parts.append(lines.user_agent)
+    if request.body or request.method not in _WITHOUT_BODY:
+        parts.append(b"content-length: %d\r\n\r\n" % len(request.body))
+    else:
+        parts.append(b"\r\n")
+    return b"".join(parts)
+
+
+def _check(request: HostRequest, names: list[bytes]) -> None:
+    values = b"".join([value for _, value in request.headers])
+    if (
+        not b"".join(names).translate(None, _TOKEN)
+        and len(values.translate(None, _CONTROLS)) == len(values)
+        and all(names)
+        and _OURS.isdisjoint(names)
+        and request.method.isalpha()
+        and request.method.isascii()
+    ):
+        return
+    raise unsendable(_first_wrong(request), hint="Correct the header, or the credential that fills it.")
+
+
+def _first_wrong(request: HostRequest) -> str:
+    for name, value in request.headers:
+        if not name or name.translate(None, _TOKEN):
+            return "the name of a header is not a word in lower case"
+        if name in _OURS:
+            return f"the header {name.decode('ascii')} is set by the client itself"
+        if len(value.translate(None, _CONTROLS)) != len(value):
+            return f"the header {name.decode('ascii')} holds a line break or control character"
+    return "its method is not a word"
+
+
+def write_connect(target: Target, proxy: Proxy) -> bytes:
+    """Return the head that asks a proxy for a tunnel to the target."""
+    shown = f"[{target.host}]" if ":" in target.host else target.host
+    authority = f"{shown}:{target.port}".encode("ascii")
+    head = b"CONNECT " + authority + b" HTTP/1.1\r\nhost: " + authority + b"\r\n"
+    if proxy.authorization is not None:
+        head += b"proxy-authorization: " + proxy.authorization + b"\r\n"
+    return head + b"\r\n"
