@@ -1,0 +1,122 @@
+"""Records of one request become one receipt."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from hortus.canon.usage import Usage
+from hortus.receipts.folding import LOST, fold
+from hortus.receipts.records import Caller, JournalRecord
+from receipts.journal_examples import CALLER, opened, refused, settled
+
+
+def test_one_attempt_makes_a_receipt() -> None:
+    receipt = fold([opened("a"), settled("a")])
+    assert receipt is not None
+    assert receipt.status == "completed"
+    assert receipt.caller == CALLER
+    assert (receipt.route, receipt.endpoint, receipt.model) == ("seedling", "endpoint-1", "seedling")
+    assert receipt.usage == Usage(input_tokens=11, output_tokens=22, cached_input_tokens=3)
+    assert (receipt.cost, receipt.currency) == (Decimal("0.25"), "EUR")
+    assert (receipt.opened_at_ms, receipt.settled_at_ms) == (1001, 2001)
+    attempt = receipt.attempts[0]
+    assert (attempt.input_bytes, attempt.output_bytes, attempt.adaptations) == (321, 99, ("model_name",))
+    assert (attempt.reserved, attempt.price_id, attempt.host_request_id) == (Decimal("0.5"), "row", "host-1")
+
+
+def test_an_open_attempt_waits() -> None:
+    assert fold([opened("a")]) is None
+
+
+def test_an_attempt_that_another_follows_waits() -> None:
+    first = [opened("a"), settled("a", is_last=False, status="failed")]
+    assert fold(first) is None
+    assert fold([*first, opened("a", 2)]) is None
+
+
+def test_the_last_attempt_gives_the_status_and_all_are_paid() -> None:
+    records = [
+        opened("a"),
+        settled("a", is_last=False, status="timed_out", cost="0.5"),
+        opened("a", 2),
+        settled("a", 2),
+    ]
+    receipt = fold(records)
+    assert receipt is not None
+    assert (receipt.status, receipt.endpoint) == ("completed", "endpoint-2")
+    assert receipt.cost == Decimal("0.75")
+    assert receipt.usage == Usage(input_tokens=22, output_tokens=44, cached_input_tokens=6)
+    assert [attempt.status for attempt in receipt.attempts] == ["timed_out", "completed"]
+
+
+def test_an_unknown_cost_makes_the_sum_unknown() -> None:
+    receipt = fold([opened("a"), settled("a", cost=None, is_last=False), opened("a", 2), settled("a", 2)])
+    assert receipt is not None
+    assert receipt.cost is None
+    assert receipt.attempts[1].cost == Decimal("0.25")
+
+
+def test_amounts_of_two_currencies_have_no_sum() -> None:
+    records = [opened("a"), settled("a", is_last=False), replace(opened("a", 2), currency="USD"), settled("a", 2)]
+    receipt = fold(records)
+    assert receipt is not None
+    assert (receipt.cost, receipt.currency) == (None, None)
+    assert [attempt.currency for attempt in receipt.attempts] == ["EUR", "USD"]
+
+
+def test_a_dead_writer_leaves_an_interrupted_attempt_charged_at_its_reservation() -> None:
+    receipt = fold([opened("a")], is_writer_dead=True)
+    assert receipt is not None
+    assert (receipt.status, receipt.cost, receipt.usage) == ("interrupted", Decimal("0.5"), None)
+    assert receipt.settled_at_ms is None
+
+
+def test_an_interrupted_attempt_without_reservation_has_no_cost() -> None:
+    receipt = fold([opened("a", reserved=None)], is_writer_dead=True)
+    assert receipt is not None
+    assert (receipt.status, receipt.cost) == ("interrupted", None)
+
+
+def test_a_writer_that_dies_between_two_attempts_leaves_the_first() -> None:
+    receipt = fold([opened("a"), settled("a", is_last=False, status="failed")], is_writer_dead=True)
+    assert receipt is not None
+    assert (receipt.status, receipt.cost) == ("failed", Decimal("0.25"))
+
+
+def test_an_end_whose_beginning_is_lost_is_kept_with_its_amount() -> None:
+    receipt = fold([settled("a")], is_writer_dead=True)
+    assert receipt is not None
+    assert (receipt.endpoint, receipt.caller) == (LOST, Caller())
+    assert (receipt.cost, receipt.currency) == (None, None)  # an amount whose currency is lost is no money
+    assert receipt.attempts[0].cost == Decimal("0.25")
+
+
+def test_a_refusal_is_a_receipt_without_attempts() -> None:
+    receipt = fold([refused("a")])
+    assert receipt is not None
+    assert (receipt.status, receipt.http_status, receipt.error_code) == ("refused", 401, "invalid_api_key")
+    assert (receipt.attempts, receipt.cost) == ((), Decimal(0))
+
+
+@pytest.mark.parametrize("is_writer_dead", [False, True])
+def test_no_records_make_no_receipt(is_writer_dead: bool) -> None:  # noqa: FBT001 -- a parameter of the test
+    assert fold([], is_writer_dead=is_writer_dead) is None
+
+
+@given(st.data())
+def test_order_and_doubles_do_not_matter(data: st.DataObject) -> None:
+    records: list[JournalRecord] = [
+        opened("a"),
+        settled("a", is_last=False),
+        opened("a", 2),
+        settled("a", 2, is_last=False),
+        opened("a", 3),
+        settled("a", 3),
+    ]
+    shuffled = data.draw(st.permutations(records + data.draw(st.lists(st.sampled_from(records)))))
+    assert fold(shuffled) == fold(records)
