@@ -1,7 +1,6 @@
 # The two commands of the README are `make run` and `make test`; the others are for people who work on Hortus.
 SHELL := /bin/sh
 PY := .venv/bin/python
-export HORTUS_HOME ?= $(CURDIR)/.hortus
 
 .PHONY: help run test test-fast check budgets format bench docs coverage pins wheel seedling clean
 

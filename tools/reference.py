@@ -1,0 +1,184 @@
+"""Writes the pages of docs/reference that are made from code: settings, errors, metrics, commands, admin API, catalog.
+
+Usage: reference.py [--check]; with --check nothing is written and a stale page is an error.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import typer
+from typer.main import get_command
+
+from hortus.app.settings import setting_rows
+from hortus.canon import errors
+from hortus.canon.errors import RequestError
+from hortus.catalog.loading import load_catalog
+from hortus.cli.root import COMMANDS, Commands
+from hortus.control.operations import OPERATIONS, PREFIX
+from hortus.telemetry.metrics import METRICS
+
+PLACE = Path(__file__).parents[1] / "docs" / "reference"
+NOTE = "<!-- made by tools/reference.py; change the code, not this page -->"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+    """Return a Markdown table."""
+    lines = ["| " + " | ".join(head) + " |", "| " + " | ".join("---" for _ in head) + " |"]
+    for row in rows:
+        lines.append("| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in row) + " |")
+    return lines
+
+
+def settings_page() -> list[str]:
+    intro = [
+        "# Settings",
+        "",
+        "A setting is taken from the flag, else the environment, else `[settings]` in `hortus.toml`, else the default.",
+        "`hortus config show` names the origin of each. `HORTUS_HOME` says where everything lies; the first admin's",
+        "token may be given in `HORTUS_ADMIN_TOKEN`.",
+        "",
+    ]
+    rows = [
+        (f"`{name}`", f"`--{name.replace('_', '-')}`", f"`HORTUS_{name.upper()}`", f"`{default}`", unit, sentence)
+        for name, default, unit, sentence in setting_rows()
+    ]
+    return intro + table(["setting", "flag of `hortus up`", "variable", "default", "unit", "what it is"], rows)
+
+
+def _subclasses(of: type[RequestError]) -> Iterator[type[RequestError]]:
+    for one in of.__subclasses__():
+        if one.__module__ == errors.__name__:
+            yield one
+        yield from _subclasses(one)
+
+
+def errors_page() -> list[str]:
+    intro = [
+        "# Errors",
+        "",
+        "Every error has a stable code, in the answer, the receipt and the metrics. *Retry helps* is what",
+        "`x-should-retry` tells the SDKs. *May cost* says that the host may charge for the attempt all the same.",
+        "",
+    ]
+    yes = {True: "yes", False: "no"}
+    by_code: dict[str, type[RequestError]] = {}
+    for one in _subclasses(RequestError):
+        by_code[one.code] = one  # the deepest class of a code says most
+    rows = [
+        (f"`{code}`", one.status, yes[one.retry_helps], yes[one.may_have_cost], (one.__doc__ or "").split("\n")[0])
+        for code, one in sorted(by_code.items())
+    ]
+    return intro + table(["code", "status", "retry helps", "may cost", "meaning"], rows)
+
+
+def metrics_page() -> list[str]:
+    intro = ["# Metrics", "", "Prometheus reads them from `/metrics` on the admin port, summed over all processes.", ""]
+    rows = [
+        (f"`{one.name}`", one.kind, ", ".join(f"`{label}`" for label in one.labels), one.unit or "", one.sentence)
+        for one in METRICS
+    ]
+    return intro + table(["metric", "kind", "labels", "unit", "what it counts"], rows)
+
+
+def commands_page() -> list[str]:
+    lines = ["# Commands", "", "Every command has `--help`. Where a script would want it, `--json` prints JSON.", ""]
+    root = Commands(name="hortus")
+    context = typer.Context(root)
+    for name in COMMANDS:
+        command = root.get_command(context, name)
+        lines += [f"## `hortus {name}`", "", (command.help or "").split("\n")[0], ""]
+        lines += _options(command)
+        for sub_name, sub in sorted(getattr(command, "commands", {}).items()):
+            lines += [f"### `hortus {name} {sub_name}`", "", (sub.help or "").split("\n")[0], "", *_options(sub)]
+    return lines
+
+
+def _options(command: object) -> list[str]:
+    rows = []
+    for one in getattr(command, "params", []):
+        if one.name == "help" or getattr(one, "hidden", False):
+            continue
+        shown = ", ".join(f"`{option}`" for option in one.opts) if one.opts[0].startswith("-") else f"`{one.name}`"
+        rows.append((shown, (getattr(one, "help", "") or "").strip()))
+    return [*table(["argument", "what it is"], rows), ""] if rows else []
+
+
+def admin_api_page() -> list[str]:
+    intro = [
+        "# Admin API",
+        "",
+        f"Below `{PREFIX}` on the admin port, with the admin token as `Authorization: Bearer`. The machine-readable",
+        "description is at `/openapi.json` there.",
+        "",
+    ]
+    rows = [(f"`{one.method}`", f"`{PREFIX}{one.path}`", one.permission, one.summary) for one in OPERATIONS]
+    return intro + table(["method", "path", "permission", "what it does"], rows)
+
+
+def hosts_page() -> list[str]:
+    intro = [
+        "# Makers and hosts",
+        "",
+        "What the catalog of this release knows. `hortus catalog show MODEL` gives a model's rows with source and date.",
+        "An empty place means unknown, and unknown never counts as allowed.",
+        "",
+        "## Makers",
+        "",
+    ]
+    rows = load_catalog().rows
+    makers = [
+        (f"`{one.id}`", one.name, one.home or "", sum(model.maker == one.id for model in rows.models))
+        for one in rows.makers
+    ]
+    hosts = [
+        (
+            f"`{one.id}`",
+            one.name,
+            one.home or "",
+            one.country or "",
+            ", ".join(surface.dialect for surface in one.surfaces),
+            f"`{one.credential_env}`" if one.credential_env else "",
+        )
+        for one in rows.hosts
+    ]
+    return [
+        *intro,
+        *table(["id", "maker", "home", "models"], makers),
+        "",
+        "## Hosts",
+        "",
+        *table(["id", "host (often called provider)", "home", "computes in", "dialects", "connected by"], hosts),
+    ]
+
+
+PAGES: dict[str, Callable[[], list[str]]] = {
+    "settings.md": settings_page,
+    "errors.md": errors_page,
+    "metrics.md": metrics_page,
+    "commands.md": commands_page,
+    "admin-api.md": admin_api_page,
+    "makers-and-hosts.md": hosts_page,
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages, or with --check say which ones are stale."""
+    stale = []
+    for name, page in PAGES.items():
+        head, *rest = page()
+        text = "\n".join([head, "", NOTE, *rest]).rstrip() + "\n"
+        file = PLACE / name
+        if not file.exists() or file.read_text("utf-8") != text:
+            stale.append(name)
+            if "--check" not in arguments:
+                file.write_text(text, "utf-8")
+    for name in stale:
+        print(f"docs/reference/{name}: {'stale; run make docs' if '--check' in arguments else 'written'}")
+    return 1 if stale and "--check" in arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
