@@ -6,7 +6,7 @@ from typing import Final, assert_never
 
 import msgspec
 
-from hortus.catalog.rows import Auth, Host, ListShape
+from hortus.catalog.rows import Auth, Host, ListShape, Surface
 
 ANTHROPIC_VERSION: Final = ("anthropic-version", "2023-06-01")
 """Required by every call. https://platform.claude.com/docs/en/api/versioning, read 2026-11."""
@@ -28,15 +28,18 @@ def list_call(host: Host, *, credential: str | None, base_url: str | None = None
         credential: The secret itself; without it only a host that asks for none can be called.
         base_url: Address of the OpenAI surface where the operator gave another one than the row's.
     """
-    surface = host.surface("openai_chat")
-    auth = host.list_auth or (surface.auth if surface is not None else "none")
-    base = base_url or host.list_base_url or (surface.base_url if surface is not None else None)
-    headers = _headers(auth, credential)
-    if host.list_path is None or host.closed_on is not None or base is None or "{" in base or headers is None:
+    base = base_url or host.list_base_url or _surface(host).base_url
+    headers = _headers(host.list_auth or _surface(host).auth, credential)
+    if host.list_path is None or host.closed_on is not None or headers is None:
         return None
-    if host.list_shape == "anthropic":
-        headers = (*headers, ANTHROPIC_VERSION)
-    return ListCall(url=f"{base.rstrip('/')}/{host.list_path}", headers=headers, shape=host.list_shape)
+    if base is None or "{" in base:
+        return None
+    extra = (ANTHROPIC_VERSION,) if host.list_shape == "anthropic" else ()
+    return ListCall(url=f"{base.rstrip('/')}/{host.list_path}", headers=(*headers, *extra), shape=host.list_shape)
+
+
+def _surface(host: Host) -> Surface:
+    return host.surface("openai_chat") or Surface(dialect="openai_chat", auth="none")
 
 
 def _headers(auth: Auth, credential: str | None) -> tuple[tuple[str, str], ...] | None:
