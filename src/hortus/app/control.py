@@ -17,11 +17,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 import uvicorn
+from typing_extensions import override
 
 import hortus
 from hortus.app.clock import SystemClock, random_bytes
 from hortus.app.context import RoleContext
-from hortus.app.home import Home
 from hortus.app.secrets import confirm_secret, load_secrets, read_admin_token
 from hortus.app.settings import Loaded, Settings
 from hortus.base.errors import ConfigurationError, HortusError
@@ -32,6 +32,7 @@ from hortus.catalog.rows import Offer, PriceRow
 from hortus.control.app import build_app
 from hortus.control.checks import suggest
 from hortus.control.plane import Installation, Plane, Ports
+from hortus.engines.hub import Embedded, HubModel, LocalFile, parse_source
 from hortus.engines.sources import SEEDLING
 from hortus.store.access import AccessTable
 from hortus.store.database import Store, open_store
@@ -84,7 +85,7 @@ async def _serve(context: RoleContext, store: Store) -> None:
 
 
 def _make_plane(context: RoleContext, store: Store, *, hosts: HttpHosts) -> Plane:
-    home, clock = context.home, SystemClock()
+    home, clock, config_file = context.home, SystemClock(), context.loaded.config_file
     secrets = load_secrets(home)
     confirm_secret(secrets, SecretCheckTable(store), path=home.secret_key)
     catalog = load_catalog()
@@ -106,10 +107,10 @@ def _make_plane(context: RoleContext, store: Store, *, hosts: HttpHosts) -> Plan
         store=home.store,
         journal=home.journal,
         metrics=home.metrics,
-        config_file=context.loaded.config_file,
+        config_file=config_file,
         runs_seedling=context.settings.seedling,
         settings=tuple(_setting_rows(context.loaded)),
-        find_model_file=ModelFiles(home),
+        find_model_file=ModelFiles(home.models, directory=config_file.parent if config_file else home.root),
         check_settings=check_settings,
         store_schema=store.schema_version(),
     )
@@ -145,19 +146,29 @@ class NodeCredentials:
 class ModelFiles:
     """Where the files of deployments lie: at their path, or among the models that were fetched."""
 
-    def __init__(self, home: Home) -> None:
-        self._models = home.models
+    def __init__(self, models: Path, *, directory: Path) -> None:
+        self._models = models
+        self._directory = directory
 
     def __call__(self, source: str) -> str | None:
-        """Return the path of the file, None where it has not been fetched. An absolute path is the engine's to judge."""
-        if source == SEEDLING or Path(source).is_absolute():
-            return source
-        repository, _, name = source.partition(":")
-        folder = (self._models / repository).resolve()
-        if not folder.is_relative_to(self._models.resolve()):
+        """Return the file's path, None where it has not been fetched; a path of this machine is the engine's to judge.
+
+        Relative paths start from the configuration file's directory.
+        """
+        try:
+            parsed = parse_source(source, directory=self._directory)
+        except HortusError:
             return None
-        found = [folder / name] if name else sorted(folder.glob("*.gguf"))
-        return next((str(file) for file in found if file.is_file()), None)
+        match parsed:
+            case Embedded():
+                return SEEDLING
+            case LocalFile(path):
+                return str(path)
+            case HubModel(repository=repository, file=file):
+                folders = f"{repository.replace('/', '--')}@*"
+                wanted = (file or "").rsplit("/", 1)[-1].lower()
+                found = sorted(self._models.glob(f"{folders}/*.gguf"), key=lambda path: path.stat().st_mtime_ns)
+                return next((str(path) for path in reversed(found) if wanted in path.name.lower()), None)
 
 
 def check_settings(table: Mapping[str, object]) -> None:
@@ -183,6 +194,7 @@ def check_settings(table: Mapping[str, object]) -> None:
 class _QuietServer(uvicorn.Server):
     """A server that leaves signals to the process it is in."""
 
+    @override
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
@@ -231,7 +243,7 @@ def _listen_unix(path: Path) -> socket.socket | None:
         listener.close()
         _log.warning("no Unix socket for the admin API; its port works", extra={"reason": str(error)})
         return None
-    listener.setblocking(False)
+    listener.setblocking(False)  # noqa: FBT003 -- the standard library's signature
     return listener
 
 

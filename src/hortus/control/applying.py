@@ -88,9 +88,17 @@ def apply(changes: list[Change], *, access: Access, objects: Objects) -> None:
             case None:
                 objects.retire(change.kind, change.name)
             case ProjectSpec():
+                take_over(access, change.name)
                 access.put_project(change.spec, origin=FILE)
             case _:
                 objects.put(change.spec, origin=FILE, where=change.where)
+
+
+def take_over(access: Access, name: str) -> None:
+    """Free a project that the first start made: the store keeps an object in use with its origin."""
+    stored = access.project(name)
+    if stored is not None and stored.retired_at_ms is None and stored.origin == BUILT_IN:
+        access.retire_project(name)
 
 
 def visible(changes: list[Change]) -> list[Change]:

@@ -183,21 +183,34 @@ def _price_by_name(plane: Plane, host: Host, name: str, today: date) -> PriceRow
 
 def _asked(host: str, answer: SyncReport | HortusError) -> views.AskedHost:
     if isinstance(answer, SyncReport):
-        return views.AskedHost(host=host, known=answer.known, is_complete=answer.is_complete)
+        listed = answer.known + len(answer.proposals)
+        return views.AskedHost(host=host, listed=listed, known=answer.known, is_complete=answer.is_complete)
     return views.AskedHost(host=host, error=str(answer))
 
 
 def _proposal_view(one: Proposal) -> views.ProposedRow:
+    price = one.price
     return views.ProposedRow(
-        row=one.row,
+        kind=one.row,
         host=one.host,
         upstream_model=one.upstream_model,
         model=one.model,
         unknown=one.unknown,
-        country=one.country,
-        price=_price_view(one.price),
-        context_tokens=one.listed.context_tokens,
+        price="unknown" if price is None else f"{price.currency} {price.input_per_million}/{price.output_per_million}",
+        place=one.country or "unknown",
+        row=_row_text(one),
     )
+
+
+def _row_text(one: Proposal) -> str:
+    """Return the row as a person would begin it; what is unknown stands there as a comment."""
+    members = {"id": one.model} if one.row == "models" else {"model": one.model}
+    if one.row == "offers" and one.upstream_model != one.model:
+        members["upstream_model"] = one.upstream_model
+    # JSON's strings are TOML's basic strings; a name comes from the host and may hold anything
+    inside = ", ".join(f"{name} = {msgspec.json.encode(value).decode()}" for name, value in members.items())
+    unknown = f"  # unknown: {', '.join(one.unknown)}" if one.unknown else ""
+    return f"{{ {inside} }},{unknown}"
 
 
 def _retirement_view(one: Retirement, used: dict[tuple[str, str], tuple[str, ...]]) -> views.RetirementView:
@@ -205,6 +218,7 @@ def _retirement_view(one: Retirement, used: dict[tuple[str, str], tuple[str, ...
         host=one.host,
         model=one.model,
         upstream_model=one.upstream_model,
+        reason="the host does not list it" if one.ends is None else f"the host ends it on {one.ends.isoformat()}",
         state=one.state,
         ends=one.ends.isoformat() if one.ends is not None else None,
         replacement=one.replacement,

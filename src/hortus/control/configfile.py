@@ -32,7 +32,16 @@ _TYPE_ERROR = re.compile(r"^(?P<message>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re
 _PATH_PART = re.compile(r"\.?([A-Za-z0-9_]+)|\[(\d+)\]")
 _SYNTAX_ERROR = re.compile(r"^(?P<message>.*) \(at (?:line (?P<line>\d+), column \d+|end of document)\)$", re.DOTALL)
 _SECRET_KEYS = ("api_key", "apikey", "key", "token", "secret", "password", "access_key")
-_INTERNAL_WORDS = {"`str`": "a text", "`int`": "a whole number", "`float`": "a number", "`array`": "a list"}
+_TYPE_NAME = re.compile(r"`([a-z]+)(?: \| null)?`")
+_PLAIN_TYPES = {
+    "str": "a text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a table",
+    "datetime": "a time",
+}
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -213,8 +222,7 @@ def _check_keys(table: dict[str, object], path: Path, spec_type: type[Spec]) -> 
 def _type_fault(error: msgspec.ValidationError, path: Path) -> Fault:
     match = _TYPE_ERROR.match(str(error))
     message, inner = (match["message"], match["path"]) if match else (str(error), "")
-    for word, plain in _INTERNAL_WORDS.items():
-        message = message.replace(word, plain)
+    message = _TYPE_NAME.sub(lambda found: _PLAIN_TYPES.get(found[1], found[1]), message)
     steps = tuple(int(index) if index else name for name, index in _PATH_PART.findall(inner or ""))
     return Fault((*path, *steps), f"{message}.", "Change the value to the right type.")
 

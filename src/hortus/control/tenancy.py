@@ -7,7 +7,7 @@ import base64
 from hortus.access.objects import Project
 from hortus.base.secrets import KEY_ENTROPY_BYTES, KEY_PREFIX, digest_key
 from hortus.control import models, views
-from hortus.control.applying import API, BUILT_IN, FILE
+from hortus.control.applying import API, FILE, take_over
 from hortus.control.checks import check_spec
 from hortus.control.errors import Conflict, DeclaredInFile, Invalid, NotFound
 from hortus.control.plane import Plane
@@ -135,9 +135,7 @@ def _put(plane: Plane, spec: ProjectSpec) -> Project:
     stored = plane.ports.access.project(spec.name)
     if stored is not None and stored.retired_at_ms is None:
         _refuse_if_in_file(plane, stored)
-        if stored.origin == BUILT_IN:
-            # the store keeps an object in use with its origin; what the first start made may be taken over
-            plane.ports.access.retire_project(spec.name)
+        take_over(plane.ports.access, spec.name)
     return plane.ports.access.put_project(spec, origin=API)
 
 

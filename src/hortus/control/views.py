@@ -249,16 +249,16 @@ class ModelList(View):
 class ProposedRow(View):
     """A model that a host lists and the catalog does not know there."""
 
-    row: Annotated[str, Field(description="`offers` where the catalog knows the model elsewhere, else `models`.")]
+    kind: Annotated[str, Field(description="`offers` where the catalog knows the model elsewhere, else `models`.")]
     host: str
     upstream_model: str
     model: Annotated[str, Field(description="Catalog id, known or proposed.")]
     unknown: Annotated[
         tuple[str, ...], Field(description="What to find out first: `maker`, `price`, `place`, `licence`.")
     ]
-    country: str | None = None
-    price: PriceView | None = None
-    context_tokens: int | None = None
+    price: Annotated[str, Field(description="Input and output per million tokens, or `unknown`.")] = "unknown"
+    place: Annotated[str, Field(description="Where it computes, or `unknown`.")] = "unknown"
+    row: Annotated[str, Field(description="How the row would begin in the catalog's file.")]
 
 
 class RetirementView(View):
@@ -267,7 +267,8 @@ class RetirementView(View):
     host: str
     model: str
     upstream_model: str
-    state: str
+    reason: str
+    state: Annotated[str, Field(description="What the catalog says of the model.")]
     ends: Annotated[str | None, Field(description="The announced day; null where it is gone already.")] = None
     replacement: str | None = None
     endpoints: Annotated[tuple[str, ...], Field(description="Endpoints here that are affected.")] = ()
@@ -277,7 +278,8 @@ class AskedHost(View):
     """One host's answer to the question for its list."""
 
     host: str
-    known: Annotated[int | None, Field(description="Models that both list.")] = None
+    listed: Annotated[int | None, Field(description="Models that it lists.")] = None
+    known: Annotated[int | None, Field(description="How many of them the catalog knows there.")] = None
     is_complete: Annotated[bool, Field(description="Whether missing models can be told from it.")] = False
     error: str | None = None
 
