@@ -83,17 +83,18 @@ class LedgerGrants:
         return self._clock.monotonic_s() - self._away_since_s < STALE_FOR_S
 
     async def _ask(self, digest: str) -> Grant | None:
-        if self._writer is None:
-            raise _not_ready()
+        """Ask the ledger; where it is away, wait a little for its return."""
         future = self._asked.get(digest)
         if future is None:
             future = self._asked[digest] = asyncio.get_running_loop().create_future()
-            self._writer.write(msgspec.json.encode(_Ask(digest)) + b"\n")
+            if self._writer is not None:
+                self._writer.write(_write_ask(digest))
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
                 return await asyncio.shield(future)
-        except (TimeoutError, ConnectionError) as error:
-            raise _not_ready() from error
+        except TimeoutError as error:
+            self._asked.pop(digest, None)
+            raise NotReady("Keys cannot be checked at this moment.", hint="Try again in a moment.") from error
 
     async def run(self) -> None:
         """Keep a connection to the ledger, for ever."""
@@ -109,6 +110,7 @@ class LedgerGrants:
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._forget("all")
         self._writer = writer
+        writer.writelines(_write_ask(digest) for digest in self._asked)
         try:
             while line := await reader.readline():
                 self._hear(msgspec.json.decode(line, type=_Said))
@@ -116,11 +118,6 @@ class LedgerGrants:
             self._writer = None
             self._away_since_s = self._clock.monotonic_s()
             writer.close()
-            for future in self._asked.values():
-                if not future.done():
-                    future.set_exception(ConnectionError("the ledger went away"))
-                    future.exception()  # seen: nobody may be waiting any more
-            self._asked.clear()
             _log.warning("ledger away, known keys stay good for a while")
 
     def _hear(self, said: _Said) -> None:
@@ -154,5 +151,5 @@ class LedgerGrants:
             self._unknown.pop(digest, None)
 
 
-def _not_ready() -> NotReady:
-    return NotReady("Keys cannot be checked at this moment.", hint="Try again in a moment.")
+def _write_ask(digest: str) -> bytes:
+    return msgspec.json.encode(_Ask(digest)) + b"\n"

@@ -12,7 +12,7 @@ from operator import sub
 
 import msgspec
 
-from hortus.canon.errors import InvalidRequest, NotJson
+from hortus.canon.errors import NotJson
 
 Members = dict[str, msgspec.Raw]
 """Members of one object in their order; values byte for byte as sent."""
@@ -38,8 +38,8 @@ def read_members(data: bytes) -> Members:
     {'a': b'1e2', 'b': b'2'}
 
     Raises:
-        NotJson: Not JSON, not an object, or not UTF-8.
-        InvalidRequest: Nested deeper than `DEPTH_LIMIT`, or a lone surrogate in a text.
+        NotJson: Not JSON, not an object, not UTF-8, nested deeper than `DEPTH_LIMIT`, or half a surrogate pair in a
+            text.
     """
     if not data.isascii():
         _check_utf8(data)
@@ -85,10 +85,10 @@ def _check_utf8(data: bytes) -> None:
         ) from error
 
 
-def _why_broken(data: bytes, error: msgspec.DecodeError) -> NotJson | InvalidRequest:
+def _why_broken(data: bytes, error: msgspec.DecodeError) -> NotJson:
     text = _SURROGATE_PAIR.sub(b"", _ESCAPED_BACKSLASH.sub(b"", data))
     if _SURROGATE.search(text):
-        return InvalidRequest(
+        return NotJson(
             "A text holds half of a surrogate pair (\\ud800 to \\udfff), which is not a character.",
             hint="Cut texts between characters, not between UTF-16 units.",
         )
@@ -98,7 +98,7 @@ def _why_broken(data: bytes, error: msgspec.DecodeError) -> NotJson | InvalidReq
     return NotJson(f"The body is not valid JSON: {reason}.", hint="Send one JSON object, {…}.")
 
 
-def _too_deep() -> InvalidRequest:
-    return InvalidRequest(
+def _too_deep() -> NotJson:
+    return NotJson(
         f"The body nests deeper than {DEPTH_LIMIT} levels.", hint="Flatten the innermost arrays and objects."
     )

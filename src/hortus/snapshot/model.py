@@ -127,8 +127,8 @@ class Deployment(msgspec.Struct, frozen=True, omit_defaults=True):
     offers_embeddings: bool = False
 
 
-class Snapshot(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One version of everything that the data plane needs to know."""
+class Snapshot(msgspec.Struct, frozen=True):
+    """One version of everything that the data plane needs to know; `format` is always written."""
 
     version: int
     compiled_at_ms: int

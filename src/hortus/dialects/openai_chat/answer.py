@@ -9,15 +9,18 @@ from hortus.canon.usage import Usage
 from hortus.dialects.openai_chat.usage import BYTES_PER_TOKEN, estimate, read_usage
 
 
-class _Head(msgspec.Struct):
-    model: msgspec.Raw | None = None
-    usage: msgspec.Raw | None = None
+_NOTHING = msgspec.Raw(b"null")
+
+
+class _Head(msgspec.Struct):  # `Raw | None` would take null only
+    model: msgspec.Raw = _NOTHING
+    usage: msgspec.Raw = _NOTHING
 
 
 class _Message(msgspec.Struct):
     content: str | None = None
     reasoning_content: str | None = None
-    tool_calls: msgspec.Raw = msgspec.Raw(b"")
+    tool_calls: msgspec.Raw = _NOTHING
 
 
 class _Choice(msgspec.Struct):
@@ -65,4 +68,6 @@ def _estimate(operation: Operation, body: bytes, *, input_bytes: int) -> Usage:
 
 
 def _size(message: _Message) -> int:
-    return len((message.content or "") + (message.reasoning_content or "")) + len(bytes(message.tool_calls))
+    calls = bytes(message.tool_calls)
+    text = (message.content or "") + (message.reasoning_content or "")
+    return len(text.encode()) + (0 if calls == b"null" else len(calls))
