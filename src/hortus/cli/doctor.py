@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
 import hortus
 from hortus.app.home import Home
 from hortus.app.settings import load_settings, read_environment
 from hortus.base.errors import ConfigurationError, HortusError, InstallationError
+from hortus.cli.admin import Admin
 from hortus.cli.checks import CHECKS, Finding, Patient
 from hortus.cli.config import read_declaration
-from hortus.cli.place import Installation, find_local_home, find_running
+from hortus.cli.place import Installation, find_admin_token, find_local_home, find_running
 from hortus.cli.screen import Column, note, show_json, show_table
 from hortus.cli.wire import ask_status
 
@@ -59,7 +59,6 @@ def examine() -> Iterator[Finding]:
             about = check.__name__.removeprefix("check_")
             yield Finding(about, "bad", f"{error.filename}: {error.strerror}.", "Run this as the user who runs Hortus.")
     yield from _examine_running(running)
-    yield from _examine_engines(patient.home)
 
 
 def _find_running() -> Installation | None:
@@ -90,29 +89,26 @@ def _examine_running(running: Installation | None) -> Iterator[Finding]:
         yield Finding("version", "note", says, "Stop it and start it again with `hortus up`.")
     for about, url in (("door", running.door), ("admin API", running.admin)):
         try:
-            status = ask_status(f"{url}/readyz")
+            status = ask_status(f"{url}/readyz", ca_bundle=running.ca_bundle)
         except HortusError as error:
             yield Finding(about, "bad", f"{url}: {error.message}", "Look at its log lines, or start it again.")
             continue
         is_good = status == 200  # noqa: PLR2004 -- HTTP's OK
         says = f"{url} is ready" if is_good else f"{url} answers with status {status}."
         yield Finding(about, "good" if is_good else "bad", says, None if is_good else "Look at its log lines.")
+    yield from _examine_inside(running)
 
 
-class _EngineState(msgspec.Struct, frozen=True):
-    name: str
-    state: str
-    error: str | None = None
-
-
-def _examine_engines(home: Home) -> Iterator[Finding]:
-    for path in sorted(home.engines.glob("*.json")) if home.engines.is_dir() else []:
-        engine = msgspec.json.decode(path.read_bytes(), type=_EngineState)
-        if engine.state == "failed":
-            mend = f"Mend the cause, then `hortus deploy` {engine.name} again; `hortus deployments` shows it."
-            yield Finding(f"engine {engine.name}", "bad", engine.error or "It failed.", mend)
-        else:
-            yield Finding(f"engine {engine.name}", "good", engine.state)
+def _examine_inside(running: Installation) -> Iterator[Finding]:
+    """Pass on what the control process finds wrong: deployments, routes, its file."""
+    try:
+        findings = Admin(running, find_admin_token(running)).findings()
+    except HortusError as error:
+        yield Finding("admin API", "bad", f"It cannot be asked: {error}", "Look at its log lines, or start it again.")
+        return
+    for one in findings:
+        if not one.is_fine:
+            yield Finding(one.name, "bad", one.message, one.mend)
 
 
 def _told(finding: Finding) -> str:

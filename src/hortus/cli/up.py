@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from hortus.app.home import Home
+from hortus.app.logs import start_logs
 from hortus.app.settings import Settings, load_settings, read_environment
 from hortus.app.up import Running, serve
 from hortus.cli.config import read_declaration
@@ -78,6 +79,7 @@ def up(options: _Own) -> None:
     loaded = load_settings(flags, environment=read_environment(), directory=Path.cwd(), config_file=options.config)
     if loaded.config_file is not None:
         read_declaration(loaded.config_file, home=Home(loaded.home))
+    start_logs("up", form=loaded.settings.log_format, level=loaded.settings.log_level)
     welcome = Welcome(loaded, console=Console(highlight=False), is_once=options.once)
 
     async def when_ready(running: Running) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 
-from rich.console import Console, Group
+import msgspec
+from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
+from rich.table import Table
 from rich.text import Text
 
 from hortus.app.settings import Loaded, is_loopback
@@ -75,43 +77,42 @@ class Welcome:
             say(Text(running.new_admin_token), soft_wrap=True)
 
     async def _say_makers(self, running: Running, admin: Admin) -> None:
-        hosts = [host for host in load_catalog().rows.hosts if can_route(host)]
         connected = {endpoint.host for endpoint in await asyncio.to_thread(admin.endpoints)}
-        lit = [host for host in hosts if host.id not in connected and is_lit(host, self._loaded.environment)]
-        dark = [host for host in hosts if host.id not in connected and host not in lit and host.credential_env]
-        names = [host.name for host in hosts if host.id in connected]
-        self._console.print(f"\nConnected makers and hosts: {', '.join(names) if names else 'none yet'}.")
-        if dark:
-            self._console.print("These variables would connect others (set one, start again):", style="dim")
-            for host in dark:
-                self._console.print(f"  {host.credential_env:<28} {escape(host.name)}", style="dim")
-        if lit:
-            await self._offer(running, admin, lit=lit)
+        hosts = sort_hosts(load_catalog().rows.hosts, connected=connected, environment=self._loaded.environment)
+        say = self._console.print
+        say(f"\nConnected makers and hosts: {', '.join(host.name for host in hosts.connected) or 'none yet'}.")
+        if hosts.dark:
+            say("One of these variables, set before the start, would connect another:", style="dim")
+            width = max(map(len, hosts.dark)) + 2
+            for variable, names in hosts.dark.items():
+                say(Text(f"  {variable:<{width}}{', '.join(names)}", style="dim"))
+        if hosts.lit:
+            say(f"\nA credential is here for: [bold]{', '.join(host.name for host in hosts.lit)}[/bold].")
+            await self._offer(running, admin, lit=hosts.lit)
 
     async def _offer(self, running: Running, admin: Admin, *, lit: Sequence[Host]) -> None:
         """Offer to connect lit hosts; only a person says yes, and only on a fresh installation that is not exposed."""
         say = self._console.print
-        say(
-            f"\nA credential is here for: [bold]{', '.join(host.name for host in lit)}[/bold]; nothing is routed there."
-        )
         may_ask = running.new_admin_token and is_loopback(self._loaded.settings.host) and is_interactive()
         for host in lit:
             if not may_ask:
-                say(f"  Connect it with [bold]hortus connect {host.id}[/bold].")
+                say(f"  Nothing is routed there; [bold]hortus connect {host.id}[/bold] would make its routes.")
                 continue
-            place = host.country or "a place that the catalog does not know"
-            say(f"  {host.name} is run by {host.operator} and computes in {place}. Once connected, what")
-            say("  clients send to its routes leaves this machine (prompts, files, tool results); nothing else does.")
-            if await _confirm(f"  Connect {host.name} now? [y/N] "):
-                made = await asyncio.to_thread(admin.connect, host.id, {"projects": [_PROJECT]})
-                say(f"  Routes: {', '.join(made.routes)}")
+            wanted = {"projects": [_PROJECT]}
+            plan = await asyncio.to_thread(admin.connect, host.id, {**wanted, "dry_run": True})
+            say(f"\n[bold]{host.name}[/bold] would get {len(plan.routes)} routes. Nothing leaves before; then:")
+            for line in plan.leaves:
+                say(f"  {escape(line)}")
+            if await _confirm(f"Connect {host.name} now? [y/N] "):
+                made = await asyncio.to_thread(admin.connect, host.id, wanted)
+                say(f"Routes: {', '.join(made.routes)}")
 
     async def _first_question(self, admin: Admin) -> None:
         question = Question(door=admin.installation.door, route=SEEDLING, text=_FIRST_QUESTION)
         self._console.print(
             "\nThe [bold]seedling[/bold] is a tiny model that ships with Hortus. It does one thing:"
-            "\nit reads a citizen's message, in one of several European languages, and names the"
-            "\noffice that answers it. It cannot chat.\n"
+            "\nit reads a citizen's message, in one of several European languages, and"
+            "\nnames the office that answers it. It cannot chat.\n"
         )
         try:
             heard = await _ask_with_new_key(question, admin)
@@ -123,14 +124,19 @@ class Welcome:
         await self._show_answer(question, heard, admin=admin)
 
     async def _show_answer(self, question: Question, heard: Heard, *, admin: Admin) -> None:
-        lines = [_line("you", question.text), _line("seedling", heard.text, style="bold"), Text()]
         receipt = None
         if heard.receipt_id:
             with suppress(HortusError):
                 receipt = await asyncio.to_thread(wait_for_receipt, admin, heard.receipt_id)
         facts = facts_of(receipt) if receipt is not None else [("receipt", heard.receipt_id)]
-        lines += [_line(name, str(value)) for name, value in facts if name in _RECEIPT_FACTS and value is not None]
-        self._console.print(Panel(Group(*lines), title="first answer, with its receipt", title_align="left", width=80))
+        lines = Table.grid(padding=(0, 2, 0, 0))
+        lines.add_row(Text("you", style="dim"), Text(question.text))
+        lines.add_row(Text("seedling", style="dim"), Text(heard.text.strip(), style="bold"))
+        lines.add_row()
+        for name, value in facts:
+            if name in _RECEIPT_FACTS and value is not None:
+                lines.add_row(Text(name, style="dim"), Text(str(value)))
+        self._console.print(Panel(lines, title="first answer, with its receipt", title_align="left", width=80))
 
     def _say_next(self) -> None:
         say = self._console.print
@@ -141,8 +147,32 @@ class Welcome:
         say("Ctrl-C stops it.\n")
 
 
-def _line(name: str, text: str, *, style: str = "") -> Text:
-    return Text.assemble((f"{name:<10}", "dim"), (text, style))
+class Standing(msgspec.Struct, frozen=True):
+    """How the catalog's hosts stand here.
+
+    Attributes:
+        lit: Their credential is here, and no endpoint leads there.
+        dark: Environment variable that would light a host, and the names of those hosts.
+    """
+
+    connected: tuple[Host, ...]
+    lit: tuple[Host, ...]
+    dark: dict[str, list[str]]
+
+
+def sort_hosts(hosts: Iterable[Host], *, connected: Collection[str], environment: Mapping[str, str]) -> Standing:
+    """Return which hosts are connected, lit or dark; those that cannot be routed to yet are left out."""
+    routable = [host for host in hosts if can_route(host)]
+    open_ = [host for host in routable if host.id not in connected]
+    dark: dict[str, list[str]] = {}
+    for host in open_:
+        if host.credential_env and not is_lit(host, environment):
+            dark.setdefault(host.credential_env, []).append(host.name)
+    return Standing(
+        connected=tuple(host for host in routable if host.id in connected),
+        lit=tuple(host for host in open_ if is_lit(host, environment)),
+        dark=dark,
+    )
 
 
 async def _ask_with_new_key(question: Question, admin: Admin) -> Heard:
