@@ -19,7 +19,7 @@ from hortus.receipts.segment import ANY_HASH, BadLine, Line, Position, SegmentHe
 PORTION_BYTES = 1024 * 1024
 
 _CHUNK_BYTES = 64 * 1024
-_LINE_BEGIN = re.compile(rb"\d+ [0-9a-f]{8} [0-9a-f]{32} ")
+_LINE_BEGIN = re.compile(rb"(?=1 [0-9a-f]{8} [0-9a-f]{32} )")  # looks ahead, so that candidates may overlap
 
 
 class CorruptJournal(InstallationError):  # noqa: N818 -- reads as what happened
@@ -157,8 +157,10 @@ def _find_line(rest: bytes, at: Position) -> Position | None:
 
 
 def _why(rest: bytes, at: Position) -> str:
+    if rest[:1] == b"\0":
+        return "unwritten bytes lie between records"
     try:
         read_line(rest[: rest.find(b"\n") + 1], at)
     except BadLine as error:
         return str(error)
-    return "unwritten bytes lie between records"
+    return "it was changed while it was read"
