@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 
 ROLE = """
-import asyncio, sys
+import asyncio, os, sys
 from pathlib import Path
 from hortus.app.clock import SystemClock, random_bytes
 from hortus.app.home import Home
@@ -42,6 +42,7 @@ ground = Ground(
     clock=SystemClock(),
     make_key=lambda: random_bytes(24).hex(),
     available_bytes=lambda: min(limit, available_bytes()),
+    environment={name: text for name, text in os.environ.items() if name.startswith("COVERAGE_")},
 )
 asyncio.run(supervise(ground, snapshot=home.snapshot))
 """
@@ -61,6 +62,12 @@ def until(look: Callable[[], Found | None], what: str) -> Found:
             return found
         time.sleep(0.02)
     raise AssertionError(f"not within {PATIENCE_S} s: {what}")
+
+
+def bare_environment() -> dict[str, str]:
+    """Return what a process of ours needs, and what measures its coverage."""
+    measuring = {name: text for name, text in os.environ.items() if name.startswith("COVERAGE_")}
+    return {"PATH": os.defpath, "PYTHONPATH": str(SOURCE), **measuring}
 
 
 def is_alive(pid: int) -> bool:
@@ -98,7 +105,7 @@ class Bench:
         with self._output.open("ab") as output:
             self.supervisor = subprocess.Popen(
                 [sys.executable, "-c", ROLE, str(self.home.root), str(os.getpid()), str(memory_limit)],
-                env={"PATH": os.defpath, "PYTHONPATH": str(SOURCE), "SECRET_TOKEN": "must not reach an engine"},
+                env={**bare_environment(), "SECRET_TOKEN": "must not reach an engine"},
                 stdout=output,
                 stderr=output,
             )

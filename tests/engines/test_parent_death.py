@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from engine_bench import SOURCE, is_alive, until
+from engine_bench import bare_environment, is_alive, until
 
 CHILD = "from hortus.app.parent_death import die_with_parent; import sys, time; "
 PARENT = """
@@ -16,13 +16,12 @@ child = subprocess.Popen([sys.executable, "-c", {code!r}, str(os.getpid())])
 print(child.pid, flush=True)
 time.sleep({stays})
 """
-ENVIRONMENT = {"PATH": os.defpath, "PYTHONPATH": str(SOURCE)}
 
 
 def _start_parent(code: str, *, stays: float) -> tuple[subprocess.Popen[str], int]:
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT.format(code=code, stays=stays)],
-        env=ENVIRONMENT,
+        env=bare_environment(),
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -59,7 +58,7 @@ def test_a_child_of_a_living_parent_lives(tmp_path: Path) -> None:
     told = tmp_path / "told"
     done = subprocess.run(
         [sys.executable, "-c", f"{CHILD} die_with_parent({os.getpid()}); open({str(told)!r}, 'w').close()"],
-        env=ENVIRONMENT,
+        env=bare_environment(),
         check=True,
         timeout=60,
     )

@@ -18,7 +18,9 @@ from hortus.transport.settings import TransportSettings
 TICK_S = 0.01
 PATIENT = Timeouts(connect_s=20, first_byte_s=20, idle_s=20, total_s=60)
 HELLO = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello"
-CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nDigest: no\r\n\r\n"
+CHUNKED = (
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nDigest: no\r\n\r\n"
+)
 
 
 class Visit:

@@ -73,6 +73,7 @@ class Child:
             *self.spec.arguments,
             stdin=asyncio.subprocess.DEVNULL,
             pass_fds=self.spec.sockets,
+            start_new_session=True,  # Ctrl-C is the parent's alone: it stops the others in order
             env=self._environment,
         )
 

@@ -11,16 +11,16 @@ import signal
 from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
-
 from hortus.app.clock import SystemClock, random_bytes
 from hortus.app.context import RoleContext
+from hortus.base.errors import InstallationError
 from hortus.engines.attempt import Ground
 from hortus.engines.fleet import Fleet
 from hortus.engines.memory import available_bytes
 from hortus.engines.plan import FileStamp
 from hortus.engines.sources import stamp_of
-from hortus.snapshot.model import SNAPSHOT_FORMAT, Deployment
+from hortus.snapshot.model import Deployment
+from hortus.snapshot.reading import load_snapshot
 
 _log = logging.getLogger("hortus.supervisor")
 
@@ -72,14 +72,6 @@ async def _first_of(*events: asyncio.Event, within_s: float) -> None:
             wait.cancel()
 
 
-class _Deployments(msgspec.Struct, frozen=True):
-    """The part of a snapshot that concerns engines."""
-
-    version: int
-    deployments: dict[str, Deployment]
-    format: int = SNAPSHOT_FORMAT
-
-
 class WantedDeployments:
     """The snapshot's deployments, read again when the file changes; the last good ones stay."""
 
@@ -99,17 +91,7 @@ class WantedDeployments:
 
     def _read(self) -> Mapping[str, Deployment] | None:
         try:
-            read = msgspec.json.decode(self._snapshot.read_bytes(), type=_Deployments)
-        except (OSError, msgspec.DecodeError) as error:
-            _log.error(
-                "snapshot cannot be read, keeping the earlier one",
-                extra={"snapshot": str(self._snapshot), "reason": str(error)},
-            )
+            return load_snapshot(self._snapshot).deployments
+        except InstallationError as error:
+            _log.error("snapshot cannot be read, keeping the earlier one", extra={"reason": str(error)})
             return None
-        if read.format != SNAPSHOT_FORMAT:
-            _log.error(
-                "snapshot has another format, keeping the earlier one",
-                extra={"snapshot": str(self._snapshot), "format": read.format},
-            )
-            return None
-        return read.deployments

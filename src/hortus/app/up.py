@@ -141,7 +141,8 @@ class _Garden:
             for child in self._children:
                 await child.start()
             self._steps.step("starting")
-            await self._wait_until_ready()
+            if not await self._becomes_ready():
+                return
             self._announce()
             ready = asyncio.ensure_future(when_ready(self._running))
             stopped = asyncio.ensure_future(self._stop.wait())
@@ -158,12 +159,12 @@ class _Garden:
         if code == 78 and not self._is_ready:  # noqa: PLR2004 -- EXIT_UNFIT of __main__, which cannot be imported
             self._fatal = name
 
-    async def _wait_until_ready(self) -> None:
+    async def _becomes_ready(self) -> bool:
         deadline_s = self._clock.monotonic_s() + _START_WITHIN_S
         for listener, url in zip(self._sockets, (self._running.door_url, self._running.admin_url), strict=True):
             while not await _is_ready(listener, is_tls=self._is_tls):
                 if self._stop.is_set():
-                    return
+                    return False
                 if self._fatal:
                     raise InstallationError(
                         f"{self._fatal} cannot run here; its own words are above.",
@@ -175,6 +176,7 @@ class _Garden:
                     )
                 await asyncio.sleep(_POLL_S)
         self._is_ready = True
+        return True
 
     def _announce(self) -> None:
         addresses = Addresses(
