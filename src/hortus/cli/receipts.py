@@ -26,7 +26,7 @@ class _LastAlone(TyperCommand):
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override,explicit-override]  # typing.override comes with Python 3.12
         """Read the arguments, with the number that `--last` means where it has none."""
-        followed = zip(args, [*args[1:], ""], strict=True)
+        followed = zip(args, [*args[1:], ""], strict=False)
         filled = [[word, "1"] if word == "--last" and not after.isdigit() else [word] for word, after in followed]
         return super().parse_args(ctx, [word for words in filled for word in words])
 
@@ -114,16 +114,16 @@ def say_usage(usage: Usage | None) -> str | None:
 
 
 def say_cost(cost: Decimal | None, currency: str | None) -> str | None:
-    """Return an exact amount with its currency; None where the price is unknown.
+    """Return an exact amount with its currency; None where the price is unknown or nothing was sent.
 
     >>> say_cost(Decimal("0.00120"), "USD")
     '0.0012 USD'
     """
-    if cost is None:
+    if cost is None or currency is None:
         return None
     text = f"{cost:f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
-    return f"{text} {currency or ''}".rstrip()
+    return f"{text} {currency}"
 
 
 def _status_of(one: Receipt | Attempt) -> str:

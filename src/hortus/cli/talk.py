@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from hortus.base.errors import HortusError
+from hortus.canon.errors import NotReady, Unauthenticated, UnknownRoute
 from hortus.framing.sse import Frame, SseSplitter
 from hortus.transport.client import read_headers
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 _LONGEST_REFUSAL_BYTES = 1 << 20
 _OK = 200
-_UNAUTHENTICATED = 401
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -57,14 +57,21 @@ class RefusalError(HortusError):
 
     code = "refused"
 
-    def __init__(self, message: str, *, status: int, path: str | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, reason: str | None = None, path: str | None = None, hint: str | None = None
+    ) -> None:
         super().__init__(message, path=path, hint=hint)
-        self.status = status
+        self.reason = reason
 
     @property
     def is_bad_key(self) -> bool:
         """Whether the key was not known."""
-        return self.status == _UNAUTHENTICATED
+        return self.reason == Unauthenticated.code
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether the door is only not ready yet, such as right after an engine's start."""
+        return self.reason == NotReady.code
 
 
 async def ask(question: Question, key: str, *, client: Client, on_text: Callable[[str], None]) -> Heard:
@@ -116,7 +123,9 @@ async def _listen(response: HostResponse, on_text: Callable[[str], None]) -> Hea
     async for chunk in response.body():
         for event in filter(None, map(_read_event, splitter.feed(chunk))):
             if event.error is not None:
-                raise RefusalError(event.error.message, status=response.status, hint="What came before it is paid for.")
+                raise RefusalError(
+                    event.error.message, reason=event.error.code, hint="What came before it is paid for."
+                )
             model, usage = event.model or model, event.usage or usage
             for choice in event.choices:
                 finish_reason = choice.finish_reason or finish_reason
@@ -133,7 +142,7 @@ def _read_event(frame: Frame) -> _Event | None:
         return msgspec.json.decode(frame.data, type=_Event)
     except msgspec.MsgspecError as error:
         raise RefusalError(
-            "the answer holds an event that is not OpenAI's.", status=_OK, hint="Is HORTUS_URL the address of a Hortus?"
+            "the answer holds an event that is not OpenAI's.", hint="Is HORTUS_URL the address of a Hortus?"
         ) from error
 
 
@@ -146,14 +155,12 @@ def read_refusal(body: bytes, status: int, *, route: str) -> RefusalError:
     try:
         fault = msgspec.json.decode(body, type=_Wrapped).error
     except msgspec.MsgspecError:
-        return RefusalError(
-            f"the door answered with status {status}.", status=status, hint="`hortus doctor` may know why."
-        )
+        return RefusalError(f"the door answered with status {status}.", hint="`hortus doctor` may know why.")
     hint = _HINTS.get(fault.code or "")
-    return RefusalError(fault.message, status=status, path=f"route {route}", hint=hint)
+    return RefusalError(fault.message, reason=fault.code, path=f"route {route}", hint=hint)
 
 
 _HINTS = {
-    "model_not_found": "`hortus models` lists the routes; `hortus projects allow` lets a project use one.",
-    "invalid_api_key": "`hortus keys create --project NAME` makes a key.",
+    UnknownRoute.code: "`hortus models` lists the routes; `hortus projects allow` lets a project use one.",
+    Unauthenticated.code: "`hortus keys create --project NAME` makes a key.",
 }

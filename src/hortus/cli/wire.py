@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from hortus.app.clock import SystemClock
 from hortus.base.errors import HortusError
 from hortus.cli import talk
 from hortus.snapshot.model import Timeouts
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 _PATIENCE = Timeouts(connect_s=5.0, first_byte_s=120.0, idle_s=120.0, total_s=600.0)
 _GLANCE = Timeouts(connect_s=2.0, first_byte_s=5.0, idle_s=5.0, total_s=5.0)
+
+_READY_WITHIN_S = 5.0
+_ASK_AGAIN_EVERY_S = 0.1
 
 
 class UnreachableError(HortusError):
@@ -56,11 +60,19 @@ def ask_door(
     ca_bundle: str | None = None,
     on_text: Callable[[str], None] = lambda _: None,
 ) -> talk.Heard:
-    """Ask the door and return the answer. Raises as `talk.ask`."""
+    """Ask the door and return the answer; asks again for a moment while the door is not ready. Raises as `talk.ask`."""
 
     async def run() -> talk.Heard:
+        clock = SystemClock()
+        deadline_s = clock.monotonic_s() + _READY_WITHIN_S
         async with Client(TransportSettings(ca_bundle=ca_bundle)) as client:
-            return await talk.ask(question, key, client=client, on_text=on_text)
+            while True:
+                try:
+                    return await talk.ask(question, key, client=client, on_text=on_text)
+                except talk.RefusalError as error:
+                    if not error.is_passing or clock.monotonic_s() > deadline_s:
+                        raise
+                await asyncio.sleep(_ASK_AGAIN_EVERY_S)
 
     return asyncio.run(run())
 
