@@ -37,6 +37,9 @@ def connect_host(plane: Plane, ask: models.HostWanted) -> views.Connected:
     """Make an endpoint and a route for each chosen model, and let projects use the routes."""
     host = _routable_host(plane, ask)
     offers = _chosen_offers(plane, ask)
+    if not offers:
+        hint = "Declare an endpoint with base_url and model; `hortus catalog sync` shows what the host lists."
+        raise Invalid(f"The catalog knows no model to connect at {host.name}.", path="models", hint=hint)
     wanted, notes = _plan(plane, ask, offers)
     if not ask.dry_run:
         for one in wanted:

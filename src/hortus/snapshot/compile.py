@@ -7,6 +7,7 @@ pass through; no secret is ever seen here.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -72,8 +73,11 @@ def compile_snapshot(
         conditions: What this node has.
     """
     compiled: dict[str, Endpoint | str] = {}
+    today = datetime.fromtimestamp(conditions.now_ms / 1000, tz=UTC).date()
     for spec in sorted(declared.endpoints, key=lambda spec: spec.name):
-        compiled[spec.name] = compile_endpoint(spec, catalog=catalog, price_of=price_of, present=conditions.present)
+        compiled[spec.name] = compile_endpoint(
+            spec, catalog=catalog, price_of=price_of, present=conditions.present, today=today
+        )
     deployments: dict[str, Deployment] = {}
     wanted = with_seedling(declared.deployments, runs_seedling=conditions.runs_seedling)
     for deployment in wanted:

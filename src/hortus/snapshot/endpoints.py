@@ -5,6 +5,7 @@ Pure; a reason is the end of the sentence "it is ruled out because …".
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
 import msgspec
@@ -46,7 +47,7 @@ def credential_of(spec: EndpointSpec, host: Host | None) -> str | None:
 
 
 def compile_endpoint(
-    spec: EndpointSpec, *, catalog: Catalog, price_of: PriceOf, present: frozenset[str]
+    spec: EndpointSpec, *, catalog: Catalog, price_of: PriceOf, present: frozenset[str], today: date
 ) -> Endpoint | str:
     """Return the endpoint, or the reason why there is none.
 
@@ -55,11 +56,12 @@ def compile_endpoint(
         catalog: What is known of models and hosts.
         price_of: What an offer costs.
         present: Credential references behind which there is a secret.
+        today: A host that has closed by then is of no use.
     """
     host = catalog.hosts.get(spec.host)
     if host is None and spec.host != OPEN_HOST:
         return f"the catalog has no host {spec.host}"
-    reason = _unspoken(host) if host is not None else None
+    reason = _unfit(host, today) if host is not None else None
     if reason is not None:
         return reason
     address = _address(spec, host)
@@ -90,7 +92,9 @@ def compile_endpoint(
     )
 
 
-def _unspoken(host: Host) -> str | None:
+def _unfit(host: Host, today: date) -> str | None:
+    if host.closed_on is not None and host.closed_on <= today:
+        return f"the host {host.id} closed on {host.closed_on.isoformat()}"
     surface = _surface(host)
     if surface is None:
         spoken = ", ".join(host.dialects) or "no dialect that is known here"

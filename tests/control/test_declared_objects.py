@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from control_ground import running_control
+
+from hortus.snapshot.model import Candidate
+
+ENDPOINT = {"name": "own", "model": "thing", "host": "openai-compatible", "base_url": "http://127.0.0.1:9/v1"}
+ROUTE = {"name": "eu/own", "endpoints": ["own"]}
+
+
+async def test_a_change_is_in_the_snapshot_when_the_answer_comes(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        made = await control.ask("POST", "/endpoints", ENDPOINT)
+        assert (made["is_usable"], made["origin"], made["maker"]) == (True, "api", "unknown")
+        await control.ask("POST", "/routes", ROUTE)
+        assert control.snapshot().routes["eu/own"].candidates == (Candidate("own"),)
+        await control.ask("DELETE", "/routes/eu/own")
+        assert "eu/own" not in control.snapshot().routes
+
+
+async def test_a_route_with_slashes_can_be_shown_replaced_and_retired(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        await control.ask("POST", "/endpoints", ENDPOINT)
+        await control.ask("POST", "/routes", ROUTE)
+        assert (await control.ask("GET", "/routes/eu%2Fown"))["name"] == "eu/own"
+        replaced = await control.ask("PUT", "/routes/eu/own", {"endpoints": ["own=3"], "strategy": "weighted"})
+        assert replaced["strategy"] == "weighted"
+        assert control.snapshot().routes["eu/own"].candidates == (Candidate("own", 3),)
+
+
+async def test_a_retired_endpoint_is_ruled_out_with_its_reason(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        await control.ask("POST", "/endpoints", ENDPOINT)
+        await control.ask("POST", "/routes", ROUTE)
+        retired = await control.ask("DELETE", "/endpoints/own")
+        assert retired["retired_at_ms"]
+        assert not retired["is_usable"]
+        (out,) = (await control.ask("GET", "/routes/eu/own"))["ruled_out"]
+        assert out["reason"].startswith("it was retired on ")
+        assert (await control.ask("GET", "/endpoints"))["endpoints"] == []
+        assert len((await control.ask("GET", "/endpoints?include_retired=true"))["endpoints"]) == 1
+        again = await control.ask("POST", "/endpoints", ENDPOINT)
+        assert again["is_usable"]
+
+
+async def test_an_endpoint_without_its_credential_says_which_one(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        made = await control.ask("POST", "/endpoints", {"name": "l", "model": "mistral-large-2512", "host": "mistral"})
+        assert made["reason"] == "its credential env:MISTRAL_API_KEY is not set"
+
+
+async def test_a_credential_that_appears_in_a_file_lights_its_endpoint(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        made = await control.ask("POST", "/endpoints", {**ENDPOINT, "credential": "file:own-key"})
+        assert not made["is_usable"]
+        (control.home.credentials / "own-key").write_text("sk-hunter2\n")
+        control.plane.look()
+        assert (await control.ask("GET", "/endpoints/own"))["is_usable"]
+        assert b"hunter2" not in control.home.snapshot.read_bytes()
+
+
+async def test_no_secret_is_in_any_answer_or_in_the_snapshot(tmp_path: Path) -> None:
+    secret = "sk-hunter2-and-more"
+    async with running_control(tmp_path, environment={"MISTRAL_API_KEY": secret}) as control:
+        await control.ask("POST", "/hosts/mistral/connect", {})
+        seen = control.home.snapshot.read_bytes()
+        for path in ("status", "endpoints", "routes", "hosts", "config", "doctor", "catalog"):
+            seen += (await control.send("GET", f"/admin/v1/{path}")).body
+        seen += (await control.send("GET", "/metrics")).body
+        seen += b"".join(file.read_bytes() for file in tmp_path.glob("store.sqlite*"))
+        assert secret.encode() not in seen
+        assert b"env:MISTRAL_API_KEY" in seen
+
+
+async def test_the_seedling_is_listed_as_deployment_and_as_route(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        (deployment,) = (await control.ask("GET", "/deployments"))["deployments"]
+        assert (deployment["name"], deployment["state"], deployment["origin"]) == ("seedling", "starting", "built-in")
+        assert [route["name"] for route in (await control.ask("GET", "/routes"))["routes"]] == ["seedling"]
+        assert (await control.ask("GET", "/routes/seedling"))["endpoints"] == ["seedling"]
+
+
+async def test_deployments_show_how_their_engines_stand(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        state = {"name": "seedling", "state": "ready", "base_url": "http://127.0.0.1:1/v1", "key": "hidden", "pid": 42}
+        (control.home.engines / "seedling.json").write_bytes(msgspec.json.encode({**state, "restarts": 2}))
+        (control.home.engines / "broken.json").write_bytes(b"{")
+        answer = await control.send("GET", "/admin/v1/deployments/seedling")
+        shown = msgspec.json.decode(answer.body)
+        assert (shown["state"], shown["pid"], shown["restarts"]) == ("ready", 42, 2)
+        assert b"hidden" not in answer.body
+        metrics = (await control.send("GET", "/metrics")).body.decode()
+        assert 'hortus_engine_state{deployment="seedling",state="ready"} 1.0' in metrics
+        assert 'hortus_build{version="0.0.test"} 1.0' in metrics
+        assert f"hortus_snapshot_version {float(control.snapshot().version)}" in metrics
+
+
+async def test_a_deployment_comes_and_goes(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        made = await control.ask("POST", "/deployments", {"name": "desk", "source": "/models/desk.gguf"})
+        assert (made["state"], made["origin"]) == ("starting", "api")
+        assert control.snapshot().deployments["desk"].model_path == "/models/desk.gguf"
+        gone = await control.ask("DELETE", "/deployments/desk")
+        assert gone["state"] == "stopped"
+        assert "desk" not in control.snapshot().deployments
+        assert "desk" not in control.snapshot().routes
+
+
+async def test_a_deployment_waits_for_a_file_that_has_to_be_fetched(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        made = await control.ask("POST", "/deployments", {"name": "desk", "source": "owner/desk:Q8_0"})
+        assert made["state"] == "waiting"
+        folder = control.home.models / "owner--desk@0123456789ab"
+        folder.mkdir()
+        (folder / "desk-q8_0.gguf").write_bytes(b"GGUF")
+        control.plane.look()
+        assert control.snapshot().deployments["desk"].model_path == str(folder / "desk-q8_0.gguf")
+
+
+REFUSED: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
+    "endpoint of an unknown host": ("POST", "/endpoints", {**ENDPOINT, "host": "moon"}, 400, "host"),
+    "secret as credential": ("POST", "/endpoints", {**ENDPOINT, "credential": "sk-hunter2"}, 400, "credential"),
+    "timeout of nothing": ("POST", "/endpoints", {**ENDPOINT, "idle_timeout_s": 0}, 400, "idle_timeout_s"),
+    "name with a space": ("POST", "/endpoints", {**ENDPOINT, "name": "a b"}, 400, "name"),
+    "route to nowhere": ("POST", "/routes", {"name": "r", "endpoints": ["nowhere"]}, 400, "endpoints[0]"),
+    "route without endpoints": ("POST", "/routes", {"name": "r", "endpoints": []}, 400, "endpoints"),
+    "route named seedling": ("POST", "/routes", {"name": "seedling", "endpoints": ["seedling"]}, 409, "name"),
+    "endpoint named seedling": ("POST", "/endpoints", {**ENDPOINT, "name": "seedling"}, 409, "name"),
+    "replacing what is not there": ("PUT", "/endpoints/own", dict(list(ENDPOINT.items())[1:]), 404, "name"),
+    "retiring what is not there": ("DELETE", "/routes/r", {}, 404, "name"),
+    "retiring the seedling": ("DELETE", "/deployments/seedling", {}, 409, "name"),
+    "deployment with a slash": ("POST", "/deployments", {"name": "a/b", "source": "/m"}, 400, "name"),
+    "deployment with no slots": ("POST", "/deployments", {"name": "a", "source": "/m", "slots": 0}, 400, "slots"),
+    "showing what is not there": ("GET", "/deployments/none", {}, 404, "name"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+async def test_refuses(tmp_path: Path, case: str) -> None:
+    method, path, body, status, member = REFUSED[case]
+    async with running_control(tmp_path) as control:
+        before = control.snapshot().version
+        answer = await control.send(method, f"/admin/v1{path}", body or None)
+        error = msgspec.json.decode(answer.body)["error"]
+        assert (answer.status, error["path"]) == (status, member), error
+        assert b"hunter2" not in answer.body
+        assert control.snapshot().version == before
+
+
+async def test_a_name_is_taken_once_among_endpoints_deployments_and_routes(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        await control.ask("POST", "/endpoints", ENDPOINT)
+        await control.ask("POST", "/routes", {"name": "r", "endpoints": ["own"]})
+        for path, body in (
+            ("/endpoints", ENDPOINT),
+            ("/deployments", {"name": "own", "source": "/m.gguf"}),
+            ("/deployments", {"name": "r", "source": "/m.gguf"}),
+        ):
+            status, error = await control.fail("POST", path, body)
+            assert (status, error["code"]) == (409, "conflict")
+        await control.ask("POST", "/routes", {"name": "own", "endpoints": ["own"]})
+
+
+async def test_the_snapshot_survives_a_restart_without_a_new_version(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        await control.ask("POST", "/endpoints", ENDPOINT)
+        version = control.snapshot().version
+    async with running_control(tmp_path) as control:
+        assert control.snapshot().version == version
+        assert (await control.ask("GET", "/status"))["snapshot"]["version"] == version
