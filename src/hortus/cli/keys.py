@@ -41,8 +41,8 @@ def list_keys(
         Column("id", is_whole=True),
         Column("name"),
         Column("project"),
-        Column("ends in"),
-        Column("made"),
+        Column("ends"),
+        Column("made", is_whole=True),
         Column("state"),
     ]
     show_table(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import groupby
 from typing import Annotated
 
 import msgspec
@@ -76,11 +77,20 @@ def show_receipt(receipt: Receipt) -> None:
 
 def _show_list(found: list[Receipt]) -> None:
     columns = [
-        Column("time (UTC)", is_number=True), Column("status"), Column("route"), Column("tokens", is_number=True),
-        Column("cost", is_number=True), Column("receipt", is_whole=True),
+        Column("UTC", is_whole=True), Column("status", is_whole=True), Column("route"),
+        Column("tokens", is_number=True), Column("cost", is_number=True), Column("receipt", is_whole=True),
     ]  # fmt: skip
-    show_table(columns, [_row_of(one) for one in found])
+    show_table(columns, _rows_by_day(found))
     note("One with its attempts: `hortus receipts ID`.")
+
+
+def _rows_by_day(found: list[Receipt]) -> Iterator[tuple[object, ...] | str]:
+    for day, group in groupby(found, key=lambda one: format_utc(one.opened_at_ms)[:10]):
+        yield day
+        for one in group:
+            tokens = f"{one.usage.input_tokens} → {one.usage.output_tokens}" if one.usage else None
+            cost = say_cost(one.cost, one.currency)
+            yield (format_utc(one.opened_at_ms)[11:19], one.status, one.route, tokens, cost, one.receipt_id)
 
 
 def facts_of(receipt: Receipt) -> Iterator[tuple[str, object]]:
@@ -128,12 +138,6 @@ def say_cost(cost: Decimal | None, currency: str | None) -> str | None:
 
 def _status_of(one: Receipt | Attempt) -> str:
     return f"{one.status} ({one.error_code})" if one.error_code else one.status
-
-
-def _row_of(receipt: Receipt) -> tuple[object, ...]:
-    asked = format_utc(receipt.opened_at_ms)[5:19].replace("T", " ")
-    cost = say_cost(receipt.cost, receipt.currency)
-    return (asked, _status_of(receipt), receipt.route, say_usage(receipt.usage), cost, receipt.receipt_id)
 
 
 def _attempt_row(attempt: Attempt) -> tuple[object, ...]:

@@ -161,6 +161,6 @@ def read_refusal(body: bytes, status: int, *, route: str) -> RefusalError:
 
 
 _HINTS = {
-    UnknownRoute.code: "`hortus models` lists the routes; `hortus projects allow` lets a project use one.",
+    UnknownRoute.code: "`hortus projects allow PROJECT ROUTE` lets a project's keys use a route.",
     Unauthenticated.code: "`hortus keys create --project NAME` makes a key.",
 }
