@@ -110,7 +110,7 @@ async def read_lines(answer: HostResponse) -> AsyncGenerator[bytes, None]:
         for line in lines:
             yield line.removesuffix(b"\r")
         if len(rest) > LONGEST_LINE_BYTES:
-            raise BrokenStream("a line of the answer is longer than 16 MiB", hint="Read the answer as a whole.")
+            raise BrokenStream("a line of the answer is longer than 16 MiB.", hint="Read the answer as a whole.")
     if rest:
         yield rest
 

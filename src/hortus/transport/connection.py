@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import Protocol, cast
 
 from typing_extensions import override
-
-if TYPE_CHECKING:  # the answer knows its connection; the connection only calls it
-    from hortus.transport.answer import Answer
 
 PoolKey = tuple[str, str, int, object]
 """Scheme, host, port, proxy: what two requests must share to share a connection."""
@@ -19,6 +16,30 @@ _KEEPALIVE_IDLE_S, _KEEPALIVE_INTERVAL_S = 60, 15
 
 _SLICE_BYTES = 262_144
 """How much of a body is handed to the socket before its buffer is looked at again."""
+
+
+class Receiver(Protocol):
+    """Who takes what comes: the answer that is due."""
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes from the host."""
+        ...
+
+    def lose(self, cause: Exception | None) -> None:
+        """Hear that the connection is gone."""
+        ...
+
+    def note_upload(self, *, is_over: bool) -> None:
+        """Hear whether the whole request has gone out."""
+        ...
+
+    def is_decided(self) -> bool:
+        """Tell whether the host has begun a final answer, or none will come."""
+        ...
+
+    def close(self) -> None:
+        """End with an error, unless it has ended."""
+        ...
 
 
 class Owner(Protocol):
@@ -46,7 +67,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, key: PoolKey, owner: Owner) -> None:
         self.key = key
         self.transport: asyncio.Transport | None = None
-        self.answer: Answer | None = None
+        self.answer: Receiver | None = None
         self.idle_until_s = 0.0
         self.is_lost = False
         self._owner = owner

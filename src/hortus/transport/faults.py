@@ -11,19 +11,19 @@ from hortus.canon.errors import BrokenStream, HostTimedOut, HostUnavailable
 
 _TIMED_OUT = {
     "connect": (
-        "no connection to {origin} within {seconds:g} s",
+        "no connection to {origin} within {seconds:g} s.",
         "Check its address, the network and the proxy, or raise `connect_timeout_s` of the endpoint.",
     ),
     "first_byte": (
-        "{origin} did not begin to answer within {seconds:g} s",
+        "{origin} did not begin to answer within {seconds:g} s.",
         "Look at the host's status, or raise `first_byte_timeout_s` of the endpoint.",
     ),
     "idle": (
-        "{origin} fell silent for {seconds:g} s in the middle of its answer",
+        "{origin} fell silent for {seconds:g} s in the middle of its answer.",
         "Look at the host's status, or raise `idle_timeout_s` of the endpoint.",
     ),
     "total": (
-        "the call to {origin} was not over within {seconds:g} s",
+        "the call to {origin} was not over within {seconds:g} s.",
         "Ask for a shorter answer, or raise `total_timeout_s` of the endpoint.",
     ),
 }
@@ -47,13 +47,13 @@ def timed_out(origin: str, phase: str, *, seconds: float) -> HostTimedOut:
 
 def unavailable(origin: str, what: str, *, hint: str) -> HostUnavailable:
     """Return the error for a host that was never asked."""
-    return HostUnavailable(f"{origin} cannot be reached: {what}", hint=hint)
+    return HostUnavailable(f"{origin} cannot be reached: {what}.", hint=hint)
 
 
 def cut_unanswered(origin: str) -> HostUnavailable:
     """Return the error for a connection lost after the request had gone out, before any byte of an answer."""
     error = HostUnavailable(
-        f"{origin} closed the connection without an answer",
+        f"{origin} closed the connection without an answer.",
         hint="Look at the host's status or its log; the request may have been too large for it.",
     )
     error.may_have_cost = True
@@ -62,14 +62,14 @@ def cut_unanswered(origin: str) -> HostUnavailable:
 
 def unsendable(what: str, *, hint: str) -> HostUnavailable:
     """Return the error for a request that can never be sent as it is; trying again is useless."""
-    error = HostUnavailable(f"the request to the host was not sent: {what}", hint=hint)
+    error = HostUnavailable(f"the request to the host was not sent: {what}.", hint=hint)
     error.retry_helps = False
     return error
 
 
 def broken(origin: str, what: str) -> BrokenStream:
     """Return the error for an answer that began and is not what HTTP allows, or did not end."""
-    return BrokenStream(f"the answer of {origin} broke: {what}", hint="Look at the host's status or its log.")
+    return BrokenStream(f"the answer of {origin} broke: {what}.", hint="Look at the host's status or its log.")
 
 
 def not_connected(origin: str, cause: OSError) -> HostUnavailable:

@@ -26,7 +26,7 @@ class Incoming:
     """An answer as far as it has come; the parser calls the `on_` methods.
 
     Attributes:
-        status: Of the final answer; 0 before its head is here.
+        status: Of the final answer, once its head is here.
         headers: Names in lower case. Interim answers (1xx) and trailers are not passed on.
         parts: The body without chunk framing, not yet taken.
         buffered_bytes: Length of `parts`.
@@ -121,19 +121,14 @@ class Incoming:
         """Judge the head."""
         if self.is_complete:
             return
-        limits = self._limits
-        if self._head_bytes > limits.head_bytes or len(self.headers) > limits.headers:
-            self._check_size()
-        status = self._parser.get_status_code()
+        self._check_size()
+        self.status = status = self._parser.get_status_code()
+        if status == _SWITCHING_PROTOCOLS or not _LOWEST_STATUS <= status <= _HIGHEST_STATUS:
+            self._refuse(f"its status {status} is not one that was asked for")
         if status < _LOWEST_FINAL_STATUS:
             self._is_interim = True
             self.headers = []
-            if status < _LOWEST_STATUS or status == _SWITCHING_PROTOCOLS:
-                self._refuse(f"its status {status} is not one that was asked for")
             return
-        if status > _HIGHEST_STATUS:
-            self._refuse(f"its status {status} does not exist")
-        self.status = status
         self.can_be_followed = self._parser.should_keep_alive()
         for name, value in self.headers:
             if name in _FRAMING:
@@ -158,11 +153,13 @@ class Incoming:
             self.is_complete = True
 
     def _check_size(self) -> None:
-        if len(self.headers) > self._limits.headers:
-            self._refuse(f"it has more than {self._limits.headers} headers")
-        size = sum([len(name) + len(value) + _HEADER_EXTRA_BYTES for name, value in self.headers])
-        if size > self._limits.head_bytes:
-            self._refuse(f"its head is longer than {self._limits.head_bytes} bytes")
+        limits = self._limits
+        if len(self.headers) > limits.headers:
+            self._refuse(f"it has more than {limits.headers} headers")
+        elif self._head_bytes > limits.head_bytes:  # or is it the body that came along?
+            size = sum([len(name) + len(value) + _HEADER_EXTRA_BYTES for name, value in self.headers])
+            if size > limits.head_bytes:
+                self._refuse(f"its head is longer than {limits.head_bytes} bytes")
 
     def _read_framing(self, name: bytes, value: bytes) -> None:
         if name == b"content-length":

@@ -87,7 +87,7 @@ def read_proxy(url: str, setting: str) -> Proxy:
 
 def _not_a_proxy(setting: str) -> ConfigurationError:
     return ConfigurationError(
-        "the proxy's address is not understood",
+        "the proxy's address is not understood.",
         path=setting,
         hint="Write it as http://host:port or http://user:password@host:port; SOCKS is not supported.",
     )
@@ -143,16 +143,15 @@ def _is_exempt(host: str, exemptions: Exemptions, *, port: int) -> bool:
         return True
     address = _read_address(host)
     if address is not None:
-        return address.is_loopback or any(
-            address in network and given in {None, port} for network, given in exemptions.networks
-        )
-    if host == "localhost" or host.endswith(".localhost"):
+        ranges = [network for network, given in exemptions.networks if given in {None, port}]
+        return address.is_loopback or any(address in network for network in ranges)
+    if _is_below(host, "localhost"):
         return True
-    return any(
-        (host == name or host.endswith(f".{name}")) and given in {None, port}
-        for name, given in exemptions.names
-        if name
-    )
+    return any(_is_below(host, name) and given in {None, port} for name, given in exemptions.names)
+
+
+def _is_below(host: str, name: str) -> bool:
+    return bool(name) and (host == name or host.endswith(f".{name}"))
 
 
 def _read_address(host: str) -> Address | None:

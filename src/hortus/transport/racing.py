@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 _HEAD_START_S = 0.25
 """RFC 8305, section 8: how long an address is tried alone before the next one joins."""
 
+_LONGEST_S = 3600.0  # the dialler's own timeout is over long before
+
 _P = TypeVar("_P")
 
 Dial = Callable[[str], Coroutine[Any, Any, _P]]
@@ -60,7 +62,7 @@ async def connect_any(addresses: Sequence[str], dial: Dial[_P], *, discard: Call
         for number, address in enumerate(addresses, start=1):
             attempts.append(asyncio.create_task(dial(address)))
             is_last = number == len(addresses)
-            winner = await _first_connected(attempts, timeout_s=None if is_last else _HEAD_START_S)
+            winner = await _first_connected(attempts, timeout_s=_LONGEST_S if is_last else _HEAD_START_S)
             if winner is not None:
                 return winner.result()
     finally:
@@ -71,16 +73,18 @@ async def connect_any(addresses: Sequence[str], dial: Dial[_P], *, discard: Call
     raise next((error for each in attempts if (error := each.exception())), OSError("no address"))
 
 
-async def _first_connected(attempts: Sequence[asyncio.Task[_P]], *, timeout_s: float | None) -> asyncio.Task[_P] | None:
+async def _first_connected(attempts: Sequence[asyncio.Task[_P]], *, timeout_s: float) -> asyncio.Task[_P] | None:
     """Return the first success, or None when all have failed or the newest one's head start is over."""
     loop = asyncio.get_running_loop()
-    ends_at_s = None if timeout_s is None else loop.time() + timeout_s
-    while True:
-        for attempt in attempts:
-            if attempt.done() and attempt.exception() is None:
-                return attempt
+    ends_at_s = loop.time() + timeout_s
+    while (winner := _find_success(attempts)) is None:
         running = [each for each in attempts if not each.done()]
-        left_s = None if ends_at_s is None else ends_at_s - loop.time()
-        if not running or (left_s is not None and left_s <= 0):
+        left_s = ends_at_s - loop.time()
+        if not running or left_s <= 0:
             return None
         await asyncio.wait(running, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+    return winner
+
+
+def _find_success(attempts: Sequence[asyncio.Task[_P]]) -> asyncio.Task[_P] | None:
+    return next((each for each in attempts if each.done() and each.exception() is None), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
@@ -45,6 +45,18 @@ def read_target(url: str) -> Target:
     Raises:
         HostUnavailable: The URL cannot be called; the message never repeats it, for it may hold a secret.
     """
+    parts, port = _split(url)
+    resource = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    if not resource.isascii():
+        raise unsendable("its address holds characters outside ASCII", hint="Percent-encode the path.")
+    host = ascii_host(parts.hostname or "")
+    port = DEFAULT_PORTS[parts.scheme] if port is None else port
+    shown = f"[{host}]" if ":" in host else host
+    authority = shown if port == DEFAULT_PORTS[parts.scheme] else f"{shown}:{port}"
+    return Target(scheme=parts.scheme, host=host, port=port, authority=authority, resource=resource)
+
+
+def _split(url: str) -> tuple[SplitResult, int | None]:
     if not _PRINTABLE.fullmatch(url):
         raise unsendable("its address holds a space or control character", hint="Correct the endpoint's address.")
     try:
@@ -52,18 +64,13 @@ def read_target(url: str) -> Target:
         port = parts.port
     except ValueError as error:
         raise unsendable("its address is not a URL", hint="Correct the endpoint's address.") from error
-    if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
-        raise unsendable("its address does not start with http:// or https:// and a host", hint="Correct it.")
+    if parts.scheme not in DEFAULT_PORTS:
+        raise unsendable("its address does not start with http:// or https://", hint="Correct it.")
     if "@" in parts.netloc:
         raise unsendable("its address holds a user name", hint="Set the endpoint's credential instead.")
-    resource = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    if not resource.isascii():
-        raise unsendable("its address holds characters outside ASCII", hint="Percent-encode the path.")
-    host = ascii_host(parts.hostname)
-    port = DEFAULT_PORTS[parts.scheme] if port is None else port
-    shown = f"[{host}]" if ":" in host else host
-    authority = shown if port == DEFAULT_PORTS[parts.scheme] else f"{shown}:{port}"
-    return Target(scheme=parts.scheme, host=host, port=port, authority=authority, resource=resource)
+    if "[" in parts.netloc and ":" not in (parts.hostname or ""):  # RFC 3986's addresses of the future
+        raise unsendable("its host is not an IPv6 address", hint="Correct the endpoint's address.")
+    return parts, port
 
 
 def ascii_host(host: str) -> str:

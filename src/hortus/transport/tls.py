@@ -22,7 +22,7 @@ def make_tls_context(ca_bundle: str | None) -> ssl.SSLContext:
         context.load_verify_locations(cafile=ca_bundle)
     except OSError as error:  # ssl.SSLError is one too
         raise ConfigurationError(
-            "the CA bundle cannot be read",
+            "the CA bundle cannot be read.",
             path=f"ca_bundle {ca_bundle}",
             hint="Name a file in PEM format that this user may read.",
         ) from error
