@@ -214,6 +214,8 @@ class Answer:
         self._incoming.drop_parser()
         if connection is not None and connection.answer is self:
             if can_be_followed and self._is_uploaded and connection.is_drained():
+                if self._is_paused:  # the end came in with what was read before the pause took hold
+                    connection.resume_reading()
                 connection.release(keep_alive_s=self._incoming.keep_alive_s)
             else:
                 connection.abort()
