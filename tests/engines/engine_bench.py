@@ -16,6 +16,7 @@ import msgspec
 from hortus.app.home import Home
 from hortus.engines.addresses import EngineAddress, read_address
 from hortus.snapshot.model import Deployment, Snapshot
+from hortus.snapshot.writing import publish
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +98,6 @@ class Bench:
         self.home = Home(root)
         for folder in (self.home.logs, self.home.snapshot.parent, self.home.run):
             folder.mkdir(parents=True)
-        self._version = 0
         self._output = self.home.logs / "supervisor.log"
         self.supervisor: subprocess.Popen[bytes] | None = None
 
@@ -112,16 +112,15 @@ class Bench:
         return self.supervisor
 
     def want(self, *deployments: Deployment) -> None:
-        self._version += 1
         snapshot = Snapshot(
-            version=self._version,
+            version=0,
             compiled_at_ms=0,
             organisation="test",
             endpoints={},
             routes={},
             deployments={one.name: one for one in deployments},
         )
-        self.put_snapshot(msgspec.json.encode(snapshot))
+        publish(snapshot, self.home.snapshot)
 
     def put_snapshot(self, content: bytes) -> None:
         aside = self.home.snapshot.with_suffix(".new")
