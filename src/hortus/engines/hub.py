@@ -204,22 +204,26 @@ def choose_file(listing: Listing, model: HubModel) -> RemoteFile:
     """
     weights = [file for file in listing.files if file.name.lower().endswith(".gguf") and not _is_beside(file.name)]
     whole = [file for file in weights if not _PART.search(file.name)]
-    if model.file is not None:
-        named = [file for file in whole if model.file in {file.name, file.name.rsplit("/", 1)[-1]}]
-        chosen = named or [file for file in whole if _has_quantisation(file.name, model.file)]
-        if len(chosen) == 1:
-            return chosen[0]
-    elif whole:
-        for wish in PREFERRED:
-            for file in whole:
-                if _has_quantisation(file.name, wish):
-                    return file
-        return min(whole, key=lambda file: file.size)
-    raise FetchError(
-        _absence(whole, weights, listing.files, wished=model.file),
-        path=model.repository,
-        hint=_choices(whole) or "Look for a repository whose name ends in -GGUF.",
-    )
+    chosen = _preferred(whole) if model.file is None else _named(whole, model.file)
+    if chosen is None:
+        raise FetchError(
+            _absence(whole, weights, listing.files, wished=model.file),
+            path=model.repository,
+            hint=_choices(whole) or "Look for a repository whose name ends in -GGUF.",
+        )
+    return chosen
+
+
+def _named(files: Sequence[RemoteFile], wished: str) -> RemoteFile | None:
+    """Return the one file with this name or quantisation; several are as good as none."""
+    named = [file for file in files if wished in {file.name, file.name.rsplit("/", 1)[-1]}]
+    named = named or [file for file in files if _has_quantisation(file.name, wished)]
+    return named[0] if len(named) == 1 else None
+
+
+def _preferred(files: Sequence[RemoteFile]) -> RemoteFile | None:
+    ranked = (file for wish in PREFERRED for file in files if _has_quantisation(file.name, wish))
+    return next(ranked, None) or min(files, key=lambda file: file.size, default=None)
 
 
 def _is_beside(name: str) -> bool:
