@@ -110,7 +110,7 @@ class Attempt:
         driver, model = driver_of(self._deployment.engine), model_file(self._deployment)
         needs = await asyncio.to_thread(driver.check, self._deployment, model)
         for note in needs.notes:
-            _log.warning("deployment adapted", extra={"deployment": name, "note": note})
+            _log.info("deployment adapted", extra={"deployment": name, "note": note})
         admit(needs.memory_bytes, available=self._ground.available_bytes(), reserved=self._reserved_bytes(), name=name)
         self._needed_bytes = needs.memory_bytes
         log = log_file(self._ground.logs, name)
