@@ -8,7 +8,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Mapping
 from datetime import date
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from hortus.app.control import ModelFiles, NodeCredentials, check_settings
 from hortus.app.home import Home
 from hortus.base.secrets import Secret
 from hortus.catalog.loading import load_catalog
+from hortus.catalog.lookup import Catalog
 from hortus.catalog.prices import price_of_offer
 from hortus.control.app import build_app
 from hortus.control.plane import Installation, Plane, Ports
@@ -37,12 +38,17 @@ TOKEN = "hortus_at_of-the-tests-0123456789"
 SECRET = Secret(1, bytes(range(32)))
 
 
+@lru_cache
+def _catalog() -> Catalog:
+    return load_catalog()
+
+
 def make_plane(
     home: Home, store: Store, *, hosts: HttpHosts, environment: Mapping[str, str] | None = None, has_file: bool = True
 ) -> Plane:
     """Return the state behind the API on a home of its own."""
     clock = SystemClock()
-    catalog = load_catalog()
+    catalog = _catalog()
     for place in (home.journal, home.engines, home.metrics, home.credentials, home.models):
         place.mkdir(parents=True, exist_ok=True)
     ports = Ports(
@@ -111,6 +117,10 @@ class Control:
     def snapshot(self) -> Snapshot:
         """Return what lies on disk."""
         return load_snapshot(self.home.snapshot)
+
+    def stored_bytes(self) -> bytes:
+        """Return everything in the store's files."""
+        return b"".join(file.read_bytes() for file in self.home.root.glob("store.sqlite*"))
 
     def write_file(self, text: str) -> None:
         """Write hortus.toml and let control look at it, as its loop does."""

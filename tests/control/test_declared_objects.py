@@ -72,7 +72,7 @@ async def test_no_secret_is_in_any_answer_or_in_the_snapshot(tmp_path: Path) -> 
         for path in ("status", "endpoints", "routes", "hosts", "config", "doctor", "catalog"):
             seen += (await control.send("GET", f"/admin/v1/{path}")).body
         seen += (await control.send("GET", "/metrics")).body
-        seen += b"".join(file.read_bytes() for file in tmp_path.glob("store.sqlite*"))
+        seen += control.stored_bytes()
         assert secret.encode() not in seen
         assert b"env:MISTRAL_API_KEY" in seen
 

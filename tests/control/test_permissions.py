@@ -28,9 +28,7 @@ async def test_every_operation_refuses_without_a_token_before_it_reads_the_body(
 
 async def test_a_token_with_another_scheme_is_refused(tmp_path: Path) -> None:
     async with running_control(tmp_path) as control:
-        answer = await control.send(
-            "GET", "/admin/v1/status", token=None, headers={"authorization": f"Basic {TOKEN}"}
-        )
+        answer = await control.send("GET", "/admin/v1/status", token=None, headers={"authorization": f"Basic {TOKEN}"})
         assert answer.status == 401
 
 

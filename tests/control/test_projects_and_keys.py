@@ -26,7 +26,7 @@ async def test_a_key_is_shown_once_and_stored_as_its_keyed_digest(tmp_path: Path
         listed = await control.send("GET", "/admin/v1/keys")
         assert made["key"].encode() not in listed.body
         assert digest_key(made["key"], SECRET).encode() not in listed.body
-        store = b"".join(file.read_bytes() for file in tmp_path.glob("store.sqlite*"))
+        store = control.stored_bytes()
         assert made["key"].encode() not in store
 
 

@@ -73,7 +73,12 @@ def test_an_endpoint_takes_address_price_and_place_from_the_catalog() -> None:
 
 def test_what_the_endpoint_says_goes_before_the_catalog() -> None:
     spec = msgspec.structs.replace(
-        LARGE, base_url="https://eu.example/v1/", upstream_model="big", country="DE", credential="file:key", idle_timeout_s=7
+        LARGE,
+        base_url="https://eu.example/v1/",
+        upstream_model="big",
+        country="DE",
+        credential="file:key",
+        idle_timeout_s=7,
     )
     endpoint = with_route(spec, present=frozenset({"file:key"})).endpoints["large"]
     assert (endpoint.address, endpoint.upstream_model, endpoint.country) == ("https://eu.example/v1", "big", "DE")
@@ -219,7 +224,7 @@ DECLARED = st.builds(
 @settings(max_examples=200, deadline=None)
 @given(declared=DECLARED, present=st.frozensets(REFERENCES), runs_seedling=st.booleans(), seed=st.randoms())
 def test_compiling_is_deterministic_and_every_candidate_is_there(
-    declared: DeclaredObjects, present: frozenset[str], runs_seedling: bool, seed: Any
+    *, declared: DeclaredObjects, present: frozenset[str], runs_seedling: bool, seed: Any
 ) -> None:
     files = {"seedling": "seedling", "/m.gguf": "/m.gguf"}
     once = compiled(declared, present=present, model_files=files, runs_seedling=runs_seedling)
