@@ -49,7 +49,8 @@ def ask(options: Options) -> None:
         return
     _write("\n")
     tokens = f", {heard.usage.prompt_tokens} → {heard.usage.completion_tokens} tokens" if heard.usage else ""
-    note(f"[dim]{escape(options.route)}{tokens}, receipt {heard.receipt_id}[/dim]")
+    receipt = f", receipt {heard.receipt_id}" if heard.receipt_id else ""
+    note(f"[dim]{escape(options.route)}{tokens}{receipt}[/dim]")
 
 
 def _read_question() -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _LONGEST_REFUSAL_BYTES = 1 << 20
 _OK = 200
+_END = b"[DONE]"
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -120,30 +121,36 @@ async def _listen(response: HostResponse, on_text: Callable[[str], None]) -> Hea
     splitter = SseSplitter()
     pieces: list[str] = []
     model = finish_reason = usage = None
+    is_whole = False
     async for chunk in response.body():
-        for event in filter(None, map(_read_event, splitter.feed(chunk))):
-            if event.error is not None:
-                raise RefusalError(
-                    event.error.message, reason=event.error.code, hint="What came before it is paid for."
-                )
+        for frame in splitter.feed(chunk):
+            is_whole = is_whole or frame.data == _END
+            event = _read_event(frame)
+            if event is None:
+                continue
             model, usage = event.model or model, event.usage or usage
             for choice in event.choices:
                 finish_reason = choice.finish_reason or finish_reason
                 if choice.delta.content:
                     pieces.append(choice.delta.content)
                     on_text(choice.delta.content)
+    if not is_whole and finish_reason is None:
+        raise RefusalError("the answer broke off.", hint="Ask again; what came is paid for.")
     return Heard("".join(pieces), read_headers(response).get("hortus-receipt"), model, finish_reason, usage)
 
 
 def _read_event(frame: Frame) -> _Event | None:
-    if frame.data is None or frame.data == b"[DONE]":
+    if frame.data is None or frame.data == _END:
         return None
     try:
-        return msgspec.json.decode(frame.data, type=_Event)
+        event = msgspec.json.decode(frame.data, type=_Event)
     except msgspec.MsgspecError as error:
         raise RefusalError(
             "the answer holds an event that is not OpenAI's.", hint="Is HORTUS_URL the address of a Hortus?"
         ) from error
+    if event.error is not None:
+        raise RefusalError(event.error.message, reason=event.error.code, hint="What came before it is paid for.")
+    return event
 
 
 class _Wrapped(msgspec.Struct, frozen=True):
