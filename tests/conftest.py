@@ -39,16 +39,16 @@ class Hortus:
         inherited = {name: value for name, value in os.environ.items() if not name.upper().endswith("_API_KEY")}
         self.environment = {**inherited, "HORTUS_HOME": str(self.home), **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
-        self._log = (home / "up.log").open("ab")
         self.door = ""
         self.admin = ""
 
     def start(self, *flags: str) -> None:
         """Run `hortus up` until it answers."""
         command = [sys.executable, "-m", "hortus.cli", "up", "--no-question", "--port", "0", *flags]
-        self._process = subprocess.Popen(
-            command, cwd=self.directory, env=self.environment, stdout=self._log, stderr=self._log
-        )
+        with self.log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, cwd=self.directory, env=self.environment, stdout=log, stderr=log
+            )
         self.wait_ready()
 
     def wait_ready(self) -> None:
@@ -127,7 +127,6 @@ class Hortus:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        self._log.close()
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -81,7 +82,8 @@ def proxy(garden: Hortus, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    (place / "nginx.conf").write_text(NGINX_CONF.format(port=port, door=garden.door))
+    user = "user root;" if os.geteuid() == 0 else ""  # started as root, its workers would be nobody
+    (place / "nginx.conf").write_text(user + NGINX_CONF.format(port=port, door=garden.door))
     process = subprocess.Popen([nginx_binary(), "-p", str(place), "-c", "nginx.conf"])
     url = f"http://127.0.0.1:{port}"
     wait_for(lambda: answers(f"{url}/healthz"), what="nginx")

@@ -1,4 +1,4 @@
-"""SIGKILL of every process under load: answers resume, every request has exactly one receipt, nothing is left running."""
+"""SIGKILL of every process under load: answers resume, each request has exactly one receipt, nothing is left running."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import httpx2
+import msgspec
 import pytest
 
 from conftest import Hortus, wait_for
@@ -53,15 +54,18 @@ def garden(start_hortus, replay_host: ReplayHost) -> Hortus:
     return start_hortus(toml=TOML.format(base_url=replay_host.base_url), environment={"REPLAY_KEY": "sk-replay"})
 
 
+client = httpx2.Client(timeout=30, limits=httpx2.Limits(max_keepalive_connections=CLIENTS))
+"""Shared by all threads; its connections break with the workers and are made again."""
+
+
 def ask(door: str, key: str, *, request_id: str, is_stream: bool) -> Outcome:
-    """Send one request, and another one under another id until it is answered, as a patient client would."""
+    """Send one request."""
     body = {"model": "replay", "stream": is_stream, "messages": [{"role": "user", "content": "hello"}]}
     try:
-        answer = httpx2.post(
+        answer = client.post(
             f"{door}/v1/chat/completions",
             json=body,
             headers={"authorization": f"Bearer {key}", "x-request-id": request_id},
-            timeout=30,
         )
     except httpx2.HTTPError:
         return Outcome(request_id, is_answered=False)
@@ -85,6 +89,13 @@ def load_with_kills(garden: Hortus, key: str, *, prefix: str, kill) -> list[Outc
 
     with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
         return list(pool.map(one, range(REQUESTS)))
+
+
+def is_ready(address: str) -> bool:
+    try:
+        return client.get(f"{address}/readyz").status_code == 200
+    except httpx2.HTTPError:
+        return False
 
 
 def receipts_by_request(garden: Hortus, prefix: str) -> dict[str, list[dict]]:
@@ -116,7 +127,7 @@ def reconcile(garden: Hortus, host: ReplayHost, outcomes: list[Outcome], *, pref
             continue
         receipt = receipts[outcome.request_id][0]
         assert receipt["status"] == "completed", receipt
-        assert receipt["usage"] == {"input_tokens": 7, "output_tokens": 5}
+        assert (receipt["usage"]["input_tokens"], receipt["usage"]["output_tokens"]) == (7, 5)
         assert len(receipt["attempts"]) == seen[outcome.request_id]
 
 
@@ -137,6 +148,7 @@ def test_answers_resume_and_receipts_match_after_a_kill(garden: Hortus, replay_h
     if victim != "worker-1":
         assert answered == REQUESTS
     wait_for(lambda: len(garden.children()) == 5, what="all children again")
+    wait_for(lambda: is_ready(garden.admin) and is_ready(garden.door), what="readiness")
     assert ask(garden.door, key, request_id=f"{victim}-after", is_stream=False).is_answered
     reconcile(garden, replay_host, outcomes, prefix=victim)
 
@@ -147,7 +159,7 @@ def test_the_seedling_answers_again_after_its_engine_was_killed(garden: Hortus) 
 
     def answers() -> bool:
         headers = {"authorization": f"Bearer {key}"}
-        return httpx2.post(f"{garden.door}/v1/chat/completions", json=body, headers=headers).status_code == 200
+        return client.post(f"{garden.door}/v1/chat/completions", json=body, headers=headers).status_code == 200
 
     wait_for(answers, what="the seedling")
     [before] = engine_pids(garden)
@@ -157,20 +169,18 @@ def test_the_seedling_answers_again_after_its_engine_was_killed(garden: Hortus) 
 
 
 def engine_pids(garden: Hortus) -> list[int]:
+    """Engines of this installation that run, as the supervisor noted them."""
     found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            words = (entry / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if b"llamacpp_child" in words and str(garden.home).encode() in words + environment_of(entry):
-            found.append(int(entry.name))
+    for file in (garden.home / "run" / "engines").glob("*.json"):
+        pid = msgspec.json.decode(file.read_bytes()).get("pid")
+        if pid and b"llamacpp" in command_of(pid):
+            found.append(pid)
     return found
 
 
-def environment_of(entry: Path) -> bytes:
+def command_of(pid: int) -> bytes:
     try:
-        return (entry / "environ").read_bytes()
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return b""
 
