@@ -7,6 +7,8 @@ from typing import Protocol
 
 import msgspec
 
+_EVERY = "*"
+
 
 class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
     """The rights of one key.
@@ -29,7 +31,9 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def may_use(self, route: str) -> bool:
         """Tell whether the key may call `route`."""
-        return any(pattern == route or fnmatchcase(route, pattern) for pattern in self.routes)
+        if route in self.routes or _EVERY in self.routes:
+            return True
+        return any(fnmatchcase(route, pattern) for pattern in self.routes)
 
 
 class Grants(Protocol):

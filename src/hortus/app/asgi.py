@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from hortus.base.errors import ConfigurationError
 from hortus.gateway.admit import too_large
@@ -24,10 +24,24 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-GONE_HOOK = "hortus.when_gone"
-"""Extension of our own server protocol: registers what to call when the client leaves; returns what takes it back."""
+_NONE: dict[str, Any] = {}
+
+LINE = "hortus.line"
+"""Extension of our own server protocol: the short ways to the client."""
 
 WhenGone = Callable[[Callable[[], None]], Callable[[], object]]
+
+
+class Line(Protocol):
+    """The short ways to a client."""
+
+    def when_gone(self, leave: Callable[[], None]) -> Callable[[], object]:
+        """Call `leave` once the client has gone; return what takes that back."""
+        ...
+
+    def answer(self, status: int, headers: Headers, body: bytes) -> bool:
+        """Send a whole answer at once; tell whether that could be done."""
+        ...
 
 
 class TrustedProxies:
@@ -102,10 +116,10 @@ class DoorApp:
 class AsgiExchange:
     """One request over ASGI; see `gateway.exchange.Exchange`."""
 
-    __slots__ = ("_receive", "_scope", "_send", "client", "headers", "method", "path", "query")
+    __slots__ = ("_line", "_receive", "_send", "client", "headers", "method", "path", "query")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, *, client: str | None) -> None:
-        self._scope = scope
+        self._line: Line | None = scope.get("extensions", _NONE).get(LINE)
         self._receive = receive
         self._send = send
         self.method: str = scope["method"]
@@ -132,6 +146,8 @@ class AsgiExchange:
 
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole answer."""
+        if self._line is not None and self._line.answer(status, headers, body):
+            return
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
 
@@ -149,14 +165,10 @@ class AsgiExchange:
 
     def interrupts(self) -> Interruption:
         """Turn the client's leaving into ClientGone at the await within."""
-        return Interruption(self._watch_with)
+        return Interruption(self._watch_by_asgi if self._line is None else self._line.when_gone)
 
-    def _watch_with(self, leave: Callable[[], None]) -> Callable[[], object]:
-        hook: WhenGone | None = self._scope.get("extensions", {}).get(GONE_HOOK)
-        if hook is not None:
-            return hook(leave)
-        watcher = asyncio.ensure_future(self._wait_gone(leave))
-        return watcher.cancel
+    def _watch_by_asgi(self, leave: Callable[[], None]) -> Callable[[], object]:
+        return asyncio.ensure_future(self._wait_gone(leave)).cancel
 
     async def _wait_gone(self, leave: Callable[[], None]) -> None:
         """Watch by the means of plain ASGI: a task that waits for the event."""

@@ -1,7 +1,7 @@
-"""The server's side of a connection: uvicorn's httptools protocol, with bounds on heads and patience, and a hook.
+"""The server's side of a connection: uvicorn's httptools protocol, with bounds, and short ways for what is frequent.
 
-What it adds: heads are bounded (431), a head must come in time, a client that does not read is cut in time, requests
-that are not HTTP get an error that SDKs can read, and a client's leaving calls back without a task for each request.
+Bounds: on heads (431), on a client's patience-taking with head, body, reading and idling; one sweep instead of a timer
+for each request. Short ways: a client's leaving calls back without a task; a whole answer goes out in one write.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from typing_extensions import override
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from hortus.app.asgi import GONE_HOOK
+from hortus.app.asgi import LINE
 
 _log = logging.getLogger("hortus.door")
 
@@ -29,6 +30,9 @@ BODY_SILENCE_S = 60.0
 STUCK_WITHIN_S = 300.0
 """A client must go on reading its answer within this time."""
 
+IDLE_WITHIN_S = 75.0
+"""Longer than the usual load balancer keeps an idle connection (60 s), so that it is never the one to be surprised."""
+
 _SWEEP_S = 1.0
 
 _TOO_LONG = "The head of the request is too long."
@@ -36,6 +40,52 @@ _TOO_LONG = "The head of the request is too long."
 
 class HeadTooLong(Exception):  # noqa: N818 -- stops the parser; never leaves this module
     """Raised inside the parser."""
+
+
+class ClientLine:
+    """What an exchange may ask of its connection beside plain ASGI; found in the scope's extensions under `LINE`."""
+
+    __slots__ = ("_cycle", "_protocol")
+
+    def __init__(self, protocol: DoorProtocol, cycle: RequestResponseCycle) -> None:
+        self._protocol = protocol
+        self._cycle = cycle
+
+    def when_gone(self, leave: Callable[[], None]) -> Callable[[], None]:
+        """Call `leave` once the client has gone; return what takes that back."""
+        leavers = self._protocol.leavers
+        leavers.add(leave)
+        if self._protocol.transport.is_closing():
+            leave()
+        return partial(leavers.discard, leave)
+
+    def answer(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> bool:
+        """Send a whole answer in one write, as the cycle would in two; tell whether that could be done.
+
+        Args:
+            status: HTTP status.
+            headers: With the content length; values hold no line ends.
+            body: The rest.
+        """
+        cycle = self._cycle
+        if cycle.disconnected:
+            return True
+        if cycle.response_started or cycle.flow.write_paused or cycle.scope["method"] == "HEAD":
+            return False
+        head = [STATUS_LINE[status]]
+        for name, value in cycle.default_headers:
+            head += (name, b": ", value, b"\r\n")
+        for name, value in headers:
+            head += (name, b": ", value, b"\r\n")
+        head.append(b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
+        head.append(body)
+        cycle.response_started = cycle.response_complete = True
+        cycle.transport.write(b"".join(head))
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            cycle.transport.close()
+        cycle.on_response()
+        return True
 
 
 class DoorProtocol(HttpToolsProtocol):
@@ -46,32 +96,26 @@ class DoorProtocol(HttpToolsProtocol):
         self.head_since_s: float | None = None
         self.body_since_s: float | None = None
         self.stuck_since_s: float | None = None
+        self.idle_since_s: float | None = None
+        self.leavers: set[Callable[[], None]] = set()
         self._head_bytes = 0
         self._is_head_too_long = False
-        self._leavers: set[Callable[[], None]] = set()
-        self._extensions = {GONE_HOOK: self._when_gone}
-
-    def _when_gone(self, leave: Callable[[], None]) -> Callable[[], None]:
-        self._leavers.add(leave)
-        if self.transport.is_closing():
-            leave()
-        return lambda: self._leavers.discard(leave)
 
     @override
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:  # type: ignore[override]  # as uvicorn's
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]  # the loop gives a Transport
         self.head_since_s = self.loop.time()
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        for leave in tuple(self._leavers):
+        for leave in tuple(self.leavers):
             leave()
 
     @override
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = self._extensions
+        self.idle_since_s = None
         self.head_since_s = self.loop.time()
         self._head_bytes = 0
 
@@ -96,6 +140,7 @@ class DoorProtocol(HttpToolsProtocol):
         self.head_since_s = None
         self.body_since_s = self.loop.time()
         super().on_headers_complete()
+        self.scope["extensions"] = {LINE: ClientLine(self, self.cycle)}  # type: ignore[dict-item]  # not one of ASGI's own
 
     @override
     def on_body(self, body: bytes) -> None:
@@ -106,6 +151,19 @@ class DoorProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self.body_since_s = None
         super().on_message_complete()
+
+    @override
+    def on_response_complete(self) -> None:
+        """As uvicorn's, without its timer for idle connections."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
+        else:
+            self.idle_since_s = self.loop.time()
 
     @override
     def send_400_response(self, msg: str) -> None:
@@ -138,7 +196,8 @@ async def sweep(connections: Callable[[], Iterable[object]]) -> None:
         now_s = asyncio.get_running_loop().time()
         for connection in tuple(connections()):
             if isinstance(connection, DoorProtocol) and is_too_slow(connection, now_s):
-                _log.warning("client cut: too slow", extra={"client": connection.client and connection.client[0]})
+                if connection.idle_since_s is None:
+                    _log.warning("client cut: too slow", extra={"client": connection.client and connection.client[0]})
                 connection.transport.abort()
 
 
@@ -148,5 +207,6 @@ def is_too_slow(connection: DoorProtocol, now_s: float) -> bool:
         (connection.head_since_s, HEAD_WITHIN_S),
         (connection.body_since_s, BODY_SILENCE_S),
         (connection.stuck_since_s, STUCK_WITHIN_S),
+        (connection.idle_since_s, IDLE_WITHIN_S),
     )
     return any(since_s is not None and now_s - since_s > limit_s for since_s, limit_s in waits)
