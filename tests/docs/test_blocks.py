@@ -44,7 +44,7 @@ def parametrized(language: str):
 
 @pytest.fixture(scope="module")
 def garden(start_hortus) -> Hortus:
-    one = start_hortus()
+    one = start_hortus(environment={"MISTRAL_API_KEY": "made-up"})
     one.environment["HORTUS_KEY"] = one.new_key()
     one.environment["PATH"] = f"{Path(sys.executable).parent}:{one.environment['PATH']}"
     return one
