@@ -68,7 +68,6 @@ def kill(writer: JournalWriter) -> None:
     """End a writer as kill -9 does: its lock goes, nothing is cut or synced."""
     segment = writer._segment
     assert segment is not None
-    writer._syncs_always = True  # its thread has nothing left to do
     writer._segment = None
     writer.close()
     os.close(segment.descriptor)
@@ -177,18 +176,14 @@ def test_damage_is_logged_with_its_place_and_costs_only_what_it_hit(
         writer.open(opened(name))
         writer.settle(settled(name))
     file = segments_of(ground.journal)[0]
-    data = file.read_bytes()
-    place = data.index(b'"b"') + 20  # inside `Opened` of b
+    lines = file.read_bytes().splitlines(keepends=True)
+    offset = sum(len(line) for line in lines[:3])  # of `Opened` of b, after the header and the two records of a
     with file.open("r+b") as segment:
-        segment.seek(place)
+        segment.seek(offset + 100)
         segment.write(b"#")
     ground.ledger.run_once()
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
-    assert (
-        f"{file}: the journal is damaged at offset {data.rindex(b'1 ', 0, data.index(b'opened', place - 60))}"
-        in (caplog.text)
-        or f"{file}: the journal is damaged at offset" in caplog.text
-    )
+    assert f"{file}: the journal is damaged at offset {offset}: its checksum is wrong" in caplog.text
     assert ground.statuses() == {"a": "completed", "c": "completed"}
     kill(writer)
     ground.ledger.run_once()
@@ -277,7 +272,7 @@ def test_a_segment_that_nobody_finished_making_is_swept_up_after_a_while(ground:
 STEPS = st.sampled_from(["open", "settle", "retry", "refuse", "pass", "new ledger", "kill", "close"])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(STEPS, st.integers(0, 3)), max_size=60))
 def test_whatever_happens_in_whatever_order_every_request_has_one_receipt(steps: list[tuple[str, int]]) -> None:
     with tempfile.TemporaryDirectory() as place:

@@ -40,10 +40,11 @@ def main(context: RoleContext) -> None:
     Raises:
         InstallationError: The store cannot live here, is too new, or belongs to another secret.
     """
-    asyncio.run(_until_told(context.home, SystemClock()))
+    asyncio.run(run_until_told(context.home, SystemClock()))
 
 
-async def _until_told(home: Home, clock: Clock) -> None:
+async def run_until_told(home: Home, clock: Clock) -> None:
+    """Serve until this process gets SIGTERM or SIGINT. Raises as `main`."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -6,11 +6,11 @@ the store, and the store is told after the move.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -144,15 +144,16 @@ class Transfer:
         for writer in self._sink.waiting_writers() - by_writer.keys():
             moved.receipts += self._bury(writer)
         for file in self._directory.glob(f".*{UNFINISHED_SUFFIX}"):
-            if self._clock.now_ms() - file.stat().st_mtime_ns // 1_000_000 > _ABANDONED_AFTER_MS:
-                file.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):  # it was finished at this moment
+                if self._clock.now_ms() - file.stat().st_mtime_ns // 1_000_000 > _ABANDONED_AFTER_MS:
+                    file.unlink()
 
     def _position(self, file: Path) -> Position:
         assert self._positions is not None  # noqa: S101 -- read at the beginning of the first pass
         return self._positions.get(file.name, START)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _lock_of_the_dead(file: Path) -> Iterator[bool]:
     """Hold a segment's lock if nobody else does, and tell whether it is held."""
     try:
