@@ -117,26 +117,42 @@ class _Event(msgspec.Struct, frozen=True):
     error: _Fault | None = None
 
 
+class _Listener:
+    """Gathers one answer from its events."""
+
+    def __init__(self, on_text: Callable[[str], None]) -> None:
+        self._on_text = on_text
+        self._pieces: list[str] = []
+        self._model: str | None = None
+        self._finish_reason: str | None = None
+        self._usage: Tokens | None = None
+        self._has_ended = False
+
+    def take(self, frame: Frame) -> None:
+        self._has_ended = self._has_ended or frame.data == _END
+        event = _read_event(frame)
+        if event is None:
+            return
+        self._model = event.model or self._model
+        self._usage = event.usage or self._usage
+        for choice in event.choices:
+            self._finish_reason = choice.finish_reason or self._finish_reason
+            if choice.delta.content:
+                self._pieces.append(choice.delta.content)
+                self._on_text(choice.delta.content)
+
+    def heard(self, receipt_id: str | None) -> Heard:
+        if not self._has_ended and self._finish_reason is None:
+            raise RefusalError("the answer broke off.", hint="Ask again; what came is paid for.")
+        return Heard("".join(self._pieces), receipt_id, self._model, self._finish_reason, self._usage)
+
+
 async def _listen(response: HostResponse, on_text: Callable[[str], None]) -> Heard:
-    splitter = SseSplitter()
-    pieces: list[str] = []
-    model = finish_reason = usage = None
-    is_whole = False
+    splitter, listener = SseSplitter(), _Listener(on_text)
     async for chunk in response.body():
         for frame in splitter.feed(chunk):
-            is_whole = is_whole or frame.data == _END
-            event = _read_event(frame)
-            if event is None:
-                continue
-            model, usage = event.model or model, event.usage or usage
-            for choice in event.choices:
-                finish_reason = choice.finish_reason or finish_reason
-                if choice.delta.content:
-                    pieces.append(choice.delta.content)
-                    on_text(choice.delta.content)
-    if not is_whole and finish_reason is None:
-        raise RefusalError("the answer broke off.", hint="Ask again; what came is paid for.")
-    return Heard("".join(pieces), read_headers(response).get("hortus-receipt"), model, finish_reason, usage)
+            listener.take(frame)
+    return listener.heard(read_headers(response).get("hortus-receipt"))
 
 
 def _read_event(frame: Frame) -> _Event | None:
