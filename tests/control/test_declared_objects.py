@@ -1,13 +1,25 @@
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from control_ground import running_control
+import pytest_asyncio
+from control_ground import Control, running_control
 
 from hortus.snapshot.model import Candidate
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def refusing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Control]:
+    """A control that only refuses, so that one serves every case."""
+    async with running_control(tmp_path_factory.mktemp("control")) as control:
+        yield control
+
 
 ENDPOINT = {"name": "own", "model": "thing", "host": "openai-compatible", "base_url": "http://127.0.0.1:9/v1"}
 ROUTE = {"name": "eu/own", "endpoints": ["own"]}
@@ -141,15 +153,14 @@ REFUSED: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-async def test_refuses(tmp_path: Path, case: str) -> None:
+async def test_refuses(refusing: Control, case: str) -> None:
     method, path, body, status, member = REFUSED[case]
-    async with running_control(tmp_path) as control:
-        before = control.snapshot().version
-        answer = await control.send(method, f"/admin/v1{path}", body or None)
-        error = msgspec.json.decode(answer.body)["error"]
-        assert (answer.status, error["path"]) == (status, member), error
-        assert b"hunter2" not in answer.body
-        assert control.snapshot().version == before
+    before = refusing.snapshot().version
+    answer = await refusing.send(method, f"/admin/v1{path}", body or None)
+    error = msgspec.json.decode(answer.body)["error"]
+    assert (answer.status, error["path"]) == (status, member), error
+    assert b"hunter2" not in answer.body
+    assert refusing.snapshot().version == before
 
 
 async def test_a_name_is_taken_once_among_endpoints_deployments_and_routes(tmp_path: Path) -> None:

@@ -1,15 +1,27 @@
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
 import pytest
+import pytest_asyncio
 from control_ground import Control, running_control
 
 from hortus.catalog.lookup import Catalog
 from hortus.catalog.rows import Surface
 from hortus.snapshot.model import Candidate
 from hortus.testkit.replay_host import ReplayHost
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def refusing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Control]:
+    """A control that only refuses, so that one serves every case."""
+    async with running_control(tmp_path_factory.mktemp("control"), environment=LIT) as control:
+        yield control
+
 
 LIT = {"MISTRAL_API_KEY": "sk-hunter2"}
 MODEL = "mistral-large-2512"
@@ -104,15 +116,14 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-async def test_refuses_to_connect(tmp_path: Path, case: str) -> None:
+async def test_refuses_to_connect(refusing: Control, case: str) -> None:
     host, body, status, member = REFUSED[case]
-    async with running_control(tmp_path, environment=LIT) as control:
-        answer = await control.send("POST", f"/admin/v1/hosts/{host}/connect", body)
-        error = msgspec.json.decode(answer.body)["error"]
-        assert (answer.status, error["path"]) == (status, member), error
-        assert error["hint"]
-        assert b"hunter2" not in answer.body
-        assert set(control.snapshot().routes) == {"seedling"}
+    answer = await refusing.send("POST", f"/admin/v1/hosts/{host}/connect", body)
+    error = msgspec.json.decode(answer.body)["error"]
+    assert (answer.status, error["path"]) == (status, member), error
+    assert error["hint"]
+    assert b"hunter2" not in answer.body
+    assert set(refusing.snapshot().routes) == {"seedling"}
 
 
 async def test_the_catalog_is_searched_with_offers_places_and_prices(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from control_ground import Control, running_control
 
 FILE = """\
@@ -24,6 +26,17 @@ endpoints = ["own"]
 name = "desk"
 source = "models/desk.gguf"
 """
+
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def refusing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Control]:
+    """A control that only refuses, so that one serves every case."""
+    async with running_control(tmp_path_factory.mktemp("control"), toml=FILE) as control:
+        yield control
+
 
 MOON = '[[endpoint]]\nname = "moon"\nmodel = "m"\nhost = "openai-compatible"\nbase_url = "http://127.0.0.1:9/v1"\n'
 
@@ -70,14 +83,13 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("case", CHANGES)
-async def test_the_api_may_not_change_what_the_file_declares(tmp_path: Path, case: str) -> None:
+async def test_the_api_may_not_change_what_the_file_declares(refusing: Control, case: str) -> None:
     method, path, body, line = CHANGES[case]
-    async with running_control(tmp_path, toml=FILE) as control:
-        version = control.snapshot().version
-        status, error = await control.fail(method, path, body)
-        assert (status, error["code"], error["path"]) == (409, "declared_in_file", f"hortus.toml:{line}")
-        assert f"hortus.toml:{line}" in error["message"]
-        assert control.snapshot().version == version
+    version = refusing.snapshot().version
+    status, error = await refusing.fail(method, path, body)
+    assert (status, error["code"], error["path"]) == (409, "declared_in_file", f"hortus.toml:{line}")
+    assert f"hortus.toml:{line}" in error["message"]
+    assert refusing.snapshot().version == version
 
 
 async def test_keys_can_be_made_for_a_project_of_the_file(tmp_path: Path) -> None:

@@ -15,15 +15,19 @@ async def test_every_operation_refuses_without_a_token_before_it_reads_the_body(
         before = control.snapshot().version
         for operation in OPERATIONS:
             path = PREFIX + operation.path.replace("{", "").replace("}", "")
-            for token in (None, "", "wrong", TOKEN[:-1], TOKEN + "x", "é"):
-                headers = {"authorization": f"Bearer {token}"} if token is not None and token.isascii() else {}
-                answer = await control.send(operation.method, path, b"{not json", token=None, headers=headers)
-                assert answer.status == 401, operation.name
-                fault = msgspec.json.decode(answer.body)["error"]
-                assert fault["code"] == "unauthenticated"
-                assert fault["hint"]
-                assert answer.headers["www-authenticate"] == "Bearer"
+            answer = await control.send(operation.method, path, b"{not json", token=None)
+            assert answer.status == 401, operation.name
+            fault = msgspec.json.decode(answer.body)["error"]
+            assert fault["code"] == "unauthenticated"
+            assert fault["hint"]
+            assert answer.headers["www-authenticate"] == "Bearer"
         assert control.snapshot().version == before
+
+
+async def test_a_token_that_is_nearly_right_is_refused(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        for token in ("", "wrong", TOKEN[:-1], TOKEN + "x", TOKEN.upper(), f"{TOKEN} {TOKEN}"):
+            assert (await control.send("GET", "/admin/v1/status", token=token)).status == 401
 
 
 async def test_a_token_with_another_scheme_is_refused(tmp_path: Path) -> None:

@@ -1,11 +1,22 @@
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from control_ground import SECRET, running_control
+import pytest_asyncio
+from control_ground import SECRET, Control, running_control
 
 from hortus.base.secrets import digest_key, looks_like_key
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def refusing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Control]:
+    """A control that only refuses, so that one serves every case."""
+    async with running_control(tmp_path_factory.mktemp("control")) as control:
+        yield control
 
 
 async def test_the_first_start_makes_organisation_and_default_project(tmp_path: Path) -> None:
@@ -114,14 +125,13 @@ async def test_a_new_organisation_name_reaches_the_snapshot(tmp_path: Path) -> N
     ],
 )
 async def test_wrong_questions_are_refused_with_a_place_and_a_hint(
-    tmp_path: Path, method: str, path: str, body: object, status: int, member: str | None
+    refusing: Control, method: str, path: str, body: object, status: int, member: str | None
 ) -> None:
-    async with running_control(tmp_path) as control:
-        got, error = await control.fail(method, path, body)
-        assert got == status, error
-        assert error["path"] == member
-        assert error["message"]
-        assert error["hint"]
+    got, error = await refusing.fail(method, path, body)
+    assert got == status, error
+    assert error["path"] == member
+    assert error["message"]
+    assert error["hint"]
 
 
 async def test_a_body_without_a_length_or_far_too_long_is_refused(tmp_path: Path) -> None:

@@ -43,15 +43,7 @@ class Change(msgspec.Struct, frozen=True):
 
 def find_conflicts(declaration: Declaration, *, access: Access, objects: Objects) -> list[Fault]:
     """Return what stands between the file and the store: names that both have, endpoints that neither has."""
-    taken: dict[tuple[str, str], str] = {}
-    for kind in OBJECT_KINDS:
-        for stored in objects.list(kind):
-            if stored.origin == API:
-                for space in spaces_of(kind):
-                    taken[space, stored.name] = f"{kind} was made through the API on {_day(stored.updated_at_ms)}"
-    for project in access.projects():
-        if project.origin == API:
-            taken["project", project.name] = f"project was made through the API on {_day(project.created_at_ms)}"
+    taken = _names_of_the_api(access, objects)
     faults = []
     for item in declaration.items:
         story = next((taken[key] for space in spaces_of(item.kind) if (key := (space, item.spec.name)) in taken), None)
@@ -62,6 +54,20 @@ def find_conflicts(declaration: Declaration, *, access: Access, objects: Objects
     return [*faults, *check_references(declaration, known={*known, "seedling"})]
 
 
+def _names_of_the_api(access: Access, objects: Objects) -> dict[tuple[str, str], str]:
+    """Return the names that the API has given, by kind of name, with the story of each."""
+    taken: dict[tuple[str, str], str] = {}
+    for kind in OBJECT_KINDS:
+        for stored in objects.list(kind):
+            if stored.origin == API:
+                for space in spaces_of(kind):
+                    taken[space, stored.name] = f"{kind} was made through the API on {_day(stored.updated_at_ms)}"
+    for project in access.projects():
+        if project.origin == API:
+            taken["project", project.name] = f"project was made through the API on {_day(project.created_at_ms)}"
+    return taken
+
+
 def plan(declaration: Declaration, *, access: Access, objects: Objects) -> list[Change]:
     """Return the changes that bring the store to what the file declares, in the order in which to make them."""
     declared = {(item.kind, item.spec.name) for item in declaration.items}
@@ -69,14 +75,18 @@ def plan(declaration: Declaration, *, access: Access, objects: Objects) -> list[
     changes: list[Change] = []
     for item in sorted(declaration.items, key=lambda item: order[item.kind]):
         changes.extend(_plan_item(item, access=access, objects=objects))
+    changes.extend(_plan_retirements(declared, access=access, objects=objects))
+    return changes
+
+
+def _plan_retirements(declared: set[tuple[str, str]], *, access: Access, objects: Objects) -> Iterator[Change]:
     for project in access.projects():
         if project.origin == FILE and ("project", project.name) not in declared:
-            changes.append(Change("retire", "project", project.name))
+            yield Change("retire", "project", project.name)
     for kind in reversed(OBJECT_KINDS):
         for stored in objects.list(kind):
             if stored.origin == FILE and (kind, stored.name) not in declared:
-                changes.append(Change("retire", kind, stored.name, where=stored.where))
-    return changes
+                yield Change("retire", kind, stored.name, where=stored.where)
 
 
 def apply(changes: list[Change], *, access: Access, objects: Objects) -> None:

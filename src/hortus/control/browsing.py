@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, date, datetime
+from itertools import chain
 
 import msgspec
 
@@ -100,17 +101,22 @@ async def sync_catalog(plane: Plane, ask: models.SyncWanted) -> views.SyncReport
 
     Nothing is changed: a proposed row has yet to be judged, for a list says neither price nor place.
     """
-    hosts = [_host(plane, name) for name in ask.hosts] or [
-        host for host in plane.catalog.rows.hosts if host.list_path is not None and plane.is_lit(host.id)
-    ]
+    hosts = [_host(plane, name) for name in ask.hosts] or _lit_hosts(plane)
     answers = await asyncio.gather(*(_ask_host(plane, host) for host in hosts))
     used = _endpoints_by_offer(plane)
     reports = [report for report in answers if isinstance(report, SyncReport)]
+    proposals = chain.from_iterable(report.proposals for report in reports)
+    retirements = chain.from_iterable(report.retirements for report in reports)
     return views.SyncReportView(
         asked=[_asked(host.id, answer) for host, answer in zip(hosts, answers, strict=True)],
-        proposed=[_proposal_view(one) for report in reports for one in report.proposals],
-        retirements=[_retirement_view(one, used) for report in reports for one in report.retirements],
+        proposed=[_proposal_view(one) for one in proposals],
+        retirements=[_retirement_view(one, used) for one in retirements],
     )
+
+
+def _lit_hosts(plane: Plane) -> list[Host]:
+    """Return the hosts that can be asked without being named."""
+    return [host for host in plane.catalog.rows.hosts if host.list_path is not None and plane.is_lit(host.id)]
 
 
 def _host(plane: Plane, name: str) -> Host:
@@ -137,16 +143,8 @@ async def _ask_host(plane: Plane, host: Host) -> SyncReport | HortusError:
 
 
 async def _fetch_list(plane: Plane, host: Host) -> bytes:
-    surface = next((one for one in host.surfaces if one.base_url is not None), None)
-    base_url = host.list_base_url or (surface.base_url if surface is not None else None)
-    if host.list_path is None or base_url is None or "{" in base_url:
-        raise HostFailed(f"{host.name} has no list of models that can be asked for.")
-    auth = host.list_auth or (surface.auth if surface is not None else "bearer")
-    headers = ((b"accept", b"application/json"), *_EXTRA_HEADERS.get(host.list_shape, ()))
-    if auth != "none":
-        headers = (*headers, _credential_header(plane, host, auth))
-    url = f"{base_url.rstrip('/')}/{host.list_path.lstrip('/')}"
-    response = await plane.ports.hosts.send(HostRequest("GET", url, headers, b"", _LIST_TIMEOUTS))
+    request = HostRequest("GET", _list_url(host), _list_headers(plane, host), b"", _LIST_TIMEOUTS)
+    response = await plane.ports.hosts.send(request)
     try:
         body = await response.read(_LONGEST_LIST_BYTES)
     finally:
@@ -155,6 +153,21 @@ async def _fetch_list(plane: Plane, host: Host) -> bytes:
         hint = "Is the credential right?" if response.status in {401, 403} else "Try again later."
         raise HostFailed(f"{host.name} answered its list call with status {response.status}.", hint=hint)
     return body
+
+
+def _list_url(host: Host) -> str:
+    addresses = [surface.base_url for surface in host.surfaces if surface.base_url is not None]
+    base_url = host.list_base_url or next(iter(addresses), None)
+    if host.list_path is None or base_url is None or "{" in base_url:
+        raise HostFailed(f"{host.name} has no list of models that can be asked for.")
+    return f"{base_url.rstrip('/')}/{host.list_path.lstrip('/')}"
+
+
+def _list_headers(plane: Plane, host: Host) -> tuple[tuple[bytes, bytes], ...]:
+    usual: Auth = host.surfaces[0].auth if host.surfaces else "bearer"
+    auth = host.list_auth or usual
+    headers = ((b"accept", b"application/json"), *_EXTRA_HEADERS.get(host.list_shape, ()))
+    return headers if auth == "none" else (*headers, _credential_header(plane, host, auth))
 
 
 def _credential_header(plane: Plane, host: Host, auth: Auth) -> tuple[bytes, bytes]:

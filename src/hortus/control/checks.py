@@ -89,13 +89,7 @@ def _check_name(name: str, pattern: str) -> list[Fault]:
 def _check_endpoint(spec: EndpointSpec, hosts: Collection[str]) -> Iterator[Fault]:
     if not spec.model:
         yield Fault(("model",), "The model is empty.", "Name a model of the catalog, or what the host calls it.")
-    if spec.host == LOCAL_HOST:
-        yield Fault(("host",), "`local` is for deployments.", "Declare a deployment; it becomes an endpoint itself.")
-    elif spec.host != OPEN_HOST and spec.host not in hosts:
-        hint = suggest(spec.host, hosts) or f'Use host = "{OPEN_HOST}" and a base_url for one outside the catalog.'
-        yield Fault(("host",), f"The catalog has no host `{spec.host[:_MOST_QUOTED]}`.", hint)
-    if spec.host == OPEN_HOST and spec.base_url is None:
-        yield Fault(("base_url",), f"The host `{OPEN_HOST}` needs a base_url.", 'Such as "https://models.example/v1".')
+    yield from _check_host(spec, hosts)
     if spec.base_url is not None:
         yield from _check_address(spec.base_url)
     if spec.credential is not None:
@@ -103,6 +97,22 @@ def _check_endpoint(spec: EndpointSpec, hosts: Collection[str]) -> Iterator[Faul
     if spec.country is not None and re.fullmatch(r"[A-Z]{2}", spec.country) is None:
         yield Fault(("country",), "The country is not an ISO 3166-1 alpha-2 code.", 'Write two letters, such as "DE".')
     yield from _check_operations(spec.operations)
+    yield from _check_timeouts(spec)
+
+
+def _check_host(spec: EndpointSpec, hosts: Collection[str]) -> Iterator[Fault]:
+    if spec.host == LOCAL_HOST:
+        yield Fault(("host",), "`local` is for deployments.", "Declare a deployment; it becomes an endpoint itself.")
+    elif spec.host == OPEN_HOST:
+        if spec.base_url is None:
+            hint = 'Such as "https://models.example/v1".'
+            yield Fault(("base_url",), f"The host `{OPEN_HOST}` needs a base_url.", hint)
+    elif spec.host not in hosts:
+        hint = suggest(spec.host, hosts) or f'Use host = "{OPEN_HOST}" and a base_url for one outside the catalog.'
+        yield Fault(("host",), f"The catalog has no host `{spec.host[:_MOST_QUOTED]}`.", hint)
+
+
+def _check_timeouts(spec: EndpointSpec) -> Iterator[Fault]:
     for field in _TIMEOUTS:
         value = getattr(spec, field)
         if value is not None and not 0 < value < float("inf"):
@@ -121,11 +131,12 @@ def _check_operations(operations: tuple[str, ...]) -> Iterator[Fault]:
 def _check_address(address: str) -> Iterator[Fault]:
     try:
         parts = urlsplit(address)
-        is_whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+        port = parts.port
     except ValueError:
         yield Fault(("base_url",), "This is not an address.", 'Write one such as "https://models.example/v1".')
         return
-    if not is_whole or any(character <= " " for character in address):
+    is_plain = all(character > " " for character in address)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0 or not is_plain:
         yield Fault(("base_url",), "This is not an http or https address.", 'Such as "https://models.example/v1".')
     elif parts.username is not None or parts.query or parts.fragment:
         message = "The address holds a user, a query or a fragment."

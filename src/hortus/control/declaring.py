@@ -273,24 +273,19 @@ def _ruled_out(route: Route | None) -> tuple[views.RuledOutView, ...]:
 def _deployment_view(
     plane: Plane, spec: DeploymentSpec, *, stored: StoredObject | None, states: dict[str, EngineState]
 ) -> views.DeploymentView:
-    built_in = {
-        "origin": BUILT_IN,
-        "created_at_ms": plane.started_at_ms,
-        "updated_at_ms": plane.started_at_ms,
-    }
     is_live = stored is None or stored.retired_at_ms is None or spec.name == SEEDLING.name
-    state = states.get(spec.name)
-    reason = plane.unusable.get(spec.name) if is_live else None
-    idle = "waiting" if reason else ("starting" if is_live else "stopped")
-    shown = msgspec.structs.asdict(spec) | {
-        "state": state.state if state else idle,
-        "error": state.error if state else reason,
-        "pid": state.pid if state else None,
-        "since_ms": state.since_ms if state else None,
-        "restarts": state.restarts if state else 0,
-        "memory_bytes": state.memory_bytes if state else None,
-    }
-    return views.DeploymentView.model_validate(shown | (_history(stored) if stored else built_in))
+    state = states.get(spec.name) or _state_without_engine(plane, spec.name, is_live=is_live)
+    built_in = {"origin": BUILT_IN, "created_at_ms": plane.started_at_ms, "updated_at_ms": plane.started_at_ms}
+    history = _history(stored) if stored is not None else built_in
+    return views.DeploymentView.model_validate(msgspec.structs.asdict(spec) | msgspec.structs.asdict(state) | history)
+
+
+def _state_without_engine(plane: Plane, name: str, *, is_live: bool) -> EngineState:
+    """Return how a deployment stands of which the supervisor has not said anything."""
+    reason = plane.unusable.get(name) if is_live else None
+    if reason is not None:
+        return EngineState(name, "waiting", error=reason)
+    return EngineState(name, "starting" if is_live else "stopped")
 
 
 def _history(stored: StoredObject) -> dict[str, object]:

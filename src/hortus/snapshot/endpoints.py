@@ -59,40 +59,34 @@ def compile_endpoint(
         today: A host that has closed by then is of no use.
     """
     host = catalog.hosts.get(spec.host)
-    if host is None and spec.host != OPEN_HOST:
-        return f"the catalog has no host {spec.host}"
-    reason = _unfit(host, today) if host is not None else None
+    reason = _unfit(spec, host, today=today) or _unopened(spec, host, present=present)
     if reason is not None:
         return reason
-    address = _address(spec, host)
-    if address is None:
-        return f"the host {spec.host} has no address of its own, and the endpoint names no base_url"
-    credential = credential_of(spec, host)
-    if credential is None and host is not None and host.id != OPEN_HOST and not _is_open(host):
-        return f"the host {spec.host} wants a credential, and the endpoint names none"
-    if credential is not None and credential not in present:
-        return f"its credential {credential} is not set"
     model = catalog.models.get(spec.model) or catalog.model_named(spec.model)
     offer = _offer(spec, model, catalog)
+    credential = credential_of(spec, host)
     return Endpoint(
         name=spec.name,
         model=model.id if model is not None else spec.model,
-        maker=model.maker if model is not None else UNKNOWN_MAKER,
+        maker=_maker(model),
         host=spec.host,
-        address=address,
-        upstream_model=spec.upstream_model or (offer.upstream_name if offer is not None else spec.model),
+        address=_address(spec, host) or "",
+        upstream_model=_upstream_model(spec, offer),
         dialects=SPOKEN_DIALECTS,
         operations=spec.operations,
         credential=credential,
         auth="none" if credential is None else "bearer",
-        region=spec.region or (offer.region if offer is not None else None),
+        region=_region(spec, offer),
         country=_country(spec, host, offer),
         price=_price(offer, price_of),
         timeouts=_timeouts(spec),
     )
 
 
-def _unfit(host: Host, today: date) -> str | None:
+def _unfit(spec: EndpointSpec, host: Host | None, *, today: date) -> str | None:
+    """Return why nothing can be sent to the host at all."""
+    if host is None:
+        return None if spec.host == OPEN_HOST else f"the catalog has no host {spec.host}"
     if host.closed_on is not None and host.closed_on <= today:
         return f"the host {host.id} closed on {host.closed_on.isoformat()}"
     surface = _surface(host)
@@ -102,6 +96,21 @@ def _unfit(host: Host, today: date) -> str | None:
     if surface.auth not in ROUTABLE_AUTH:
         return f"the host {host.id} authenticates by {surface.auth}, which this release cannot do"
     return None
+
+
+def _unopened(spec: EndpointSpec, host: Host | None, *, present: frozenset[str]) -> str | None:
+    """Return what is missing to call a host that is fit: its address or its credential."""
+    if _address(spec, host) is None:
+        return f"the host {spec.host} has no address of its own, and the endpoint names no base_url"
+    credential = credential_of(spec, host)
+    if credential is None:
+        is_free = host is None or host.id == OPEN_HOST or _is_open(host)
+        return None if is_free else f"the host {spec.host} wants a credential, and the endpoint names none"
+    return None if credential in present else f"its credential {credential} is not set"
+
+
+def _maker(model: Model | None) -> str:
+    return model.maker if model is not None else UNKNOWN_MAKER
 
 
 def _surface(host: Host) -> Surface | None:
@@ -134,6 +143,14 @@ def _offer(spec: EndpointSpec, model: Model | None, catalog: Catalog) -> Offer |
     by_name = [offer for offer in offers if spec.upstream_model in {None, offer.upstream_name}]
     by_region = [offer for offer in by_name or offers if spec.region in {None, offer.region}]
     return next(iter(by_region or by_name or offers), None)
+
+
+def _upstream_model(spec: EndpointSpec, offer: Offer | None) -> str:
+    return spec.upstream_model or (offer.upstream_name if offer is not None else spec.model)
+
+
+def _region(spec: EndpointSpec, offer: Offer | None) -> str | None:
+    return spec.region or (offer.region if offer is not None else None)
 
 
 def _country(spec: EndpointSpec, host: Host | None, offer: Offer | None) -> str | None:
@@ -173,7 +190,7 @@ def compile_deployed(spec: DeploymentSpec, catalog: Catalog) -> Endpoint:
     return Endpoint(
         name=spec.name,
         model=model.id if model is not None else spec.name,
-        maker=model.maker if model is not None else UNKNOWN_MAKER,
+        maker=_maker(model),
         host=LOCAL_HOST,
         address=f"{ENGINE_SCHEME}{spec.name}",
         upstream_model=spec.name,
