@@ -29,6 +29,8 @@ from hortus.store.database import open_store
 from hortus.store.receipts import ReceiptTable
 from receipts.journal_examples import opened, refused, segments_of, settled
 
+pytestmark = pytest.mark.slow
+
 CLOCK = SystemClock()
 Answer = TypeVar("Answer")
 

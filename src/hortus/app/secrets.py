@@ -166,7 +166,7 @@ def _read_private(path: Path) -> bytes:
 
 def _write_once(path: Path, content: bytes) -> bool:
     """Make a private file appear whole, unless another process was first; tell whether it was this one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{random_bytes(4).hex()}")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
