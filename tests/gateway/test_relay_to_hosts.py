@@ -151,7 +151,7 @@ def test_embeddings_have_input_tokens_only(client: openai.OpenAI, workplace: Wor
     assert (settled.usage.input_tokens, settled.usage.output_tokens) == (7, 0)
 
 
-def test_models_lists_what_the_key_may_use(client: openai.OpenAI, workplace: Workplace) -> None:
+def test_models_lists_what_the_key_may_use(client: openai.OpenAI) -> None:
     assert "plain" in {model.id for model in client.models.list()}
     assert client.models.retrieve("plain").object == "model"
     with pytest.raises(openai.NotFoundError):

@@ -1,4 +1,4 @@
-"""One real worker process on loopback, with a ledger and hosts made for the test; receipts are read from its journal."""
+"""One real worker process on loopback, with a ledger made for the test; receipts are read from its journal."""
 
 from __future__ import annotations
 

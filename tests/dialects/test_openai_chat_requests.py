@@ -1,0 +1,153 @@
+"""Requests and whole answers: what the gateway reads, and that a rewritten request differs in named members only."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from hortus.canon import errors
+from hortus.canon.dialect import RouteCard
+from hortus.canon.errors import InvalidRequest, RequestError
+from hortus.dialects.openai_chat import DIALECT
+
+CHAT, EMBEDDINGS = DIALECT.operations[:2]
+
+
+def rewritten(body: bytes, upstream: str = "host-model", operation=CHAT) -> tuple[bytes, tuple[str, ...]]:
+    done = DIALECT.write_request(DIALECT.read_request(operation, body), upstream)
+    return done.body, done.adaptations
+
+
+def test_only_the_model_changes_in_a_plain_request() -> None:
+    body = b'{"model":"r","temperature":0.70,"messages":[{"role":"user","content":"\\u00e9"}]}'
+    assert rewritten(body) == (body.replace(b'"r"', b'"host-model"'), ("model",))
+
+
+def test_nothing_is_adapted_where_names_agree() -> None:
+    assert rewritten(b'{"model":"r"}', "r") == (b'{"model":"r"}', ())
+
+
+@pytest.mark.parametrize(
+    ("options", "sent"),
+    [
+        (b"", b',"stream_options":{"include_usage":true}'),
+        (b',"stream_options":null', b',"stream_options":{"include_usage":true}'),
+        (
+            b',"stream_options":{"include_obfuscation":false}',
+            b',"stream_options":{"include_obfuscation":false,"include_usage":true}',
+        ),
+        (b',"stream_options":{"include_usage":false,"x":1.0}', b',"stream_options":{"include_usage":true,"x":1.0}'),
+    ],
+)
+def test_usage_is_asked_for_where_the_client_did_not(options: bytes, sent: bytes) -> None:
+    body, adaptations = rewritten(b'{"model":"r","stream":true' + options + b"}", "r")
+    assert body == b'{"model":"r","stream":true' + sent + b"}"
+    assert adaptations == ("stream_options.include_usage",)
+
+
+def test_usage_that_the_client_asks_for_is_left_alone() -> None:
+    body = b'{"model":"r","stream":true,"stream_options":{ "include_usage" : true }}'
+    assert rewritten(body, "r") == (body, ())
+
+
+def test_embeddings_do_not_stream() -> None:
+    assert rewritten(b'{"model":"r","stream":true}', "r", EMBEDDINGS) == (b'{"model":"r","stream":true}', ())
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        (b"{}", "model"),
+        (b'{"model":null}', "model"),
+        (b'{"model":7}', "model"),
+        (b'{"model":"r","stream":1}', "stream"),
+        (b'{"model":"r","stream":true,"stream_options":[]}', "stream_options"),
+        (b'{"model":"r","stream":true,"stream_options":{"include_usage":"yes"}}', "stream_options.include_usage"),
+    ],
+)
+def test_members_that_the_gateway_reads_have_their_types(body: bytes, path: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        DIALECT.read_request(CHAT, body)
+    assert caught.value.path == path
+
+
+@pytest.mark.parametrize(
+    ("members", "limit"),
+    [
+        (b"", None),
+        (b',"max_tokens":5', 5),
+        (b',"max_tokens":5,"max_completion_tokens":7', 7),
+        (b',"max_tokens":"x"', None),
+    ],
+)
+def test_the_output_limit_is_read_for_the_reservation(members: bytes, limit: int | None) -> None:
+    assert DIALECT.read_request(CHAT, b'{"model":"r"' + members + b"}").output_limit == limit
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        ({"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}, (5, 2, 0, 0)),
+        ({"prompt_tokens": 5, "total_tokens": 5}, (5, 0, 0, 0)),
+        ({"prompt_tokens": 66, "completion_tokens": 6, "total_tokens": 100}, (66, 34, 0, 0)),
+        (
+            {"prompt_tokens": 29, "completion_tokens": 6, "prompt_tokens_details": {"cached_tokens": 157}},
+            (29, 6, 29, 0),
+        ),
+        (
+            {
+                "prompt_tokens": 8,
+                "completion_tokens": 271,
+                "prompt_tokens_details": None,
+                "completion_tokens_details": {"reasoning_tokens": 192, "audio_tokens": 0},
+            },
+            (8, 271, 0, 192),
+        ),
+    ],
+)
+def test_usage_is_read_as_hosts_spell_it(usage: dict, expected: tuple[int, ...]) -> None:
+    answer = DIALECT.read_answer(CHAT, msgspec.json.encode({"model": "m", "usage": usage}), 100)
+    got = answer.usage
+    assert (got.input_tokens, got.output_tokens, got.cached_input_tokens, got.reasoning_tokens) == expected
+    assert not got.is_estimated
+    assert answer.served_model == "m"
+
+
+@pytest.mark.parametrize(
+    ("body", "output_tokens"),
+    [
+        (b'{"choices":[{"message":{"content":"12345678"}}],"usage":null}', 2),
+        (b'{"choices":[{"message":{"content":"12345678"}}],"usage":{"prompt_tokens":"many"}}', 2),
+        (b'{"model":7}', 0),
+        (b"not json", 0),
+        (b"", 0),
+    ],
+)
+def test_usage_that_makes_no_sense_is_estimated(body: bytes, output_tokens: int) -> None:
+    usage = DIALECT.read_answer(CHAT, body, 40).usage
+    assert (usage.input_tokens, usage.output_tokens, usage.is_estimated) == (10, output_tokens, True)
+
+
+def every_error() -> list[type[RequestError]]:
+    found = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, RequestError)]
+    return [one for one in found if one is not RequestError]
+
+
+@pytest.mark.parametrize("kind", every_error())
+def test_every_error_has_its_form_and_says_whether_to_retry(kind: type[RequestError]) -> None:
+    reply = DIALECT.render_error(kind("It broke.", path="model", hint="Mend it."), "rcp_1")
+    body = msgspec.json.decode(reply.body)["error"]
+    assert (reply.status, body["code"], body["param"]) == (kind.status, kind.code, "model")
+    assert body["message"] == "It broke. Mend it."
+    headers = dict(reply.headers)
+    may_retry = kind.retry_helps and not kind.may_have_cost
+    assert headers.get("x-should-retry") == (None if may_retry else "false")
+    assert ("retry-after" in headers) == may_retry
+    assert DIALECT.render_stream_error(kind("It broke."), "rcp_1").startswith(b'data: {"error":{"message":"It broke."')
+
+
+def test_routes_are_listed_as_models() -> None:
+    card = RouteCard("eu/large", "mistral", 5)
+    one = {"id": "eu/large", "created": 5, "owned_by": "mistral", "object": "model"}
+    assert msgspec.json.decode(DIALECT.write_route(card)) == one
+    assert msgspec.json.decode(DIALECT.write_routes((card,))) == {"data": [one], "object": "list"}

@@ -1,0 +1,126 @@
+"""Which endpoints are tried and when the next one is: pure decisions."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import pytest
+from workplace import endpoint
+
+from hortus.access.grants import Grant
+from hortus.canon.errors import (
+    BrokenStream,
+    HostFault,
+    HostOverloaded,
+    HostRefused,
+    HostTimedOut,
+    HostUnavailable,
+    InvalidRequest,
+    NoEligibleEndpoint,
+    NotReady,
+    UnknownRoute,
+)
+from hortus.dialects.openai_chat import DIALECT
+from hortus.gateway.choose import find_route, may_move_on, order_targets
+from hortus.snapshot.model import Route
+from hortus.snapshot.resolved import Ready, ReadyRoute, Target, Unusable
+
+CHAT, EMBEDDINGS = DIALECT.operations[:2]
+
+
+def target(name: str, weight: int = 1, **more: object) -> Target:
+    return Target(
+        endpoint=endpoint(name, "http://h/v1", "m", **more), base_url="http://h/v1", headers=(), weight=weight
+    )
+
+
+def route(*targets: Target, unusable: tuple[Unusable, ...] = (), strategy: str = "ordered") -> ReadyRoute:
+    return ReadyRoute(route=Route("r", (), strategy=strategy), targets=targets, unusable=unusable)
+
+
+def order(one: ReadyRoute, operation=CHAT, draw=random.Random(1).random) -> list[str]:  # noqa: B008 -- one seed for all
+    return [found.endpoint.name for found in order_targets(one, operation, dialect="openai_chat", draw=draw)]
+
+
+def test_ordered_keeps_the_order() -> None:
+    assert order(route(target("a"), target("b"), target("c"))) == ["a", "b", "c"]
+
+
+def test_only_endpoints_that_can_do_it_are_tried() -> None:
+    assert order(route(target("a", operations=("chat",)), target("b")), EMBEDDINGS) == ["b"]
+    assert order(route(target("a", dialects=("other",)), target("b"))) == ["b"]
+
+
+def test_weighted_draws_by_weight_and_keeps_the_rest_as_fallbacks() -> None:
+    one = route(target("a", 3), target("b", 1), target("c", 0), strategy="weighted")
+    drawn = [order(one) for _ in range(4000)]
+    assert {tuple(sorted(names)) for names in drawn} == {("a", "b", "c")}
+    assert {names[-1] for names in drawn} == {"c"}
+    share = Counter(names[0] for names in drawn)["a"] / len(drawn)
+    assert 0.71 < share < 0.79
+
+
+def test_a_route_without_any_target_names_each_reason() -> None:
+    one = route(unusable=(Unusable("a", "has no key"), Unusable("b", "is retired")))
+    with pytest.raises(NoEligibleEndpoint, match=r"a: has no key; b: is retired"):
+        order(one)
+    with pytest.raises(NoEligibleEndpoint, match="it has none"):
+        order(route())
+
+
+def test_waiting_helps_where_an_engine_starts() -> None:
+    one = route(unusable=(Unusable("a", "has no key"), Unusable("b", "is starting", is_passing=True)))
+    with pytest.raises(NotReady) as caught:
+        order(one)
+    assert caught.value.retry_after_s
+
+
+def test_an_operation_that_nobody_offers_is_the_callers_fault() -> None:
+    with pytest.raises(InvalidRequest):
+        order(route(target("a", operations=("chat",))), EMBEDDINGS)
+
+
+@pytest.mark.parametrize("patterns", [("r",), ("*",), ("eu/*", "r*")])
+def test_a_key_finds_the_routes_that_it_may_use(patterns: tuple[str, ...]) -> None:
+    ready = Ready(version=1, routes={"r": route(target("a"))})
+    assert find_route(ready, "r", grant=grant(*patterns)).route.name == "r"
+
+
+@pytest.mark.parametrize("patterns", [(), ("eu/*",), ("R",)])
+def test_a_route_that_it_may_not_use_looks_like_one_that_does_not_exist(patterns: tuple[str, ...]) -> None:
+    ready = Ready(version=1, routes={"r": route(target("a"))})
+    with pytest.raises(UnknownRoute) as hidden:
+        find_route(ready, "r", grant=grant(*patterns))
+    with pytest.raises(UnknownRoute) as absent:
+        find_route(Ready(version=1, routes={}), "r", grant=grant("*"))
+    assert str(hidden.value) == str(absent.value)
+
+
+def grant(*patterns: str) -> Grant:
+    return Grant(key_id="k", key_name="n", project_id="p", project="p", routes=patterns)
+
+
+def costly(error: HostFault) -> HostFault:
+    error.may_have_cost = True
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "elsewhere", "again"),
+    [
+        (HostUnavailable("never reached"), True, True),
+        (costly(HostUnavailable("cut without an answer")), True, False),
+        (HostOverloaded("429"), True, False),
+        (HostFault("500"), True, False),
+        (HostRefused("401"), True, False),
+        (HostTimedOut("no first byte"), False, False),
+        (BrokenStream("half an answer"), False, False),
+    ],
+)
+def test_the_next_endpoint_is_tried_only_where_nothing_can_have_been_charged(
+    error: HostFault, *, elsewhere: bool, again: bool
+) -> None:
+    here, other = target("a"), target("b")
+    assert may_move_on(error, here=here, then=other) is elsewhere
+    assert may_move_on(error, here=here, then=here) is again
