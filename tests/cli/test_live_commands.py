@@ -15,6 +15,7 @@ from pathlib import Path
 
 import openai
 import pytest
+import trustme
 
 from conftest import Hortus, wait_for
 
@@ -107,10 +108,10 @@ def test_receipts_of_one_project_only(hortus: Hortus) -> None:
 
 
 def test_a_key_and_its_project_are_made_in_one_command(hortus: Hortus) -> None:
-    made = hortus.cli_json("keys", "create", "--project", "fresh", "--days", "2")
+    made = hortus.cli_json("keys", "create", "--project", "timed", "--days", "2")
     with openai.OpenAI(base_url=made["base_url"], api_key=made["key"], max_retries=0) as client:
         assert [model.id for model in client.models.list()] == ["seedling"]
-    listed = next(key for key in hortus.cli_json("keys", "list", "--project", "fresh"))
+    listed = next(key for key in hortus.cli_json("keys", "list", "--project", "timed"))
     assert listed["expires_at_ms"] > listed["created_at_ms"]
     assert made["key"] not in hortus.cli("keys", "list").stdout
 
@@ -218,6 +219,19 @@ def test_a_file_that_is_no_model_is_refused_and_nothing_stays(hortus: Hortus, tm
     assert "text" not in {one["name"] for one in hortus.cli_json("deployments")}
 
 
+def test_commands_reach_a_door_with_tls(start_hortus: Callable[..., Hortus], tmp_path: Path) -> None:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    chain = b"".join(blob.bytes() for blob in (*certificate.cert_chain_pems, authority.cert_pem))
+    (tmp_path / "chain.pem").write_bytes(chain)
+    certificate.private_key_pem.write_to_path(tmp_path / "key.pem")
+    flags = ("--tls-cert", str(tmp_path / "chain.pem"), "--tls-key", str(tmp_path / "key.pem"), "--workers", "1")
+    one = start_hortus(flags=flags)
+    assert one.door.startswith("https://")
+    assert one.cli("ask", "The bin was not emptied.").stdout.strip()
+    assert one.cli_json("status")["door"] == one.door
+
+
 def test_nothing_runs_after_a_stop_and_commands_say_so(start_hortus: Callable[..., Hortus]) -> None:
     one = start_hortus()
     assert one.stop() == 0
@@ -249,6 +263,12 @@ class TestUpOnce:
         assert "hortus_sk_" not in done.stdout + done.stderr
         assert "rcp_" in done.stdout
         assert max(map(len, done.stdout.splitlines())) <= 80 + len(str(tmp_path))
+
+    def test_a_service_does_not_write_the_token_to_its_log(self, tmp_path: Path) -> None:
+        done = self.run(tmp_path, "--no-question")
+        assert done.returncode == 0
+        assert (tmp_path / ".hortus" / "admin-token").read_text().strip() not in done.stdout + done.stderr
+        assert "admin-token" in done.stdout
 
     def test_the_second_start_keeps_the_token_to_itself(self, tmp_path: Path) -> None:
         self.run(tmp_path)

@@ -25,7 +25,7 @@ from hortus.cli.defaults import FirstUnlessNamed
 from hortus.cli.lit import is_lit
 from hortus.cli.options import takes
 from hortus.cli.replies import SyncReport
-from hortus.cli.screen import Column, note, show_facts, show_json, show_table
+from hortus.cli.screen import Column, note, show_facts, show_json, show_table, working
 
 app = typer.Typer(
     cls=FirstUnlessNamed,
@@ -127,7 +127,9 @@ def hosts(*, json: AsJson = False) -> None:
 @app.command()
 def sync(*, json: AsJson = False) -> None:
     """Ask lit hosts what they serve now: new models, and retired ones."""
-    reply = Admin.here().sync_catalog()
+    admin = Admin.here()
+    with working("Asking the lit hosts for their lists"):
+        reply = admin.sync_catalog()
     if json:
         show_json(reply)
         return

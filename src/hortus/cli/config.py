@@ -112,7 +112,9 @@ def _known_endpoints(home: Home) -> set[str]:
         snapshot = msgspec.json.decode(home.snapshot.read_bytes(), type=Snapshot)
     except (OSError, msgspec.MsgspecError):
         return {"seedling"}
-    return {"seedling", *snapshot.endpoints, *snapshot.deployments}
+    # a route may go on naming what was retired: compiled, it stands among those ruled out
+    ruled_out = {one.endpoint for route in snapshot.routes.values() for one in route.ruled_out}
+    return {"seedling", *snapshot.endpoints, *snapshot.deployments, *ruled_out}
 
 
 def _load(file: Path | None) -> Loaded:

@@ -68,8 +68,12 @@ def find_running(home: Home) -> Installation:
     """
     try:
         found = msgspec.json.decode(home.addresses.read_bytes(), type=_Addresses)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise _not_running(home) from error
+    except PermissionError as error:
+        raise InstallationError(
+            "belongs to another user.", path=str(home.root), hint="Run this as that user, or set HORTUS_URL."
+        ) from error
     except (OSError, msgspec.MsgspecError) as error:
         raise InstallationError(
             "cannot be read.", path=str(home.addresses), hint="Stop Hortus, remove the file, start it again."

@@ -83,7 +83,10 @@ def up(options: _Own) -> None:
     welcome = Welcome(loaded, console=Console(highlight=False), is_once=options.once)
 
     async def when_ready(running: Running) -> bool:
-        await (welcome.greet_briefly(running) if options.no_question else welcome.greet(running))
+        if options.no_question:
+            welcome.greet_briefly(running)
+        else:
+            await welcome.greet(running)
         return not options.once
 
     asyncio.run(serve(loaded, steps=_Steps(), when_ready=when_ready))

@@ -50,9 +50,10 @@ class Welcome:
         self._console = console
         self._is_once = is_once
 
-    async def greet_briefly(self, running: Running) -> None:
-        """Say where the door is, and the admin token on the first start."""
+    def greet_briefly(self, running: Running) -> None:
+        """Say where everything is; no token, for a service's output is a log."""
         self._say_addresses(running)
+        self._console.print(f"Admin token: in {escape(str(running.home.admin_token))}", soft_wrap=True)
 
     async def greet(self, running: Running) -> None:
         """Say what there is, offer what could be connected, and ask the first question.
@@ -61,6 +62,9 @@ class Welcome:
             HortusError: The first question failed and nothing else was wanted.
         """
         self._say_addresses(running)
+        if running.new_admin_token:
+            self._console.print("Admin token, shown this once (the home's file admin-token keeps it):", style="dim")
+            self._console.print(Text(running.new_admin_token), soft_wrap=True)
         admin = Admin(find_running(running.home), running.admin_token)
         await self._say_makers(running, admin)
         if self._loaded.settings.seedling:
@@ -69,12 +73,11 @@ class Welcome:
             self._say_next()
 
     def _say_addresses(self, running: Running) -> None:
+        url = (self._loaded.settings.public_url or running.door_url).rstrip("/")
         say = self._console.print
-        say(f"\n[bold]Hortus is up.[/bold]  Any OpenAI SDK: base URL [bold]{running.door_url}/v1[/bold]")
-        say(f"Admin API: {running.admin_url}/admin/v1   Home: {escape(str(running.home.root))}")
-        if running.new_admin_token:
-            say("Admin token, shown this once (the home's file admin-token keeps it):", style="dim")
-            say(Text(running.new_admin_token), soft_wrap=True)
+        say(f"\n[bold]Hortus is up.[/bold]  Any OpenAI SDK: base URL [bold]{url}/v1[/bold]", soft_wrap=True)
+        say(f"Admin API: {running.admin_url}/admin/v1", soft_wrap=True)
+        say(f"Home: {escape(str(running.home.root))}", soft_wrap=True)
 
     async def _say_makers(self, running: Running, admin: Admin) -> None:
         connected = {endpoint.host for endpoint in await asyncio.to_thread(admin.endpoints)}
