@@ -151,3 +151,17 @@ def test_a_store_that_belongs_to_another_secret_is_refused(ledger: Running) -> N
     ledger.process = ledger._start()
     assert ledger.process.wait(timeout=60) != 0
     assert b"belongs to another secret" in ledger.log.read_bytes()
+
+
+def test_a_store_that_is_locked_at_the_start_is_waited_for(ledger: Running) -> None:
+    ledger.wait_ready()
+    ledger.process.kill()
+    ledger.process.wait(timeout=60)
+    ledger.home.ledger_socket.unlink()
+    other = sqlite3.connect(ledger.home.store, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    ledger.process = ledger._start()
+    wait_for(lambda: b"locked" in ledger.log.read_bytes(), within_s=60, what="a word about the lock")
+    other.execute("ROLLBACK")
+    other.close()
+    ledger.wait_ready()

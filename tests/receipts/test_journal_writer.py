@@ -217,7 +217,11 @@ def test_group_means_synced_soon_by_another_thread(
 ) -> None:
     synced = Event()
     monkeypatch.setattr(os, "fdatasync", lambda _: synced.set())
-    start().open(opened("a"))
+    journal = start()
+    journal.open(opened("a"))
+    assert synced.wait(timeout=20)
+    synced.clear()
+    journal.settle(settled("a"))
     assert synced.wait(timeout=20)
 
 

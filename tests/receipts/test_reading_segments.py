@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,20 @@ def test_any_garbage_in_the_middle_is_loud_and_costs_no_record_after_it(
     assert damage.value.at.offset == begin
     found = [*before.records, *read_all(file, start=damage.value.resume)[0]]
     assert found == WRITTEN[: line - 1] + WRITTEN[line:]
+
+
+def test_a_record_seen_half_written_is_no_damage(whole: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, end = tmp_path / "w-1.journal", ends_of(whole)[0]
+    file.write_bytes(whole)
+    really = os.pread
+    stale = [bytes(30) + whole[30:]]  # the reader copied the first page before the writer did, the second one after
+
+    def pread(descriptor: int, length: int, offset: int) -> bytes:
+        return stale.pop() if stale else really(descriptor, length, offset)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pread", pread)
+        portion = read_portion(file, START, is_finished=True)
+    assert (portion.records, portion.end, portion.is_all) == ((), START, False)
+    assert read_portion(file, START).end.offset >= end
+    assert read_all(file)[0] == WRITTEN

@@ -27,13 +27,12 @@ def fold(records: Iterable[JournalRecord], *, is_writer_dead: bool = False) -> R
     opened: dict[int, Opened] = {}
     settled: dict[int, Settled] = {}
     for record in records:
-        match record:
-            case Refused():
-                return _from_refusal(record)
-            case Opened():
-                opened.setdefault(record.attempt, record)
-            case Settled():
-                settled.setdefault(record.attempt, record)
+        if isinstance(record, Refused):
+            return _from_refusal(record)
+        if isinstance(record, Opened):
+            opened.setdefault(record.attempt, record)
+        else:
+            settled.setdefault(record.attempt, record)
     if not is_writer_dead and not _is_over(opened, settled):
         return None
     numbers = sorted(opened.keys() | settled.keys())

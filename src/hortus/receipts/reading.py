@@ -124,18 +124,21 @@ def _judge(descriptor: int, file: Path, at: Position, *, is_finished: bool) -> i
 
     A record that is being written at this moment may look torn to one reading, never to two: so it is read again.
     """
-    rest, resume = b"", None
+    resume, why = at, ""
     for _ in range(2):
         rest = _read_rest(descriptor, at, is_whole=is_finished)
         if not is_finished and rest[:1] == b"\0":
             return 0
-        resume = _find_line(rest, at)
-        if resume is None:
+        found = _find_line(rest, at)
+        if found is None:
             return len(rest.rstrip(b"\0"))
-        if _scan(rest[:_CHUNK_BYTES], at):
+        try:
+            read_line(rest[: rest.find(b"\n") + 1], at)
+        except BadLine as error:
+            resume, why = found, "unwritten bytes lie between records" if rest[:1] == b"\0" else str(error)
+        else:
             return None
-    assert resume is not None  # noqa: S101 -- else the loop had returned
-    raise CorruptJournal(file, at=at, resume=resume, why=_why(rest, at))
+    raise CorruptJournal(file, at=at, resume=resume, why=why)
 
 
 def _read_rest(descriptor: int, at: Position, *, is_whole: bool) -> bytes:
@@ -154,13 +157,3 @@ def _find_line(rest: bytes, at: Position) -> Position | None:
             continue
         return here
     return None
-
-
-def _why(rest: bytes, at: Position) -> str:
-    if rest[:1] == b"\0":
-        return "unwritten bytes lie between records"
-    try:
-        read_line(rest[: rest.find(b"\n") + 1], at)
-    except BadLine as error:
-        return str(error)
-    return "it was changed while it was read"

@@ -161,13 +161,9 @@ def _portions(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _mark(record: JournalRecord) -> _Mark:
-    match record:
-        case Opened():
-            return "opened", record.attempt
-        case Settled():
-            return "settled", record.attempt
-        case Refused():
-            return "refused", 0
+    if isinstance(record, Refused):
+        return "refused", 0
+    return ("opened" if isinstance(record, Opened) else "settled"), record.attempt
 
 
 def _waiting_row(record: JournalRecord, writer: str) -> dict[str, Any]:
