@@ -16,8 +16,9 @@ import msgspec
 import uvicorn
 
 from hortus.app.clock import SystemClock
-from hortus.app.control import ModelFiles, NodeCredentials, check_settings
+from hortus.app.control import NodeCredentials, check_settings
 from hortus.app.home import Home
+from hortus.app.modelfiles import ModelFiles
 from hortus.base.secrets import Secret
 from hortus.catalog.loading import load_catalog
 from hortus.catalog.lookup import Catalog

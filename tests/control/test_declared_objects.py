@@ -109,7 +109,7 @@ async def test_deployments_show_how_their_engines_stand(tmp_path: Path) -> None:
         metrics = (await control.send("GET", "/metrics")).body.decode()
         assert 'hortus_engine_state{deployment="seedling",state="ready"} 1.0' in metrics
         assert 'hortus_build{version="0.0.test"} 1.0' in metrics
-        assert f"hortus_snapshot_version {float(control.snapshot().version)}" in metrics
+        assert f"hortus_snapshot_newest_version {float(control.snapshot().version)}" in metrics
 
 
 async def test_a_deployment_comes_and_goes(tmp_path: Path) -> None:

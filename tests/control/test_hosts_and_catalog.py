@@ -98,8 +98,11 @@ async def test_a_second_host_of_a_model_joins_its_route_at_the_end(tmp_path: Pat
 async def test_what_the_file_declares_is_left_as_it_is_and_named(tmp_path: Path) -> None:
     toml = f'[[route]]\nname = "{MODEL}"\nendpoints = ["seedling"]\n[[project]]\nname = "default"\nroutes = ["x"]\n'
     async with running_control(tmp_path, toml=toml, environment=LIT) as control:
-        made = await control.ask("POST", "/hosts/mistral/connect", {"models": [MODEL]})
-        assert (made["routes"], made["projects"]) == ([], [])
+        alone = await control.ask("POST", "/hosts/mistral/connect", {"models": [MODEL]})
+        assert (alone["routes"], alone["projects"]) == ([], [])
+        made = await control.ask("POST", "/hosts/mistral/connect", {})
+        assert MODEL not in made["routes"]
+        assert made["projects"] == []
         assert "hortus.toml:2" in made["notes"][0]
         assert "hortus.toml:5" in made["notes"][1]
 
@@ -124,6 +127,14 @@ async def test_refuses_to_connect(refusing: Control, case: str) -> None:
     assert error["hint"]
     assert b"hunter2" not in answer.body
     assert set(refusing.snapshot().routes) == {"seedling"}
+
+
+async def test_a_project_of_the_file_that_may_use_everything_needs_nothing(tmp_path: Path) -> None:
+    toml = '[[project]]\nname = "default"\nroutes = ["*"]\n'
+    async with running_control(tmp_path, toml=toml, environment=LIT) as control:
+        made = await control.ask("POST", "/hosts/mistral/connect", {"models": [MODEL]})
+        assert (made["projects"], made["notes"]) == (["default"], [])
+        assert any("any country" in sentence for sentence in made["leaves"])
 
 
 async def test_the_catalog_is_searched_with_offers_places_and_prices(tmp_path: Path) -> None:

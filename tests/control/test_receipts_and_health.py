@@ -9,10 +9,12 @@ from control_ground import Control, running_control
 from prometheus_client.parser import text_string_to_metric_families
 
 from hortus.canon.usage import Usage
+from hortus.control.metrics import GAUGES
 from hortus.ledger.ports import Batch
 from hortus.receipts.records import Caller, Opened, Refused, Settled
 from hortus.receipts.segment import START, Position
 from hortus.store.absorbing import JournalTable
+from hortus.telemetry.metrics import METRICS
 
 NOW_MS = 1_795_000_000_000
 
@@ -141,7 +143,8 @@ async def test_metrics_are_prometheus_text(tmp_path: Path) -> None:
     async with running_control(tmp_path) as control:
         answer = await control.send("GET", "/metrics")
         families = {family.name for family in text_string_to_metric_families(answer.body.decode())}
-        assert {"hortus_build", "hortus_snapshot_version", "hortus_engine_state", "hortus_store_bytes"} <= families
+        assert {metric.name for metric in GAUGES} <= families
+        assert not {metric.name for metric in GAUGES} & {metric.name for metric in METRICS}
         assert answer.headers["content-type"].startswith("text/plain")
 
 

@@ -22,6 +22,8 @@ from typing_extensions import override
 import hortus
 from hortus.app.clock import SystemClock, random_bytes
 from hortus.app.context import RoleContext
+from hortus.app.credentials import Credentials
+from hortus.app.modelfiles import Fetching, ModelFiles
 from hortus.app.secrets import confirm_secret, load_secrets, read_admin_token
 from hortus.app.settings import Loaded, Settings
 from hortus.base.errors import ConfigurationError, HortusError
@@ -32,8 +34,7 @@ from hortus.catalog.rows import Offer, PriceRow
 from hortus.control.app import build_app
 from hortus.control.checks import suggest
 from hortus.control.plane import Installation, Plane, Ports
-from hortus.engines.hub import Embedded, HubModel, LocalFile, parse_source
-from hortus.engines.sources import SEEDLING
+from hortus.engines.fetch import Hub
 from hortus.store.access import AccessTable
 from hortus.store.database import Store, open_store
 from hortus.store.objects import ObjectTable
@@ -75,13 +76,27 @@ async def _serve(context: RoleContext, store: Store) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, _stop, servers)
         async with asyncio.TaskGroup() as tasks:
+            fetching = tasks.create_task(
+                _make_fetching(context).keep_fetching(plane.missing_sources), name="fetch models"
+            )
             looking = tasks.create_task(_keep_looking(plane), name="look at file and credentials")
             serving = [tasks.create_task(server.serve(sockets=[listener])) for server, listener in servers]
             await asyncio.gather(*serving)
             looking.cancel()
+            fetching.cancel()
     finally:
         context.home.control_socket.unlink(missing_ok=True)
         await hosts.close()
+
+
+def _make_fetching(context: RoleContext) -> Fetching:
+    config_file = context.loaded.config_file
+    return Fetching(
+        context.home.models,
+        directory=config_file.parent if config_file else context.home.root,
+        hub=Hub(url=context.settings.hub_url, token=context.loaded.environment.get("HF_TOKEN")),
+        transport=_transport_settings(context.settings),
+    )
 
 
 def _make_plane(context: RoleContext, store: Store, *, hosts: HttpHosts) -> Plane:
@@ -122,53 +137,21 @@ def _make_plane(context: RoleContext, store: Store, *, hosts: HttpHosts) -> Plan
 
 
 class NodeCredentials:
-    """What credential references stand for on this node: variables of its environment, files of its home."""
+    """What credential references stand for on this node, read as the workers read them."""
 
     def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
-        self._environment = environment
-        self._folder = folder
+        self._credentials = Credentials(environment, directory=folder)
 
     def is_present(self, reference: str) -> bool:
         """Tell whether there is a secret behind the reference."""
-        return bool(self.read(reference))
+        return self.read(reference) is not None
 
     def read(self, reference: str) -> str | None:
-        """Return the secret, None where there is none."""
-        scheme, _, name = reference.partition(":")
-        if scheme == "env":
-            return self._environment.get(name, "").strip() or None
+        """Return the secret, None where there is none that can be sent."""
         try:
-            return (self._folder / name).read_text("utf-8").strip() or None
-        except (OSError, ValueError):
+            return self._credentials.read(reference)
+        except ConfigurationError:
             return None
-
-
-class ModelFiles:
-    """Where the files of deployments lie: at their path, or among the models that were fetched."""
-
-    def __init__(self, models: Path, *, directory: Path) -> None:
-        self._models = models
-        self._directory = directory
-
-    def __call__(self, source: str) -> str | None:
-        """Return the file's path, None where it has not been fetched; a path of this machine is the engine's to judge.
-
-        Relative paths start from the configuration file's directory.
-        """
-        try:
-            parsed = parse_source(source, directory=self._directory)
-        except HortusError:
-            return None
-        match parsed:
-            case Embedded():
-                return SEEDLING
-            case LocalFile(path):
-                return str(path)
-            case HubModel(repository=repository, file=file):
-                folders = f"{repository.replace('/', '--')}@*"
-                wanted = (file or "").rsplit("/", 1)[-1].lower()
-                found = sorted(self._models.glob(f"{folders}/*.gguf"), key=lambda path: path.stat().st_mtime_ns)
-                return next((str(path) for path in reversed(found) if wanted in path.name.lower()), None)
 
 
 def check_settings(table: Mapping[str, object]) -> None:

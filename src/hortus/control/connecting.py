@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from hortus.catalog.lookup import can_route
+from hortus.catalog.places import ANYWHERE, SOME_EU_COUNTRY
 from hortus.catalog.rows import Host, Offer
 from hortus.control import models, tenancy, views
 from hortus.control.checks import check_spec, suggest
@@ -163,27 +164,32 @@ def _join(plane: Plane, endpoint: EndpointSpec, route_name: str) -> _Wanted:
 def _allow(plane: Plane, ask: models.HostWanted, routes: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:
     allowed: list[str] = []
     notes: list[str] = []
-    for name in ask.projects:
+    for name in ask.projects if routes else ():
         stored = plane.ports.access.project(name)
         if stored is None or stored.retired_at_ms is not None:
             notes.append(f"The project `{name}` was left out: there is none.")
-        elif stored.origin == "file":
+        elif stored.origin == "file" and tenancy.missing_routes(stored, routes):
             where = plane.where_in_file("project", name)
             notes.append(f"The project `{name}` was left as it is: it is declared at {where}.")
         else:
-            if not ask.dry_run:
+            if not ask.dry_run and stored.origin != "file":
                 tenancy.allow_routes(plane, name, routes)
             allowed.append(name)
     return tuple(allowed), notes
 
 
+def _place(country: str | None) -> str:
+    words = {None: "an unknown place", ANYWHERE: "any country", SOME_EU_COUNTRY: "some country of the EU"}
+    return words.get(country, country or "")
+
+
 def _leaves(plane: Plane, host: Host, offers: list[Offer]) -> tuple[str, ...]:
-    places = sorted({plane.catalog.country_of(offer) or "an unknown place" for offer in offers})
+    places = sorted({_place(plane.catalog.country_of(offer)) for offer in offers})
     kept = "an unknown time" if host.retention_days is None else f"{host.retention_days} days"
     trained = {True: "trains on it", False: "does not train on it", None: "does not say here whether it trains on it"}
     return (
         f"A request to these routes, with all its content, goes to {host.operator} ({host.home or 'home unknown'}).",
-        f"It is computed in: {', '.join(places) or 'an unknown place'}.",
+        f"It is computed in: {', '.join(places)}.",
         f"By default the host keeps it for {kept} and {trained[host.trains_on_content]}.",
         "Requests to other routes, and the seedling's, stay on this machine.",
     )

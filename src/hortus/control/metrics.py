@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from hortus.control import models
 from hortus.control.declaring import list_deployments
 from hortus.control.plane import Plane
 from hortus.control.reporting import store_bytes
+from hortus.telemetry.metrics import Metric
 
 ENGINE_STATES = ("starting", "ready", "failed", "stopped", "waiting")
 
+BUILD = Metric("hortus_build", "gauge", "", ("version",), "Version that runs; always 1.")
+NEWEST_SNAPSHOT = Metric(
+    "hortus_snapshot_newest_version", "gauge", "", (), "Version of the configuration as control compiled it last."
+)
+FILE_REFUSED = Metric("hortus_config_file_refused", "gauge", "", (), "1 while hortus.toml is refused.")
+STORE_BYTES = Metric("hortus_store_bytes", "gauge", "bytes", (), "Size of the store with its log.")
+ENGINE_STATE = Metric(
+    "hortus_engine_state", "gauge", "", ("deployment", "state"), "1 for the state in which a deployment is, else 0."
+)
+ENGINE_RESTARTS = Metric("hortus_engine_restarts", "gauge", "", ("deployment",), "Restarts of a deployment's engine.")
+ENGINE_BYTES = Metric("hortus_engine_memory_bytes", "gauge", "bytes", ("deployment",), "Memory of an engine.")
 
-class Collector(Protocol):
-    """Something that Prometheus' registry asks for figures."""
+GAUGES = (BUILD, NEWEST_SNAPSHOT, FILE_REFUSED, STORE_BYTES, ENGINE_STATE, ENGINE_RESTARTS, ENGINE_BYTES)
+"""What control adds to `telemetry.metrics.METRICS`."""
 
-    def collect(self) -> Iterator[Metric]:
-        """Return the figures as they are now."""
-        ...
+
+_Labels = TypeVar("_Labels", bound=tuple[str, ...])
 
 
 class InstallationFigures:
@@ -32,30 +44,26 @@ class InstallationFigures:
     def __init__(self, plane: Plane) -> None:
         self._plane = plane
 
-    def collect(self) -> Iterator[Metric]:
+    def collect(self) -> Iterator[Family]:
         """Return the gauges."""
         plane = self._plane
-        build = GaugeMetricFamily("hortus_build", "Version that runs; always 1.", labels=["version"])
-        build.add_metric([plane.installation.version], 1)
-        yield build
         version = plane.snapshot.version if plane.snapshot is not None else 0
-        yield GaugeMetricFamily("hortus_snapshot_version", "Version of the compiled configuration.", value=version)
-        refused = float(plane.file.state == "refused")
-        yield GaugeMetricFamily("hortus_config_file_refused", "Whether hortus.toml is refused.", value=refused)
-        yield GaugeMetricFamily("hortus_store_bytes", "Size of the store with its log.", value=store_bytes(plane))
-        yield from self._engines()
+        yield _family(BUILD, {(plane.installation.version,): 1})
+        yield _family(NEWEST_SNAPSHOT, {(): version})
+        yield _family(FILE_REFUSED, {(): plane.file.state == "refused"})
+        yield _family(STORE_BYTES, {(): store_bytes(plane)})
+        engines = list_deployments(plane, models.Everything()).deployments
+        yield _family(ENGINE_STATE, {(one.name, word): one.state == word for one in engines for word in ENGINE_STATES})
+        yield _family(ENGINE_RESTARTS, {(one.name,): one.restarts for one in engines})
+        known = {(one.name,): one.memory_bytes for one in engines if one.memory_bytes is not None}
+        yield _family(ENGINE_BYTES, known)
 
-    def _engines(self) -> Iterator[Metric]:
-        states = GaugeMetricFamily("hortus_engine_state", "1 for the state it is in.", labels=["deployment", "state"])
-        restarts = GaugeMetricFamily("hortus_engine_restarts", "Restarts since its start.", labels=["deployment"])
-        memory = GaugeMetricFamily("hortus_engine_memory_bytes", "Memory of the engine.", labels=["deployment"])
-        for one in list_deployments(self._plane, models.Everything()).deployments:
-            for state in ENGINE_STATES:
-                states.add_metric([one.name, state], float(one.state == state))
-            restarts.add_metric([one.name], one.restarts)
-            if one.memory_bytes is not None:
-                memory.add_metric([one.name], one.memory_bytes)
-        yield from (states, restarts, memory)
+
+def _family(metric: Metric, values: Mapping[_Labels, float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(metric.name, metric.sentence, labels=metric.labels)
+    for labels, value in values.items():
+        family.add_metric(labels, float(value))
+    return family
 
 
 def render_metrics(plane: Plane) -> tuple[str, str]:

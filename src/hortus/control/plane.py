@@ -206,6 +206,10 @@ class Plane:
         place = self.declaration.where(kind, name) if self.declaration is not None else None
         return place or self.file.path or "hortus.toml"
 
+    def missing_sources(self) -> frozenset[str]:
+        """Return the sources of deployments whose files are not here."""
+        return self._sources - set(self._seen.model_files) if self._seen is not None else frozenset()
+
     def is_present(self, reference: str) -> bool:
         """Tell whether a credential is here."""
         return self.ports.credentials.is_present(reference)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from fnmatch import fnmatchcase
 
 from hortus.access.objects import Project
 from hortus.base.secrets import KEY_ENTROPY_BYTES, KEY_PREFIX, digest_key
@@ -61,14 +62,17 @@ def retire_project(plane: Plane, ask: models.OneProject) -> views.ProjectView:
     return views.ProjectView.model_validate(_project(plane, ask.name))
 
 
-def allow_routes(plane: Plane, name: str, routes: tuple[str, ...]) -> bool:
-    """Add routes to what a project may use; False where the file decides about it, or it may use them all."""
+def allow_routes(plane: Plane, name: str, routes: tuple[str, ...]) -> None:
+    """Add routes to what a project may use, but for those that it may use already."""
     stored = _live_project(plane, name)
-    fresh = tuple(route for route in routes if route not in stored.routes)
-    if stored.origin == FILE or not fresh:
-        return stored.origin != FILE
-    _put(plane, ProjectSpec(name=name, routes=(*stored.routes, *fresh)))
-    return True
+    fresh = missing_routes(stored, routes)
+    if fresh:
+        _put(plane, ProjectSpec(name=name, routes=(*stored.routes, *fresh)))
+
+
+def missing_routes(project: Project, routes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the routes that a project may not use yet; its own may be patterns such as `eu/*`."""
+    return tuple(route for route in routes if not any(fnmatchcase(route, pattern) for pattern in project.routes))
 
 
 def create_key(plane: Plane, ask: models.KeyWanted) -> views.NewKey:

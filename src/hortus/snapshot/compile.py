@@ -17,7 +17,7 @@ from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, RouteSpec
 from hortus.snapshot.endpoints import SEEDLING_SOURCE, UNKNOWN_MAKER, compile_deployed, compile_endpoint
 from hortus.snapshot.model import Candidate, Deployment, Endpoint, Route, RuledOut, Snapshot
 
-SEEDLING = DeploymentSpec(name="seedling", source=SEEDLING_SOURCE, temperature=0.0)
+SEEDLING = DeploymentSpec(name="seedling", source=SEEDLING_SOURCE, context_tokens=1024, temperature=0.0)
 """The model that ships with Hortus, deployed unless the settings say no."""
 
 MOST_WEIGHT_DIGITS = 9
