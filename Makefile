@@ -28,7 +28,7 @@ check: ## Lint, types, import floors, budgets, spelling
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	@$(MAKE) --no-print-directory budgets
-	.venv/bin/codespell
+	.venv/bin/codespell src docs tools README.md CONTRIBUTING.md SECURITY.md
 
 budgets: ## Size and complexity of files and functions, against the limits
 	@$(PY) tools/budgets.py
@@ -58,7 +58,7 @@ wheel: ## Build the wheel into dist/
 	$(PY) -m build --no-isolation --wheel --outdir dist .
 
 pins: ## Resolve requirements/*.in again (needs uv; leaves out releases younger than a week)
-	cd requirements && newest=$$(date -u -d '7 days ago' +%Y-%m-%d) && before= && for set in gateway control local dev; do \
+	cd requirements && newest=$$(date -u -d '7 days ago' +%Y-%m-%d) && before= && for set in pip gateway control local dev; do \
 	  uv pip compile -q --generate-hashes --python-version 3.11 --no-header --exclude-newer $$newest $$before $$set.in -o $$set.txt; \
 	  before="-c $$set.txt"; done
 

@@ -46,9 +46,7 @@ class Hortus:
         """Run `hortus up` until it answers."""
         command = [sys.executable, "-m", "hortus.cli", "up", "--no-question", "--port", "0", *flags]
         with self.log_path.open("ab") as log:
-            self._process = subprocess.Popen(
-                command, cwd=self.directory, env=self.environment, stdout=log, stderr=log
-            )
+            self._process = subprocess.Popen(command, cwd=self.directory, env=self.environment, stdout=log, stderr=log)
         self.wait_ready()
 
     def wait_ready(self) -> None:

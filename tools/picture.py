@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> None:
             "COLUMNS": str(WIDTH),
             "FORCE_COLOR": "1",
             "TERM": "xterm-256color",
-        }  # noqa: TID251 -- the environment of a child process
+        }
         up = [str(Path(sys.executable).parent / "hortus"), "up", "--no-question", "--port", "0"]
         with subprocess.Popen(up, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # noqa: S603 -- our own command
             try:

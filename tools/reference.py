@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import typer
-from typer.main import get_command
 
 from hortus.app.settings import setting_rows
 from hortus.canon import errors
@@ -122,8 +121,8 @@ def hosts_page() -> list[str]:
     intro = [
         "# Makers and hosts",
         "",
-        "What the catalog of this release knows. `hortus catalog show MODEL` gives a model's rows with source and date.",
-        "An empty place means unknown, and unknown never counts as allowed.",
+        "What the catalog of this release knows. `hortus catalog show MODEL` gives a model's rows with source and",
+        "date. An empty place means unknown, and unknown never counts as allowed.",
         "",
         "## Makers",
         "",

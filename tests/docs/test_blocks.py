@@ -1,4 +1,4 @@
-"""Every code block of README and documentation runs: shell and Python against a living Hortus, TOML through its checker."""
+"""Every code block of README and documentation runs: shell and Python against a living Hortus, TOML through a check."""
 
 from __future__ import annotations
 

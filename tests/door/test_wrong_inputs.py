@@ -106,7 +106,8 @@ def test_a_websocket_gets_a_clear_refusal(hortus: Hortus, key: str) -> None:
     host, port = hortus.door.removeprefix("http://").split(":")
     request = (
         f"GET /v1/realtime HTTP/1.1\r\nhost: {host}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
-        f"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nauthorization: Bearer {key}\r\n\r\n"
+        "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        f"authorization: Bearer {key}\r\n\r\n"
     )
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(request.encode())

@@ -1,4 +1,4 @@
-"""SIGKILL of every process under load: answers resume, each request has exactly one receipt, nothing is left running."""
+"""SIGKILL of every process under load: answers resume, each request has one receipt, nothing is left running."""
 
 from __future__ import annotations
 

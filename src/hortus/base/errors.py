@@ -6,6 +6,8 @@ faults of an installation (a broken file, an occupied port), which only people r
 
 from __future__ import annotations
 
+from typing_extensions import override
+
 
 class HortusError(Exception):
     """Something went wrong that a person or a program can act on.
@@ -24,6 +26,7 @@ class HortusError(Exception):
         self.path = path
         self.hint = hint
 
+    @override
     def __str__(self) -> str:
         where = f"{self.path}: " if self.path else ""
         after = f" {self.hint}" if self.hint else ""

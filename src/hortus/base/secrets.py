@@ -6,6 +6,7 @@ import hashlib
 import re
 
 import msgspec
+from typing_extensions import override
 
 KEY_PREFIX = "hortus_sk_"
 """Every client key starts with this, so that secret scanners find it."""
@@ -23,6 +24,7 @@ class Secret(msgspec.Struct, frozen=True):
     version: int
     value: bytes
 
+    @override
     def __repr__(self) -> str:
         return f"Secret(version={self.version}, value=<hidden>)"
 

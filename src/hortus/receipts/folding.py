@@ -97,39 +97,61 @@ def _ended(begun: Attempt, settled: Settled) -> Attempt:
     )
 
 
+_UNKNOWN = Opened(
+    receipt_id="",
+    attempt=0,
+    at_ms=0,
+    caller=Caller(),
+    dialect="",
+    operation="",
+    route="",
+    endpoint="",
+    model="",
+    host="",
+    is_stream=False,
+    request_id="",
+    input_bytes=0,
+    snapshot_version=0,
+)
+"""Stands for an opening that the journal has lost."""
+
+
 def _join(attempts: Sequence[Attempt], *, first: Opened | None, receipt_id: str) -> Receipt:
     last = attempts[-1]
-    currencies = {attempt.currency for attempt in attempts}
-    currency = last.currency if len(currencies) == 1 else None
-    # Amounts of different currencies have no sum; each attempt keeps its own
-    costs = [attempt.cost if currency else None for attempt in attempts]
+    cost, currency = _sum_cost(attempts)
+    opened = first or _UNKNOWN
     return Receipt(
         receipt_id=receipt_id,
         opened_at_ms=attempts[0].opened_at_ms,
         settled_at_ms=last.settled_at_ms,
         status=last.status,
-        caller=first.caller if first else Caller(),
-        request_id=first.request_id if first else "",
-        dialect=first.dialect if first else None,
-        operation=first.operation if first else None,
-        route=first.route if first else None,
+        caller=opened.caller,
+        request_id=opened.request_id,
+        dialect=opened.dialect or None,
+        operation=opened.operation or None,
+        route=opened.route or None,
         model=last.model,
         endpoint=last.endpoint,
-        is_stream=first.is_stream if first else False,
+        is_stream=opened.is_stream,
         http_status=last.http_status,
         error_code=last.error_code,
         usage=_sum_usage([attempt.usage for attempt in attempts if attempt.usage]),
-        cost=_sum_cost(costs),
+        cost=cost,
         currency=currency,
-        traceparent=first.traceparent if first else None,
-        snapshot_version=first.snapshot_version if first else None,
+        traceparent=opened.traceparent,
+        snapshot_version=opened.snapshot_version or None,
         attempts=tuple(attempts),
     )
 
 
-def _sum_cost(costs: list[Decimal | None]) -> Decimal | None:
-    known = [cost for cost in costs if cost is not None]
-    return sum(known, Decimal(0)) if len(known) == len(costs) else None
+def _sum_cost(attempts: Sequence[Attempt]) -> tuple[Decimal | None, str | None]:
+    """Return the sum and its currency; amounts of different currencies have no sum, each attempt keeps its own."""
+    currency = attempts[0].currency
+    if any(attempt.currency != currency for attempt in attempts):
+        return None, None
+    known = [attempt.cost for attempt in attempts if attempt.cost is not None]
+    is_known = currency is not None and len(known) == len(attempts)
+    return (sum(known, Decimal(0)) if is_known else None), currency
 
 
 def _sum_usage(usages: list[Usage]) -> Usage | None:

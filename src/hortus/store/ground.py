@@ -84,18 +84,21 @@ def check_ground(path: Path, *, mounts: str | None = None) -> None:
 def file_system_of(directory: Path, *, mounts: str) -> str | None:
     """Return the type of the file system that holds `directory`, None where `mounts` does not tell."""
     real = directory.resolve()
-    best: tuple[int, str] | None = None
-    for line in mounts.splitlines():
-        before, separator, after = line.partition(" - ")
-        fields, origin = before.split(), after.split()
-        if not separator or len(fields) < 5 or not origin:  # noqa: PLR2004 -- man 5 proc: the mount point is field 5
-            continue
-        point = Path(_ESCAPED.sub(lambda match: chr(int(match[1], 8)), fields[4]))
-        if real.is_relative_to(point) and (best is None or len(point.parts) >= best[0]):
-            # Windows drives inside WSL are 9p; other 9p (virtual machines, sandboxes) is as local as a disk
-            is_windows = origin[0] == "9p" and "aname=drvfs" in after
-            best = (len(point.parts), "9p drvfs" if is_windows else origin[0])
-    return best[1] if best else None
+    holding = [found for line in mounts.splitlines() if (found := _read_mount(line)) and real.is_relative_to(found[0])]
+    # The deepest mount point holds it; of several on one point, the last one covers the others
+    return max(reversed(holding), key=lambda found: len(found[0].parts))[1] if holding else None
+
+
+def _read_mount(line: str) -> tuple[Path, str] | None:
+    """Return mount point and type out of a line of mountinfo (man 5 proc: the mount point is its fifth field)."""
+    before, separator, after = line.partition(" - ")
+    fields, origin = before.split(), after.split()
+    if not separator or len(fields) < 5 or not origin:  # noqa: PLR2004 -- the fifth field is there from five on
+        return None
+    point = Path(_ESCAPED.sub(lambda match: chr(int(match[1], 8)), fields[4]))
+    # Windows drives inside WSL are 9p; other 9p (virtual machines, sandboxes) is as local as a disk
+    is_windows = origin[0] == "9p" and "aname=drvfs" in after
+    return point, "9p drvfs" if is_windows else origin[0]
 
 
 def _read_mounts() -> str:
