@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import copy
 import os
 import pty
 import select
@@ -18,6 +20,8 @@ import pytest
 import trustme
 
 from conftest import Hortus, wait_for
+from engines.fake_hub import FakeHub
+from hortus.engines.sources import SEEDLING_FILE
 
 pytestmark = pytest.mark.slow
 
@@ -200,8 +204,6 @@ def test_a_hosts_key_through_a_pipe_lies_in_a_private_file(hortus: Hortus) -> No
 
 
 def test_a_model_file_is_deployed_asked_and_retired(hortus: Hortus, tmp_path: Path) -> None:
-    from hortus.engines.sources import SEEDLING_FILE  # noqa: PLC0415 -- only this test needs a model file
-
     shutil.copy(SEEDLING_FILE, tmp_path / "model.gguf")
     ready = hortus.cli_json("deploy", str(tmp_path / "model.gguf"), "--name", "second", "--context-tokens", "512")
     assert ready["state"] == "ready"
@@ -209,6 +211,36 @@ def test_a_model_file_is_deployed_asked_and_retired(hortus: Hortus, tmp_path: Pa
     assert "second" in hortus.cli("deployments").stdout
     hortus.cli("deployments", "retire", "second")
     assert hortus.cli("ask", "--route", "second", "hello", check=False).returncode == 1
+
+
+async def test_a_model_of_a_hub_is_fetched_once_and_runs(hortus: Hortus) -> None:
+    async with FakeHub({"model-Q4_K_M.gguf": SEEDLING_FILE.read_bytes()}) as hub:
+        near = copy.copy(hortus)
+        near.environment = {**hortus.environment, "HORTUS_HUB_URL": hub.url}
+        words = ("deploy", "maker/model", "--name", "fetched", "--context-tokens", "512")
+        await asyncio.to_thread(near.cli, *words)
+        assert (await asyncio.to_thread(near.cli, "ask", "--route", "fetched", "The bin is full.")).stdout.strip()
+        downloads = len(hub.stored)
+        await asyncio.to_thread(near.cli, "deployments", "retire", "fetched")
+        await asyncio.to_thread(near.cli, "deploy", "maker/model", "--name", "again", "--context-tokens", "512")
+        assert len(hub.stored) == downloads
+        unknown = await asyncio.to_thread(near.cli, "deploy", "maker/none", "--name", "none", check=False)
+        assert unknown.returncode == 1
+        assert "maker/none" in unknown.stderr
+
+
+def test_a_project_may_use_a_deployment_from_its_start(hortus: Hortus) -> None:
+    hortus.cli("projects", "create", "labelled")
+    hortus.cli("deploy", "seedling", "--name", "shared", "--context-tokens", "512", "--project", "labelled")
+    routes = {project["name"]: project["routes"] for project in hortus.cli_json("projects", "list")}
+    assert "shared" in routes["labelled"]
+
+
+def test_an_unknown_project_is_said_before_anything_is_deployed(hortus: Hortus) -> None:
+    done = hortus.cli("deploy", "seedling", "--name", "unshared", "--project", "nobody", check=False)
+    assert done.returncode == 1
+    assert "nobody" in done.stderr
+    assert "unshared" not in {one["name"] for one in hortus.cli_json("deployments")}
 
 
 def test_a_file_that_is_no_model_is_refused_and_nothing_stays(hortus: Hortus, tmp_path: Path) -> None:

@@ -40,6 +40,8 @@ class Options(msgspec.Struct, frozen=True):
 def deploy(options: Options) -> None:
     """Run a model on this machine; it gets a route of its name."""
     admin = Admin.here()
+    for project in options.project or ():
+        admin.project(project)  # an unknown one is said before anything is fetched
     source = bring_model(options.source, admin.installation)
     spec = DeploymentSpec(
         name=options.name,
