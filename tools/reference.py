@@ -16,6 +16,7 @@ from hortus.canon import errors
 from hortus.canon.errors import RequestError
 from hortus.catalog.loading import load_catalog
 from hortus.cli.root import COMMANDS, Commands
+from hortus.control.metrics import GAUGES
 from hortus.control.operations import OPERATIONS, PREFIX
 from hortus.telemetry.metrics import METRICS
 
@@ -77,7 +78,7 @@ def metrics_page() -> list[str]:
     intro = ["# Metrics", "", "Prometheus reads them from `/metrics` on the admin port, summed over all processes.", ""]
     rows = [
         (f"`{one.name}`", one.kind, ", ".join(f"`{label}`" for label in one.labels), one.unit or "", one.sentence)
-        for one in METRICS
+        for one in (*METRICS, *GAUGES)
     ]
     return intro + table(["metric", "kind", "labels", "unit", "what it counts"], rows)
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes .venv and installs one pinned set into it: tools/setup.sh local|dev
-# Does nothing, and needs no network, when the set is already there.
+# Does nothing, and needs no network, when the set is already there. Can be interrupted and run again at any point.
 set -eu
 cd "$(dirname "$0")/.."
 set_name=$1
@@ -13,11 +13,23 @@ for candidate in "${PYTHON:-}" python3.11 python3.12 python3.13 python3; do
 done
 [ -n "$python" ] || { echo "Hortus needs Python 3.11 or newer. On Debian: apt-get install python3" >&2; exit 1; }
 
-if [ ! -x .venv/bin/python ]; then
+# An environment knows its own path: one that came here by copying or moving the checkout would run other code.
+made_for() { sed -n 's/^command = .* -m venv \(--[a-z-]* \)*//p' .venv/pyvenv.cfg 2>/dev/null || true; }
+here=$(pwd -P)/.venv
+case "$(made_for)" in "$here" | "") is_ours=yes ;; *) is_ours= ;; esac
+if [ -d .venv ] && { [ -z "$is_ours" ] || ! .venv/bin/python -c 'import pip' 2>/dev/null; }; then
+    echo "The .venv here is incomplete or was made for another place: making it anew"
+    rm -rf .venv
+fi
+
+if [ ! -d .venv ]; then
     echo "Creating .venv with $("$python" --version)"
-    if ! "$python" -m venv .venv; then
+    # Debian's Python has no ensurepip where python3-venv is not installed.
+    if "$python" -c 'import ensurepip' 2>/dev/null; then
+        "$python" -m venv "$here"
+    elif ! { "$python" -m venv --without-pip "$here" && "$python" tools/get_pip.py "$here/bin/python"; }; then
         rm -rf .venv
-        echo "Python's venv module is missing. On Debian: apt-get install python3-venv" >&2
+        echo "This Python comes without pip, and pip could not be fetched. On Debian: apt-get install python3-venv" >&2
         exit 1
     fi
 fi
@@ -28,9 +40,27 @@ stamp=.venv/.installed-$set_name-$(fingerprint "$pins")
 dev_stamp=.venv/.installed-dev-$(fingerprint requirements/dev.txt)
 [ -e "$stamp" ] || [ -e "$dev_stamp" ] && exit 0
 
-echo "Installing $(grep -c '==' "$pins") packages pinned in $pins"
-.venv/bin/python -m pip install --disable-pip-version-check --no-input --require-hashes -r "$pins" |
-    { grep -v -e '^Requirement already' -e '^Looking in' -e '^Using cached' -e '^  ' || true; }
+total=$(grep -c '==' "$pins")
+# Shows pip's progress: one line that moves on a terminal, else the two that matter.
+show_progress() {
+    trap '' INT # Ctrl-C is pip's; this ends with it
+    count=0
+    while read -r first second _; do
+        case $first in
+        Collecting | Requirement) count=$((count + 1)); text="  $count of $total: ${second%%[=<>;]*}" ;;
+        Installing) text="  installing $total packages" ;;
+        Successfully) text="  installed" ;;
+        *) continue ;;
+        esac
+        if [ -t 1 ]; then printf '\r\033[K%s' "$text"; elif [ "$first" = Installing ]; then echo "$text"; fi
+    done
+    if [ -t 1 ]; then printf '\r\033[K'; fi
+}
+
+echo "Installing $total packages pinned in $pins"
+rm -f .venv/.installed-"$set_name"-* .venv/.fetched
+{ .venv/bin/python -m pip install --disable-pip-version-check --no-input --require-hashes -r "$pins" &&
+    touch .venv/.fetched; } | show_progress
+[ -e .venv/.fetched ] || { echo "The packages could not be installed; pip's own words are above. Then: run this again" >&2; exit 1; }
 .venv/bin/python -m pip install --disable-pip-version-check --quiet --no-index --no-deps --no-build-isolation -e .
-rm -f .venv/.installed-"$set_name"-*
 touch "$stamp"

@@ -18,7 +18,6 @@ from hortus.catalog.loading import load_catalog
 from hortus.catalog.lookup import Catalog
 from hortus.catalog.prices import price_of, price_of_offer
 from hortus.catalog.rows import Offer, OwnPrice, PriceRow
-from hortus.snapshot import model as snapshot
 
 TODAY = date(2026, 11, 23)
 
@@ -161,10 +160,6 @@ def test_every_host_names_a_provider_that_the_package_has() -> None:
 
     providers = {provider.id for provider in get_snapshot().providers}
     assert {host.prices for host in catalog().rows.hosts if host.prices} <= providers
-
-
-def test_a_price_row_fits_the_one_that_endpoints_carry() -> None:
-    assert PriceRow.__struct_fields__ == snapshot.PriceRow.__struct_fields__
 
 
 def test_looking_rows_up_loads_neither_pydantic_nor_the_package() -> None:

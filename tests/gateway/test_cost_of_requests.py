@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hortus.canon.usage import Usage
+from hortus.catalog.rows import PriceRow
 from hortus.gateway.money import bound_of, cost_of
-from hortus.snapshot.model import PriceRow
 
 
 def row(given_price: str, cached: str | None, output: str) -> PriceRow:

@@ -24,8 +24,9 @@ from hortus.app.home import Home
 from hortus.app.secrets import ensure_secret
 from hortus.app.settings import load_settings
 from hortus.base.secrets import digest_key
+from hortus.catalog.rows import PriceRow
 from hortus.receipts.records import Opened, Refused, Settled
-from hortus.snapshot.model import Candidate, Endpoint, PriceRow, Route, Snapshot
+from hortus.snapshot.model import Candidate, Endpoint, Route, Snapshot
 from hortus.snapshot.writing import publish
 
 KEY = "hortus_sk_" + "k" * 40
@@ -197,8 +198,11 @@ class Workplace:
 
     def close(self) -> None:
         if self._process is not None and self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
+            try:
+                self.stop()
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
         self.ledger.close()
         if self.socket is not None:
             self.socket.close()

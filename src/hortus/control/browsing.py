@@ -9,8 +9,9 @@ from itertools import chain
 import msgspec
 
 from hortus.base.errors import HortusError
+from hortus.catalog.listcall import ListCall, list_call
 from hortus.catalog.lookup import Found, PricedOffer, Query
-from hortus.catalog.rows import Auth, Host, Offer, PriceRow
+from hortus.catalog.rows import Host, Offer, PriceRow
 from hortus.catalog.sync import Proposal, Retirement, SyncReport, compare, read_listing
 from hortus.control import models, views
 from hortus.control.checks import suggest
@@ -21,18 +22,6 @@ from hortus.snapshot.model import Timeouts
 
 _LIST_TIMEOUTS = Timeouts(connect_s=5.0, first_byte_s=20.0, idle_s=20.0, total_s=60.0)
 _LONGEST_LIST_BYTES = 16 * 1024 * 1024
-_HEADER_OF: dict[Auth, tuple[str, str]] = {
-    "bearer": ("authorization", "Bearer "),
-    "x-api-key": ("x-api-key", ""),
-    "api-key": ("api-key", ""),
-    "x-goog-api-key": ("x-goog-api-key", ""),
-}
-"""How a credential is sent for a list call: header and what goes before the secret."""
-
-_EXTRA_HEADERS: dict[str, tuple[tuple[bytes, bytes], ...]] = {
-    # https://docs.anthropic.com/en/api/versioning, read 2026-11: every call needs it
-    "anthropic": ((b"anthropic-version", b"2023-06-01"),),
-}
 
 
 def search_catalog(plane: Plane, ask: models.CatalogQuery) -> views.ModelList:
@@ -143,7 +132,9 @@ async def _ask_host(plane: Plane, host: Host) -> SyncReport | HortusError:
 
 
 async def _fetch_list(plane: Plane, host: Host) -> bytes:
-    request = HostRequest("GET", _list_url(host), _list_headers(plane, host), b"", _LIST_TIMEOUTS)
+    call = _list_call(plane, host)
+    pairs = tuple((name.encode(), value.encode("latin-1", "replace")) for name, value in call.headers)
+    request = HostRequest("GET", call.url, ((b"accept", b"application/json"), *pairs), b"", _LIST_TIMEOUTS)
     response = await plane.ports.hosts.send(request)
     try:
         body = await response.read(_LONGEST_LIST_BYTES)
@@ -155,30 +146,15 @@ async def _fetch_list(plane: Plane, host: Host) -> bytes:
     return body
 
 
-def _list_url(host: Host) -> str:
-    addresses = [surface.base_url for surface in host.surfaces if surface.base_url is not None]
-    base_url = host.list_base_url or next(iter(addresses), None)
-    if host.list_path is None or base_url is None or "{" in base_url:
-        raise HostFailed(f"{host.name} has no list of models that can be asked for.")
-    return f"{base_url.rstrip('/')}/{host.list_path.lstrip('/')}"
-
-
-def _list_headers(plane: Plane, host: Host) -> tuple[tuple[bytes, bytes], ...]:
-    usual: Auth = host.surfaces[0].auth if host.surfaces else "bearer"
-    auth = host.list_auth or usual
-    headers = ((b"accept", b"application/json"), *_EXTRA_HEADERS.get(host.list_shape, ()))
-    return headers if auth == "none" else (*headers, _credential_header(plane, host, auth))
-
-
-def _credential_header(plane: Plane, host: Host, auth: Auth) -> tuple[bytes, bytes]:
-    if auth not in _HEADER_OF:
-        raise HostFailed(f"{host.name} authenticates by {auth}, which this release cannot do.")
-    secret = plane.ports.credentials.read(f"env:{host.credential_env}") if host.credential_env else None
-    if not secret:
+def _list_call(plane: Plane, host: Host) -> ListCall:
+    credential = plane.ports.credentials.read(f"env:{host.credential_env}") if host.credential_env else None
+    call = list_call(host, credential=credential)
+    if call is not None:
+        return call
+    if not credential and list_call(host, credential="any") is not None:
         hint = f"Set {host.credential_env} where `hortus up` starts."
         raise HostFailed(f"The credential of {host.name} is not here.", hint=hint)
-    name, before = _HEADER_OF[auth]
-    return name.encode(), (before + secret).encode("latin-1", "replace")
+    raise HostFailed(f"{host.name} has no list of models that this release can ask for.")
 
 
 def _price_by_name(plane: Plane, host: Host, name: str, today: date) -> PriceRow | None:

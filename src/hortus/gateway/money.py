@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from hortus.base.money import MILLION
 from hortus.canon.usage import Usage
-from hortus.snapshot.model import PriceRow
+from hortus.catalog.rows import PriceRow
 
 OUTPUT_TOKENS_ASSUMED = 8192
 """Output reserved for a client that sets no limit; hosts have limits of their own that Hortus does not know."""

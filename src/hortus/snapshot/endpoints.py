@@ -8,12 +8,10 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-import msgspec
-
 from hortus.catalog.lookup import ROUTABLE_AUTH, Catalog, PriceOf
-from hortus.catalog.rows import Host, Model, Offer, Surface
+from hortus.catalog.rows import Host, Model, Offer, PriceRow, Surface
 from hortus.snapshot.declared import DeploymentSpec, EndpointSpec
-from hortus.snapshot.model import ENGINE_SCHEME, Endpoint, PriceRow, Timeouts
+from hortus.snapshot.model import ENGINE_SCHEME, Endpoint, Timeouts
 
 SPOKEN_DIALECTS = ("openai_chat",)
 """What this release can speak towards hosts, preferred first."""
@@ -166,8 +164,7 @@ def _country(spec: EndpointSpec, host: Host | None, offer: Offer | None) -> str 
 
 
 def _price(offer: Offer | None, price_of: PriceOf) -> PriceRow | None:
-    row = price_of(offer) if offer is not None else None
-    return msgspec.convert(msgspec.structs.asdict(row), PriceRow) if row is not None else None
+    return price_of(offer) if offer is not None else None
 
 
 def _timeouts(spec: EndpointSpec) -> Timeouts:

@@ -5,9 +5,9 @@ A snapshot holds no plaintext credential, only references (`env:NAME`, `file:PAT
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import msgspec
+
+from hortus.catalog.rows import PriceRow
 
 SNAPSHOT_FORMAT = 1
 """Version of this layout; a reader refuses another one."""
@@ -15,23 +15,6 @@ SNAPSHOT_FORMAT = 1
 ENGINE_SCHEME = "engine:"
 """An endpoint whose address is `engine:NAME` is a deployment of this installation; its port and key lie in
 `run/engines/NAME.json`, written by the supervisor."""
-
-
-class PriceRow(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a model costs at a host. Amounts are per million tokens in `currency`.
-
-    Attributes:
-        id: Names the row in receipts: source, model and date.
-        as_of: Date (YYYY-MM-DD) on which the source said so.
-    """
-
-    id: str
-    currency: str
-    input_per_million: Decimal
-    output_per_million: Decimal
-    source: str
-    as_of: str
-    cached_input_per_million: Decimal | None = None
 
 
 class Timeouts(msgspec.Struct, frozen=True, omit_defaults=True):
