@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hortus.app.ground import listen, lock_home, prepare_home, url_of, write_private
+from hortus.app.ground import listen, lock_home, prepare_home, sweep_home, url_of, write_private
 from hortus.app.home import Home
 from hortus.base.errors import InstallationError
 
@@ -20,8 +20,21 @@ def test_stale_engine_files_are_cleared(tmp_path: Path) -> None:
     home = Home(tmp_path)
     prepare_home(home)
     (home.engines / "old.json").write_text("{}")
-    prepare_home(home)
+    sweep_home(home)
     assert not list(home.engines.iterdir())
+
+
+def test_preparing_leaves_the_files_of_a_living_hortus_alone(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    prepare_home(home)
+    (home.engines / "seedling.json").write_text("{}")
+    prepare_home(home)
+    assert list(home.engines.iterdir())
+
+
+def test_a_home_whose_path_is_too_long_for_sockets_is_refused_with_advice(tmp_path: Path) -> None:
+    with pytest.raises(InstallationError, match=r"too long.*shorter path"):
+        prepare_home(Home(tmp_path / ("a" * 100)))
 
 
 def test_a_home_that_is_a_file_is_refused_with_advice(tmp_path: Path) -> None:

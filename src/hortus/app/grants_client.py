@@ -32,6 +32,8 @@ MOST_UNKNOWN = 1024
 _FIRST_DELAY_S = 0.05
 _LONGEST_DELAY_S = 1.0
 _LINE_LIMIT_BYTES = 16 * 1024 * 1024
+_LOST = (OSError, msgspec.DecodeError, ValueError)
+"""How a connection ends that the ledger ended."""
 
 
 class _Ask(msgspec.Struct):
@@ -100,10 +102,12 @@ class LedgerGrants:
         """Keep a connection to the ledger, for ever."""
         delay_s = _FIRST_DELAY_S
         while True:
-            with contextlib.suppress(OSError, msgspec.DecodeError, ValueError):
+            with contextlib.suppress(*_LOST):
                 reader, writer = await asyncio.open_unix_connection(str(self._socket), limit=_LINE_LIMIT_BYTES)
                 delay_s = _FIRST_DELAY_S
-                await self._talk(reader, writer)
+                with contextlib.suppress(*_LOST):
+                    await self._talk(reader, writer)
+                _log.warning("ledger away, known keys stay good for a while")
             await asyncio.sleep(delay_s)
             delay_s = min(delay_s * 2, _LONGEST_DELAY_S)
 
@@ -118,7 +122,6 @@ class LedgerGrants:
             self._writer = None
             self._away_since_s = self._clock.monotonic_s()
             writer.close()
-            _log.warning("ledger away, known keys stay good for a while")
 
     def _hear(self, said: _Said) -> None:
         if said.forget is not None:

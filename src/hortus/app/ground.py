@@ -12,22 +12,29 @@ from hortus.app.home import Home
 from hortus.base.errors import InstallationError
 
 _BACKLOG = 4096
+_SOCKET_PATH_LIMIT_BYTES = 107
+"""Linux's `sun_path` without its closing zero (unix(7))."""
 
 
 def prepare_home(home: Home) -> None:
     """Make the directories of an installation, readable by their owner only.
 
     Raises:
-        InstallationError: The place cannot be written.
+        InstallationError: The place cannot be written, or its path is too long for sockets.
     """
+    length = max(len(os.fsencode(path)) for path in (home.ledger_socket, home.control_socket))
+    if length > _SOCKET_PATH_LIMIT_BYTES:
+        raise InstallationError(
+            f"the path is {length - _SOCKET_PATH_LIMIT_BYTES} bytes too long for the sockets that lie in it.",
+            path=str(home.root),
+            hint="Set HORTUS_HOME to a shorter path.",
+        )
     try:
         home.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         for place in (home.journal, home.snapshot.parent, home.credentials, home.models, home.logs, home.run):
             place.mkdir(exist_ok=True, mode=0o700)
         for place in (home.engines, home.metrics):
             place.mkdir(exist_ok=True, mode=0o700)
-            for stale in place.iterdir():
-                stale.unlink()
         probe = home.run / "probe"
         probe.write_bytes(b"")
         probe.unlink()
@@ -56,6 +63,13 @@ def lock_home(home: Home) -> int:
             hint="`hortus status` shows it; stop it first, or set HORTUS_HOME to another directory.",
         ) from error
     return descriptor
+
+
+def sweep_home(home: Home) -> None:
+    """Clear what an earlier run left; only for the holder of the home's lock, as a living Hortus needs these files."""
+    for place in (home.engines, home.metrics):
+        for stale in place.iterdir():
+            stale.unlink()
 
 
 def listen(host: str, port: int, *, purpose: str) -> socket.socket:
