@@ -33,7 +33,7 @@ def test_version_as_json_names_python_too(tmp_path: Path) -> None:
 
 
 def test_version_loads_no_other_command() -> None:
-    heavy = ("hortus.transport.client", "hortus.catalog.loading", "hortus.app.up", "genai_prices", "sqlite3")
+    heavy = ("hortus.transport.client", "hortus.catalog.loading", "hortus.app.up", "genai_prices")
     assert modules_after("version", of=heavy) == set()
 
 
