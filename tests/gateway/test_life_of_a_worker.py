@@ -182,3 +182,28 @@ def test_figures_reach_the_shared_files(place: Workplace) -> None:
     assert 'hortus_tokens_total{endpoint="plain",kind="input"} 7.0' in text
     assert 'hortus_attempts_total{endpoint="plain",outcome="completed"} 1.0' in text
     assert 'hortus_errors_total{code="model_not_found"} 1.0' in text
+
+
+def test_what_still_runs_when_the_drain_time_is_over_is_cut_and_settled(
+    tmp_path_factory: pytest.TempPathFactory, host: ReplayHost
+) -> None:
+    place = Workplace(tmp_path_factory.mktemp("home"), drain_s=0.5)
+    place.add_route("endless", endpoint("endless", host.base_url, "fake:chunks=100000,delay_ms=10"))
+    try:
+        place.start()
+        body = {"model": "endless", "messages": [], "stream": True}
+        headers = {"authorization": f"Bearer {KEY}"}
+        with httpx2.stream("POST", f"{place.url}{CHAT}", json=body, headers=headers, timeout=30) as answer:
+            parts = answer.iter_bytes()
+            next(parts)
+            os.kill(place.pid, signal.SIGTERM)
+            with pytest.raises(httpx2.HTTPError):
+                b"".join(parts)
+        assert place.stop() == 0
+        settled = place.records_of(answer.headers["hortus-receipt"])[1]
+        assert (settled.status, settled.error_code) == ("failed", "interrupted")
+        assert settled.usage.is_estimated
+        has_traceback = "Traceback" in place.log_path.read_text()
+        assert not has_traceback
+    finally:
+        place.close()

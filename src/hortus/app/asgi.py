@@ -109,6 +109,8 @@ class DoorApp:
         client = self._proxies.client_of(peer[0] if peer else None, scope["headers"])
         try:
             await self._gateway.serve(AsgiExchange(scope, receive, send, client=client))
+        except asyncio.CancelledError:
+            _log.warning("a request was cut because this process ends")  # the task ends here in any case
         except Exception:  # noqa: BLE001 -- the edge of a process role: the client has its answer, people get the reason
             _log.exception("a request failed by a fault of Hortus")
 

@@ -96,6 +96,7 @@ class DoorProtocol(HttpToolsProtocol):
         self.head_since_s: float | None = None
         self.body_since_s: float | None = None
         self.stuck_since_s: float | None = None
+        self.unread_bytes = 0
         self.idle_since_s: float | None = None
         self.leavers: set[Callable[[], None]] = set()
         self._head_bytes = 0
@@ -183,6 +184,14 @@ class DoorProtocol(HttpToolsProtocol):
         self.stuck_since_s = self.loop.time()
         super().pause_writing()
 
+    def note_reading(self, now_s: float) -> None:
+        """Give a client that reads slowly, but reads, its time anew."""
+        if self.stuck_since_s is not None:
+            unread_bytes = self.transport.get_write_buffer_size()
+            if unread_bytes < self.unread_bytes:
+                self.stuck_since_s = now_s
+            self.unread_bytes = unread_bytes
+
     @override
     def resume_writing(self) -> None:
         self.stuck_since_s = None
@@ -195,7 +204,10 @@ async def sweep(connections: Callable[[], Iterable[object]]) -> None:
         await asyncio.sleep(_SWEEP_S)
         now_s = asyncio.get_running_loop().time()
         for connection in tuple(connections()):
-            if isinstance(connection, DoorProtocol) and is_too_slow(connection, now_s):
+            if not isinstance(connection, DoorProtocol):
+                continue
+            connection.note_reading(now_s)
+            if is_too_slow(connection, now_s):
                 if connection.idle_since_s is None:
                     _log.warning("client cut: too slow", extra={"client": connection.client and connection.client[0]})
                 connection.transport.abort()

@@ -36,7 +36,7 @@ from hortus.engines.addresses import address_file
 from hortus.gateway.admit import Admission
 from hortus.gateway.door import Door
 from hortus.gateway.relay import Relay
-from hortus.gateway.serve import Chance, Gateway
+from hortus.gateway.serve import Gateway, Ground
 from hortus.gateway.settle import Books
 from hortus.receipts.journal import JournalWriter
 from hortus.snapshot.reading import SnapshotFiles
@@ -103,10 +103,13 @@ def run_worker(settings: WorkerSettings) -> None:
             Admission(grants, settings.secrets),
             relay=Relay(hosts, books),
             books=books,
-            ready=lambda: config.ready,
-            clock=clock,
-            chance=Chance(entropy=_entropy(), draw=random.Random().random),  # noqa: S311 -- spreads load, keeps no secret
-            body_limit_bytes=settings.node.body_limit_mib * _MIB,
+            ground=Ground(
+                clock=clock,
+                ready=lambda: config.ready,
+                entropy=_entropy(),
+                draw=random.Random().random,  # noqa: S311 -- spreads load, keeps no secret
+                body_limit_bytes=settings.node.body_limit_mib * _MIB,
+            ),
         )
         server = _server(DoorApp(gateway, TrustedProxies(settings.node.trusted_proxies)), settings.node)
         _stop_by_signal(server)

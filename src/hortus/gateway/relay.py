@@ -215,17 +215,9 @@ class _Call:
         """Pass a stream on; an error before its first byte is a setback, after it the stream's own end."""
         visit = self._visit
         reader = self._reader = visit.dialect.open_stream(self._job.asked.wants_usage)
-        exchange = visit.exchange
         error: HostFault | None = None
         try:
-            async for part in response.body():
-                data = reader.feed(part)
-                if not data:
-                    continue
-                if not visit.has_begun:
-                    await self._begin(response)
-                self._output_bytes += len(data)
-                await exchange.write(data)
+            await self._pass_parts(response, reader)
         except HostFault as fault:
             error = fault
         rest = reader.close()
@@ -241,8 +233,18 @@ class _Call:
             rest += visit.dialect.render_stream_error(error, visit.receipt_id)
         self._output_bytes += len(rest)
         self._settle_stream(reader, error)
-        await exchange.finish(rest)
+        await visit.exchange.finish(rest)
         return None
+
+    async def _pass_parts(self, response: HostResponse, reader: StreamUsage) -> None:
+        write = self._visit.exchange.write
+        async for part in response.body():
+            data = reader.feed(part)
+            if data:
+                if not self._visit.has_begun:
+                    await self._begin(response)
+                self._output_bytes += len(data)
+                await write(data)
 
     async def _begin(self, response: HostResponse) -> None:
         visit = self._visit

@@ -22,11 +22,22 @@ from hortus.snapshot.resolved import Ready
 _JSON: Pairs = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
 
 
-class Chance(msgspec.Struct, frozen=True):
-    """The port to randomness: ten bytes for an id, a number from 0 to 1 for a choice by weight."""
+class Ground(msgspec.Struct, frozen=True):
+    """What the gateway stands on.
 
+    Attributes:
+        clock: Tells the time.
+        ready: Gives the configuration in use, None before the first one.
+        entropy: Gives ten random bytes for an id.
+        draw: Gives a random number from 0 to 1 for a choice by weight.
+        body_limit_bytes: Longest request body.
+    """
+
+    clock: Clock
+    ready: Callable[[], Ready | None]
     entropy: Callable[[], bytes]
     draw: Callable[[], float]
+    body_limit_bytes: int
 
 
 class Gateway:
@@ -37,32 +48,18 @@ class Gateway:
         admission: Who may ask.
         relay: How hosts are asked.
         books: What is written down.
-        ready: Gives the configuration in use, None before the first one.
-        clock: Tells the time.
-        chance: Throws the dice.
-        body_limit_bytes: Longest request body.
+        ground: Clock, randomness, configuration and limits.
     """
 
-    def __init__(
-        self,
-        door: Door,
-        admission: Admission,
-        *,
-        relay: Relay,
-        books: Books,
-        ready: Callable[[], Ready | None],
-        clock: Clock,
-        chance: Chance,
-        body_limit_bytes: int,
-    ) -> None:
+    def __init__(self, door: Door, admission: Admission, *, relay: Relay, books: Books, ground: Ground) -> None:
         self._door = door
         self._admission = admission
         self._relay = relay
         self._books = books
-        self._ready = ready
-        self._clock = clock
-        self._chance = chance
-        self._body_limit_bytes = body_limit_bytes
+        self._ground = ground
+        self._clock = ground.clock
+        self._ready = ground.ready
+        self._body_limit_bytes = ground.body_limit_bytes
         self.running = 0
         """Requests that are being answered."""
 
@@ -79,7 +76,7 @@ class Gateway:
             self._door.first,
             now_ms=self._clock.now_ms(),
             now_s=self._clock.monotonic_s(),
-            entropy=self._chance.entropy(),
+            entropy=self._ground.entropy(),
         )
         self.running += 1
         try:
@@ -115,7 +112,7 @@ class Gateway:
         asked = visit.dialect.read_request(found.operation, body)
         route = choose.find_route(ready, asked.route, grant=_grant(visit))
         visit.route, visit.is_stream = route.route.name, asked.is_stream
-        targets = choose.order_targets(route, found.operation, dialect=visit.dialect.name, draw=self._chance.draw)
+        targets = choose.order_targets(route, found.operation, dialect=visit.dialect.name, draw=self._ground.draw)
         job = Job(
             operation=found.operation,
             asked=asked,

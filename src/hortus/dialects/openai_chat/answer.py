@@ -8,7 +8,6 @@ from hortus.canon.dialect import Answer, Operation
 from hortus.canon.usage import Usage
 from hortus.dialects.openai_chat.usage import BYTES_PER_TOKEN, estimate, read_usage
 
-
 _NOTHING = msgspec.Raw(b"null")
 
 

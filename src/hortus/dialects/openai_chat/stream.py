@@ -21,13 +21,10 @@ class _Delta(msgspec.Struct, gc=False):
     refusal: msgspec.Raw = _NOTHING
 
     def says_something(self) -> bool:
-        return not (
-            bytes(self.content) in _EMPTY
-            and bytes(self.tool_calls) in _EMPTY
-            and bytes(self.reasoning_content) in _EMPTY
-            and bytes(self.reasoning) in _EMPTY
-            and bytes(self.refusal) in _EMPTY
-        )
+        if bytes(self.content) not in _EMPTY:  # nearly always
+            return True
+        rest = (self.tool_calls, self.reasoning_content, self.reasoning, self.refusal)
+        return any(bytes(one) not in _EMPTY for one in rest)
 
 
 class _Choice(msgspec.Struct, gc=False):
@@ -116,8 +113,15 @@ class Stream:
             chunk = _DECODE(frame.data)
         except msgspec.DecodeError:
             return True  # not ours to judge: it passes as it is
-        has_error = bytes(chunk.error) != b"null"
-        self._is_failed |= has_error
+        self._read_choices(chunk)
+        if bytes(chunk.error) != b"null":
+            self._is_failed = True
+        elif bytes(chunk.usage) != b"null":
+            self._usage = read_usage(chunk.usage) or self._usage
+            return self._wants_usage or bool(chunk.choices)
+        return True
+
+    def _read_choices(self, chunk: _Chunk) -> None:
         if self._model is None and bytes(chunk.model) != b"null":
             self._model = chunk.model
         for choice in chunk.choices or ():
@@ -125,7 +129,3 @@ class Stream:
                 self._is_finished = True
             if choice.delta is not None and choice.delta.says_something():
                 self._deltas += 1
-        if bytes(chunk.usage) == b"null":
-            return True
-        self._usage = read_usage(chunk.usage) or self._usage
-        return self._wants_usage or bool(chunk.choices) or has_error

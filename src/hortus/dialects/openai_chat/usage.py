@@ -48,14 +48,18 @@ def read_usage(raw: msgspec.Raw | None) -> Usage | None:
     if given is None or given < 0:
         return None
     output = max(found.completion_tokens or 0, (total or 0) - given, 0)
-    cached = found.prompt_tokens_details.cached_tokens or 0 if found.prompt_tokens_details else 0
-    reasoning = found.completion_tokens_details.reasoning_tokens or 0 if found.completion_tokens_details else 0
+    input_details, output_details = found.prompt_tokens_details, found.completion_tokens_details
     return Usage(
         input_tokens=given,
         output_tokens=output,
-        cached_input_tokens=min(max(cached, 0), given),  # some hosts report more cached than there was
-        reasoning_tokens=min(max(reasoning, 0), output),
+        cached_input_tokens=_part(input_details.cached_tokens if input_details else 0, given),
+        reasoning_tokens=_part(output_details.reasoning_tokens if output_details else 0, output),
     )
+
+
+def _part(count: int | None, whole: int) -> int:
+    """Return a part that is no more than its whole: some hosts report more cached input than there was."""
+    return min(max(count, 0), whole) if count else 0
 
 
 def estimate(*, input_bytes: int, output_tokens: int) -> Usage:
