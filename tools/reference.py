@@ -11,7 +11,7 @@ from pathlib import Path
 
 import typer
 
-from hortus.app.settings import setting_rows
+from hortus.app.settings import OTHER_VARIABLES, setting_rows
 from hortus.canon import errors
 from hortus.canon.errors import RequestError
 from hortus.catalog.loading import load_catalog
@@ -37,15 +37,16 @@ def settings_page() -> list[str]:
         "# Settings",
         "",
         "A setting is taken from the flag, else the environment, else `[settings]` in `hortus.toml`, else the default.",
-        "`hortus config show` names the origin of each. `HORTUS_HOME` says where everything lies; the first admin's",
-        "token may be given in `HORTUS_ADMIN_TOKEN`.",
+        "`hortus config show` names the origin of each.",
         "",
     ]
     rows = [
         (f"`{name}`", f"`--{name.replace('_', '-')}`", f"`HORTUS_{name.upper()}`", f"`{default}`", unit, sentence)
         for name, default, unit, sentence in setting_rows()
     ]
-    return intro + table(["setting", "flag of `hortus up`", "variable", "default", "unit", "what it is"], rows)
+    head = ["setting", "flag of `hortus up`", "variable", "default", "unit", "what it is"]
+    others = [(f"`{name}`", sentence) for name, sentence in OTHER_VARIABLES.items()]
+    return [*intro, *table(head, rows), "", "## Further variables", "", *table(["variable", "what it is"], others)]
 
 
 def _subclasses(of: type[RequestError]) -> Iterator[type[RequestError]]:

@@ -52,7 +52,7 @@ def test_the_home_is_named_or_beside_the_file_or_in_the_data_directory(tmp_path:
         ("[settings]\nprt = 1\n", {}, {}, "settings.prt"),
         ("[settings]\nport = 'x'\n", {}, {}, "port"),
         ("settings = 3\n", {}, {}, "[settings]"),
-        ("[settings\n", {}, {}, "cannot be read"),
+        ("[settings\n", {}, {}, "hortus.toml:1: not TOML"),
         (None, {"HORTUS_PORT": "99999"}, {}, "HORTUS_PORT"),
         (None, {"HORTUS_JOURNAL_SYNC": "never"}, {}, "HORTUS_JOURNAL_SYNC"),
         (None, {}, {"host": "0.0.0.0"}, "--insecure-http"),
@@ -87,3 +87,12 @@ def test_every_setting_has_a_sentence() -> None:
     rows = setting_rows()
     assert {row[0] for row in rows} == set(Settings.__struct_fields__)
     assert all(sentence.endswith(".") for *_, sentence in rows)
+
+
+def test_paths_in_the_file_start_where_the_file_is(tmp_path: Path) -> None:
+    (tmp_path / "hortus.toml").write_text('[settings]\nca_bundle = "ca.pem"\n', "utf-8")
+    below = tmp_path / "below"
+    below.mkdir()
+    assert load_settings({}, environment={}, directory=below).settings.ca_bundle == str(tmp_path / "ca.pem")
+    flags = {"ca_bundle": "other.pem"}
+    assert load_settings(flags, environment={}, directory=below).settings.ca_bundle == str(below / "other.pem")

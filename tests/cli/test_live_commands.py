@@ -19,8 +19,8 @@ import openai
 import pytest
 import trustme
 
-from conftest import Hortus, wait_for
 from engines.fake_hub import FakeHub
+from garden import Hortus, wait_for
 from hortus.engines.sources import SEEDLING_FILE
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.myst import CodeBlockParser
 
-from conftest import Hortus
+from garden import Hortus
 
 pytestmark = pytest.mark.slow
 

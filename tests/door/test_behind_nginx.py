@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from conftest import Hortus, wait_for
+from garden import Hortus, wait_for
 from hortus.testkit.replay_host import ReplayHost
 
 pytestmark = pytest.mark.slow

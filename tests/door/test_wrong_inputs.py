@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
-from conftest import Hortus, wait_for
+from garden import Hortus, wait_for
 
 pytestmark = pytest.mark.slow
 

@@ -15,7 +15,7 @@ import httpx2
 import msgspec
 import pytest
 
-from conftest import Hortus, wait_for
+from garden import Hortus, wait_for
 from hortus.testkit.replay_host import ReplayHost
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]

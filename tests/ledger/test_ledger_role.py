@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from conftest import wait_for
+from garden import wait_for
 from hortus.app.clock import SystemClock
 from hortus.app.home import Home
 from hortus.app.secrets import ensure_secret

@@ -8,7 +8,7 @@ import httpx2
 import openai
 import pytest
 
-from conftest import Hortus, wait_for
+from garden import Hortus, wait_for
 from hortus.testkit.replay_host import ReplayHost
 
 pytestmark = pytest.mark.slow

@@ -124,6 +124,7 @@ def load_settings(
     for name, value in flags.items():
         if value is not None:
             values[name], origins[name] = value, f"flag --{name.replace('_', '-')}"
+    _anchor(values, origins, file=file, directory=directory)
     settings = _convert(values, origins)
     _check_exposure(settings, origins)
     return Loaded(
@@ -166,8 +167,15 @@ def setting_rows() -> list[tuple[str, str, str, str]]:
 
 
 _PROXY_VARIABLES = {"https_proxy": "HTTPS_PROXY", "http_proxy": "HTTP_PROXY", "no_proxy": "NO_PROXY"}
-_OTHER_VARIABLES = {"HORTUS_HOME", "HORTUS_ADMIN_TOKEN", "HORTUS_KEY", "HORTUS_TRAFFIC", "HORTUS_URL"}
-"""Variables with our prefix that are no settings: where the home is, secrets, and what clients and tests read."""
+OTHER_VARIABLES = {
+    "HORTUS_HOME": "Directory that holds everything of one installation.",
+    "HORTUS_ADMIN_TOKEN": "The first admin's token, in the place of the one that the first start makes.",
+    "HORTUS_KEY": "The client key that `hortus ask` uses.",
+    "HORTUS_URL": "Address of the door, for the command line on another machine.",
+    "HORTUS_ADMIN_URL": "Address of the admin API, for the command line on another machine.",
+    "HORTUS_DEBUG": "Set to 1, the command line shows tracebacks.",
+}
+"""Variables with our prefix that are no settings of a node, each with a sentence."""
 
 
 def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, object, str]]:
@@ -184,6 +192,18 @@ def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, object,
     return found
 
 
+_FILES = ("tls_cert", "tls_key", "ca_bundle")
+
+
+def _anchor(values: dict[str, object], origins: Mapping[str, str], *, file: Path | None, directory: Path) -> None:
+    """Make paths absolute: in the file they start at the file's directory, elsewhere at the working directory."""
+    for name in _FILES:
+        value = values.get(name)
+        if isinstance(value, str):
+            start = file.parent if file and origins[name].startswith("file") else directory
+            values[name] = str((start / Path(value).expanduser()).absolute())
+
+
 def _split_if_list(name: str, text: str) -> object:
     if name == "trusted_proxies":
         return tuple(part.strip() for part in text.split(",") if part.strip())
@@ -193,7 +213,10 @@ def _split_if_list(name: str, text: str) -> object:
 def _from_file(file: Path) -> dict[str, object]:
     try:
         table = tomllib.loads(file.read_text("utf-8")).get("settings", {})
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
+        reason, line = _split_place(str(error))
+        raise ConfigurationError(f"not TOML: {reason}.", path=f"{file}{line}", hint="Mend the file.") from error
+    except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"cannot be read: {error}.", path=str(file), hint="Mend the file.") from error
     if not isinstance(table, dict):
         raise ConfigurationError("`settings` must be a table.", path=str(file), hint="Write it as [settings].")
@@ -201,6 +224,12 @@ def _from_file(file: Path) -> dict[str, object]:
     if unknown:
         raise ConfigurationError(f"unknown setting {unknown[0]!r}.", path=f"{file}: settings.{unknown[0]}", hint=_HINT)
     return table
+
+
+def _split_place(text: str) -> tuple[str, str]:
+    """Split tomllib's words into reason and `:line`."""
+    reason, _, place = text.partition(" (at line ")
+    return reason, f":{place.split(',')[0]}" if place else ""
 
 
 def _convert(values: Mapping[str, object], origins: Mapping[str, str]) -> Settings:
