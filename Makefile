@@ -5,14 +5,14 @@ PY := .venv/bin/python
 .PHONY: help run test test-fast check budgets format bench docs coverage pins wheel seedling clean
 
 help: ## This list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## Install the core and the CPU engine, start Hortus, ask the first question (once=1: then stop)
 	@tools/setup.sh local
 	@.venv/bin/hortus up $(if $(once),--once) $(if $(port),--port $(port)) $(args)
 
 test: check ## Install what the tests need, then everything: checks, tests, documentation
-	@echo "nginx: $$(tools/need_nginx.sh)"
+	@nginx=$$(tools/need_nginx.sh) && echo "nginx: $$nginx"
 	@tools/need_wheels.sh
 	$(PY) -m pytest -n 2 --dist loadscope
 	@$(MAKE) --no-print-directory docs

@@ -9,11 +9,16 @@ if [ ! -x "$place/usr/sbin/nginx" ]; then
     command -v apt-get >/dev/null 2>&1 || { echo "The tests need nginx: install it with your package tool." >&2; exit 1; }
     echo "Fetching nginx from Debian's packages into $place" >&2
     mkdir -p "$place/lists/partial" "$place/debs"
-    options="-o Dir::State::Lists=$PWD/$place/lists -o Dir::Cache=$PWD/$place -o Debug::NoLocking=true -o APT::Sandbox::User="
-    # shellcheck disable=SC2086 -- the options are several words on purpose
-    apt-get $options update >/dev/null
-    # shellcheck disable=SC2086 -- as above
-    (cd "$place/debs" && apt-get $options download nginx >/dev/null)
+    here=$PWD/$place
+    ask_apt() {
+        apt-get -o "Dir::State::Lists=$here/lists" -o "Dir::Cache=$here" -o Debug::NoLocking=true \
+            -o APT::Sandbox::User= "$@" >/dev/null
+    }
+    if ! { ask_apt update && (cd "$place/debs" && ask_apt download nginx); }; then
+        rm -rf "$place"
+        echo "nginx could not be fetched, apt's own words are above. Run this again with a network, or install nginx." >&2
+        exit 1
+    fi
     for package in "$place"/debs/*.deb; do dpkg -x "$package" "$place"; done
     rm -rf "$place/lists" "$place/debs" "$place"/*.bin
 fi

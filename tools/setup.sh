@@ -29,7 +29,8 @@ if [ ! -d .venv ]; then
         "$python" -m venv "$here"
     elif ! { "$python" -m venv --without-pip "$here" && "$python" tools/get_pip.py "$here/bin/python"; }; then
         rm -rf .venv
-        echo "This Python comes without pip, and pip could not be fetched. On Debian: apt-get install python3-venv" >&2
+        echo "This Python comes without pip, and pip could not be fetched, as said above. Run this again with a network," >&2
+        echo "or install pip for it; on Debian: apt-get install python3-venv" >&2
         exit 1
     fi
 fi
@@ -61,6 +62,10 @@ echo "Installing $total packages pinned in $pins"
 rm -f .venv/.installed-"$set_name"-* .venv/.fetched
 { .venv/bin/python -m pip install --disable-pip-version-check --no-input --require-hashes -r "$pins" &&
     touch .venv/.fetched; } | show_progress
-[ -e .venv/.fetched ] || { echo "The packages could not be installed; pip's own words are above. Then: run this again" >&2; exit 1; }
+if [ ! -e .venv/.fetched ]; then
+    echo "The packages could not be installed; pip's own words are above. The first time needs a network, or an index" >&2
+    echo "that pip is configured for; then run this again: it goes on where it stopped." >&2
+    exit 1
+fi
 .venv/bin/python -m pip install --disable-pip-version-check --quiet --no-index --no-deps --no-build-isolation -e .
 touch "$stamp"
