@@ -133,3 +133,11 @@ def test_a_stream_that_breaks_off_inside_a_frame_passes_what_came() -> None:
 def test_an_estimate_counts_the_deltas_that_say_something(what: dict, counted: int) -> None:
     estimate = through([event(delta(**what)) * 3])[1].estimate(input_bytes=41)
     assert (estimate.output_tokens, estimate.input_tokens, estimate.is_estimated) == (3 * counted, 11, True)
+
+
+def test_usage_beside_an_error_is_read_and_both_pass() -> None:
+    last = event({"choices": [], "error": {"message": "cut short"}, "usage": USAGE})
+    passed, stream = through([CONTENT, last])
+    assert passed == CONTENT + last
+    assert stream.is_failed
+    assert stream.usage.input_tokens == 9

@@ -114,12 +114,12 @@ class Stream:
         except msgspec.DecodeError:
             return True  # not ours to judge: it passes as it is
         self._read_choices(chunk)
-        if bytes(chunk.error) != b"null":
-            self._is_failed = True
-        elif bytes(chunk.usage) != b"null":
-            self._usage = read_usage(chunk.usage) or self._usage
-            return self._wants_usage or bool(chunk.choices)
-        return True
+        has_error = bytes(chunk.error) != b"null"
+        self._is_failed |= has_error
+        if bytes(chunk.usage) == b"null":
+            return True
+        self._usage = read_usage(chunk.usage) or self._usage
+        return self._wants_usage or has_error or bool(chunk.choices)
 
     def _read_choices(self, chunk: _Chunk) -> None:
         if self._model is None and bytes(chunk.model) != b"null":
