@@ -28,6 +28,7 @@ check: ## Lint, types, import floors, budgets, spelling
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	@$(MAKE) --no-print-directory budgets
+	@$(PY) tools/secrets_scan.py
 	.venv/bin/codespell src docs tools README.md CONTRIBUTING.md SECURITY.md
 
 budgets: ## Size and complexity of files and functions, against the limits

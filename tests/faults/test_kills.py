@@ -58,9 +58,9 @@ client = httpx2.Client(timeout=30, limits=httpx2.Limits(max_keepalive_connection
 """Shared by all threads; its connections break with the workers and are made again."""
 
 
-def ask(door: str, key: str, *, request_id: str, is_stream: bool) -> Outcome:
+def ask(door: str, key: str, *, request_id: str, is_stream: bool, route: str = "replay") -> Outcome:
     """Send one request."""
-    body = {"model": "replay", "stream": is_stream, "messages": [{"role": "user", "content": "hello"}]}
+    body = {"model": route, "stream": is_stream, "messages": [{"role": "user", "content": "hello"}]}
     try:
         answer = client.post(
             f"{door}/v1/chat/completions",
@@ -73,14 +73,16 @@ def ask(door: str, key: str, *, request_id: str, is_stream: bool) -> Outcome:
     return Outcome(request_id, is_answered=whole)
 
 
-def load_with_kills(garden: Hortus, key: str, *, prefix: str, kill) -> list[Outcome]:
-    """Send REQUESTS requests from CLIENTS threads; `kill(progress)` is called as they complete."""
+def load_with_kills(
+    garden: Hortus, key: str, *, prefix: str, kill, route: str = "replay", count: int = REQUESTS
+) -> list[Outcome]:
+    """Send requests from CLIENTS threads; `kill(progress)` is called as they complete."""
     done = 0
     lock = threading.Lock()
 
     def one(number: int) -> Outcome:
         nonlocal done
-        outcome = ask(garden.door, key, request_id=f"{prefix}-{number}", is_stream=number % 2 == 0)
+        outcome = ask(garden.door, key, request_id=f"{prefix}-{number}", is_stream=number % 2 == 0, route=route)
         with lock:
             done += 1
             progress = done
@@ -88,7 +90,7 @@ def load_with_kills(garden: Hortus, key: str, *, prefix: str, kill) -> list[Outc
         return outcome
 
     with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
-        return list(pool.map(one, range(REQUESTS)))
+        return list(pool.map(one, range(count)))
 
 
 def is_ready(address: str) -> bool:
@@ -183,6 +185,30 @@ def command_of(pid: int) -> bytes:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return b""
+
+
+def test_receipts_match_when_the_engine_is_killed_under_load(garden: Hortus) -> None:
+    key = garden.new_key()
+    at = {100, 250}
+
+    def kill(progress: int) -> None:
+        if progress in at:
+            for pid in engine_pids(garden):
+                os.kill(pid, signal.SIGKILL)
+
+    outcomes = load_with_kills(garden, key, prefix="engine", kill=kill, route="seedling", count=400)
+    wait_for(
+        lambda: ask(garden.door, key, request_id="after-engine", is_stream=False, route="seedling").is_answered,
+        what="the seedling after the kills",
+    )
+    receipts = wait_for(
+        lambda: (found := receipts_by_request(garden, "engine-")) and len(found) == len(outcomes) and found,
+        within_s=30,
+        what="a receipt for each request",
+    )
+    for outcome in outcomes:
+        [receipt] = receipts[outcome.request_id]
+        assert (receipt["status"] == "completed") == outcome.is_answered, receipt
 
 
 def test_nothing_is_lost_doubled_or_left_running_when_everything_is_killed_at_once(

@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import socket
+from importlib.util import find_spec
 from pathlib import Path
 
 from hortus.app.home import Home
@@ -14,6 +15,23 @@ from hortus.base.errors import InstallationError
 _BACKLOG = 4096
 _SOCKET_PATH_LIMIT_BYTES = 107
 """Linux's `sun_path` without its closing zero (unix(7))."""
+
+
+_CONTROL_NEEDS = ("alembic", "fastapi", "sqlalchemy")
+
+
+def require_control() -> None:
+    """Make sure that the store and the admin API are installed.
+
+    Raises:
+        InstallationError: This is the base install: gateway and command line only.
+    """
+    missing = [name for name in _CONTROL_NEEDS if find_spec(name) is None]
+    if missing:
+        raise InstallationError(
+            f"this install has the gateway and the command line only ({', '.join(missing)} missing).",
+            hint="Install the whole: pip install 'hortus[local]'.",
+        )
 
 
 def prepare_home(home: Home) -> None:

@@ -75,6 +75,7 @@ async def serve(loaded: Loaded, *, steps: Steps, when_ready: Callable[[Running],
     Raises:
         InstallationError: The ground is not fit, or a child says that it cannot run.
     """
+    require_control()
     home = Home(loaded.home)
     prepare_home(home)
     lock = lock_home(home)
