@@ -16,7 +16,7 @@ import hortus
 from hortus.app.children import Child, ChildSpec
 from hortus.app.clock import SystemClock
 from hortus.app.context import hand_settings
-from hortus.app.ground import listen, lock_home, prepare_home, sweep_home, url_of, write_private
+from hortus.app.ground import listen, lock_home, prepare_home, require_control, sweep_home, url_of, write_private
 from hortus.app.home import Home
 from hortus.app.secrets import ensure_admin_token, ensure_secret
 from hortus.app.settings import Loaded
