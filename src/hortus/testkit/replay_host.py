@@ -30,6 +30,7 @@ class Behaviour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         no_usage: Never report usage.
         error_after: Send an error object inside the stream after so many deltas, then end.
         answer: Text of the answer.
+        echo: Answer with the last message instead.
         prompt_tokens: Reported as usage.
     """
 
@@ -43,6 +44,7 @@ class Behaviour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     no_usage: int = 0
     error_after: int = -1
     answer: str = "word"
+    echo: int = 0
     prompt_tokens: int = 7
 
     @classmethod
@@ -183,6 +185,8 @@ async def _answer(seen: Seen, writer: asyncio.StreamWriter) -> None:
         return await _send_json(seen, writer, _models())
     request = seen.json
     behaviour = Behaviour.of(request["model"])
+    if behaviour.echo:
+        behaviour = msgspec.structs.replace(behaviour, answer=str(request["messages"][-1]["content"]))
     if behaviour.reset_after == 0:
         raise _Cut
     if behaviour.stall_after == 0:
