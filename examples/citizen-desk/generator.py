@@ -24,9 +24,11 @@ KEPT_FRAMES = (2, 4)
 KEPT_SUBJECTS = (2, 4)
 KEPT_PREDICATES = (2, 3)
 MARKS = re.compile(r"[^\w']+")
+SHORT = 6  # words
 PLAIN_LETTERS = str.maketrans({"ł": "l", "Ł": "L", "ß": "ss", "ø": "o", "æ": "ae", "œ": "oe"})
 GERMAN_LETTERS = str.maketrans({a: f"{b}e" for a, b in zip("äöüÄÖÜ", "aouAOU", strict=True)} | {"ß": "ss"})
 LETTERS = "abcdefghijklmnoprstuvwyz"
+ENDINGS = ("s", "e", "n", "en", "a", "y", "i", "ów", "es", "em", "os", "as", "er", "ami")
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -175,7 +177,7 @@ def _situation(words: Language, cell: Cell, rng: random.Random) -> str:
 
 
 def _keywords(words: Language, cell: Cell, rng: random.Random) -> str:
-    known = cell.subjects.train if rng.random() < 0.5 else cell.words
+    known = cell.subjects.train if rng.random() < 0.65 else cell.words
     subjects = rng.sample(known, rng.choice((1, 1, 2, 3)))
     return rng.choice((" ", ", ", " / ", ": ")).join([*subjects, *rng.sample(words.places, rng.choice((0, 0, 1)))])
 
@@ -192,11 +194,11 @@ def _broken(words: Language, cell: Cell, rng: random.Random) -> str:
 def _training_body(words: Language, department: str, rng: random.Random) -> str:
     cell = words.cells[department]
     kind = rng.random()
-    if kind < 0.40:
+    if kind < 0.25:
         return _situation(words, cell, rng)
-    if kind < 0.53:
+    if kind < 0.65:
         return _keywords(words, cell, rng)
-    if kind < 0.68:
+    if kind < 0.75:
         return _broken(words, cell, rng)
     # The subject decides, not the predicate: now and then the predicate comes from another department.
     lender = words.cells[rng.choice(DEPARTMENTS)] if rng.random() < 0.12 else cell
@@ -230,9 +232,7 @@ def _slip(word: str, rng: random.Random) -> str:
         case 4:
             return word[:-1]
         case _:
-            return word[:-1] + rng.choice(
-                ("s", "e", "n", "en", "a", "y", "i", "ów", "es", "em", "os", "as", "er", "ami")
-            )
+            return word[:-1] + rng.choice(ENDINGS)
 
 
 def _worn(text: str, rng: random.Random) -> str:
@@ -269,7 +269,8 @@ def training_message(lexicon: dict[str, Language], rng: random.Random) -> Messag
     lang, department = rng.choice(LANGUAGES), rng.choice(DEPARTMENTS)
     words = lexicon[lang]
     body = _training_body(words, department, rng)
-    if rng.random() < 0.75:
+    # Short messages stay short: most nouns are learnt from them, at a small price.
+    if rng.random() < (0.75 if len(body.split()) > SHORT else 0.2):
         body = _dressed(words, body, rng)
     return Message(lang, department, _noised(body, lang, rng))
 
