@@ -11,8 +11,10 @@ run: ## Install the core and the CPU engine, start Hortus, ask the first questio
 	@tools/setup.sh local
 	@.venv/bin/hortus up $(if $(once),--once) $(if $(port),--port $(port)) $(args)
 
+test bench: export PATH := $(PATH):/usr/sbin:$(CURDIR)/.cache/bin
 test: check ## Install what the tests need, then everything: checks, tests, documentation
-	@nginx=$$(tools/need_nginx.sh) && echo "nginx: $$nginx"
+	@tools/need_program.sh nginx
+	@tools/need_program.sh curl
 	@tools/need_wheels.sh
 	$(PY) -m pytest -n 2 --dist loadscope
 	@$(MAKE) --no-print-directory docs
@@ -40,7 +42,7 @@ format: ## Let the formatter decide
 
 bench: ## CPU per request and per streamed event, as ratios to nginx in the same run
 	@tools/setup.sh dev
-	$(PY) tests/bench/bench.py --nginx "$$(tools/need_nginx.sh)"
+	$(PY) tests/bench/bench.py --nginx "$$(tools/need_program.sh nginx)"
 
 docs: ## Build the documentation into docs/_build/html
 	@tools/setup.sh dev

@@ -60,10 +60,10 @@ endpoints = ["{name}"]
 
 
 def nginx_binary() -> str:
-    fetched = Path(__file__).parents[2] / ".cache" / "nginx" / "usr" / "sbin" / "nginx"
+    fetched = Path(__file__).parents[2] / ".cache" / "bin" / "nginx"
     found = shutil.which("nginx") or (str(fetched) if fetched.exists() else None)
     if found is None:
-        pytest.fail("nginx is missing: run tools/need_nginx.sh, which `make test` does")
+        pytest.fail("nginx is missing: run tools/need_program.sh nginx, which `make test` does")
     return found
 
 

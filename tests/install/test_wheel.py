@@ -29,14 +29,15 @@ class Environment:
     """A virtual environment with one pinned set and the wheel."""
 
     def __init__(self, place: Path, *, pins: str, wheel: Path) -> None:
-        venv.create(place / "venv", with_pip=True)
+        venv.create(place / "venv", with_pip=False)  # Debian's Python may not have ensurepip; pip works from outside
         self.bin = place / "venv" / "bin"
         self.directory = place
         self.variables = {"HORTUS_HOME": str(place / "home"), "HOME": str(place), "PATH": "/usr/bin:/bin"}
-        fixed = [str(self.bin / "python"), "-m", "pip", "install", "--quiet", "--no-index", "--find-links", str(WHEELS)]
+        pip = [sys.executable, "-m", "pip", "--python", str(self.bin / "python"), "--quiet"]
+        fixed = [*pip, "install", "--no-index", "--find-links", str(WHEELS)]
         subprocess.run([*fixed, "--require-hashes", "-r", str(ROOT / "requirements" / f"{pins}.txt")], check=True)
         subprocess.run([*fixed, "--no-deps", str(wheel)], check=True)
-        subprocess.run([str(self.bin / "python"), "-m", "pip", "--quiet", "check"], check=True)
+        subprocess.run([*pip, "check"], check=True)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [str(self.bin / "hortus"), *arguments]
