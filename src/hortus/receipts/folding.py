@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 
-from msgspec.structs import replace
-
 from hortus.canon.usage import Usage
 from hortus.receipts.records import Attempt, Caller, JournalRecord, Opened, Receipt, Refused, Settled
 
@@ -43,7 +41,7 @@ def fold(records: Iterable[JournalRecord], *, is_writer_dead: bool = False) -> R
 
 
 def _is_over(opened: dict[int, Opened], settled: dict[int, Settled]) -> bool:
-    return any(record.is_last for record in settled.values()) and opened.keys() == settled.keys()
+    return opened.keys() == settled.keys() and any(record.is_last for record in settled.values())
 
 
 def _id_of(opened: dict[int, Opened], settled: dict[int, Settled]) -> str:
@@ -52,48 +50,56 @@ def _id_of(opened: dict[int, Opened], settled: dict[int, Settled]) -> str:
 
 
 def _attempt(number: int, opened: Opened | None, settled: Settled | None) -> Attempt:
-    if settled is None:
-        assert opened is not None  # noqa: S101 -- a number comes from one of the two
-        return _begun(number, opened, status=INTERRUPTED, cost=opened.reserved)
-    begun = (
-        _begun(number, opened, status=settled.status, cost=settled.cost)
-        if opened
-        else Attempt(number, endpoint=LOST, model=LOST, host=LOST, status=settled.status, opened_at_ms=settled.at_ms)
+    if settled is not None:
+        return _ended(number, opened, settled)
+    assert opened is not None  # noqa: S101 -- a number comes from one of the two
+    return _interrupted(number, opened)
+
+
+def _ended(number: int, opened: Opened | None, settled: Settled) -> Attempt:
+    begun = opened or _UNKNOWN
+    return Attempt(
+        number=number,
+        endpoint=begun.endpoint,
+        model=begun.model,
+        host=begun.host,
+        status=settled.status,
+        opened_at_ms=opened.at_ms if opened else settled.at_ms,
+        settled_at_ms=settled.at_ms,
+        region=begun.region,
+        model_version=begun.model_version,
+        served_model=settled.served_model,
+        http_status=settled.http_status,
+        error_code=settled.error_code,
+        usage=settled.usage,
+        reserved=begun.reserved,
+        cost=settled.cost,
+        currency=begun.currency,
+        price_id=begun.price_id,
+        first_byte_ms=settled.first_byte_ms,
+        host_request_id=settled.host_request_id,
+        adaptations=begun.adaptations,
+        input_bytes=begun.input_bytes,
+        output_bytes=settled.output_bytes,
     )
-    return _ended(begun, settled)
 
 
-def _begun(number: int, opened: Opened, *, status: str, cost: Decimal | None) -> Attempt:
+def _interrupted(number: int, opened: Opened) -> Attempt:
     return Attempt(
         number=number,
         endpoint=opened.endpoint,
         model=opened.model,
         host=opened.host,
-        status=status,
+        status=INTERRUPTED,
         opened_at_ms=opened.at_ms,
         region=opened.region,
         model_version=opened.model_version,
         reserved=opened.reserved,
-        cost=cost,
+        cost=opened.reserved,
         currency=opened.currency,
         price_id=opened.price_id,
         adaptations=opened.adaptations,
         input_bytes=opened.input_bytes,
-    )
-
-
-def _ended(begun: Attempt, settled: Settled) -> Attempt:
-    return replace(
-        begun,
-        settled_at_ms=settled.at_ms,
-        served_model=settled.served_model,
-        http_status=settled.http_status,
-        error_code=settled.error_code,
-        usage=settled.usage,
-        cost=settled.cost,
-        first_byte_ms=settled.first_byte_ms,
-        host_request_id=settled.host_request_id,
-        output_bytes=settled.output_bytes,
     )
 
 
@@ -105,9 +111,9 @@ _UNKNOWN = Opened(
     dialect="",
     operation="",
     route="",
-    endpoint="",
-    model="",
-    host="",
+    endpoint=LOST,
+    model=LOST,
+    host=LOST,
     is_stream=False,
     request_id="",
     input_bytes=0,
@@ -147,6 +153,8 @@ def _join(attempts: Sequence[Attempt], *, first: Opened | None, receipt_id: str)
 def _sum_cost(attempts: Sequence[Attempt]) -> tuple[Decimal | None, str | None]:
     """Return the sum and its currency; amounts of different currencies have no sum, each attempt keeps its own."""
     currency = attempts[0].currency
+    if len(attempts) == 1:
+        return (attempts[0].cost if currency is not None else None), currency
     if any(attempt.currency != currency for attempt in attempts):
         return None, None
     known = [attempt.cost for attempt in attempts if attempt.cost is not None]
@@ -155,8 +163,8 @@ def _sum_cost(attempts: Sequence[Attempt]) -> tuple[Decimal | None, str | None]:
 
 
 def _sum_usage(usages: list[Usage]) -> Usage | None:
-    if not usages:
-        return None
+    if len(usages) <= 1:
+        return usages[0] if usages else None
 
     def total(count: Callable[[Usage], int]) -> int:
         return sum(count(usage) for usage in usages)

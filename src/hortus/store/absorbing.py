@@ -16,13 +16,10 @@ from hortus.receipts.folding import fold
 from hortus.receipts.records import JournalRecord, Opened, Receipt, Refused, Settled
 from hortus.receipts.segment import START, Position
 from hortus.store.database import Store
-from hortus.store.receipts import attempt_row, receipt_row
+from hortus.store.rows import Mark, Row, RowInsert, attempt_row, receipt_row, waiting_row
 from hortus.store.schema import attempts, receipts, segments, waiting
 
 _IDS_AT_ONCE = 900  # SQLite before 3.32 took 999 variables a statement, and no plan gains from more
-
-_Mark = tuple[str, int]
-"""What a record is within its receipt: its kind and its attempt's number."""
 
 _DECODER: msgspec.json.Decoder[Opened | Settled | Refused] = msgspec.json.Decoder(Opened | Settled | Refused)
 
@@ -32,6 +29,9 @@ class JournalTable:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._insert_receipts = RowInsert(receipts, store.dialect)
+        self._insert_attempts = RowInsert(attempts, store.dialect)
+        self._insert_waiting = RowInsert(waiting, store.dialect)
 
     def positions(self) -> Mapping[str, Position]:
         """Return how far each segment that is not archived has been absorbed."""
@@ -48,7 +48,7 @@ class JournalTable:
         """
         with self._store.writing() as connection:
             _advance(connection, batch)
-            return _take(connection, batch.records, writer=batch.writer)
+            return self._take(connection, batch.records, writer=batch.writer)
 
     def waiting_writers(self) -> frozenset[str]:
         """Return the writers of records whose requests are not over."""
@@ -67,7 +67,7 @@ class JournalTable:
             known = _known_receipts(connection, list(groups))
             folded = [fold(group, is_writer_dead=True) for name, group in groups.items() if name not in known]
             done = [receipt for receipt in folded if receipt is not None]
-            _write(connection, done)
+            self._write(connection, done)
             connection.execute(delete(waiting).where(waiting.c.writer == writer))
         return Absorbed(receipts=len(done))
 
@@ -76,6 +76,38 @@ class JournalTable:
         now_ms = self._store.clock.now_ms()
         with self._store.writing() as connection:
             connection.execute(update(segments).where(segments.c.name == segment).values(archived_at_ms=now_ms))
+
+    def _take(self, connection: Connection, records: Sequence[JournalRecord], *, writer: str) -> Absorbed:
+        groups: dict[str, list[JournalRecord]] = {}
+        for record in records:
+            groups.setdefault(record.receipt_id, []).append(record)
+        known = _known_receipts(connection, list(groups))
+        waited = _waiting_records(connection, list(groups))
+        done: list[Receipt] = []
+        fresh: list[Row] = []
+        doubled = 0
+        for receipt_id, group in groups.items():
+            if receipt_id in known:
+                doubled += len(group)
+                continue
+            before = waited.get(receipt_id, [])
+            receipt = fold([*before, *group])
+            if receipt is not None:
+                done.append(receipt)
+                doubled += len(before) + len(group) - _records_in(receipt)
+                continue
+            after = _first_of_each(group, before)
+            doubled += len(group) - len(after)
+            fresh += [waiting_row(record, mark, writer=writer) for mark, record in after.items()]
+        self._write(connection, done)
+        _stop_waiting(connection, [receipt.receipt_id for receipt in done if receipt.receipt_id in waited])
+        self._insert_waiting.run(connection, fresh)
+        return Absorbed(receipts=len(done), doubled=doubled)
+
+    def _write(self, connection: Connection, done: Sequence[Receipt]) -> None:
+        self._insert_receipts.run(connection, [receipt_row(receipt) for receipt in done])
+        tried = [attempt_row(receipt.receipt_id, attempt) for receipt in done for attempt in receipt.attempts]
+        self._insert_attempts.run(connection, tried)
 
 
 def _advance(connection: Connection, batch: Batch) -> None:
@@ -96,43 +128,6 @@ def _advance(connection: Connection, batch: Batch) -> None:
     connection.execute(update(segments).where(segments.c.name == batch.segment).values(values))
 
 
-def _take(connection: Connection, records: Sequence[JournalRecord], *, writer: str) -> Absorbed:
-    groups: dict[str, list[JournalRecord]] = {}
-    for record in records:
-        groups.setdefault(record.receipt_id, []).append(record)
-    known = _known_receipts(connection, list(groups))
-    waited = _waiting_records(connection, list(groups))
-    done: list[Receipt] = []
-    fresh: list[JournalRecord] = []
-    doubled = 0
-    for receipt_id, group in groups.items():
-        if receipt_id in known:
-            doubled += len(group)
-            continue
-        before = waited.get(receipt_id, {})
-        after = {**{_mark(record): record for record in reversed(group)}, **before}  # the first of doubles wins
-        doubled += len(before) + len(group) - len(after)
-        receipt = fold(after.values())
-        if receipt is None:
-            fresh += [record for mark, record in after.items() if mark not in before]
-        else:
-            done.append(receipt)
-    _write(connection, done)
-    _stop_waiting(connection, [receipt.receipt_id for receipt in done if receipt.receipt_id in waited])
-    if fresh:
-        connection.execute(insert(waiting), [_waiting_row(record, writer) for record in fresh])
-    return Absorbed(receipts=len(done), doubled=doubled)
-
-
-def _write(connection: Connection, done: Sequence[Receipt]) -> None:
-    if not done:
-        return
-    connection.execute(insert(receipts), [receipt_row(receipt) for receipt in done])
-    tried = [attempt_row(receipt.receipt_id, attempt) for receipt in done for attempt in receipt.attempts]
-    if tried:
-        connection.execute(insert(attempts), tried)
-
-
 def _known_receipts(connection: Connection, ids: Sequence[str]) -> set[str]:
     known: set[str] = set()
     for some in _portions(ids):
@@ -140,13 +135,12 @@ def _known_receipts(connection: Connection, ids: Sequence[str]) -> set[str]:
     return known
 
 
-def _waiting_records(connection: Connection, ids: Sequence[str]) -> dict[str, dict[_Mark, JournalRecord]]:
-    found: dict[str, dict[_Mark, JournalRecord]] = {}
+def _waiting_records(connection: Connection, ids: Sequence[str]) -> dict[str, list[JournalRecord]]:
+    found: dict[str, list[JournalRecord]] = {}
     for some in _portions(ids):
         query = select(waiting.c.receipt_id, waiting.c.record).where(waiting.c.receipt_id.in_(some))
         for receipt_id, data in connection.execute(query):
-            record = _DECODER.decode(data)
-            found.setdefault(receipt_id, {})[_mark(record)] = record
+            found.setdefault(receipt_id, []).append(_DECODER.decode(data))
     return found
 
 
@@ -160,13 +154,18 @@ def _portions(ids: Sequence[str]) -> Iterator[Sequence[str]]:
         yield ids[begin : begin + _IDS_AT_ONCE]
 
 
-def _mark(record: JournalRecord) -> _Mark:
+def _records_in(receipt: Receipt) -> int:
+    """Return of how many records a receipt was made that is complete: two an attempt, one for a refusal."""
+    return 2 * len(receipt.attempts) or 1
+
+
+def _first_of_each(group: Sequence[JournalRecord], before: Sequence[JournalRecord]) -> dict[Mark, JournalRecord]:
+    """Return the records of `group` that are no doubles, of each other or of those that came before."""
+    known = {_mark(record) for record in before}
+    return {mark: record for record in reversed(group) if (mark := _mark(record)) not in known}
+
+
+def _mark(record: JournalRecord) -> Mark:
     if isinstance(record, Refused):
         return "refused", 0
     return ("opened" if isinstance(record, Opened) else "settled"), record.attempt
-
-
-def _waiting_row(record: JournalRecord, writer: str) -> dict[str, Any]:
-    kind, number = _mark(record)
-    data = msgspec.json.encode(record)
-    return {"receipt_id": record.receipt_id, "number": number, "kind": kind, "writer": writer, "record": data}

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlite3 import Connection as SQLiteConnection
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -68,6 +68,11 @@ class Store:
             self._stay_in_place()
             with self._writer.begin() as connection:
                 yield connection
+
+    @property
+    def dialect(self) -> Dialect:
+        """The database's way of speaking, for statements that are compiled once."""
+        return self._reader.dialect
 
     def schema_version(self) -> str:
         """Return the revision of the store's tables."""

@@ -102,23 +102,6 @@ class ReceiptTable:
         )
 
 
-def receipt_row(receipt: Receipt) -> dict[str, Any]:
-    """Return the columns of a receipt."""
-    row = {name: getattr(receipt, name) for name in _PLAIN_RECEIPT}
-    return row | _usage_row(receipt.usage) | {"key_id": receipt.caller.key_id, "project_id": receipt.caller.project_id}
-
-
-def attempt_row(receipt_id: str, attempt: Attempt) -> dict[str, Any]:
-    """Return the columns of an attempt."""
-    row = {name: getattr(attempt, name) for name in _PLAIN_ATTEMPT}
-    adaptations = msgspec.json.encode(attempt.adaptations).decode() if attempt.adaptations else None
-    return row | _usage_row(attempt.usage) | {"receipt_id": receipt_id, "adaptations": adaptations}
-
-
-def _usage_row(usage: Usage | None) -> dict[str, Any]:
-    return {name: getattr(usage, name) if usage else None for name in (*_TOKENS, "is_estimated")}
-
-
 def _select() -> Select[Any]:
     return select(receipts, projects.c.name.label("project")).join_from(
         receipts, projects, projects.c.id == receipts.c.project_id, isouter=True

@@ -1,0 +1,121 @@
+"""How receipts, attempts and waiting records are put into their tables: whole rows at the price of the driver alone.
+
+Each row is a tuple in the order of its table's columns, in values that a driver takes as they are. Every receipt passes
+here, and SQLAlchemy's own way through names and types costs several times what the database does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import msgspec
+from sqlalchemy import Connection, Dialect, Table, insert
+
+from hortus.canon.usage import Usage
+from hortus.receipts.records import Attempt, JournalRecord, Receipt
+
+Row = tuple[object, ...]
+
+Mark = tuple[str, int]
+"""What a record is within its receipt: its kind and its attempt's number."""
+
+_ENCODER = msgspec.json.Encoder()
+_NO_USAGE: Row = (None,) * 5
+
+
+class RowInsert:
+    """One table's INSERT, compiled once for one database.
+
+    Raises:
+        TypeError: The dialect names its parameters (give its engine a `paramstyle` by position).
+    """
+
+    def __init__(self, table: Table, dialect: Dialect) -> None:
+        compiled = insert(table).compile(dialect=dialect, column_keys=[column.name for column in table.columns])
+        if not compiled.positional:
+            raise TypeError("rows are inserted by position")
+        self._text = str(compiled)
+
+    def run(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """Insert all rows; a doubled one is an IntegrityError."""
+        if rows:
+            connection.exec_driver_sql(self._text, list(rows))
+
+
+def receipt_row(receipt: Receipt) -> Row:
+    """Return the columns of a receipt."""
+    return (
+        receipt.receipt_id,
+        receipt.opened_at_ms,
+        receipt.settled_at_ms,
+        receipt.status,
+        receipt.caller.key_id,
+        receipt.caller.project_id,
+        receipt.request_id,
+        receipt.dialect,
+        receipt.operation,
+        receipt.route,
+        receipt.model,
+        receipt.endpoint,
+        receipt.is_stream,
+        receipt.http_status,
+        receipt.error_code,
+        *_usage(receipt.usage),
+        _amount(receipt.cost),
+        receipt.currency,
+        receipt.traceparent,
+        receipt.snapshot_version,
+    )
+
+
+def attempt_row(receipt_id: str, attempt: Attempt) -> Row:
+    """Return the columns of an attempt."""
+    return (
+        receipt_id,
+        attempt.number,
+        attempt.endpoint,
+        attempt.model,
+        attempt.host,
+        attempt.status,
+        attempt.opened_at_ms,
+        attempt.settled_at_ms,
+        attempt.region,
+        attempt.model_version,
+        attempt.served_model,
+        attempt.http_status,
+        attempt.error_code,
+        *_usage(attempt.usage),
+        _amount(attempt.reserved),
+        _amount(attempt.cost),
+        attempt.currency,
+        attempt.price_id,
+        attempt.first_byte_ms,
+        attempt.host_request_id,
+        _ENCODER.encode(attempt.adaptations).decode() if attempt.adaptations else None,
+        attempt.input_bytes,
+        attempt.output_bytes,
+    )
+
+
+def waiting_row(record: JournalRecord, mark: Mark, *, writer: str) -> Row:
+    """Return the columns of a record whose request is not over."""
+    kind, number = mark
+    return (record.receipt_id, number, kind, writer, _ENCODER.encode(record))
+
+
+def _usage(usage: Usage | None) -> Row:
+    if usage is None:
+        return _NO_USAGE
+    return (
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cached_input_tokens,
+        usage.reasoning_tokens,
+        usage.is_estimated,
+    )
+
+
+def _amount(value: Decimal | None) -> str | None:
+    """Spell an amount as `schema.Amount` does."""
+    return None if value is None else format(value, "f")
