@@ -6,29 +6,31 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 import uvicorn
 
 from hortus.app import door_protocol
+from hortus.app.asgi import DoorApp, TrustedProxies
 from hortus.app.door_protocol import DoorProtocol, sweep
+from hortus.gateway.exchange import Exchange
 
 BIG = b"x" * 50_000_000
 HEAD = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 
 
-async def app(_: Any, receive: Any, send: Any) -> None:
-    """Read the body, answer with a large one."""
-    while (await receive()).get("more_body"):
-        pass
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(BIG))]})
-    await send({"type": "http.response.body", "body": BIG})
+class App(DoorApp):
+    """Reads the body, answers with a large one."""
+
+    async def serve(self, exchange: Exchange) -> None:
+        await exchange.read(1000)
+        await exchange.answer(200, [(b"content-length", b"%d" % len(BIG))], BIG)
 
 
 @asynccontextmanager
 async def door(protocol: type[DoorProtocol] = DoorProtocol) -> AsyncIterator[int]:
-    config = uvicorn.Config(app, http=protocol, ws="none", lifespan="off", log_config=None)
+    app = App(None, TrustedProxies(()))
+    config = uvicorn.Config(app, http=protocol, ws="none", lifespan="off", log_config=None, proxy_headers=False)
     config.load()
     state = uvicorn.server.ServerState()
     loop = asyncio.get_running_loop()

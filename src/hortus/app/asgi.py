@@ -1,4 +1,4 @@
-"""The gateway as a bare ASGI callable: adapts scope, receive and send to an `Exchange`.
+"""The gateway as an application: for our own connections by `serve`, for any other server as a bare ASGI callable.
 
 Nothing is spent on watching a client until an await may be long; then its leaving interrupts the await.
 """
@@ -9,12 +9,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from types import TracebackType
-from typing import Any, Protocol
+from typing import Any
 
+from hortus.app.interruption import Interruption
 from hortus.base.errors import ConfigurationError
 from hortus.gateway.admit import too_large
-from hortus.gateway.exchange import ClientGone, Headers
+from hortus.gateway.exchange import ClientGone, Exchange, Headers
 from hortus.gateway.serve import Gateway
 
 _log = logging.getLogger("hortus.gateway")
@@ -23,25 +23,6 @@ Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-
-_NONE: dict[str, Any] = {}
-
-LINE = "hortus.line"
-"""Extension of our own server protocol: the short ways to the client."""
-
-WhenGone = Callable[[Callable[[], None]], Callable[[], object]]
-
-
-class Line(Protocol):
-    """The short ways to a client."""
-
-    def when_gone(self, leave: Callable[[], None]) -> Callable[[], object]:
-        """Call `leave` once the client has gone; return what takes that back."""
-        ...
-
-    def answer(self, status: int, headers: Headers, body: bytes) -> bool:
-        """Send a whole answer at once; tell whether that could be done."""
-        ...
 
 
 class TrustedProxies:
@@ -101,14 +82,21 @@ class DoorApp:
         self._gateway = gateway
         self._proxies = proxies
 
+    def client_of(self, peer: str | None, headers: Headers) -> str | None:
+        """Return the address of a client behind trusted proxies."""
+        return self._proxies.client_of(peer, headers)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection event; lifespan and the like are the worker's own affair."""
-        if scope["type"] != "http":
-            return
-        peer = scope["client"]
-        client = self._proxies.client_of(peer[0] if peer else None, scope["headers"])
+        if scope["type"] == "http":
+            peer = scope["client"]
+            client = self.client_of(peer[0] if peer else None, scope["headers"])
+            await self.serve(AsgiExchange(scope, receive, send, client=client))
+
+    async def serve(self, exchange: Exchange) -> None:
+        """Serve one exchange; a fault of ours is logged here and nowhere else."""
         try:
-            await self._gateway.serve(AsgiExchange(scope, receive, send, client=client))
+            await self._gateway.serve(exchange)
         except asyncio.CancelledError:
             _log.warning("a request was cut because this process ends")  # the task ends here in any case
         except Exception:  # noqa: BLE001 -- the edge of a process role: the client has its answer, people get the reason
@@ -118,10 +106,9 @@ class DoorApp:
 class AsgiExchange:
     """One request over ASGI; see `gateway.exchange.Exchange`."""
 
-    __slots__ = ("_line", "_receive", "_send", "client", "headers", "method", "path", "query")
+    __slots__ = ("_receive", "_send", "client", "headers", "method", "path", "query")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, *, client: str | None) -> None:
-        self._line: Line | None = scope.get("extensions", _NONE).get(LINE)
         self._receive = receive
         self._send = send
         self.method: str = scope["method"]
@@ -148,8 +135,6 @@ class AsgiExchange:
 
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole answer."""
-        if self._line is not None and self._line.answer(status, headers, body):
-            return
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
 
@@ -167,9 +152,9 @@ class AsgiExchange:
 
     def interrupts(self) -> Interruption:
         """Turn the client's leaving into ClientGone at the await within."""
-        return Interruption(self._watch_by_asgi if self._line is None else self._line.when_gone)
+        return Interruption(self._watch)
 
-    def _watch_by_asgi(self, leave: Callable[[], None]) -> Callable[[], object]:
+    def _watch(self, leave: Callable[[], None]) -> Callable[[], object]:
         return asyncio.ensure_future(self._wait_gone(leave)).cancel
 
     async def _wait_gone(self, leave: Callable[[], None]) -> None:
@@ -177,41 +162,3 @@ class AsgiExchange:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         leave()
-
-
-class Interruption:
-    """Cancels the task that enters it once its client leaves, in a way that can be told from other cancellations.
-
-    Args:
-        watch: Registers what to call when the client leaves; returns what takes that back.
-    """
-
-    __slots__ = ("_cancelling", "_is_gone", "_stop", "_task", "_watch")
-
-    def __init__(self, watch: WhenGone) -> None:
-        self._watch = watch
-        self._task: asyncio.Task[Any] | None = None
-        self._stop: Callable[[], object] | None = None
-        self._cancelling = 0
-        self._is_gone = False
-
-    def __enter__(self) -> None:
-        self._task = asyncio.current_task()
-        if self._task is not None:
-            self._cancelling = self._task.cancelling()
-        self._stop = self._watch(self._leave)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if self._stop is not None:
-            self._stop()
-        if self._is_gone and self._task is not None:
-            still_cancelled = self._task.uncancel() > self._cancelling  # by somebody else too
-            if kind is asyncio.CancelledError and not still_cancelled:
-                raise ClientGone from error
-
-    def _leave(self) -> None:
-        if not self._is_gone and self._task is not None:
-            self._is_gone = True
-            self._task.cancel()

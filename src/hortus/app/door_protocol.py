@@ -1,21 +1,27 @@
-"""The server's side of a connection: uvicorn's httptools protocol, with bounds, and short ways for what is frequent.
+"""The server side of a connection under uvicorn's server: HTTP/1.1 by httptools, with bounds, straight to the gateway.
 
 Bounds: on heads (431), on a client's patience-taking with head, body, reading and idling; one sweep instead of a timer
-for each request. Short ways: a client's leaving calls back without a task; a whole answer goes out in one write.
+for each request. One request is answered at a time; those that a client sends ahead wait in their order.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable
-from functools import partial
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
+from urllib.parse import unquote
 
+import httptools
+import uvicorn
 from typing_extensions import override
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+from uvicorn.server import ServerState
 
-from hortus.app.asgi import LINE
+from hortus.app.asgi import DoorApp
+from hortus.app.door_exchange import DoorExchange, Head
 
 _log = logging.getLogger("hortus.door")
 
@@ -34,155 +40,253 @@ IDLE_WITHIN_S = 75.0
 """Longer than the usual load balancer keeps an idle connection (60 s), so that it is never the one to be surprised."""
 
 _SWEEP_S = 1.0
-
-_TOO_LONG = "The head of the request is too long."
+_HEADER_EXTRA_BYTES = 4  # colon, blank, CR, LF
+_TARGETS_REMEMBERED = 64
 
 
 class HeadTooLong(Exception):  # noqa: N818 -- stops the parser; never leaves this module
     """Raised inside the parser."""
 
 
-class ClientLine:
-    """What an exchange may ask of its connection beside plain ASGI; found in the scope's extensions under `LINE`."""
+class DoorProtocol(asyncio.Protocol):
+    """One client's connection. The parser calls the `on_` methods.
 
-    __slots__ = ("_cycle", "_protocol")
+    Args:
+        config: Of the server; its application is a `DoorApp`.
+        server_state: The server's: it closes what stands in `connections` and waits for `tasks` when it ends.
+        app_state: Not used.
+        _loop: The event loop; so does the server call it.
+    """
 
-    def __init__(self, protocol: DoorProtocol, cycle: RequestResponseCycle) -> None:
-        self._protocol = protocol
-        self._cycle = cycle
-
-    def when_gone(self, leave: Callable[[], None]) -> Callable[[], None]:
-        """Call `leave` once the client has gone; return what takes that back."""
-        leavers = self._protocol.leavers
-        leavers.add(leave)
-        if self._protocol.transport.is_closing():
-            leave()
-        return partial(leavers.discard, leave)
-
-    def answer(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> bool:
-        """Send a whole answer in one write, as the cycle would in two; tell whether that could be done.
-
-        Args:
-            status: HTTP status.
-            headers: With the content length; values hold no line ends.
-            body: The rest.
-        """
-        cycle = self._cycle
-        if cycle.disconnected:
-            return True
-        if cycle.response_started or cycle.flow.write_paused or cycle.scope["method"] == "HEAD":
-            return False
-        head = [STATUS_LINE[status]]
-        for name, value in cycle.default_headers:
-            head += (name, b": ", value, b"\r\n")
-        for name, value in headers:
-            head += (name, b": ", value, b"\r\n")
-        head.append(b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
-        head.append(body)
-        cycle.response_started = cycle.response_complete = True
-        cycle.transport.write(b"".join(head))
-        cycle.message_event.set()
-        if not cycle.keep_alive:
-            cycle.transport.close()
-        cycle.on_response()
-        return True
-
-
-class DoorProtocol(HttpToolsProtocol):
-    """One client's connection."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        del app_state
+        self.loop = _loop or asyncio.get_running_loop()
+        self.transport = cast("asyncio.Transport", None)  # set before anything else happens
+        self.peer: str | None = None
+        self.is_full = False
         self.head_since_s: float | None = None
         self.body_since_s: float | None = None
         self.stuck_since_s: float | None = None
         self.unread_bytes = 0
         self.idle_since_s: float | None = None
-        self.leavers: set[Callable[[], None]] = set()
-        self._head_bytes = 0
-        self._is_head_too_long = False
+        self._app: DoorApp = config.loaded_app
+        self._server_state = server_state
+        self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
+        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)  # the rest is thrown away, not refused
+        self._url = b""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._is_in_head = self._is_head_too_long = False
+        self._seen_bytes = 0
+        """At least the length of the head so far: all bytes since those that brought its beginning."""
+        self._incoming: DoorExchange | None = None
+        """Whose body comes in."""
+        self._running: DoorExchange | None = None
+        """Who is being answered."""
+        self._waiting: deque[DoorExchange] = deque()
+        self._is_held = False
+        self._writer: asyncio.Future[None] | None = None
+        self._standing: tuple[object, bytes] = (None, b"")
+
+    # The loop's side.
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)  # type: ignore[arg-type]  # the loop gives a Transport
+        self.transport = cast("asyncio.Transport", transport)
+        peer = transport.get_extra_info("peername")
+        self.peer = str(peer[0]) if isinstance(peer, tuple) else None
         self.head_since_s = self.loop.time()
+        self._server_state.connections.add(self)  # type: ignore[arg-type]  # it only ever calls `shutdown`
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        for leave in tuple(self.leavers):
-            leave()
+        self._server_state.connections.discard(self)
+        running, incoming = self._running, self._incoming
+        self._running = self._incoming = self._parser = None
+        self._waiting.clear()
+        self.resume_writing()
+        for exchange in {running, incoming} - {None}:
+            cast("DoorExchange", exchange).lose()
 
     @override
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self.idle_since_s = None
-        self.head_since_s = self.loop.time()
-        self._head_bytes = 0
-
-    @override
-    def on_url(self, url: bytes) -> None:
-        super().on_url(url)
-        self._count(len(url))
-
-    @override
-    def on_header(self, name: bytes, value: bytes) -> None:
-        super().on_header(name, value)
-        self._count(len(name) + len(value) + 4)
-
-    def _count(self, count: int) -> None:
-        self._head_bytes += count
-        if self._head_bytes > HEAD_LIMIT_BYTES or len(self.headers) > HEADERS_LIMIT:
-            self._is_head_too_long = True
-            raise HeadTooLong
-
-    @override
-    def on_headers_complete(self) -> None:
-        self.head_since_s = None
-        self.body_since_s = self.loop.time()
-        super().on_headers_complete()
-        self.scope["extensions"] = {LINE: ClientLine(self, self.cycle)}  # type: ignore[dict-item]  # not one of ASGI's own
-
-    @override
-    def on_body(self, body: bytes) -> None:
-        self.body_since_s = self.loop.time()
-        super().on_body(body)
-
-    @override
-    def on_message_complete(self) -> None:
-        self.body_since_s = None
-        super().on_message_complete()
-
-    @override
-    def on_response_complete(self) -> None:
-        """As uvicorn's, without its timer for idle connections."""
-        self.server_state.total_requests += 1
-        if self.transport.is_closing():
+    def data_received(self, data: bytes) -> None:
+        if self._parser is None:
             return
-        self.flow.resume_reading()
-        if self.pipeline:
-            cycle, app = self.pipeline.pop()
-            self._start_asgi_task(cycle, app)
-        else:
-            self.idle_since_s = self.loop.time()
-
-    @override
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is not HTTP, or too long, in OpenAI's form; there is no request to have a receipt."""
-        status, code = (431, "headers_too_large") if self._is_head_too_long else (400, "invalid_http")
-        text = _TOO_LONG if self._is_head_too_long else msg
-        body = b'{"error":{"message":"%b","type":"invalid_request_error","param":null,"code":"%b"}}' % (
-            text.encode(),
-            code.encode(),
-        )
-        head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
-        self.transport.write(STATUS_LINE[status] + head + body)
-        self.transport.close()
+        self._seen_bytes = len(data) + (self._seen_bytes if self._is_in_head else 0)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            return  # what follows is no HTTP; the connection ends with the answer
+        except httptools.HttpParserError:
+            self._refuse()
+            return
+        if self._is_in_head and self._seen_bytes > HEAD_LIMIT_BYTES:
+            self._is_head_too_long = True
+            self._refuse()
 
     @override
     def pause_writing(self) -> None:
+        self.is_full = True
         self.stuck_since_s = self.loop.time()
-        super().pause_writing()
+
+    @override
+    def resume_writing(self) -> None:
+        self.is_full = False
+        self.stuck_since_s = None
+        if self.idle_since_s is not None:
+            self.idle_since_s = self.loop.time()
+        if self._writer is not None and not self._writer.done():
+            self._writer.set_result(None)
+
+    # The server's side.
+
+    def shutdown(self) -> None:
+        """End after the running request; at once where there is none."""
+        if self._running is None:
+            self.transport.close()
+        else:
+            self._running.keeps_alive = False
+
+    # The parser's side.
+
+    def on_message_begin(self) -> None:
+        """Hear of a request's first byte."""
+        self.idle_since_s = None
+        self.head_since_s = self.loop.time()
+        self._is_in_head = True
+        self._url = b""
+        self._headers = []
+
+    def on_url(self, url: bytes) -> None:
+        """Take the target, or a part of it."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; trailers are nobody's business."""
+        if self._is_in_head:
+            self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        """Begin the request, or let it wait for those before it."""
+        parser = cast("httptools.HttpRequestParser", self._parser)
+        self.head_since_s = None
+        self.body_since_s = self.loop.time()
+        self._is_in_head = False
+        self._check_size()
+        can_chunk = parser.get_http_version() != "1.0"
+        path, query = _split_target(self._url)
+        headers = self._headers
+        head = Head(
+            method=parser.get_method().decode("ascii"),
+            path=path,
+            query=query,
+            headers=headers,
+            client=self._app.client_of(self.peer, headers),
+            can_chunk=can_chunk,
+            keeps_alive=can_chunk and parser.should_keep_alive() and not parser.should_upgrade(),
+        )
+        self._incoming = exchange = DoorExchange(self, head)
+        if self._running is None:
+            self._begin(exchange)
+        else:
+            self._waiting.append(exchange)
+            self.hold()
+
+    def on_body(self, part: bytes) -> None:
+        """Take a part of a body."""
+        self.body_since_s = self.loop.time()
+        if self._incoming is not None:
+            self._incoming.take(part)
+
+    def on_message_complete(self) -> None:
+        """Hear a request's end."""
+        self.body_since_s = None
+        if self._incoming is not None:
+            self._incoming.take_end()
+            self._incoming = None
+
+    def _check_size(self) -> None:
+        is_long = self._seen_bytes > HEAD_LIMIT_BYTES  # or is it the body that came along?
+        if is_long:
+            sizes = [len(name) + len(value) + _HEADER_EXTRA_BYTES for name, value in self._headers]
+            is_long = len(self._url) + sum(sizes) > HEAD_LIMIT_BYTES
+        if is_long or len(self._headers) > HEADERS_LIMIT:
+            self._is_head_too_long = True
+            raise HeadTooLong
+
+    # The exchange's side.
+
+    def standing_lines(self) -> bytes:
+        """Return the header lines that every answer has: the date, which the server makes anew every second."""
+        pairs, lines = self._standing
+        if pairs is not self._server_state.default_headers:
+            pairs = self._server_state.default_headers
+            lines = b"".join([b"%b: %b\r\n" % pair for pair in pairs])
+            self._standing = pairs, lines
+        return lines
+
+    def hold(self) -> None:
+        """Read no more from the client for now."""
+        if not self._is_held and not self.transport.is_closing():
+            self._is_held = True
+            self.transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read on."""
+        if self._is_held and not self.transport.is_closing():
+            self._is_held = False
+            self.transport.resume_reading()
+
+    async def wait_writable(self) -> None:
+        """Wait until the client has read enough, or is gone."""
+        while self.is_full:
+            self._writer = self.loop.create_future()
+            try:
+                await self._writer  # the sweep ends this at the latest
+            finally:
+                self._writer = None
+
+    def end(self) -> None:
+        """Go on to the next request after an answer."""
+        running, self._running = self._running, None
+        self._server_state.total_requests += 1
+        if running is not None and not running.keeps_alive:
+            self.transport.close()
+        elif not self.transport.is_closing():
+            if self._waiting:
+                self._begin(self._waiting.popleft())
+            else:
+                self.idle_since_s = self.loop.time()
+            if not self._waiting:
+                self.resume()
+
+    def _begin(self, exchange: DoorExchange) -> None:
+        self._running = exchange
+        task = self.loop.create_task(self._serve(exchange))
+        self._server_state.tasks.add(task)
+        task.add_done_callback(self._server_state.tasks.discard)
+
+    async def _serve(self, exchange: DoorExchange) -> None:
+        try:
+            await self._app.serve(exchange)
+        finally:
+            if not exchange.is_over:  # half an answer must not look like a whole one
+                self.transport.close()
+
+    def _refuse(self) -> None:
+        """Answer what is not HTTP, or too long, in OpenAI's form; there is no request to have a receipt."""
+        _log.warning("client cut: not HTTP, or too long", extra={"client": self.peer})
+        self._parser = None
+        if self._running is None or not self._running.has_started:
+            self.transport.write(_write_refusal(is_too_long=self._is_head_too_long))
+        self.transport.close()
+
+    # The sweep's side.
 
     def note_reading(self, now_s: float) -> None:
         """Give a client that reads slowly, but reads, its time anew."""
@@ -192,10 +296,21 @@ class DoorProtocol(HttpToolsProtocol):
                 self.stuck_since_s = now_s
             self.unread_bytes = unread_bytes
 
-    @override
-    def resume_writing(self) -> None:
-        self.stuck_since_s = None
-        super().resume_writing()
+
+@lru_cache(_TARGETS_REMEMBERED)
+def _split_target(target: bytes) -> tuple[str, bytes]:
+    """Return path (percent-decoded once) and query of a request's target. Raises HttpParserInvalidURLError."""
+    parsed = httptools.parse_url(target)
+    path = (parsed.path or b"").decode("ascii")
+    return unquote(path) if "%" in path else path, parsed.query or b""
+
+
+def _write_refusal(*, is_too_long: bool) -> bytes:
+    status, code = (431, b"headers_too_large") if is_too_long else (400, b"invalid_http")
+    text = b"The head of the request is too long." if is_too_long else b"Invalid HTTP request received."
+    body = b'{"error":{"message":"%b","type":"invalid_request_error","param":null,"code":"%b"}}' % (text, code)
+    head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
+    return STATUS_LINE[status] + head + body
 
 
 async def sweep(connections: Callable[[], Iterable[object]]) -> None:
@@ -209,16 +324,17 @@ async def sweep(connections: Callable[[], Iterable[object]]) -> None:
             connection.note_reading(now_s)
             if is_too_slow(connection, now_s):
                 if connection.idle_since_s is None:
-                    _log.warning("client cut: too slow", extra={"client": connection.client and connection.client[0]})
+                    _log.warning("client cut: too slow", extra={"client": connection.peer})
                 connection.transport.abort()
 
 
 def is_too_slow(connection: DoorProtocol, now_s: float) -> bool:
     """Tell whether a client has kept the door waiting too long."""
+    idle_since_s = None if connection.is_full else connection.idle_since_s  # it still reads its answer
     waits = (
         (connection.head_since_s, HEAD_WITHIN_S),
         (connection.body_since_s, BODY_SILENCE_S),
         (connection.stuck_since_s, STUCK_WITHIN_S),
-        (connection.idle_since_s, IDLE_WITHIN_S),
+        (idle_since_s, IDLE_WITHIN_S),
     )
     return any(since_s is not None and now_s - since_s > limit_s for since_s, limit_s in waits)

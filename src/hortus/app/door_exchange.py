@@ -1,0 +1,235 @@
+"""One request on a connection of our own and its answer: what the gateway sees as an `Exchange`, nothing in between.
+
+The connection feeds it from the parser; it writes to the connection's transport, each answer in as few writes as it has
+parts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from hortus.app.interruption import Interruption
+from hortus.gateway.admit import too_large
+from hortus.gateway.exchange import ClientGone, Headers
+
+_UNREAD_BYTES = 65_536
+"""How much of a body is taken in before somebody asks for it."""
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Wire(Protocol):
+    """What an exchange needs of its connection."""
+
+    transport: asyncio.Transport
+    is_full: bool
+    """The client reads more slowly than we write."""
+
+    def standing_lines(self) -> bytes:
+        """Return the header lines that every answer has."""
+        ...
+
+    def hold(self) -> None:
+        """Read no more from the client for now."""
+        ...
+
+    def resume(self) -> None:
+        """Read on."""
+        ...
+
+    async def wait_writable(self) -> None:
+        """Wait until the client has read enough, or is gone."""
+        ...
+
+    def end(self) -> None:
+        """Hear that the answer is complete."""
+        ...
+
+
+class Head(msgspec.Struct, frozen=True, gc=False):
+    """The head of a request.
+
+    Attributes:
+        path: Percent-decoded once.
+        can_chunk: The client knows chunked answers (HTTP/1.1).
+        keeps_alive: The connection may carry another request after this one.
+    """
+
+    method: str
+    path: str
+    query: bytes
+    headers: Headers
+    client: str | None
+    can_chunk: bool
+    keeps_alive: bool
+
+
+class DoorExchange:
+    """One request; see `gateway.exchange.Exchange`."""
+
+    __slots__ = (
+        "_body_bytes",
+        "_can_chunk",
+        "_held",
+        "_is_whole",
+        "_leave",
+        "_parts",
+        "_reader",
+        "_room_bytes",
+        "_wire",
+        "client",
+        "has_started",
+        "headers",
+        "is_gone",
+        "is_over",
+        "keeps_alive",
+        "method",
+        "path",
+        "query",
+    )
+
+    def __init__(self, wire: Wire, head: Head) -> None:
+        self.method = head.method
+        self.path = head.path
+        self.query = head.query
+        self.headers = head.headers
+        self.client = head.client
+        self.keeps_alive = head.keeps_alive
+        self.has_started = self.is_over = self.is_gone = False
+        self._wire = wire
+        self._can_chunk = head.can_chunk
+        self._parts: list[bytes] = []
+        self._body_bytes = 0
+        self._room_bytes = _UNREAD_BYTES
+        self._is_whole = False
+        self._reader: asyncio.Future[None] | None = None
+        self._leave: Callable[[], None] | None = None
+        self._held = b""
+
+    # The connection's side.
+
+    def take(self, part: bytes) -> None:
+        """Take a part of the body; what comes after the answer is thrown away."""
+        if self.is_over:
+            return
+        self._parts.append(part)
+        self._body_bytes += len(part)
+        if self._body_bytes > self._room_bytes:
+            self._wire.hold()
+            self._wake()
+
+    def take_end(self) -> None:
+        """Hear that the body is whole."""
+        self._is_whole = True
+        self._wake()
+
+    def lose(self) -> None:
+        """Hear that the client is gone."""
+        self.is_gone = True
+        self._wake()
+        if self._leave is not None:
+            self._leave()
+
+    def _wake(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+    # The gateway's side.
+
+    async def read(self, limit_bytes: int) -> bytes:
+        """Return the whole body; the connection cuts a client that stops sending. Raises TooLarge, ClientGone."""
+        if not self._is_whole:
+            await self._wait_body(limit_bytes)
+        if self.is_gone:
+            raise ClientGone
+        if self._body_bytes > limit_bytes:
+            raise too_large(limit_bytes)
+        parts, self._parts = self._parts, []
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def _wait_body(self, limit_bytes: int) -> None:
+        self._room_bytes = limit_bytes
+        if any(name == b"expect" for name, _ in self.headers) and not self._wire.transport.is_closing():
+            self._wire.transport.write(_CONTINUE)
+        self._wire.resume()
+        while not self._is_whole and not self.is_gone and self._body_bytes <= limit_bytes:
+            self._reader = asyncio.get_running_loop().create_future()
+            try:
+                await self._reader  # the connection's sweep ends this at the latest
+            finally:
+                self._reader = None
+
+    async def answer(self, status: int, headers: Headers, body: bytes) -> None:
+        """Send a whole answer, in one write."""
+        if await self._may_write():
+            self.has_started = True
+            lines = self._head_lines(status, headers)
+            if self.method != "HEAD":
+                lines.append(body)
+            self._wire.transport.write(b"".join(lines))
+            self._end()
+
+    async def start(self, status: int, headers: Headers) -> None:
+        """Take the head; it goes out with the first part."""
+        self.has_started = True
+        self._can_chunk &= self.method != "HEAD"
+        if self._can_chunk:
+            headers = (*headers, (b"transfer-encoding", b"chunked"))
+        else:
+            self.keeps_alive = False
+        self._held = b"".join(self._head_lines(status, headers))
+
+    async def write(self, data: bytes) -> None:
+        """Send a part, waiting while the client is slow."""
+        wire = self._wire
+        if wire.is_full:
+            await wire.wait_writable()
+        if data and not self.is_gone:
+            wire.transport.write(self._frame(data))
+
+    async def finish(self, data: bytes = b"") -> None:
+        """Send the last part."""
+        if await self._may_write():
+            end = b"0\r\n\r\n" if self._can_chunk else b""
+            self._wire.transport.write(self._frame(data) + end)
+            self._end()
+
+    def interrupts(self) -> Interruption:
+        """Turn the client's leaving into ClientGone at the await within."""
+        return Interruption(self._when_gone)
+
+    def _when_gone(self, leave: Callable[[], None]) -> Callable[[], None]:
+        self._leave = leave
+        if self.is_gone or self._wire.transport.is_closing():
+            leave()
+        return self._stay
+
+    def _stay(self) -> None:
+        self._leave = None
+
+    async def _may_write(self) -> bool:
+        if self._wire.is_full:
+            await self._wire.wait_writable()
+        return not self.is_gone and not self.is_over
+
+    def _head_lines(self, status: int, headers: Headers) -> list[bytes]:
+        lines = [STATUS_LINE[status], self._wire.standing_lines()]
+        for name, value in headers:
+            lines += (name, b": ", value, b"\r\n")
+        lines.append(b"\r\n" if self.keeps_alive else b"connection: close\r\n\r\n")
+        return lines
+
+    def _frame(self, data: bytes) -> bytes:
+        held, self._held = self._held, b""
+        if not self._can_chunk or not data:
+            return held if self.method == "HEAD" else held + data
+        return b"%b%x\r\n%b\r\n" % (held, len(data), data)
+
+    def _end(self) -> None:
+        self.is_over = True
+        self._wire.end()
