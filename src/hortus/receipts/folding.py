@@ -24,29 +24,26 @@ def fold(records: Iterable[JournalRecord], *, is_writer_dead: bool = False) -> R
     """
     opened: dict[int, Opened] = {}
     settled: dict[int, Settled] = {}
+    receipt_id = ""
     for record in records:
-        if isinstance(record, Refused):
-            return _from_refusal(record)
+        receipt_id = record.receipt_id
         if isinstance(record, Opened):
             opened.setdefault(record.attempt, record)
-        else:
+        elif isinstance(record, Settled):
             settled.setdefault(record.attempt, record)
+        else:
+            return _from_refusal(record)
     if not is_writer_dead and not _is_over(opened, settled):
         return None
     numbers = sorted(opened.keys() | settled.keys())
     if not numbers:
         return None
-    attempts = tuple(_attempt(number, opened.get(number), settled.get(number)) for number in numbers)
-    return _join(attempts, first=opened.get(numbers[0]), receipt_id=_id_of(opened, settled))
+    attempts = tuple([_attempt(number, opened.get(number), settled.get(number)) for number in numbers])
+    return _join(attempts, first=opened.get(numbers[0]), receipt_id=receipt_id)
 
 
 def _is_over(opened: dict[int, Opened], settled: dict[int, Settled]) -> bool:
     return opened.keys() == settled.keys() and any(record.is_last for record in settled.values())
-
-
-def _id_of(opened: dict[int, Opened], settled: dict[int, Settled]) -> str:
-    records: list[Opened | Settled] = [*opened.values(), *settled.values()]
-    return records[0].receipt_id
 
 
 def _attempt(number: int, opened: Opened | None, settled: Settled | None) -> Attempt:
@@ -122,7 +119,7 @@ _UNKNOWN = Opened(
 """Stands for an opening that the journal has lost."""
 
 
-def _join(attempts: Sequence[Attempt], *, first: Opened | None, receipt_id: str) -> Receipt:
+def _join(attempts: tuple[Attempt, ...], *, first: Opened | None, receipt_id: str) -> Receipt:
     last = attempts[-1]
     cost, currency = _sum_cost(attempts)
     opened = first or _UNKNOWN
@@ -146,7 +143,7 @@ def _join(attempts: Sequence[Attempt], *, first: Opened | None, receipt_id: str)
         currency=currency,
         traceparent=opened.traceparent,
         snapshot_version=opened.snapshot_version or None,
-        attempts=tuple(attempts),
+        attempts=attempts,
     )
 
 

@@ -1,6 +1,7 @@
 """What the journal holds: `Opened` before the first byte goes upstream, `Settled` after, `Refused` for none sent.
 
-Each attempt of a request has its own pair; together they make one receipt.
+Each attempt of a request has its own pair; together they make one receipt. The garbage collector need not look at any
+of these (`gc=False`): frozen values cannot point at themselves, and the ledger holds thousands at once.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ import msgspec
 from hortus.canon.usage import Usage
 
 
-class Caller(msgspec.Struct, frozen=True, omit_defaults=True):
+class Caller(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Who asked, by ids only; None where the key was not recognised."""
 
     key_id: str | None = None
     project_id: str | None = None
 
 
-class Opened(msgspec.Struct, frozen=True, omit_defaults=True, tag="opened", tag_field="kind"):
+class Opened(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="opened", tag_field="kind"):
     """An attempt is about to send its first byte to the host.
 
     Attributes:
@@ -51,7 +52,7 @@ class Opened(msgspec.Struct, frozen=True, omit_defaults=True, tag="opened", tag_
     adaptations: tuple[str, ...] = ()
 
 
-class Settled(msgspec.Struct, frozen=True, omit_defaults=True, tag="settled", tag_field="kind"):
+class Settled(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="settled", tag_field="kind"):
     """An attempt is over.
 
     Attributes:
@@ -76,7 +77,7 @@ class Settled(msgspec.Struct, frozen=True, omit_defaults=True, tag="settled", ta
     served_model: str | None = None
 
 
-class Refused(msgspec.Struct, frozen=True, omit_defaults=True, tag="refused", tag_field="kind"):
+class Refused(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="refused", tag_field="kind"):
     """A request that was answered without any attempt."""
 
     receipt_id: str
@@ -94,7 +95,7 @@ class Refused(msgspec.Struct, frozen=True, omit_defaults=True, tag="refused", ta
 JournalRecord = Opened | Settled | Refused
 
 
-class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
+class Attempt(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One upstream call within a receipt."""
 
     number: int
@@ -121,7 +122,7 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
     output_bytes: int = 0
 
 
-class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
+class Receipt(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The record of one request, as people and exports see it.
 
     Attributes:

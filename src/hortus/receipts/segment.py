@@ -48,7 +48,7 @@ class SegmentHeader(msgspec.Struct, frozen=True, tag="segment", tag_field="kind"
     previous: str | None
 
 
-class Position(msgspec.Struct, frozen=True):
+class Position(msgspec.Struct, frozen=True, gc=False):
     """A place between two lines: the offset of the next one and the hash of the one before."""
 
     offset: int
@@ -58,7 +58,7 @@ class Position(msgspec.Struct, frozen=True):
 START = Position(offset=0, chain=NO_HASH)
 
 
-class Line(msgspec.Struct, frozen=True):
+class Line(msgspec.Struct, frozen=True, gc=False):
     """One line that was read: its record, and the position after it."""
 
     record: SegmentHeader | JournalRecord

@@ -5,23 +5,30 @@ So that killing the ledger at any moment loses no record and counts none twice. 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from hortus.ledger.ports import Absorbed, Batch, Misplaced
 from hortus.receipts.folding import fold
 from hortus.receipts.records import JournalRecord, Opened, Receipt, Refused, Settled
 from hortus.receipts.segment import START, Position
 from hortus.store.database import Store
-from hortus.store.rows import Mark, Row, RowInsert, attempt_row, receipt_row, waiting_row
+from hortus.store.prepared import Lookup, Prepared, Row, prepare_insert
+from hortus.store.rows import Mark, attempt_row, receipt_row, waiting_row
 from hortus.store.schema import attempts, receipts, segments, waiting
 
-_IDS_AT_ONCE = 900  # SQLite before 3.32 took 999 variables a statement, and no plan gains from more
-
 _DECODER: msgspec.json.Decoder[Opened | Settled | Refused] = msgspec.json.Decoder(Opened | Settled | Refused)
+
+_POSITION = select(segments.c.end_offset, segments.c.end_chain).where(segments.c.name == bindparam("segment"))
+_MOVE_ON = (
+    update(segments)
+    .where(segments.c.name == bindparam("segment"))
+    .values(
+        end_offset=bindparam("offset"), end_chain=bindparam("chain"), records=segments.c.records + bindparam("count")
+    )
+)
 
 
 class JournalTable:
@@ -29,9 +36,15 @@ class JournalTable:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._insert_receipts = RowInsert(receipts, store.dialect)
-        self._insert_attempts = RowInsert(attempts, store.dialect)
-        self._insert_waiting = RowInsert(waiting, store.dialect)
+        dialect = store.dialect
+        self._position = Prepared(_POSITION, dialect)
+        self._move_on = Prepared(_MOVE_ON, dialect)
+        self._known = Lookup(select(receipts.c.receipt_id), receipts.c.receipt_id, dialect)
+        self._waited = Lookup(select(waiting.c.record), waiting.c.receipt_id, dialect)
+        self._add_receipts = prepare_insert(receipts, dialect)
+        self._add_attempts = prepare_insert(attempts, dialect)
+        self._add_waiting = prepare_insert(waiting, dialect)
+        self._stop_waiting = Prepared(delete(waiting).where(waiting.c.receipt_id == bindparam("id")), dialect)
 
     def positions(self) -> Mapping[str, Position]:
         """Return how far each segment that is not archived has been absorbed."""
@@ -47,7 +60,7 @@ class JournalTable:
             Misplaced: The store's position is not the batch's start.
         """
         with self._store.writing() as connection:
-            _advance(connection, batch)
+            self._advance(connection, batch)
             return self._take(connection, batch.records, writer=batch.writer)
 
     def waiting_writers(self) -> frozenset[str]:
@@ -58,13 +71,11 @@ class JournalTable:
     def bury(self, writer: str) -> Absorbed:
         """A writer is dead and all it wrote is absorbed: what still waits becomes `interrupted`."""
         with self._store.writing() as connection:
-            rows = connection.execute(
-                select(waiting.c.receipt_id, waiting.c.record).where(waiting.c.writer == writer)
-            ).all()
-            groups: dict[str, list[JournalRecord]] = {}
-            for receipt_id, record in rows:
-                groups.setdefault(receipt_id, []).append(_DECODER.decode(record))
-            known = _known_receipts(connection, list(groups))
+            groups = _by_receipt(
+                _DECODER.decode(record)
+                for record in connection.execute(select(waiting.c.record).where(waiting.c.writer == writer)).scalars()
+            )
+            known = self._known_among(connection, groups)
             folded = [fold(group, is_writer_dead=True) for name, group in groups.items() if name not in known]
             done = [receipt for receipt in folded if receipt is not None]
             self._write(connection, done)
@@ -77,12 +88,23 @@ class JournalTable:
         with self._store.writing() as connection:
             connection.execute(update(segments).where(segments.c.name == segment).values(archived_at_ms=now_ms))
 
+    def _advance(self, connection: Connection, batch: Batch) -> None:
+        row = self._position.run(connection, {"segment": batch.segment}).first()
+        here = Position(offset=row.end_offset, chain=row.end_chain) if row else START
+        if here != batch.start:
+            raise Misplaced(batch.segment, here)
+        place = {"segment": batch.segment, "offset": batch.end.offset, "chain": batch.end.chain}
+        if row is None:
+            nowhere = {"name": batch.segment, "writer": batch.writer, "end_offset": 0, "end_chain": "", "records": 0}
+            connection.execute(insert(segments).values(nowhere))
+        self._move_on.run(connection, {**place, "count": len(batch.records)})
+        if batch.damage:
+            _add_damage(connection, batch.segment, batch.damage)
+
     def _take(self, connection: Connection, records: Sequence[JournalRecord], *, writer: str) -> Absorbed:
-        groups: dict[str, list[JournalRecord]] = {}
-        for record in records:
-            groups.setdefault(record.receipt_id, []).append(record)
-        known = _known_receipts(connection, list(groups))
-        waited = _waiting_records(connection, list(groups))
+        groups = _by_receipt(records)
+        known = self._known_among(connection, groups)
+        waited = _by_receipt(_DECODER.decode(record) for (record,) in self._waited.rows(connection, list(groups)))
         done: list[Receipt] = []
         fresh: list[Row] = []
         doubled = 0
@@ -100,58 +122,31 @@ class JournalTable:
             doubled += len(group) - len(after)
             fresh += [waiting_row(record, mark, writer=writer) for mark, record in after.items()]
         self._write(connection, done)
-        _stop_waiting(connection, [receipt.receipt_id for receipt in done if receipt.receipt_id in waited])
-        self._insert_waiting.run(connection, fresh)
+        over = [(receipt.receipt_id,) for receipt in done if receipt.receipt_id in waited]
+        self._stop_waiting.run_for_each(connection, over)
+        self._add_waiting.run_for_each(connection, fresh)
         return Absorbed(receipts=len(done), doubled=doubled)
 
     def _write(self, connection: Connection, done: Sequence[Receipt]) -> None:
-        self._insert_receipts.run(connection, [receipt_row(receipt) for receipt in done])
         tried = [attempt_row(receipt.receipt_id, attempt) for receipt in done for attempt in receipt.attempts]
-        self._insert_attempts.run(connection, tried)
+        self._add_receipts.run_for_each(connection, [receipt_row(receipt) for receipt in done])
+        self._add_attempts.run_for_each(connection, tried)
+
+    def _known_among(self, connection: Connection, ids: Iterable[str]) -> set[object]:
+        return {receipt_id for (receipt_id,) in self._known.rows(connection, list(ids))}
 
 
-def _advance(connection: Connection, batch: Batch) -> None:
-    row = connection.execute(select(segments).where(segments.c.name == batch.segment)).mappings().first()
-    here = Position(offset=row["end_offset"], chain=row["end_chain"]) if row else START
-    if here != batch.start:
-        raise Misplaced(batch.segment, here)
-    values: dict[str, Any] = {"end_offset": batch.end.offset, "end_chain": batch.end.chain}
-    if row is None:
-        connection.execute(
-            insert(segments).values(
-                name=batch.segment, writer=batch.writer, records=len(batch.records), damage=batch.damage, **values
-            )
-        )
-        return
-    damage = "\n".join(text for text in (row["damage"], batch.damage) if text) or None
-    values |= {"records": row["records"] + len(batch.records), "damage": damage}
-    connection.execute(update(segments).where(segments.c.name == batch.segment).values(values))
+def _add_damage(connection: Connection, segment: str, damage: str) -> None:
+    here = segments.c.name == segment
+    before = connection.execute(select(segments.c.damage).where(here)).scalar_one()
+    connection.execute(update(segments).where(here).values(damage=f"{before}\n{damage}" if before else damage))
 
 
-def _known_receipts(connection: Connection, ids: Sequence[str]) -> set[str]:
-    known: set[str] = set()
-    for some in _portions(ids):
-        known.update(connection.execute(select(receipts.c.receipt_id).where(receipts.c.receipt_id.in_(some))).scalars())
-    return known
-
-
-def _waiting_records(connection: Connection, ids: Sequence[str]) -> dict[str, list[JournalRecord]]:
-    found: dict[str, list[JournalRecord]] = {}
-    for some in _portions(ids):
-        query = select(waiting.c.receipt_id, waiting.c.record).where(waiting.c.receipt_id.in_(some))
-        for receipt_id, data in connection.execute(query):
-            found.setdefault(receipt_id, []).append(_DECODER.decode(data))
-    return found
-
-
-def _stop_waiting(connection: Connection, ids: Sequence[str]) -> None:
-    for some in _portions(ids):
-        connection.execute(delete(waiting).where(waiting.c.receipt_id.in_(some)))
-
-
-def _portions(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    for begin in range(0, len(ids), _IDS_AT_ONCE):
-        yield ids[begin : begin + _IDS_AT_ONCE]
+def _by_receipt(records: Iterable[JournalRecord]) -> dict[str, list[JournalRecord]]:
+    groups: dict[str, list[JournalRecord]] = {}
+    for record in records:
+        groups.setdefault(record.receipt_id, []).append(record)
+    return groups
 
 
 def _records_in(receipt: Receipt) -> int:
