@@ -47,8 +47,8 @@ def test_a_right_file_is_said_to_be_right(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("[settings\n", "line 1"),
-        ("[settings]\nworkers = -1\n", "workers"),
+        ("[settings\n", ":1"),
+        ("[settings]\nworkers = -1\n", ":2: workers"),
         ("[settings]\nwrokers = 1\n", "wrokers"),
         ('[[endpoint]]\nname = "x"\n', "endpoint[0]"),
         ('\n\n[[route]]\nname = "r"\nendpoints = ["missing"]\n', ":5"),

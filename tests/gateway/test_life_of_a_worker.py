@@ -123,6 +123,23 @@ def test_known_keys_work_while_the_ledger_is_away_and_all_work_when_it_is_back(p
     assert ask(place).status_code == 200
 
 
+def test_a_worker_that_ends_does_not_complain_of_the_ledger_that_ends_with_it(
+    place: Workplace, host: ReplayHost
+) -> None:
+    place.add_route("slow", endpoint("slow", host.base_url, "fake:chunks=10,delay_ms=50"))
+    place.publish()
+    becomes(place, 200, "slow")
+    before = len(host.seen)
+    running = threading.Thread(target=lambda: ask(place, "slow"))
+    running.start()
+    wait_until(lambda: len(host.seen) > before)
+    os.kill(place.pid, signal.SIGTERM)
+    place.ledger.stop()
+    running.join()
+    assert place.stop() in {0, -signal.SIGTERM}
+    assert not any("ledger away" in str(line.get("event")) for line in place.log_lines())
+
+
 def test_an_unknown_key_without_a_ledger_is_not_called_wrong(place: Workplace) -> None:
     place.ledger.stop()
     answer = ask(place, key=NARROW_KEY)

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -98,8 +99,8 @@ class LedgerGrants:
             self._asked.pop(digest, None)
             raise NotReady("Keys cannot be checked at this moment.", hint="Try again in a moment.") from error
 
-    async def run(self) -> None:
-        """Keep a connection to the ledger, for ever."""
+    async def run(self, *, is_ending: Callable[[], bool] = lambda: False) -> None:
+        """Keep a connection to the ledger, for ever; its end is no news where this process `is_ending` too."""
         delay_s = _FIRST_DELAY_S
         while True:
             with contextlib.suppress(*_LOST):
@@ -107,7 +108,8 @@ class LedgerGrants:
                 delay_s = _FIRST_DELAY_S
                 with contextlib.suppress(*_LOST):
                     await self._talk(reader, writer)
-                _log.warning("ledger away, known keys stay good for a while")
+                if not is_ending():
+                    _log.warning("ledger away, known keys stay good for a while")
             await asyncio.sleep(delay_s)
             delay_s = min(delay_s * 2, _LONGEST_DELAY_S)
 

@@ -239,7 +239,17 @@ def _convert(values: Mapping[str, object], origins: Mapping[str, str]) -> Settin
         text = str(error)
         name = text.rsplit("$.", 1)[-1].rstrip("`").split("[")[0]
         reason = text.split(" - at ", maxsplit=1)[0]
-        raise ConfigurationError(f"{name}: {reason}.", path=origins.get(name), hint=_HINT) from error
+        raise ConfigurationError(f"{name}: {reason}.", path=_place_of(name, origins.get(name)), hint=_HINT) from error
+
+
+def _place_of(name: str, origin: str | None) -> str | None:
+    """Return where a setting was given; in a file with its line."""
+    if origin is None or not origin.startswith("file "):
+        return origin
+    file = Path(origin.removeprefix("file "))
+    lines = enumerate(file.read_text("utf-8").splitlines(), start=1)
+    number = next((number for number, line in lines if line.partition("=")[0].strip() == name), None)
+    return f"{file}:{number}" if number else str(file)
 
 
 _LOOPBACK = ("127.", "::1", "localhost")

@@ -8,6 +8,7 @@ import signal
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -20,10 +21,13 @@ from hortus.app.ground import listen, lock_home, prepare_home, require_control, 
 from hortus.app.home import Home
 from hortus.app.secrets import ensure_admin_token, ensure_secret
 from hortus.app.settings import Loaded
-from hortus.base.errors import InstallationError
+from hortus.base.errors import ConfigurationError, InstallationError
 from hortus.base.time import Clock
 
 _START_WITHIN_S = 60.0
+_RESTARTS_AT_START = 4
+"""A child that ended more often before everything was ready will not do better."""
+
 _POLL_S = 0.02
 _ASK_WITHIN_S = 2.0
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- text of addresses, nothing is bound
@@ -73,10 +77,12 @@ async def serve(loaded: Loaded, *, steps: Steps, when_ready: Callable[[Running],
         when_ready: Called once everything answers; returns False to stop at once.
 
     Raises:
+        ConfigurationError: The certificate cannot be used.
         InstallationError: The ground is not fit, or a child says that it cannot run.
     """
     require_control()
     home = Home(loaded.home)
+    check_certificate(loaded.settings.tls_cert, loaded.settings.tls_key)
     prepare_home(home)
     lock = lock_home(home)
     sweep_home(home)
@@ -99,6 +105,35 @@ async def serve(loaded: Loaded, *, steps: Steps, when_ready: Callable[[Running],
             listener.close()
         home.addresses.unlink(missing_ok=True)
         os.close(lock)
+
+
+def check_certificate(certificate: str | None, key: str | None) -> None:
+    """Find out whether certificate and key can be used, before a child stumbles over them.
+
+    Raises:
+        ConfigurationError: A file cannot be read, or is not what it should be.
+    """
+    if certificate is None or key is None:
+        return
+    for setting, file in (("tls_cert", certificate), ("tls_key", key)):
+        try:
+            Path(file).read_bytes()
+        except OSError as error:
+            raise ConfigurationError(
+                f"the file of {setting} cannot be read: {error.strerror}.", path=file, hint="Check name and rights."
+            ) from error
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password=_refuse_password)
+    except (ssl.SSLError, ValueError) as error:
+        raise ConfigurationError(
+            f"certificate and key ({key}) cannot be used together.",
+            path=certificate,
+            hint="tls_cert takes the chain and tls_key its private key, both PEM, the key without a password.",
+        ) from error
+
+
+def _refuse_password() -> str:
+    raise ValueError
 
 
 def _open_sockets(loaded: Loaded) -> tuple[socket.socket, socket.socket]:
@@ -158,7 +193,10 @@ class _Garden:
             await self._stop_children()
 
     def _child_ended(self, name: str, code: int) -> None:
-        if code == 78 and not self._is_ready:  # noqa: PLR2004 -- EXIT_UNFIT of __main__, which cannot be imported
+        if self._is_ready:
+            return
+        restarts = next(child.restarts for child in self._children if child.spec.name == name)
+        if code == 78 or restarts > _RESTARTS_AT_START:  # noqa: PLR2004 -- EXIT_UNFIT of __main__, which cannot be imported
             self._fatal = name
 
     async def _becomes_ready(self) -> bool:

@@ -115,7 +115,7 @@ def run_worker(settings: WorkerSettings) -> None:
         _stop_by_signal(server)
         try:
             async with _in_background(
-                grants.run(),
+                grants.run(is_ending=lambda: server.should_exit),
                 _watch(config, meters, gateway),
                 sweep(lambda: server.server_state.connections),
             ):

@@ -31,7 +31,7 @@ _TIMED_OUT = {
 
 _CERTIFICATE_ADVICE = (
     "If the host's certificate comes from a CA of your own, name that CA's file in `ca_bundle`; "
-    "if its name differs, correct the address."
+    "if its name differs, correct the address (that of your own Hortus: `public_url`)."
 )
 
 
