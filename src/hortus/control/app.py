@@ -142,7 +142,8 @@ async def perform(plane: Plane, operation: Operation, ask: Ask) -> views.View:
         return await _run(plane, operation, ask)
     async with plane.changing:
         view = await _run(plane, operation, ask)
-    _log.info("change made", extra={"operation": operation.name})
+    if not getattr(ask, "dry_run", False):
+        _log.info("change made", extra={"operation": operation.name})
     return view
 
 

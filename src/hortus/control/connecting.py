@@ -37,6 +37,7 @@ def list_hosts(plane: Plane, _ask: models.Nothing) -> views.HostList:
 def connect_host(plane: Plane, ask: models.HostWanted) -> views.Connected:
     """Make an endpoint and a route for each chosen model, and let projects use the routes."""
     host = _routable_host(plane, ask)
+    missing = _missing_credential(plane, ask, host)
     offers = _chosen_offers(plane, ask)
     if not offers:
         hint = "Declare an endpoint with base_url and model; `hortus catalog sync` shows what the host lists."
@@ -57,7 +58,7 @@ def connect_host(plane: Plane, ask: models.HostWanted) -> views.Connected:
         routes=routes,
         projects=projects,
         leaves=_leaves(plane, host, offers),
-        notes=(*notes, *more_notes),
+        notes=(*missing, *notes, *more_notes),
     )
 
 
@@ -88,12 +89,19 @@ def _routable_host(plane: Plane, ask: models.HostWanted) -> Host:
         spoken = ", ".join(host.dialects) or "none that is known here"
         message = f"This release cannot send requests to {host.name}: it needs {SPOKEN_DIALECTS[0]} with a plain key."
         raise Invalid(message, path="host", hint=f"The host speaks {spoken}; another host may offer the same models.")
-    credential = credential_of(EndpointSpec(name="x", model="x", host=host.id, credential=ask.credential), host)
-    if credential is not None and not plane.is_present(credential):
-        variable = host.credential_env or "…"
-        hint = f"Set {variable} where `hortus up` starts, or name a credential (`env:NAME` or `file:NAME`)."
-        raise Invalid(f"The credential of {host.name} is not here.", path="credential", hint=hint)
     return host
+
+
+def _missing_credential(plane: Plane, ask: models.HostWanted, host: Host) -> tuple[str, ...]:
+    """Refuse to connect without a credential; a dry run only notes it."""
+    credential = credential_of(EndpointSpec(name="x", model="x", host=host.id, credential=ask.credential), host)
+    if credential is None or plane.is_present(credential):
+        return ()
+    if ask.dry_run:
+        return (f"The credential {credential} is not here yet; connecting needs it.",)
+    variable = host.credential_env or "…"
+    hint = f"Set {variable} where `hortus up` starts, or name a credential (`env:NAME` or `file:NAME`)."
+    raise Invalid(f"The credential of {host.name} is not here.", path="credential", hint=hint)
 
 
 def _chosen_offers(plane: Plane, ask: models.HostWanted) -> list[Offer]:

@@ -179,15 +179,18 @@ def _examine_models(plane: Plane) -> Iterator[views.Finding]:
 
 
 def _examine_routes(plane: Plane) -> Iterator[views.Finding]:
-    routes = plane.snapshot.routes.values() if plane.snapshot is not None else ()
-    for route in routes:
-        if not route.ruled_out:
-            continue
-        reasons = "; ".join(f"{one.endpoint}: {one.reason}" for one in route.ruled_out)
-        state = "cannot answer" if not route.candidates else "answers without some of its endpoints"
+    """Say each reason once, with all the endpoints that it rules out."""
+    found: dict[tuple[str, bool], list[tuple[str, str]]] = {}
+    for route in plane.snapshot.routes.values() if plane.snapshot is not None else ():
+        for one in route.ruled_out:
+            found.setdefault((one.reason, bool(route.candidates)), []).append((route.name, one.endpoint))
+    for (reason, can_answer), pairs in found.items():
+        routes = list(dict.fromkeys(name for name, _ in pairs))
+        endpoints = ", ".join(dict.fromkeys(name for _, name in pairs))
+        state = "without some endpoints" if can_answer else "without any endpoint"
         yield views.Finding(
-            name=f"route {route.name}",
+            name=f"route {routes[0]}" if len(routes) == 1 else f"{len(routes)} routes",
             is_fine=False,
-            message=f"The route {state}: {reasons}.",
-            mend="Set the credential or change the route; `hortus config show` says where each is declared.",
+            message=f"Left {state}: {endpoints}: {reason}.",
+            mend="Set what is missing where `hortus up` starts, or change the route; `hortus models` says where it is.",
         )
