@@ -45,7 +45,7 @@ def test_an_unknown_id_is_refused_with_what_is_near(noun: str) -> None:
 
 
 def test_an_id_like_no_other_is_refused_with_what_to_do() -> None:
-    with pytest.raises(NotInCatalogError, match="adding a row"):
+    with pytest.raises(NotInCatalogError, match="hortus catalog hosts"):
         catalog().host("nowhere")
 
 

@@ -8,6 +8,7 @@ import os
 import pty
 import select
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -195,8 +196,27 @@ def test_connecting_a_host_says_first_what_would_leave(start_hortus: Callable[..
     assert "sk-of-the-host" not in everything
 
 
+@pytest.mark.parametrize("command", [("status",), ("keys", "create", "--project", "steady")])
+def test_a_kill_of_the_control_process_is_not_seen(hortus: Hortus, command: tuple[str, ...]) -> None:
+    os.kill(hortus.children()["control"], signal.SIGKILL)
+    hortus.cli(*command)
+
+
+def test_a_project_that_is_not_there_is_said_before_a_host_is_connected(hortus: Hortus) -> None:
+    done = hortus.cli("connect", "groq", "--key-stdin", "--project", "nowhere", stdin="gsk-x\n", check=False)
+    assert done.returncode == 1
+    assert "nowhere" in done.stderr
+    assert not any(name.startswith("llama") for name in hortus.cli_json("status")["routes"])
+
+
+def test_a_dry_run_needs_no_credential_and_says_which_is_missing(hortus: Hortus) -> None:
+    plan = hortus.cli_json("connect", "cohere", "--dry-run")
+    assert plan["routes"]
+    assert "COHERE_API_KEY" in " ".join(plan["notes"])
+
+
 def test_a_hosts_key_through_a_pipe_lies_in_a_private_file(hortus: Hortus) -> None:
-    done = hortus.cli("connect", "groq", "--key-stdin", "--project", "lab2", stdin="gsk-secret\n", check=False)
+    done = hortus.cli("connect", "groq", "--key-stdin", stdin="gsk-secret\n", check=False)
     kept = hortus.home / "credentials" / "groq"
     assert kept.read_text() == "gsk-secret"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
@@ -294,6 +314,7 @@ class TestUpOnce:
         assert "seedling" in done.stdout
         assert "hortus_sk_" not in done.stdout + done.stderr
         assert "rcp_" in done.stdout
+        assert "hortus deploy" in done.stdout
         assert max(map(len, done.stdout.splitlines())) <= 80 + len(str(tmp_path))
 
     def test_a_service_does_not_write_the_token_to_its_log(self, tmp_path: Path) -> None:
@@ -315,14 +336,13 @@ class TestUpOnce:
         assert "Connected makers and hosts: none yet" in done.stdout
         assert "sk-of-the-host" not in done.stdout + done.stderr
 
-    def test_the_key_of_the_first_question_is_revoked(self, tmp_path: Path) -> None:
+    def test_the_first_question_makes_no_further_key_at_the_next_start(self, tmp_path: Path) -> None:
+        self.run(tmp_path)
         self.run(tmp_path)
         one = Hortus(tmp_path)
         one.start("--workers", "1")
         try:
-            keys = one.cli_json("keys", "list")
-            assert [key["name"] for key in keys] == ["first question"]
-            assert keys[0]["revoked_at_ms"]
+            assert [key["name"] for key in one.cli_json("keys", "list")] == ["hortus ask"]
         finally:
             one.close()
 

@@ -13,13 +13,14 @@ from hortus.canon.usage import Usage
 from hortus.catalog.rows import Host, PriceRow, Surface
 from hortus.cli.admin import read_refusal
 from hortus.cli.catalog import say_price, sync_lines
-from hortus.cli.models import state_of
+from hortus.cli.keys import is_valid
+from hortus.cli.models import reasons_of, say_way, state_of
 from hortus.cli.options import takes
 from hortus.cli.receipts import facts_of, say_cost, say_usage
-from hortus.cli.replies import AskedHost, ProposedRow, Retirement, Route, RuledOut, SyncReport
+from hortus.cli.replies import AskedHost, Endpoint, Key, ProposedRow, Retirement, Route, RuledOut, SyncReport
 from hortus.cli.screen import Column, show_facts, show_table
 from hortus.cli.status import say_length
-from hortus.cli.welcome import sort_hosts
+from hortus.cli.welcome import say_host, sort_hosts
 from hortus.receipts.records import Attempt, Caller, Receipt
 
 
@@ -121,10 +122,41 @@ def test_a_length_of_time_is_said_in_its_largest_units(seconds: int, said: str) 
     assert say_length(seconds) == said
 
 
-@pytest.mark.parametrize(("endpoints", "said"), [(("a", "b"), "usable (b: no key)"), (("b",), "unusable (b: no key)")])
-def test_a_route_says_what_is_ruled_out_of_it(endpoints: tuple[str, ...], said: str) -> None:
+@pytest.mark.parametrize(("endpoints", "said"), [(("a", "b"), "in part"), (("b",), "unusable")])
+def test_a_route_says_whether_it_can_be_used(endpoints: tuple[str, ...], said: str) -> None:
     route = Route("r", endpoints, "ordered", origin="api", ruled_out=(RuledOut("b", "no key"),))
     assert state_of(route) == said
+
+
+def test_a_route_names_its_strategy_only_where_there_is_a_choice() -> None:
+    assert say_way(Route("r", ("a",), "ordered", origin="api")) == "a"
+    assert say_way(Route("r", ("a", "b"), "weighted", origin="api")) == "a, b (weighted)"
+
+
+def test_a_reason_that_rules_out_several_endpoints_is_said_once() -> None:
+    routes = [
+        Route(name, (f"{name}@h",), "ordered", origin="api", ruled_out=(RuledOut(f"{name}@h", "no key"),))
+        for name in ("a", "b")
+    ]
+    assert list(reasons_of(routes)) == ["a@h, b@h: no key"]
+
+
+def test_a_connected_host_without_a_usable_endpoint_says_why() -> None:
+    one = host("used", variable="A")
+    endpoints = [Endpoint("e", "m", "used", is_usable=False, reason="its credential env:A is not set")]
+    assert say_host(one, endpoints) == "Used (its credential env:A is not set)"
+    assert say_host(one, [*endpoints, Endpoint("f", "m", "used", is_usable=True)]) == "Used"
+
+
+@pytest.mark.parametrize(
+    ("revoked_at_ms", "expires_at_ms", "said"),
+    [(None, None, True), (None, 2000, True), (None, 500, False), (500, None, False)],
+)
+def test_a_key_is_valid_until_it_is_revoked_or_ends(
+    revoked_at_ms: int | None, expires_at_ms: int | None, *, said: bool
+) -> None:
+    key = Key("key_1", "n", "p", "abcd", 0, expires_at_ms=expires_at_ms, revoked_at_ms=revoked_at_ms)
+    assert is_valid(key, now_ms=1000) is said
 
 
 def test_a_sync_says_what_is_new_and_what_ends() -> None:

@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from hortus.app.logs import dim, dims_terminal
 from hortus.base.time import Clock, format_utc
 from hortus.gateway.settle import AccessLine
 
@@ -23,6 +24,7 @@ class StandardErrorLog:
 
     def __init__(self, process: str, *, form: Literal["auto", "json", "text"], clock: Clock) -> None:
         self._is_text = form == "text" or (form == "auto" and sys.stderr.isatty())
+        self._is_dimmed = self._is_text and dims_terminal()
         self._process = process
         self._clock = clock
         self._encode = msgspec.json.Encoder().encode
@@ -46,9 +48,8 @@ class StandardErrorLog:
         usage = "" if line.input_tokens is None else f" tokens={line.input_tokens}+{line.output_tokens}"
         after = f" {line.error}" if line.error else " client left" if line.is_gone else ""
         what = f"{line.operation or line.method} {line.route or '-'} {line.status or '-'}{after}"
-        return (
-            f"{stamp[11:23]}Z info    {self._process:10} {what} {line.duration_ms:.1f} ms{usage} {line.receipt}\n"
-        ).encode()
+        text = f"{stamp[11:23]}Z info    {self._process:10} {what} {line.duration_ms:.1f} ms{usage} {line.receipt}"
+        return f"{dim(text) if self._is_dimmed else text}\n".encode()
 
     def _stamp(self) -> str:
         now_ms = self._clock.now_ms()

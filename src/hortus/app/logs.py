@@ -9,9 +9,21 @@ from typing import Any
 import msgspec
 from typing_extensions import override
 
+from hortus.app.settings import read_environment
 from hortus.base.time import format_utc
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+
+
+def dims_terminal() -> bool:
+    """Tell whether lines go to a terminal that shows them dimmed, so that what is said to people stands out."""
+    environment = read_environment()
+    return sys.stderr.isatty() and not environment.get("NO_COLOR") and environment.get("TERM", "dumb") != "dumb"
+
+
+def dim(text: str) -> str:
+    """Return text that a terminal shows dimmed."""
+    return f"\x1b[2m{text}\x1b[22m"
 
 
 def start_logs(role: str, *, form: str, level: str) -> None:
@@ -60,10 +72,13 @@ class _TextLines(logging.Formatter):
     def __init__(self, role: str) -> None:
         super().__init__()
         self._role = role
+        self._is_dimmed = dims_terminal()
 
     @override
     def format(self, record: logging.LogRecord) -> str:
         extras = " ".join(f"{name}={value}" for name, value in _extras(record).items() if value is not None)
         stamp = format_utc(int(record.created * 1000))[11:23]
         line = f"{stamp}Z {record.levelname.lower():7} {self._role:10} {record.getMessage()} {extras}".rstrip()
+        if self._is_dimmed and record.levelno < logging.WARNING:
+            line = dim(line)
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line

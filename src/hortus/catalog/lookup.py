@@ -175,10 +175,18 @@ def _dearest(price: PriceRow) -> Decimal:
     return max(price.input_per_million, price.output_per_million)
 
 
+_LISTED = {
+    "maker": "It has {ids}.",
+    "model": "`hortus catalog` with a word or two searches.",
+    "host": "`hortus catalog hosts` lists them.",
+}
+"""Where to look for a row that exists."""
+
+
 def _get(rows: Mapping[str, Kind], row_id: str, noun: str) -> Kind:
     try:
         return rows[row_id]
     except KeyError:
         near = [known for known in rows if row_id.lower() in known.lower()][:5]
-        hint = f"Did you mean {', '.join(near)}?" if near else f"Add a {noun} by adding a row."
+        hint = f"Did you mean {', '.join(near)}?" if near else _LISTED[noun].format(ids=", ".join(rows))
         raise NotInCatalogError(f"The catalog has no {noun} {row_id!r}.", hint=hint) from None

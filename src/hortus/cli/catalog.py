@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from functools import partial
@@ -15,9 +16,10 @@ from rich.markup import escape
 
 from hortus.app.clock import SystemClock
 from hortus.app.settings import read_environment
-from hortus.base.errors import ConfigurationError
+from hortus.base.errors import ConfigurationError, HortusError
 from hortus.catalog.loading import load_catalog
 from hortus.catalog.lookup import Catalog, Found, PricedOffer, PriceOf, Query, can_route
+from hortus.catalog.places import ISO_COUNTRIES
 from hortus.catalog.prices import price_of_offer
 from hortus.catalog.rows import Feature, Host, PriceRow, State
 from hortus.cli.admin import Admin
@@ -25,7 +27,7 @@ from hortus.cli.defaults import FirstUnlessNamed
 from hortus.cli.lit import is_lit
 from hortus.cli.options import takes
 from hortus.cli.replies import SyncReport
-from hortus.cli.screen import Column, note, show_facts, show_json, show_table, working
+from hortus.cli.screen import Column, note, show_facts, show_json, show_line, show_table, working
 
 app = typer.Typer(
     cls=FirstUnlessNamed,
@@ -35,6 +37,19 @@ app = typer.Typer(
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+_USUAL_CURRENCY = "USD"
+"""It stands in the head of the column; a price in another says so itself."""
+
+_MOST_NAMED = 12
+"""More values than this are not all named in a refusal."""
+
+_ORIGIN = ("source", "as_of", "confidence")
+"""Where a row comes from; shown last."""
+
+_PLACES = (
+    "[dim]Place EU*: some country of the EU; GLOBAL: any country; -: unknown, which never counts as allowed.[/dim]"
+)
 
 
 class Search(msgspec.Struct, frozen=True):
@@ -64,11 +79,12 @@ def list_models(search: Search) -> None:
         note("Nothing in the catalog is like that. Leave a filter out, or look at `hortus catalog hosts`.")
         return
     columns = [
-        Column("model", is_whole=True), Column("state", is_whole=True), Column("weights", is_whole=True),
-        Column("in → out", is_whole=True), Column("at"),
+        Column("model", is_whole=True), Column("state", is_whole=True), Column("open", is_whole=True),
+        Column(f"{_USUAL_CURRENCY} in → out", is_whole=True), Column("at"),
     ]  # fmt: skip
     show_table(columns, _rows_by_maker(found))
-    note(f"{len(found)} models; prices per million tokens. More about one: `hortus catalog show MODEL`.")
+    note(f"{count_of(found)}; prices per million tokens, the cheapest that is known, at the host that stands first.")
+    note("More about one: `hortus catalog show MODEL`.")
 
 
 @app.command()
@@ -87,7 +103,10 @@ def show(
     if json:
         show_json(_plain(found))
         return
-    show_facts((name.replace("_", " "), value) for name, value in msgspec.to_builtins(row).items() if value != [])
+    known = {name: value for name, value in msgspec.to_builtins(row).items() if value != []}
+    origin = {name: known.pop(name) for name in _ORIGIN if name in known}
+    show_facts((name.replace("_", " "), value) for name, value in (known | origin).items())
+    show_line("")
     columns = [
         Column("host", is_whole=True), Column("called there"), Column("place"), Column("per million in → out"),
         Column("as of"),
@@ -99,29 +118,32 @@ def show(
             for one in offers
         ],
     )
+    note(_PLACES)
 
 
 @app.command()
 def hosts(*, json: AsJson = False) -> None:
     """List hosts, where they compute, and which variable connects each."""
     catalog = load_catalog()
-    environment = read_environment()
+    lit = _lit_hosts(catalog)
     rows = [host for host in catalog.rows.hosts if host.id != "local"]
     if json:
-        show_json([{**msgspec.to_builtins(host), "is_lit": is_lit(host, environment)} for host in rows])
+        show_json([{**msgspec.to_builtins(host), "is_lit": host.id in lit} for host in rows])
         return
-    table = [(host.id, host.operator, host.country, _variable_of(host), is_lit(host, environment)) for host in rows]
+    table = [(host.id, host.name, host.country, _variable_of(host), host.id in lit) for host in rows]
     show_table(
         [
             Column("host", is_whole=True),
-            Column("operator"),
+            Column("name"),
             Column("place"),
             Column("variable", is_whole=True),
             Column("lit"),
         ],
         table,
     )
-    note("A host whose variable is set is lit; `hortus connect HOST` makes its routes.")
+    note("A host whose variable is set is lit; `hortus connect HOST` makes its routes. One without a variable is")
+    note("yours: declare its endpoint in hortus.toml. `not yet`: this release cannot send requests there.")
+    note(_PLACES)
 
 
 @app.command()
@@ -132,9 +154,11 @@ def sync(*, json: AsJson = False) -> None:
         reply = admin.sync_catalog()
     if json:
         show_json(reply)
-        return
-    for line in sync_lines(reply):
-        note(escape(line))
+    else:
+        for line in sync_lines(reply):
+            note(escape(line))
+    if reply.asked and all(host.error for host in reply.asked):
+        raise typer.Exit(1)
 
 
 def sync_lines(report: SyncReport) -> Iterator[str]:
@@ -149,6 +173,14 @@ def sync_lines(report: SyncReport) -> Iterator[str]:
     for end in report.retirements:
         used = f"; used here by {', '.join(end.endpoints)}" if end.endpoints else ""
         yield f"ending at {end.host}: {end.upstream_model}: {end.reason}{used}"
+
+
+def _lit_hosts(catalog: Catalog) -> set[str]:
+    """Return the hosts that are lit where Hortus runs, else those that would be if it were started here."""
+    with suppress(HortusError):
+        return set(Admin.here().status().lit_hosts)
+    environment = read_environment()
+    return {host.id for host in catalog.rows.hosts if is_lit(host, environment)}
 
 
 def _variable_of(host: Host) -> str | None:
@@ -178,6 +210,10 @@ def _query_of(search: Search, catalog: Catalog) -> Query:
         catalog.maker(search.maker)
     if search.host:
         catalog.host(search.host)
+    _refuse_unknown("--state", search.state or (), get_args(State))
+    _refuse_unknown("--feature", [search.feature] if search.feature else (), get_args(Feature))
+    if search.place:
+        _refuse_unknown("--in", [search.place.upper()], ("EU", *sorted(ISO_COUNTRIES)))
     asked = {
         "words": tuple(search.words or ()),
         "maker": search.maker,
@@ -188,12 +224,14 @@ def _query_of(search: Search, catalog: Catalog) -> Query:
         "states": tuple(search.state or ()),
         "feature": search.feature,
     }
-    try:
-        return msgspec.convert(asked, Query)
-    except msgspec.ValidationError as error:
-        raise ConfigurationError(
-            f"no such filter: {error}.", hint="`hortus catalog list --help` shows what each takes."
-        ) from error
+    return msgspec.convert(asked, Query)
+
+
+def _refuse_unknown(flag: str, given: Iterable[str], known: Sequence[str]) -> None:
+    for word in given:
+        if word not in known:
+            shown = ", ".join(known) if len(known) <= _MOST_NAMED else f"{known[0]}, or a country's code such as FR"
+            raise ConfigurationError(f"it cannot be {word!r}.", path=flag, hint=f"It takes {shown}.")
 
 
 def _read_price(text: str | None) -> Decimal | None:
@@ -214,19 +252,27 @@ def _rows_by_maker(found: Sequence[Found]) -> Iterator[Sequence[object] | str]:
 
 
 def _row_of(found: Found) -> Sequence[object]:
-    priced = [one.price for one in found.offers if one.price is not None]
-    cheapest = min(priced, key=lambda price: price.input_per_million + price.output_per_million, default=None)
-    weights = "open" if found.model.open_weights else "closed"
-    return (f"  {found.model.id}", found.model.state, weights, say_price(cheapest), _places_of(found.offers))
+    offers = sorted(found.offers, key=_sum_of)
+    cheapest = say_price(offers[0].price) if offers else None
+    price = cheapest and cheapest.removesuffix(f" {_USUAL_CURRENCY}")
+    return (f" {found.model.id}", found.model.state, found.model.open_weights, price, _places_of(offers))
 
 
-_MOST_HOSTS = 2
+def _sum_of(priced: PricedOffer) -> Decimal:
+    """Order offers by price, those without one last."""
+    price = priced.price
+    return price.input_per_million + price.output_per_million if price is not None else Decimal("Infinity")
 
 
 def _places_of(offers: Sequence[PricedOffer]) -> str:
+    """Return the first host, and how many more there are."""
     shown = list(dict.fromkeys(one.offer.host for one in offers))
-    more = f" +{len(shown) - _MOST_HOSTS}" if len(shown) > _MOST_HOSTS else ""
-    return ", ".join(shown[:_MOST_HOSTS]) + more
+    return " ".join([*shown[:1], *([f"+{len(shown) - 1}"] if len(shown) > 1 else [])])
+
+
+def count_of(found: Sequence[Found]) -> str:
+    """Return how many models there are, in words."""
+    return "1 model" if len(found) == 1 else f"{len(found)} models"
 
 
 def _plain(found: Found) -> dict[str, object]:

@@ -155,7 +155,9 @@ def check_store(patient: Patient) -> Iterator[Finding]:
 
 
 def check_credentials(patient: Patient) -> Iterator[Finding]:
-    """Is there a secret behind every credential that endpoints refer to?"""
+    """Is there a secret behind every credential that endpoints refer to? A running Hortus says so itself."""
+    if patient.is_running:
+        return
     for endpoint in read_snapshot_endpoints(patient.home):
         name, reference = endpoint
         scheme, _, target = reference.partition(":")

@@ -8,12 +8,14 @@ from typing import Annotated
 import msgspec
 import typer
 
+from hortus.app.context import take_settings
 from hortus.app.home import Home
 from hortus.app.settings import Loaded, find_config_file, load_settings, read_environment, setting_rows
-from hortus.base.errors import ConfigurationError
+from hortus.base.errors import ConfigurationError, InstallationError
 from hortus.catalog.loading import load_catalog
 from hortus.cli.defaults import FirstUnlessNamed
-from hortus.cli.screen import Column, note, show_facts, show_json, show_table
+from hortus.cli.place import find_local_home, find_running
+from hortus.cli.screen import Column, note, show_facts, show_json, show_line, show_table
 from hortus.control.configfile import Declaration, Report, check_references, read_config
 from hortus.control.tomllines import Lines
 from hortus.snapshot.model import Snapshot
@@ -30,23 +32,26 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.command()
 def show(*, json: AsJson = False) -> None:
-    """Show each setting's value and where it came from."""
-    loaded = _load(None)
+    """Show each setting's value and origin, for the Hortus that runs here, else for one that would be started."""
+    is_running, loaded = _load_in_force()
     values = msgspec.to_builtins(loaded.settings)
     if json:
         show_json(
             {
                 "home": str(loaded.home),
                 "config_file": str(loaded.config_file) if loaded.config_file else None,
+                "is_running": is_running,
                 "settings": {name: {"value": value, "origin": loaded.origins[name]} for name, value in values.items()},
             }
         )
         return
     show_facts([("home", loaded.home), ("file", loaded.config_file or "none (hortus.toml)")])
+    show_line("")
     show_table(
         [Column("setting", is_whole=True), Column("value"), Column("origin")],
         [(name, value, loaded.origins[name]) for name, value in values.items()],
     )
+    note(f"In force in the Hortus that {'runs' if is_running else 'would be started'} here.")
 
 
 @app.command()
@@ -115,6 +120,15 @@ def _known_endpoints(home: Home) -> set[str]:
     # a route may go on naming what was retired: compiled, it stands among those ruled out
     ruled_out = {one.endpoint for route in snapshot.routes.values() for one in route.ruled_out}
     return {"seedling", *snapshot.endpoints, *snapshot.deployments, *ruled_out}
+
+
+def _load_in_force() -> tuple[bool, Loaded]:
+    """Return whether Hortus runs here, and the settings that it took or would take."""
+    try:
+        home = find_running(find_local_home()).home
+    except InstallationError:
+        home = None
+    return (True, take_settings(home)) if home is not None else (False, _load(None))
 
 
 def _load(file: Path | None) -> Loaded:

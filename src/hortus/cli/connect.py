@@ -45,6 +45,8 @@ def connect(options: Options) -> None:
     """Connect a host: its models get routes here."""
     admin = Admin.here()
     host = load_catalog().host(options.host)
+    for project in options.project or ():
+        admin.project(project)  # an unknown one is said before anything is made
     credential = options.credential
     if options.key_stdin:
         if credential:
@@ -65,11 +67,13 @@ def connect(options: Options) -> None:
 def say_connected(made: Connected) -> None:
     """Say on standard error what was made, who may use it, and what leaves."""
     verb = "Would make" if made.is_dry_run else "Made"
-    note(f"{verb} {len(made.routes)} routes: {escape(', '.join(made.routes)) or 'none'}")
+    routes = "1 route" if len(made.routes) == 1 else f"{len(made.routes)} routes"
+    note(f"{verb} {routes}: {escape(', '.join(made.routes)) or 'none'}")
     allowed = escape(", ".join(made.projects)) or "none yet; `hortus projects allow` adds one"
     note(f"Projects that may use them: {allowed}")
+    note("[yellow]What leaves this machine:[/yellow]")
     for line in made.leaves:
-        note(f"[yellow]Leaves:[/yellow] {escape(line)}")
+        note(f"  {escape(line)}")
     for line in made.notes:
         note(f"[dim]{escape(line)}[/dim]")
 

@@ -10,7 +10,7 @@ import typer
 
 import hortus
 from hortus.app.home import Home
-from hortus.app.settings import load_settings, read_environment
+from hortus.app.settings import find_config_file, load_settings, read_environment
 from hortus.base.errors import ConfigurationError, HortusError, InstallationError
 from hortus.cli.admin import Admin
 from hortus.cli.checks import CHECKS, Finding, Patient
@@ -20,6 +20,9 @@ from hortus.cli.screen import Column, note, show_json, show_table
 from hortus.cli.wire import ask_status
 
 app = typer.Typer(add_completion=False)
+
+_ITS_FILE = "configuration file"
+"""What the control process calls it."""
 
 _MARKS = {"good": "ok", "note": "note", "bad": "WRONG"}
 
@@ -47,10 +50,13 @@ def examine() -> Iterator[Finding]:
     try:
         loaded = load_settings({}, environment=read_environment(), directory=Path.cwd())
     except ConfigurationError as error:
+        is_file_bad = str(error.path).startswith(("file ", str(find_config_file(Path.cwd()))))
         yield Finding("settings", "bad", f"{error.path}: {error.message}", error.hint)
         loaded = load_settings({}, environment={"HORTUS_HOME": str(find_local_home().root)}, directory=Path("/"))
     else:
-        yield from _examine_file(loaded.config_file, Home(loaded.home))
+        found = list(_examine_file(loaded.config_file, Home(loaded.home)))
+        is_file_bad = any(finding.state == "bad" for finding in found)
+        yield from found
     patient = Patient(loaded=loaded, home=Home(loaded.home), is_running=running is not None)
     for check in CHECKS:
         try:
@@ -58,7 +64,7 @@ def examine() -> Iterator[Finding]:
         except OSError as error:
             about = check.__name__.removeprefix("check_")
             yield Finding(about, "bad", f"{error.filename}: {error.strerror}.", "Run this as the user who runs Hortus.")
-    yield from _examine_running(running)
+    yield from _examine_running(running, is_file_bad=is_file_bad)
 
 
 def _find_running() -> Installation | None:
@@ -80,7 +86,7 @@ def _examine_file(file: Path | None, home: Home) -> Iterator[Finding]:
         yield Finding("hortus.toml", "good", f"{file}: {len(declaration.items)} objects")
 
 
-def _examine_running(running: Installation | None) -> Iterator[Finding]:
+def _examine_running(running: Installation | None, *, is_file_bad: bool) -> Iterator[Finding]:
     if running is None:
         yield Finding("hortus up", "note", "It does not run on this home.", "hortus up")
         return
@@ -96,18 +102,18 @@ def _examine_running(running: Installation | None) -> Iterator[Finding]:
         is_good = status == 200  # noqa: PLR2004 -- HTTP's OK
         says = f"{url} is ready" if is_good else f"{url} answers with status {status}."
         yield Finding(about, "good" if is_good else "bad", says, None if is_good else "Look at its log lines.")
-    yield from _examine_inside(running)
+    yield from _examine_inside(running, is_file_bad=is_file_bad)
 
 
-def _examine_inside(running: Installation) -> Iterator[Finding]:
-    """Pass on what the control process finds wrong: deployments, routes, its file."""
+def _examine_inside(running: Installation, *, is_file_bad: bool) -> Iterator[Finding]:
+    """Pass on what the control process finds wrong: deployments, routes, and its file unless that was said already."""
     try:
         findings = Admin(running, find_admin_token(running)).findings()
     except HortusError as error:
         yield Finding("admin API", "bad", f"It cannot be asked: {error}", "Look at its log lines, or start it again.")
         return
     for one in findings:
-        if not one.is_fine:
+        if not one.is_fine and not (one.name == _ITS_FILE and is_file_bad):
             yield Finding(one.name, "bad", one.message, one.mend)
 
 

@@ -11,6 +11,7 @@ from hortus.app.clock import SystemClock
 from hortus.base.time import format_utc
 from hortus.cli.admin import Admin
 from hortus.cli.defaults import FirstUnlessNamed
+from hortus.cli.replies import Key
 from hortus.cli.screen import Column, note, show_json, show_line, show_table
 
 app = typer.Typer(
@@ -26,7 +27,10 @@ Project = Annotated[str, typer.Option(help="The project that owns it; made when 
 
 @app.command("list")
 def list_keys(
-    *, project: Annotated[str | None, typer.Option(help="Only this project's.")] = None, json: AsJson = False
+    *,
+    project: Annotated[str | None, typer.Option(help="Only this project's.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Revoked and expired ones too, as always with --json.")] = False,
+    json: AsJson = False,
 ) -> None:
     """List keys; a key itself is never shown again, only its last four characters."""
     found = Admin.here().keys(project)
@@ -37,22 +41,15 @@ def list_keys(
         note("No keys yet. `hortus keys create --project NAME` makes one.")
         return
     now_ms = SystemClock().now_ms()
+    shown = [key for key in found if all_ or is_valid(key, now_ms=now_ms)]
     columns = [
-        Column("id", is_whole=True),
-        Column("name"),
-        Column("project"),
-        Column("ends"),
-        Column("made", is_whole=True),
-        Column("state"),
-    ]
-    show_table(
-        columns,
-        [
-            (key.id, key.name, key.project, key.hint, format_utc(key.created_at_ms)[:10],
-             _state_of(key.revoked_at_ms, key.expires_at_ms, now_ms=now_ms))
-            for key in found
-        ],
-    )  # fmt: skip
+        Column("id", is_whole=True), Column("name"), Column("project"), Column("key", is_whole=True),
+        Column("state", is_whole=True),
+    ]  # fmt: skip
+    rows = [(key.id, key.name, key.project, f"…{key.hint}", _state_of(key, now_ms=now_ms)) for key in shown]
+    show_table(columns, rows)
+    if len(shown) < len(found):
+        note(f"{len(found) - len(shown)} more are revoked or expired: `hortus keys list --all`.")
 
 
 @app.command()
@@ -86,9 +83,14 @@ def revoke(
         note(f"Key {revoked.id} ({revoked.name}, ends in {revoked.hint}) is revoked.")
 
 
-def _state_of(revoked_at_ms: int | None, expires_at_ms: int | None, *, now_ms: int) -> str:
-    if revoked_at_ms is not None:
-        return f"revoked {format_utc(revoked_at_ms)[:10]}"
-    if expires_at_ms is None:
+def is_valid(key: Key, *, now_ms: int) -> bool:
+    """Tell whether a key works at that time."""
+    return key.revoked_at_ms is None and (key.expires_at_ms is None or key.expires_at_ms > now_ms)
+
+
+def _state_of(key: Key, *, now_ms: int) -> str:
+    if key.revoked_at_ms is not None:
+        return f"revoked {format_utc(key.revoked_at_ms)[:10]}"
+    if key.expires_at_ms is None:
         return "valid"
-    return f"{'valid until' if expires_at_ms > now_ms else 'expired'} {format_utc(expires_at_ms)[:10]}"
+    return f"{'until' if is_valid(key, now_ms=now_ms) else 'expired'} {format_utc(key.expires_at_ms)[:10]}"

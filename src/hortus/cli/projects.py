@@ -58,11 +58,16 @@ def create(
 @app.command()
 def allow(name: Name, routes: Routes, *, json: AsJson = False) -> None:
     """Let a project's keys use further routes."""
-    changed = Admin.here().allow(name, tuple(routes))
+    admin = Admin.here()
+    changed = admin.allow(name, tuple(routes))
     if json:
         show_json(changed)
-    else:
-        note(f"Project {changed.name} may use {', '.join(changed.routes)}.")
+        return
+    note(f"Project {changed.name} may use {', '.join(changed.routes)}.")
+    there = {route.name for route in admin.routes()}
+    absent = [route for route in routes if "*" not in route and route not in there]
+    if absent:
+        note(f"[yellow]No route has that name yet:[/yellow] {', '.join(absent)}. `hortus models` lists them.")
 
 
 @app.command()

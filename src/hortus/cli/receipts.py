@@ -14,7 +14,7 @@ from typer.core import TyperCommand
 from hortus.base.time import format_utc
 from hortus.canon.usage import Usage
 from hortus.cli.admin import Admin
-from hortus.cli.screen import Column, note, show_facts, show_json, show_table
+from hortus.cli.screen import Column, is_wide, note, show_facts, show_json, show_line, show_table
 from hortus.receipts.records import Attempt, Receipt
 
 app = typer.Typer(add_completion=False)
@@ -68,29 +68,34 @@ def show_receipt(receipt: Receipt) -> None:
     """Write one receipt with its attempts on standard output."""
     show_facts(facts_of(receipt))
     columns = [
-        Column("attempt", is_number=True), Column("endpoint"), Column("status"), Column("tokens", is_number=True),
-        Column("first byte", is_number=True), Column("cost"), Column("price row"),
+        Column("attempt", is_number=True), Column("endpoint"), Column("status"),
+        Column("tokens", is_number=True), Column("first byte", is_number=True), Column("cost", is_whole=True),
     ]  # fmt: skip
     if receipt.attempts:
-        show_table(columns, [_attempt_row(attempt) for attempt in receipt.attempts])
+        show_line("")
+        is_priced_alike = len({attempt.price_id for attempt in receipt.attempts}) == 1  # then it stands above
+        show_table(columns, [_attempt_row(attempt, names_price=not is_priced_alike) for attempt in receipt.attempts])
 
 
 def _show_list(found: list[Receipt]) -> None:
+    may_be_wide = is_wide()
     columns = [
-        Column("UTC", is_whole=True), Column("status", is_whole=True), Column("route"),
-        Column("tokens", is_number=True), Column("cost", is_number=True), Column("receipt", is_whole=True),
+        Column("UTC", is_whole=True), Column("status", is_whole=True),
+        *([Column("route"), Column("receipt", is_whole=True)] if may_be_wide else [Column("route, receipt")]),
+        Column("tokens", is_number=True), Column("cost", is_number=True),
     ]  # fmt: skip
-    show_table(columns, _rows_by_day(found))
+    show_table(columns, _rows_by_day(found, may_be_wide=may_be_wide))
     note("One with its attempts: `hortus receipts ID`.")
 
 
-def _rows_by_day(found: list[Receipt]) -> Iterator[tuple[object, ...] | str]:
+def _rows_by_day(found: list[Receipt], *, may_be_wide: bool) -> Iterator[tuple[object, ...] | str]:
     for day, group in groupby(found, key=lambda one: format_utc(one.opened_at_ms)[:10]):
         yield day
         for one in group:
             tokens = f"{one.usage.input_tokens} → {one.usage.output_tokens}" if one.usage else None
             cost = say_cost(one.cost, one.currency)
-            yield (format_utc(one.opened_at_ms)[11:19], one.status, one.route, tokens, cost, one.receipt_id)
+            names = (one.route, one.receipt_id) if may_be_wide else (f"{one.route or '-'}\n{one.receipt_id}",)
+            yield (format_utc(one.opened_at_ms)[11:19], one.status, *names, tokens, cost)
 
 
 def facts_of(receipt: Receipt) -> Iterator[tuple[str, object]]:
@@ -103,7 +108,9 @@ def facts_of(receipt: Receipt) -> Iterator[tuple[str, object]]:
     yield "tokens", say_usage(receipt.usage)
     yield "cost", say_cost(receipt.cost, receipt.currency)
     yield "price row", next((attempt.price_id for attempt in reversed(receipt.attempts) if attempt.price_id), None)
+    yield "adapted", ", ".join(receipt.attempts[-1].adaptations) if receipt.attempts else None
     yield "project", receipt.project
+    yield "key", receipt.caller.key_id
     yield "asked", format_utc(receipt.opened_at_ms)
     if receipt.settled_at_ms is not None:
         yield "took", f"{(receipt.settled_at_ms - receipt.opened_at_ms) / 1000:.2f} s"
@@ -140,8 +147,9 @@ def _status_of(one: Receipt | Attempt) -> str:
     return f"{one.status} ({one.error_code})" if one.error_code else one.status
 
 
-def _attempt_row(attempt: Attempt) -> tuple[object, ...]:
+def _attempt_row(attempt: Attempt, *, names_price: bool) -> tuple[object, ...]:
     first_byte = f"{attempt.first_byte_ms} ms" if attempt.first_byte_ms is not None else None
     cost = say_cost(attempt.cost, attempt.currency)
     tokens = say_usage(attempt.usage)
-    return (attempt.number, attempt.endpoint, _status_of(attempt), tokens, first_byte, cost, attempt.price_id)
+    endpoint = f"{attempt.endpoint}\n{attempt.price_id or 'no price row'}" if names_price else attempt.endpoint
+    return (attempt.number, endpoint, _status_of(attempt), tokens, first_byte, cost)

@@ -137,6 +137,7 @@ class FileState(msgspec.Struct, frozen=True):
     state: str
     path: str | None = None
     error: str | None = None
+    needs_restart: bool = False
 
 
 class Status(msgspec.Struct, frozen=True):

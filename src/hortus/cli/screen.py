@@ -31,6 +31,9 @@ class Column(msgspec.Struct, frozen=True):
     is_whole: bool = False
 
 
+_WIDE_COLUMNS = 110
+
+
 def show_json(value: object) -> None:
     """Write `value` as indented JSON on standard output, and nothing else."""
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
@@ -106,6 +109,11 @@ def working(text: str) -> Iterator[Callable[[str], None]]:
 def is_interactive() -> bool:
     """Tell whether a person is there to answer a question."""
     return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def is_wide() -> bool:
+    """Tell whether standard output has room for names side by side; what is no terminal counts as 80 columns."""
+    return Console().width >= _WIDE_COLUMNS
 
 
 def _cell(value: object) -> Text:

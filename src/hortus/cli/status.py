@@ -10,7 +10,7 @@ import typer
 from hortus.app.clock import SystemClock
 from hortus.cli.admin import Admin
 from hortus.cli.deployments import show_deployments
-from hortus.cli.screen import note, show_facts, show_json
+from hortus.cli.screen import note, show_facts, show_json, show_line
 
 app = typer.Typer(add_completion=False)
 
@@ -40,6 +40,9 @@ def status(*, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
     )
     if now.file.state == "refused":
         note(f"[yellow]The file is refused, the configuration before it stays:[/yellow] {now.file.error}")
+    if now.file.needs_restart:
+        note("[yellow]Settings in the file have changed:[/yellow] they hold after Ctrl-C and `hortus up`.")
+    show_line("")
     show_deployments(now.deployments)
 
 

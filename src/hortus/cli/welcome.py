@@ -22,12 +22,14 @@ from hortus.catalog.lookup import can_route
 from hortus.catalog.rows import Host
 from hortus.cli.admin import Admin
 from hortus.cli.lit import is_lit
+from hortus.cli.ownkey import ask_with_own_key
 from hortus.cli.place import find_running
 from hortus.cli.receipts import facts_of
+from hortus.cli.replies import Endpoint
 from hortus.cli.screen import is_interactive, note
 from hortus.cli.talk import Heard, Question
 from hortus.cli.waiting import wait_for_engine, wait_for_receipt
-from hortus.cli.wire import ask_door
+from hortus.snapshot.endpoints import OPEN_HOST
 
 SEEDLING = "seedling"
 _PROJECT = "default"
@@ -69,21 +71,29 @@ class Welcome:
         await self._say_makers(running, admin)
         if self._loaded.settings.seedling:
             await self._first_question(admin)
+        self._say_large()
         if not self._is_once:
-            self._say_next()
+            self._say_next(running)
+
+    def _base_url(self, running: Running) -> str:
+        return f"{(self._loaded.settings.public_url or running.door_url).rstrip('/')}/v1"
 
     def _say_addresses(self, running: Running) -> None:
-        url = (self._loaded.settings.public_url or running.door_url).rstrip("/")
         say = self._console.print
-        say(f"\n[bold]Hortus is up.[/bold]  Any OpenAI SDK: base URL [bold]{url}/v1[/bold]", soft_wrap=True)
+        say(
+            f"\n[bold]Hortus is up.[/bold]  Any OpenAI SDK: base URL [bold]{self._base_url(running)}[/bold]",
+            soft_wrap=True,
+        )
         say(f"Admin API: {running.admin_url}/admin/v1", soft_wrap=True)
         say(f"Home: {escape(str(running.home.root))}", soft_wrap=True)
 
     async def _say_makers(self, running: Running, admin: Admin) -> None:
-        connected = {endpoint.host for endpoint in await asyncio.to_thread(admin.endpoints)}
+        endpoints = await asyncio.to_thread(admin.endpoints)
+        connected = {endpoint.host for endpoint in endpoints}
         hosts = sort_hosts(load_catalog().rows.hosts, connected=connected, environment=self._loaded.environment)
         say = self._console.print
-        say(f"\nConnected makers and hosts: {', '.join(host.name for host in hosts.connected) or 'none yet'}.")
+        named = [escape(say_host(host, endpoints)) for host in hosts.connected]
+        say(f"\nConnected makers and hosts: {', '.join(named) or 'none yet'}.")
         if hosts.dark:
             say("One of these variables, set before the start, would connect another:", style="dim")
             width = max(map(len, hosts.dark)) + 2
@@ -97,18 +107,24 @@ class Welcome:
         """Offer to connect lit hosts; only a person says yes, and only on a fresh installation that is not exposed."""
         say = self._console.print
         may_ask = running.new_admin_token and is_loopback(self._loaded.settings.host) and is_interactive()
+        if may_ask and self._loaded.settings.seedling:
+            with suppress(HortusError):  # its log lines come before the question, not into it
+                await asyncio.to_thread(wait_for_engine, admin, SEEDLING, within_s=_ENGINE_WITHIN_S)
         for host in lit:
             if not may_ask:
                 say(f"  Nothing is routed there; [bold]hortus connect {host.id}[/bold] would make its routes.")
                 continue
             wanted = {"projects": [_PROJECT]}
             plan = await asyncio.to_thread(admin.connect, host.id, {**wanted, "dry_run": True})
-            say(f"\n[bold]{host.name}[/bold] would get {len(plan.routes)} routes. Nothing leaves before; then:")
+            say(f"\n[bold]{host.name}[/bold] would get {len(plan.routes)} routes. Nothing leaves this machine before;")
+            say("then:")
             for line in plan.leaves:
                 say(f"  {escape(line)}")
             if await _confirm(f"Connect {host.name} now? [y/N] "):
                 made = await asyncio.to_thread(admin.connect, host.id, wanted)
                 say(f"Routes: {', '.join(made.routes)}")
+            else:
+                say(f"Not connected. [bold]hortus connect {host.id}[/bold] does it later.")
 
     async def _first_question(self, admin: Admin) -> None:
         question = Question(door=admin.installation.door, route=SEEDLING, text=_FIRST_QUESTION)
@@ -118,7 +134,8 @@ class Welcome:
             "\nnames the office that answers it. It cannot chat.\n"
         )
         try:
-            heard = await _ask_with_new_key(question, admin)
+            await asyncio.to_thread(wait_for_engine, admin, SEEDLING, within_s=_ENGINE_WITHIN_S)
+            heard = await asyncio.to_thread(ask_with_own_key, question, admin.installation, on_text=_keep_quiet)
         except HortusError as error:
             if self._is_once:
                 raise
@@ -141,13 +158,19 @@ class Welcome:
                 lines.add_row(Text(name, style="dim"), Text(str(value)))
         self._console.print(Panel(lines, title="first answer, with its receipt", title_align="left", width=80))
 
-    def _say_next(self) -> None:
+    def _say_large(self) -> None:
         say = self._console.print
-        say("\nNext:  [bold]hortus keys create --project me[/bold]         a key for your program")
-        say("       [bold]hortus ask 'Wann kommt die Müllabfuhr?'[/bold]  ask from here")
-        say("A large model: [bold]hortus connect HOST[/bold] for a maker's; or on this machine, a GGUF")
+        say("\nA large model: [bold]hortus connect HOST[/bold] for a maker's; or on this machine, a GGUF")
         say("file or repository of Hugging Face: [bold]hortus deploy OWNER/REPOSITORY --name NAME[/bold]")
-        say("Ctrl-C stops it.\n")
+
+    def _say_next(self, running: Running) -> None:
+        say = self._console.print
+        say("\nNext, in a second terminal:")
+        say("  [bold]hortus ask 'Wann kommt die Müllabfuhr?'[/bold]   ask from here")
+        say("  [bold]hortus keys create --project me[/bold]           a key for your program, such as:\n")
+        say(f'  client = OpenAI(base_url="{self._base_url(running)}", api_key="hortus_sk_…")', soft_wrap=True)
+        say(f'  client.chat.completions.create(model="{SEEDLING}", messages=\\[…])')
+        say("\nCtrl-C stops it.\n")
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -178,14 +201,20 @@ def sort_hosts(hosts: Iterable[Host], *, connected: Collection[str], environment
     )
 
 
-async def _ask_with_new_key(question: Question, admin: Admin) -> Heard:
-    """Ask with a key that lives for this question only."""
-    await asyncio.to_thread(wait_for_engine, admin, question.route, within_s=_ENGINE_WITHIN_S)
-    made = await asyncio.to_thread(admin.create_key, project=_PROJECT, name="first question", days=1)
-    try:
-        return await asyncio.to_thread(ask_door, question, made.key, ca_bundle=admin.installation.ca_bundle)
-    finally:
-        await asyncio.to_thread(admin.revoke_key, made.id)
+def say_host(host: Host, endpoints: Iterable[Endpoint]) -> str:
+    """Return a connected host's name, with the reason where none of its endpoints can be used.
+
+    A host that the catalog does not know goes by the names of its endpoints.
+    """
+    there = [endpoint for endpoint in endpoints if endpoint.host == host.id]
+    name = ", ".join(endpoint.name for endpoint in there) if host.id == OPEN_HOST else host.name
+    reason = next((endpoint.reason for endpoint in there if endpoint.reason), None)
+    is_usable = any(endpoint.is_usable for endpoint in there)
+    return name if is_usable or reason is None else f"{name} ({reason})"
+
+
+def _keep_quiet(_: str) -> None:
+    """The answer is shown whole."""
 
 
 async def _confirm(question: str) -> bool:

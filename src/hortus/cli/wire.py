@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from hortus.app.clock import SystemClock
 from hortus.base.errors import HortusError
+from hortus.canon.errors import HostUnavailable
 from hortus.cli import talk
+from hortus.cli.place import Installation, is_alive
 from hortus.snapshot.model import Timeouts
 from hortus.transport.client import Client, Fetched
 from hortus.transport.settings import TransportSettings
-
-if TYPE_CHECKING:
-    from hortus.cli.place import Installation
 
 _PATIENCE = Timeouts(connect_s=5.0, first_byte_s=120.0, idle_s=120.0, total_s=600.0)
 _GLANCE = Timeouts(connect_s=2.0, first_byte_s=5.0, idle_s=5.0, total_s=5.0)
 
 _READY_WITHIN_S = 5.0
+_BACK_WITHIN_S = 5.0
+"""How long `hortus up` may take to start its control process again."""
+
 _ASK_AGAIN_EVERY_S = 0.1
 
 
 class UnreachableError(HortusError):
-    """Nobody answers at an address that should be Hortus."""
+    """Nobody answers at an address that should be Hortus.
+
+    Attributes:
+        was_asked: Whether the request may have arrived all the same.
+    """
 
     code = "unreachable"
+
+    def __init__(self, message: str, *, path: str, was_asked: bool) -> None:
+        super().__init__(message, path=path, hint="`hortus doctor` looks at what is wrong.")
+        self.was_asked = was_asked
 
 
 def call_admin(
@@ -34,9 +44,27 @@ def call_admin(
 ) -> Fetched:
     """Send one request to the admin API: over its socket on this machine, else over its port.
 
+    A control process that is being started again is waited for; what it may have heard already is not said twice.
+
     Raises:
         UnreachableError: Nobody answers there.
     """
+    clock = SystemClock()
+    deadline_s = clock.monotonic_s() + _BACK_WITHIN_S
+    while True:
+        try:
+            return _call_admin_once(installation, method, path, headers=headers, body=body)
+        except UnreachableError as error:
+            may_ask_again = method == "GET" or not error.was_asked
+            comes_back = installation.pid is not None and is_alive(installation.pid)
+            if not (may_ask_again and comes_back) or clock.monotonic_s() > deadline_s:
+                raise
+        time.sleep(_ASK_AGAIN_EVERY_S)
+
+
+def _call_admin_once(
+    installation: Installation, method: str, path: str, *, headers: dict[str, str], body: bytes
+) -> Fetched:
     home = installation.home
     socket = str(home.control_socket) if home is not None and home.control_socket.exists() else None
     settings = TransportSettings(ca_bundle=installation.ca_bundle, unix_socket=socket)
@@ -93,6 +121,5 @@ def _fetch(
     try:
         return asyncio.run(run())
     except HortusError as error:
-        raise UnreachableError(
-            error.message.rstrip(".") + ".", path=url, hint="`hortus doctor` looks at what is wrong."
-        ) from error
+        was_asked = not isinstance(error, HostUnavailable) or error.may_have_cost
+        raise UnreachableError(error.message.rstrip(".") + ".", path=url, was_asked=was_asked) from error
