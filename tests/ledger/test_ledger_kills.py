@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -101,6 +101,12 @@ class DyingSink:
 
     def archive(self, segment: str) -> None:
         return self._around(lambda: self._table.archive(segment))
+
+    def archived_before(self, instant_ms: int) -> Mapping[str, bool]:
+        return self._around(lambda: self._table.archived_before(instant_ms))
+
+    def forget(self, names: Sequence[str]) -> None:
+        return self._around(lambda: self._table.forget(names))
 
     def _around(self, call: Callable[[], Answer]) -> Answer:
         self._step()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -63,7 +63,10 @@ class Absorbed(msgspec.Struct, frozen=True):
 
 
 class ReceiptStore(Protocol):
-    """Where receipts go. Every call is one transaction; any of them may raise StoreUnavailable."""
+    """Where receipts go. Every call is one transaction, and on the disk when it returns: segments go on its word.
+
+    Any of them may raise StoreUnavailable.
+    """
 
     def positions(self) -> Mapping[str, Position]:
         """Return how far each segment that is not archived has been absorbed."""
@@ -86,7 +89,15 @@ class ReceiptStore(Protocol):
         ...
 
     def archive(self, segment: str) -> None:
-        """Remember that nothing more will come from a segment."""
+        """Remember that nothing more will come from a segment. All of it must outlive a power cut by now."""
+        ...
+
+    def archived_before(self, instant_ms: int) -> Mapping[str, bool]:
+        """Return the segments that were archived before an instant, oldest first, and whether each was damaged."""
+        ...
+
+    def forget(self, names: Sequence[str]) -> None:
+        """Remember no longer that there were these archived segments: their files are gone."""
         ...
 
 

@@ -17,12 +17,13 @@ import msgspec
 
 from hortus.base.time import Clock
 from hortus.ledger.ports import Batch, Misplaced, ReceiptStore
+from hortus.ledger.retention import Retention
 from hortus.receipts.journal import UNFINISHED_SUFFIX
 from hortus.receipts.reading import CorruptJournal, Portion, read_portion
 from hortus.receipts.segment import START, Position, split_name
 
 ARCHIVE = "done"
-"""Directory below the journal's where absorbed segments are kept."""
+"""Directory below the journal's where absorbed segments are kept for a while (`ledger/retention.py`)."""
 
 _ABANDONED_AFTER_MS = 60_000  # a segment is made within milliseconds; one that took longer has lost its maker
 
@@ -30,11 +31,16 @@ _log = logging.getLogger("hortus.ledger")
 
 
 class Moved(msgspec.Struct):
-    """What one pass has moved."""
+    """What one pass has moved.
+
+    Attributes:
+        removed: Segments that left the archive because they were old.
+    """
 
     records: int = 0
     receipts: int = 0
     segments: int = 0
+    removed: int = 0
 
 
 class Transfer:
@@ -45,6 +51,7 @@ class Transfer:
         self._archive = directory / ARCHIVE
         self._sink = sink
         self._clock = clock
+        self._retention = Retention(self._archive, sink, clock=clock)
         self._positions: dict[str, Position] | None = None
 
     def run_once(self) -> Moved:
@@ -62,6 +69,7 @@ class Transfer:
                 torn_bytes = self._drain(file, writer, moved, is_finished=True)
                 self._put_away(file, moved, torn_bytes=torn_bytes)
             self._follow(files[-1], writer, moved)
+        moved.removed = self._retention.run_if_due()
         return moved
 
     def _segments(self) -> dict[str, list[Path]]:

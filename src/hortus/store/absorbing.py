@@ -39,6 +39,7 @@ class JournalTable:
         dialect = store.dialect
         self._position = Prepared(_POSITION, dialect)
         self._move_on = Prepared(_MOVE_ON, dialect)
+        self._forget = Prepared(delete(segments).where(segments.c.name == bindparam("segment")), dialect)
         self._known = Lookup(select(receipts.c.receipt_id), receipts.c.receipt_id, dialect)
         self._waited = Lookup(select(waiting.c.record), waiting.c.receipt_id, dialect)
         self._add_receipts = prepare_insert(receipts, dialect)
@@ -87,6 +88,18 @@ class JournalTable:
         now_ms = self._store.clock.now_ms()
         with self._store.writing() as connection:
             connection.execute(update(segments).where(segments.c.name == segment).values(archived_at_ms=now_ms))
+
+    def archived_before(self, instant_ms: int) -> Mapping[str, bool]:
+        """Return the segments that were archived before an instant, oldest first, and whether each was damaged."""
+        query = select(segments.c.name, segments.c.damage.is_not(None)).where(segments.c.archived_at_ms < instant_ms)
+        with self._store.reading() as connection:
+            rows = connection.execute(query.order_by(segments.c.archived_at_ms, segments.c.name)).all()
+        return {name: bool(is_damaged) for name, is_damaged in rows}
+
+    def forget(self, names: Sequence[str]) -> None:
+        """Remember no longer that there were these archived segments: their files are gone."""
+        with self._store.writing() as connection:
+            self._forget.run_for_each(connection, [(name,) for name in names])
 
     def _advance(self, connection: Connection, batch: Batch) -> None:
         row = self._position.run(connection, {"segment": batch.segment}).first()

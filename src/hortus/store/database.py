@@ -27,7 +27,7 @@ BUSY_TIMEOUT_S = 5.0
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",  # kept in the file; readers and one writer at the same time
     "PRAGMA foreign_keys = ON",
-    "PRAGMA synchronous = FULL",  # a revoked key or an absorbed segment must outlive a power cut
+    "PRAGMA synchronous = FULL",  # a revoked key, or receipts whose segment goes, must outlive a power cut
 )
 _BEGIN = "hortus_begin"
 _EXACT = Context(prec=60)  # amounts have some 30 digits at most; their sum must not round
