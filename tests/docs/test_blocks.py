@@ -42,6 +42,14 @@ def parametrized(language: str):
     return pytest.mark.parametrize("text", [text for _, text in found], ids=[name for name, _ in found])
 
 
+def by_page(language: str):
+    """Put a page's blocks together: a reader runs them in their order, tests run in any."""
+    pages: dict[str, list[str]] = {}
+    for name, text in blocks(language):
+        pages.setdefault(name.rpartition(":")[0], []).append(f"echo '{name}' >&2\n{text}")
+    return pytest.mark.parametrize("text", ["\n".join(texts) for texts in pages.values()], ids=list(pages))
+
+
 @pytest.fixture(scope="module")
 def garden(start_hortus) -> Hortus:
     one = start_hortus(environment={"MISTRAL_API_KEY": "made-up"})
@@ -55,8 +63,8 @@ def here(garden: Hortus, text: str) -> str:
     return text.replace("http://127.0.0.1:8000", garden.door).replace("http://127.0.0.1:8001", garden.admin)
 
 
-@parametrized("bash")
-def test_a_shell_block_runs(garden: Hortus, text: str) -> None:
+@by_page("bash")
+def test_the_shell_blocks_of_a_page_run(garden: Hortus, text: str) -> None:
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", here(garden, text)],
         cwd=garden.directory,

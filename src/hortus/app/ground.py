@@ -83,6 +83,16 @@ def lock_home(home: Home) -> int:
     return descriptor
 
 
+def is_locked(home: Home) -> bool:
+    """Tell whether a `hortus up` holds the home, without touching its lock; False where that cannot be seen."""
+    try:
+        inode = (home.run / "lock").stat().st_ino
+        held = Path("/proc/locks").read_text("ascii").split()
+    except (OSError, UnicodeDecodeError):
+        return False
+    return any(word.endswith(f":{inode}") for word in held)
+
+
 def sweep_home(home: Home) -> None:
     """Clear what an earlier run left; only for the holder of the home's lock, as a living Hortus needs these files."""
     for place in (home.engines, home.metrics):

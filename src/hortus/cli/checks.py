@@ -116,7 +116,8 @@ def check_secrets(patient: Patient) -> Iterator[Finding]:
         if path.stat().st_mode & _OTHERS_BITS:
             yield Finding(path.name, "bad", "Other users of this machine can read it.", f"chmod 600 {path}")
     if private and not any(path.stat().st_mode & _OTHERS_BITS for path in private):
-        yield Finding("secrets", "good", f"{len(private)} files, readable by their owner only")
+        files_ = "1 file" if len(private) == 1 else f"{len(private)} files"
+        yield Finding("secrets", "good", f"{files_}, readable by the owner only")
 
 
 def check_ports(patient: Patient) -> Iterator[Finding]:

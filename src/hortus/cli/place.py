@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from hortus.app.context import take_settings
+from hortus.app.ground import is_locked
 from hortus.app.home import Home
 from hortus.app.settings import find_config_file, find_home, read_environment
 from hortus.base.errors import ConfigurationError, InstallationError
@@ -121,6 +122,10 @@ def is_alive(pid: int) -> bool:
 
 
 def _not_running(home: Home) -> InstallationError:
+    if is_locked(home):
+        return InstallationError(
+            "Hortus is starting or stopping on this home.", path=str(home.root), hint="Try again in a moment."
+        )
     return InstallationError(
         "no Hortus runs on this home.",
         path=str(home.root),

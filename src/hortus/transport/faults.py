@@ -5,6 +5,7 @@ Messages name the host's origin and the phase, never a path, a query, a header's
 
 from __future__ import annotations
 
+import os
 import ssl
 
 from hortus.canon.errors import BrokenStream, HostTimedOut, HostUnavailable
@@ -85,5 +86,6 @@ def not_connected(origin: str, cause: OSError) -> HostUnavailable:
         return unavailable(
             origin, f"TLS failed ({reason})", hint="Check that the address speaks TLS on this port (`https`)."
         )
-    what = cause.strerror or type(cause).__name__
+    # asyncio puts the address into `strerror`; the system's own words are shorter
+    what = os.strerror(cause.errno) if cause.errno else cause.strerror or type(cause).__name__
     return unavailable(origin, what.lower(), hint="Check the address, and that the host listens there.")
