@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from sybil import Sybil
@@ -27,27 +28,31 @@ NOT_RUN = {
 """Languages of blocks that are not executed here, each with its reason; any other language must be."""
 
 
-def blocks(language: str) -> list[tuple[str, str]]:
-    parser = CodeBlockParser(language, evaluator=lambda example: None)
-    sybil = Sybil(parsers=[parser])
+RUN = {"bash": ["bash", "-euo", "pipefail", "-c"], "python": [sys.executable, "-c"]}
+
+
+class Block(NamedTuple):
+    """A fenced block of a page."""
+
+    line: int
+    language: str
+    text: str
+
+
+def blocks(page: Path, *languages: str) -> list[Block]:
+    """Return the blocks in the order of the page."""
     found = []
-    for page in PAGES:
-        for example in sybil.parse(page).examples():
-            found.append((f"{page.relative_to(ROOT)}:{example.line}", str(example.parsed)))
-    return found
+    for language in languages:
+        parser = CodeBlockParser(language, evaluator=lambda example: None)
+        document = Sybil(parsers=[parser]).parse(page)
+        found += [Block(example.line, language, str(example.parsed)) for example in document.examples()]
+    return sorted(found)
 
 
-def parametrized(language: str):
-    found = blocks(language)
-    return pytest.mark.parametrize("text", [text for _, text in found], ids=[name for name, _ in found])
-
-
-def by_page(language: str):
-    """Put a page's blocks together: a reader runs them in their order, tests run in any."""
-    pages: dict[str, list[str]] = {}
-    for name, text in blocks(language):
-        pages.setdefault(name.rpartition(":")[0], []).append(f"echo '{name}' >&2\n{text}")
-    return pytest.mark.parametrize("text", ["\n".join(texts) for texts in pages.values()], ids=list(pages))
+def pages(*languages: str):
+    """Parametrise by the pages that have such blocks; a page's blocks belong together."""
+    having = [page for page in PAGES if blocks(page, *languages)]
+    return pytest.mark.parametrize("page", having, ids=[str(page.relative_to(ROOT)) for page in having])
 
 
 @pytest.fixture(scope="module")
@@ -63,40 +68,28 @@ def here(garden: Hortus, text: str) -> str:
     return text.replace("http://127.0.0.1:8000", garden.door).replace("http://127.0.0.1:8001", garden.admin)
 
 
-@by_page("bash")
-def test_the_shell_blocks_of_a_page_run(garden: Hortus, text: str) -> None:
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", here(garden, text)],
-        cwd=garden.directory,
-        env=garden.environment,
-        capture_output=True,
-        text=True,
-        timeout=90,
-    )
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+@pages(*RUN)
+def test_the_blocks_of_a_page_run_in_their_order(garden: Hortus, page: Path) -> None:
+    for block in blocks(page, *RUN):
+        done = subprocess.run(
+            [*RUN[block.language], here(garden, block.text)],
+            cwd=garden.directory,
+            env=garden.environment,
+            capture_output=True,
+            text=True,
+            timeout=90,
+        )
+        assert done.returncode == 0, f"{page.name}:{block.line}\n{done.stdout}\n{done.stderr}"
+        assert (done.stdout + done.stderr).strip(), f"{page.name}:{block.line} says nothing"
 
 
-@parametrized("python")
-def test_a_python_block_runs(garden: Hortus, text: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", here(garden, text)],
-        cwd=garden.directory,
-        env=garden.environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip()
-
-
-@parametrized("toml")
-def test_a_toml_block_is_a_valid_configuration(garden: Hortus, text: str, tmp_path: Path) -> None:
-    assert tomllib.loads(text)
-    (tmp_path / "cert.pem").write_text("")
-    (tmp_path / "example.toml").write_text(text)
-    done = garden.cli("config", "check", str(tmp_path / "example.toml"), check=False)
-    assert done.returncode == 0, done.stderr
+@pages("toml")
+def test_the_toml_blocks_of_a_page_are_valid_configurations(garden: Hortus, page: Path, tmp_path: Path) -> None:
+    for block in blocks(page, "toml"):
+        assert tomllib.loads(block.text)
+        (tmp_path / "example.toml").write_text(block.text)
+        done = garden.cli("config", "check", str(tmp_path / "example.toml"), check=False)
+        assert done.returncode == 0, f"{page.name}:{block.line}\n{done.stderr}"
 
 
 def test_no_block_escapes() -> None:
