@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 import typer
@@ -42,10 +42,13 @@ def _flag_of(name: str, hint: Any) -> object:
     shown = f"--{name.replace('_', '-')}"
     if kind is bool:
         shown = f"{shown}/--no-{name.replace('_', '-')}"
+    help_, metavar = meta.description, None
     if get_origin(kind) is tuple:
-        kind = list[str]
+        kind, metavar, help_ = list[str], "<address>", f"{help_} Repeat it for several."
+    elif get_origin(kind) is Literal:
+        metavar, help_ = "<word>", f"{help_} One of {', '.join(get_args(kind))}."
     panel = None if name in _FIRST_FLAGS else "Further settings"
-    option = typer.Option(shown, help=meta.description, rich_help_panel=panel, show_default=False)
+    option = typer.Option(shown, help=help_, metavar=metavar, rich_help_panel=panel, show_default=False)
     return Annotated[kind | None, option]
 
 

@@ -83,7 +83,7 @@ def _host_view(plane: Plane, host: Host) -> views.HostView:
 def _routable_host(plane: Plane, ask: models.HostWanted) -> Host:
     host = plane.catalog.hosts.get(ask.host)
     if host is None:
-        hint = suggest(ask.host, plane.catalog.hosts) or "`hortus connect` without a name lists the hosts."
+        hint = suggest(ask.host, plane.catalog.hosts) or "`hortus catalog hosts` lists them."
         raise NotFound(f"The catalog has no host `{ask.host}`.", path="host", hint=hint)
     if not can_route(host):
         spoken = ", ".join(host.dialects) or "none that is known here"
