@@ -187,6 +187,17 @@ def test_a_wrong_name_in_model_never_enters_journal_or_log(workplace: Workplace)
     assert "my secret text" not in workplace.log_path.read_text()
 
 
+@pytest.mark.parametrize(
+    ("name", "kept"), [("no/such-route:1", "no/such-route:1"), ("not a route", None), (KEY, None), ("x" * 129, None)]
+)
+def test_a_name_that_is_no_route_is_in_the_receipt_if_it_could_be_one(
+    workplace: Workplace, name: str, kept: str | None
+) -> None:
+    answer = ask(workplace, msgspec.json.encode({"model": name, "messages": []}))
+    [refused] = workplace.records_of(answer.headers["hortus-receipt"], count=1)
+    assert (refused.error_code, refused.route) == ("model_not_found", kept)
+
+
 def test_a_flood_of_strangers_does_not_fill_the_journal(workplace: Workplace) -> None:
     def strangers() -> list[int]:
         return [one.at_ms for one in workplace.records() if isinstance(one, Refused) and one.caller.key_id is None]

@@ -20,6 +20,7 @@ from hortus.receipts.records import Attempt, Receipt
 app = typer.Typer(add_completion=False)
 
 _USUAL_COUNT = 20
+_SHORT_MS = 1000
 
 
 class _LastAlone(TyperCommand):
@@ -113,7 +114,8 @@ def facts_of(receipt: Receipt) -> Iterator[tuple[str, object]]:
     yield "key", receipt.caller.key_id
     yield "asked", format_utc(receipt.opened_at_ms)
     if receipt.settled_at_ms is not None:
-        yield "took", f"{(receipt.settled_at_ms - receipt.opened_at_ms) / 1000:.2f} s"
+        took_ms = receipt.settled_at_ms - receipt.opened_at_ms
+        yield "took", f"{took_ms} ms" if took_ms < _SHORT_MS else f"{took_ms / 1000:.2f} s"
     yield "request id", receipt.request_id
 
 

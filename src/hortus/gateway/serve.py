@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import msgspec
 
 from hortus.access.grants import Grant
+from hortus.base.secrets import looks_like_key
 from hortus.base.time import Clock
 from hortus.canon.dialect import RouteCard
-from hortus.canon.errors import Internal, NotReady, RequestError
+from hortus.canon.errors import Internal, NotReady, RequestError, UnknownRoute
 from hortus.gateway import admit, choose
 from hortus.gateway.admit import Admission
 from hortus.gateway.door import Door, Found, WrongMethod, refuse_upgrade
@@ -17,8 +19,10 @@ from hortus.gateway.exchange import ClientGone, Exchange
 from hortus.gateway.relay import Job, Relay
 from hortus.gateway.settle import Books
 from hortus.gateway.visit import Pairs, Visit
-from hortus.snapshot.resolved import Ready
+from hortus.snapshot.declared import NAME_PATTERN
+from hortus.snapshot.resolved import Ready, ReadyRoute
 
+_NAME = re.compile(NAME_PATTERN)
 _JSON: Pairs = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
 
 
@@ -110,7 +114,7 @@ class Gateway:
         admit.check_content(visit.received, body_limit_bytes=self._body_limit_bytes)
         body = await visit.exchange.read(self._body_limit_bytes)
         asked = visit.dialect.read_request(found.operation, body)
-        route = choose.find_route(ready, asked.route, grant=_grant(visit))
+        route = _find_route(visit, ready, asked.route)
         visit.route, visit.is_stream = route.route.name, asked.is_stream
         targets = choose.order_targets(route, found.operation, dialect=visit.dialect.name, draw=self._ground.draw)
         job = Job(
@@ -125,7 +129,7 @@ class Gateway:
     async def _answer_itself(self, visit: Visit, found: Found, ready: Ready) -> None:
         grant = _grant(visit)
         if found.argument is not None:
-            route = choose.find_route(ready, found.argument, grant=grant).route
+            route = _find_route(visit, ready, found.argument).route
             body = visit.dialect.write_route(RouteCard(route.name, route.owned_by, route.created_at_s))
         else:
             body = visit.dialect.write_routes(
@@ -163,6 +167,15 @@ def _grant(visit: Visit) -> Grant:
     if visit.grant is None:  # not reached: nobody is served before `admit`
         raise Internal("The request has no grant.")
     return visit.grant
+
+
+def _find_route(visit: Visit, ready: Ready, name: str) -> ReadyRoute:
+    """Find the route; a name that is none is kept for the receipt if it could be one, for anything may stand there."""
+    try:
+        return choose.find_route(ready, name, grant=_grant(visit))
+    except UnknownRoute:
+        visit.asked_route = name if _NAME.fullmatch(name) and not looks_like_key(name) else None
+        raise
 
 
 def _report(visit: Visit) -> str:

@@ -191,7 +191,7 @@ class Books:
                 request_id=visit.request_id,
                 dialect=visit.dialect.name if visit.operation else None,
                 operation=visit.operation.name if visit.operation else None,
-                route=visit.route,
+                route=visit.route or visit.asked_route,
                 traceparent=visit.traceparent,
             )
         )

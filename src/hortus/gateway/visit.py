@@ -31,6 +31,7 @@ class Visit:
     """
 
     __slots__ = (
+        "asked_route",
         "caller",
         "dialect",
         "endpoint",
@@ -72,6 +73,8 @@ class Visit:
         self.grant: Grant | None = None
         self.caller = _NOBODY
         self.route: str | None = None
+        self.asked_route: str | None = None
+        """A name that is no route for this key: for the receipt, never a label of a metric."""
         self.endpoint: str | None = None
         self.usage: Usage | None = None
         self.is_stream = False
