@@ -29,6 +29,28 @@ def test_one_attempt_makes_a_receipt() -> None:
     assert (attempt.reserved, attempt.price_id, attempt.host_request_id) == (Decimal("0.5"), "row", "host-1")
 
 
+def test_every_field_of_the_records_arrives_under_its_name() -> None:
+    begun = replace(
+        opened("a"), model="m", host="h", model_version="v", region="r", operation="o", dialect="d", traceparent="t"
+    )
+    ended = replace(settled("a"), error_code="code", http_status=418, first_byte_ms=6, output_bytes=7)
+    receipt = fold([begun, ended])
+    assert receipt is not None
+    attempt = receipt.attempts[0]
+    of_request = ("receipt_id", "caller", "request_id", "dialect", "operation", "route", "is_stream", "traceparent")
+    last = ("status", "http_status", "error_code", "usage", "cost", "currency", "endpoint", "model", "settled_at_ms")
+    assert {name: getattr(receipt, name) for name in (*of_request, "snapshot_version")} == {
+        name: getattr(begun, name) for name in (*of_request, "snapshot_version")
+    }
+    assert {name: getattr(receipt, name) for name in last} == {name: getattr(attempt, name) for name in last}
+    begins = {"opened_at_ms": begun.at_ms, "number": begun.attempt}
+    ends = {"settled_at_ms": ended.at_ms}
+    shared = set(attempt.__struct_fields__)
+    begins |= {name: getattr(begun, name) for name in shared & set(begun.__struct_fields__)}
+    ends |= {name: getattr(ended, name) for name in shared & set(ended.__struct_fields__)}
+    assert {name: getattr(attempt, name) for name in attempt.__struct_fields__} == begins | ends
+
+
 def test_an_open_attempt_waits() -> None:
     assert fold([opened("a")]) is None
 

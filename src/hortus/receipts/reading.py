@@ -14,7 +14,7 @@ import msgspec
 
 from hortus.base.errors import InstallationError
 from hortus.receipts.records import JournalRecord
-from hortus.receipts.segment import ANY_HASH, BadLine, Line, Position, SegmentHeader, read_line
+from hortus.receipts.segment import ANY_HASH, BadLine, Position, SegmentHeader, read_line, read_record
 
 PORTION_BYTES = 1024 * 1024
 
@@ -78,45 +78,45 @@ def read_portion(
     """
     descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        lines = _read_lines(descriptor, start, limit_bytes=limit_bytes)
-        if not lines:
+        records, end = _read_records(descriptor, start, limit_bytes=limit_bytes)
+        if end == start:
             torn_bytes = _judge(descriptor, file, start, is_finished=is_finished)
             return Portion((), None, start, is_all=torn_bytes is not None, torn_bytes=torn_bytes or 0)
     finally:
         os.close(descriptor)
-    header = lines[0].record if isinstance(lines[0].record, SegmentHeader) else None
-    records = tuple(line.record for line in lines if not isinstance(line.record, SegmentHeader))
-    return Portion(records, header, lines[-1].end, is_all=False)
+    header = next((record for record in records[:1] if isinstance(record, SegmentHeader)), None)
+    held = tuple(record for record in records if not isinstance(record, SegmentHeader))
+    return Portion(held, header, end, is_all=False)
 
 
-def _read_lines(descriptor: int, start: Position, *, limit_bytes: int) -> list[Line]:
-    lines: list[Line] = []
+def _read_records(
+    descriptor: int, start: Position, *, limit_bytes: int
+) -> tuple[list[SegmentHeader | JournalRecord], Position]:
+    records: list[SegmentHeader | JournalRecord] = []
     end, taken = start, _CHUNK_BYTES
     while end.offset - start.offset < limit_bytes:
         data = os.pread(descriptor, taken, end.offset)
-        found = _scan(data, end)
-        if found:
-            lines += found
-            end = found[-1].end
-        elif len(data) == taken and b"\n" not in data and b"\0" not in data:
+        before, end = end, _scan(data, end, into=records)
+        if end != before:
+            continue
+        if len(data) == taken and b"\n" not in data and b"\0" not in data:
             taken *= 2  # one line is longer than that
         else:
             break
-    return lines
+    return records, end
 
 
-def _scan(data: bytes, at: Position) -> list[Line]:
-    """Return the lines at the beginning of `data`, up to the first that is incomplete or bad."""
-    lines: list[Line] = []
-    begin = 0
+def _scan(data: bytes, at: Position, *, into: list[SegmentHeader | JournalRecord]) -> Position:
+    """Collect the records at the beginning of `data`; return where the first line begins that is incomplete or bad."""
+    chain, begin = at.chain, 0
     while (after := data.find(b"\n", begin) + 1) > 0:
         try:
-            line = read_line(data[begin:after], at)
+            record, chain = read_record(data[begin:after], chain)
         except BadLine:
             break
-        lines.append(line)
-        at, begin = line.end, after
-    return lines
+        into.append(record)
+        begin = after
+    return Position(at.offset + begin, chain)
 
 
 def _judge(descriptor: int, file: Path, at: Position, *, is_finished: bool) -> int | None:

@@ -87,20 +87,33 @@ def read_line(line: bytes, at: Position) -> Line:
     Raises:
         BadLine: Checksum, form, version, or place in the chain is wrong.
     """
+    record, chain = read_record(line, at.chain)
+    return Line(record, Position(at.offset + len(line), chain))
+
+
+def read_record(line: bytes, chain: str) -> tuple[SegmentHeader | JournalRecord, str]:
+    """Return what a complete line holds, and its hash for the next one; the same as `read_line`, for many in a row.
+
+    Args:
+        line: With its line break.
+        chain: Hash of the previous line, or `ANY_HASH`.
+
+    Raises:
+        BadLine: Checksum, form, version, or place in the chain is wrong.
+    """
     if line[:_CRC_AT] != _MARK:
         raise BadLine("it does not begin with a known format version")
     if len(line) <= _JSON_AT or line[_CHAIN_AT - 1] != _SPACE or line[_JSON_AT - 1] != _SPACE:
         raise BadLine("it is too short or lacks its fields")
     if b"%08x" % crc32(line[_CHAIN_AT:-1]) != line[_CRC_AT : _CHAIN_AT - 1]:
         raise BadLine("its checksum is wrong")
-    if at.chain != ANY_HASH and at.chain.encode() != line[_CHAIN_AT : _JSON_AT - 1]:
+    if chain != ANY_HASH and chain.encode() != line[_CHAIN_AT : _JSON_AT - 1]:
         raise BadLine("its hash of the previous record is wrong")
     try:
         record = _DECODER.decode(line[_JSON_AT:-1])
     except msgspec.DecodeError as error:
         raise BadLine("its content is not a record that this release knows") from error
-    chain = blake2b(line, digest_size=HASH_BYTES).hexdigest()
-    return Line(record, Position(at.offset + len(line), chain))
+    return record, blake2b(line, digest_size=HASH_BYTES).hexdigest()
 
 
 def segment_name(writer: str, started_at_ms: int) -> str:

@@ -126,7 +126,7 @@ class JournalTable:
                 doubled += len(group)
                 continue
             before = waited.get(receipt_id, [])
-            receipt = fold([*before, *group])
+            receipt = fold(before + group)
             if receipt is not None:
                 done.append(receipt)
                 doubled += len(before) + len(group) - _records_in(receipt)

@@ -1,0 +1,106 @@
+"""Rows stand in the order of their tables' columns; prepared statements say what SQLAlchemy would, for any database."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import Dialect, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from hortus.canon.usage import Usage
+from hortus.receipts.records import Attempt, Caller, Receipt
+from hortus.store.prepared import Lookup, prepare_insert
+from hortus.store.rows import attempt_row, receipt_row
+from hortus.store.schema import attempts, receipts
+
+USAGE = Usage(101, 102, 103, 104, is_estimated=True)
+ATTEMPT = Attempt(
+    number=1,
+    endpoint="e",
+    model="m",
+    host="h",
+    status="s",
+    opened_at_ms=2,
+    settled_at_ms=3,
+    region="r",
+    model_version="v",
+    served_model="sm",
+    http_status=4,
+    error_code="ec",
+    usage=USAGE,
+    reserved=Decimal("0.5"),
+    cost=Decimal("0.25"),
+    currency="EUR",
+    price_id="p",
+    first_byte_ms=5,
+    host_request_id="hr",
+    adaptations=("a",),
+    input_bytes=6,
+    output_bytes=7,
+)
+RECEIPT = Receipt(
+    receipt_id="id",
+    opened_at_ms=1,
+    status="s",
+    caller=Caller(key_id="k", project_id="p"),
+    request_id="rq",
+    settled_at_ms=2,
+    dialect="d",
+    operation="o",
+    route="r",
+    model="m",
+    endpoint="e",
+    is_stream=True,
+    http_status=3,
+    error_code="ec",
+    usage=USAGE,
+    cost=Decimal("0.125"),
+    currency="EUR",
+    traceparent="t",
+    snapshot_version=4,
+    attempts=(ATTEMPT,),
+)
+POSITIONAL = postgresql.dialect(paramstyle="format")  # type: ignore[no-untyped-call]  # SQLAlchemy's is without types
+
+
+def test_a_receipts_row_stands_in_the_order_of_the_columns() -> None:
+    row = dict(zip((column.name for column in receipts.columns), receipt_row(RECEIPT), strict=True))
+    held: dict[str, object] = {"key_id": "k", "project_id": "p", "cost": "0.125"}
+    for name in row.keys() - held.keys():
+        held[name] = getattr(USAGE if hasattr(USAGE, name) else RECEIPT, name)
+    assert row == held
+
+
+def test_an_attempts_row_stands_in_the_order_of_the_columns() -> None:
+    row = dict(zip((column.name for column in attempts.columns), attempt_row("id", ATTEMPT), strict=True))
+    held: dict[str, object] = {"receipt_id": "id", "reserved": "0.5", "cost": "0.25", "adaptations": '["a"]'}
+    for name in row.keys() - held.keys():
+        held[name] = getattr(USAGE if hasattr(USAGE, name) else ATTEMPT, name)
+    assert row == held
+
+
+@pytest.mark.parametrize("amount", ["0", "0.25", "1E+3", "1E-9", "0.000000000000000000000000001", "-12.50"])
+def test_amounts_are_spelled_as_the_schema_spells_them(amount: str) -> None:
+    cost = receipts.c.cost.type.bind_processor(sqlite.dialect())  # type: ignore[no-untyped-call]  # as above
+    assert cost is not None
+    row = dict(zip((column.name for column in receipts.columns), receipt_row(_costing(Decimal(amount))), strict=True))
+    assert row["cost"] == cost(Decimal(amount))
+    assert "E" not in str(row["cost"])
+
+
+@pytest.mark.parametrize("dialect", [sqlite.dialect(paramstyle="qmark"), POSITIONAL], ids=["sqlite", "postgresql"])  # type: ignore[no-untyped-call]  # as above
+def test_statements_can_be_prepared_for_each_database(dialect: Dialect) -> None:
+    assert prepare_insert(receipts, dialect)
+    assert Lookup(select(receipts.c.receipt_id), receipts.c.receipt_id, dialect)
+
+
+def test_a_database_whose_parameters_have_names_is_refused() -> None:
+    with pytest.raises(TypeError, match="by position"):
+        prepare_insert(receipts, sqlite.dialect(paramstyle="named"))  # type: ignore[no-untyped-call]  # as above
+
+
+def _costing(cost: Decimal) -> Receipt:
+    return Receipt(
+        receipt_id="id", opened_at_ms=1, status="s", caller=Caller(), request_id="rq", cost=cost, currency="EUR"
+    )
