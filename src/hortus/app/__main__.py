@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
+import os
+import resource
 import sys
 from pathlib import Path
 
@@ -20,6 +22,9 @@ ROLES = ("worker", "ledger", "control", "supervisor")
 EXIT_UNFIT = 78
 """The role cannot run until somebody mends something (EX_CONFIG); the parent does not start it again at first."""
 
+_OPEN_FILES = 65_536
+"""Most systems allow a process 1,024 at first, which as many idle clients would use up; it may ask for more."""
+
 
 def main() -> int:
     """Run one role until it is told to stop."""
@@ -31,6 +36,8 @@ def main() -> int:
     parser.add_argument("--socket", type=int, action="append", default=[])
     given = parser.parse_args()
     die_with_parent(given.parent)
+    os.umask(0o077)  # whatever a library writes is its owner's alone too
+    allow_many_files()
     home = Home(given.home)
     loaded = take_settings(home)
     start_logs(given.name, form=loaded.settings.log_format, level=loaded.settings.log_level)
@@ -44,6 +51,14 @@ def main() -> int:
         logging.getLogger("hortus.app").error(str(error))  # noqa: TRY400 -- a person mends this; a traceback would hide it
         return EXIT_UNFIT
     return 0
+
+
+def allow_many_files() -> None:
+    """Raise this process's soft limit of open files as far as it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ from hortus.gateway.settle import Books
 from hortus.receipts.journal import JournalWriter
 from hortus.snapshot.reading import SnapshotFiles
 from hortus.snapshot.resolved import Ready, resolve
-from hortus.telemetry.meters import Meters
+from hortus.telemetry.meters import Meters, count_as
 from hortus.transport.hosts import HttpHosts
 from hortus.transport.settings import TransportSettings
 
@@ -89,6 +89,7 @@ def run_worker(settings: WorkerSettings) -> None:
     config = Configuration(settings)
     config.poll()
     grants = LedgerGrants(settings.home.ledger_socket, size=settings.node.grants_cached, clock=clock)
+    count_as(settings.name)
     meters = Meters(REGISTRY)
 
     async def serve() -> None:

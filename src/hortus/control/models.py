@@ -7,6 +7,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+_LONGEST_TEXT = 4_194_304
+"""Of any text that is taken. That there is a bound also has pydantic refuse half characters (lone surrogates)."""
+
+_LAST_INSTANT_MS = 253_402_300_799_999
+"""The end of the year 9999; a column of the store holds no more than 19 digits."""
+
 Name = Annotated[
     str,
     Field(
@@ -35,7 +41,7 @@ Seconds = Annotated[float | None, Field(gt=0, lt=1e9, description="Seconds; the 
 class Ask(BaseModel):
     """What an operation is asked; nothing beside what is written here."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_max_length=_LONGEST_TEXT)
 
 
 class Nothing(Ask):
@@ -200,7 +206,9 @@ class ReceiptQuery(Ask):
         Literal["completed", "failed", "cancelled", "timed_out", "interrupted", "refused"] | None,
         Field(description="How the request ended."),
     ] = None
-    since_ms: Annotated[int | None, Field(ge=0, description="Opened at or after (milliseconds since 1970).")] = None
+    since_ms: Annotated[
+        int | None, Field(ge=0, le=_LAST_INSTANT_MS, description="Opened at or after (milliseconds since 1970).")
+    ] = None
     before: Annotated[str | None, Field(description="Id of the last receipt of the page before.")] = None
     limit: Annotated[int, Field(ge=1, le=1000, description="Most receipts to return.")] = 20
 

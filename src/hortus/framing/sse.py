@@ -16,6 +16,7 @@ FRAME_LIMIT_BYTES = 16 * 1024 * 1024
 
 # A blank line: two line ends in a row. Atomic, so that the two bytes of one CRLF never count as two.
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
+_TAIL_BYTES = 3  # of the four in the longest blank line
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
@@ -43,11 +44,14 @@ class SseSplitter:
     [b'b', None]
     """
 
-    __slots__ = ("_held", "_searched")
+    __slots__ = ("_held", "_held_bytes", "_tail")
 
     def __init__(self) -> None:
-        self._held = b""
-        self._searched = 0
+        self._held: list[bytes] = []
+        """The beginning of a frame in the parts it came in; joined once, at its end, or a long one costs its square."""
+        self._held_bytes = 0
+        self._tail = b""
+        """The last bytes held: with what follows they may make a blank line."""
 
     def feed(self, data: bytes) -> list[Frame]:
         """Return the frames that `data` completes.
@@ -55,23 +59,41 @@ class SseSplitter:
         Raises:
             BrokenStream: A frame is longer than `FRAME_LIMIT_BYTES`.
         """
-        held = self._held + data if self._held else data
+        search_from = 0
+        if self._held:
+            if not _find_end(self._tail + data, 0):
+                self._hold(data)
+                return []
+            search_from = max(0, self._held_bytes - _TAIL_BYTES)
+            self._held.append(data)
+            data = self._take()
         frames = []
         start = 0
-        end = _find_end(held, self._searched)
+        end = _find_end(data, search_from)
         while end:
-            frames.append(read_frame(held[start:end]))
-            start, end = end, _find_end(held, end)
-        self._held = held[start:]
-        self._searched = max(0, len(self._held) - 3)
-        if len(self._held) > FRAME_LIMIT_BYTES:
-            raise BrokenStream(f"The host sent an event of more than {FRAME_LIMIT_BYTES} bytes.")
+            frames.append(read_frame(data[start:end]))
+            start, end = end, _find_end(data, end)
+        if start < len(data):
+            self._hold(data[start:])
         return frames
 
     def close(self) -> Frame | None:
         """The stream ended: return what was held back, None where nothing was."""
-        held, self._held, self._searched = self._held, b"", 0
+        held = self._take()
         return read_frame(held) if held else None
+
+    def _hold(self, data: bytes) -> None:
+        self._held.append(data)
+        self._held_bytes += len(data)
+        self._tail = (self._tail + data)[-_TAIL_BYTES:]
+        if self._held_bytes > FRAME_LIMIT_BYTES:
+            raise BrokenStream(f"The host sent an event of more than {FRAME_LIMIT_BYTES} bytes.")
+
+    def _take(self) -> bytes:
+        held = b"".join(self._held)
+        self._held.clear()
+        self._held_bytes, self._tail = 0, b""
+        return held
 
 
 def _find_end(held: bytes, search_from: int) -> int:

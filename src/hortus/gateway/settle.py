@@ -141,7 +141,8 @@ class Books:
         """The head of the host's answer is here."""
         attempt.first_byte_ms = round((self._clock.monotonic_s() - attempt.opened_at_s) * 1000)
         if host_request_id is not None:
-            attempt.host_request_id = host_request_id.decode("latin-1")[:128]
+            name = host_request_id.decode("latin-1")[:128]
+            attempt.host_request_id = name if name.isascii() and name.isprintable() else None
 
     def settle(self, attempt: Attempt, ending: Ending) -> None:
         """Write down how an attempt ended."""

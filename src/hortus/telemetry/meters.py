@@ -9,12 +9,22 @@ import math
 from bisect import bisect_left
 from typing import Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
 
 from hortus.telemetry import metrics
 from hortus.telemetry.metrics import Metric
 
 Labels = tuple[str, ...]
+
+
+def count_as(process: str) -> None:
+    """Let this process go on in the files of its predecessor of the same name, before the first meter is made.
+
+    By itself `prometheus_client` names files by process id: they would pile up with each restart, and gauges of dead
+    processes would be counted for ever.
+    """
+    if values.ValueClass is not values.MutexValue:  # only where the figures are shared at all
+        values.ValueClass = values.MultiProcessValue(lambda: process)  # type: ignore[no-untyped-call]  # its own
 
 
 class Meters:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httptools
 import msgspec
 
-_FRAMING = frozenset({b"content-length", b"keep-alive", b"transfer-encoding"})
+_FRAMING = frozenset({b"content-encoding", b"content-length", b"keep-alive", b"transfer-encoding"})
 
 _SWITCHING_PROTOCOLS = 101
 _LOWEST_STATUS, _LOWEST_FINAL_STATUS, _HIGHEST_STATUS = 100, 200, 599
@@ -166,6 +166,9 @@ class Incoming:
             self.content_length = int(value)  # the parser has seen to it that these are digits
         elif name == b"keep-alive":
             self.keep_alive_s = _read_keep_alive(value)
+        elif name == b"content-encoding":
+            if value.strip().lower() not in {b"", b"identity"}:
+                self._refuse("it is compressed, which was not asked for")
         elif value.strip().lower() != b"chunked":
             self._refuse("its transfer encoding was not asked for")
 

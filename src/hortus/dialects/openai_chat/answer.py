@@ -6,9 +6,12 @@ import msgspec
 
 from hortus.canon.dialect import Answer, Operation
 from hortus.canon.usage import Usage
-from hortus.dialects.openai_chat.usage import BYTES_PER_TOKEN, estimate, read_usage
+from hortus.dialects.openai_chat.usage import BYTES_PER_TOKEN, UNREADABLE, estimate, read_usage
 
 _NOTHING = msgspec.Raw(b"null")
+
+_LONGEST_MODEL = 200
+"""Characters of a model's name that are believed."""
 
 
 class _Head(msgspec.Struct):  # `Raw | None` would take null only
@@ -39,20 +42,21 @@ def read_answer(operation: Operation, body: bytes, input_bytes: int) -> Answer:
     """Return usage and served model of a whole answer; what the host leaves out is estimated."""
     try:
         head = _DECODE_HEAD(body)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return Answer(usage=estimate(input_bytes=input_bytes, output_tokens=0), served_model=None)
     usage = read_usage(head.usage) or _estimate(operation, body, input_bytes=input_bytes)
     return Answer(usage=usage, served_model=read_model(head.model))
 
 
 def read_model(raw: msgspec.Raw | None) -> str | None:
-    """Return the text in a `model` member, None where it is not one."""
+    """Return the name in a `model` member, None where it is not one: what a host says here goes into receipts."""
     if not raw:
         return None
     try:
-        return _DECODE_TEXT(raw)
+        name = _DECODE_TEXT(raw)
     except msgspec.DecodeError:
         return None
+    return name if len(name) <= _LONGEST_MODEL and name.isprintable() else None
 
 
 def _estimate(operation: Operation, body: bytes, *, input_bytes: int) -> Usage:
@@ -61,7 +65,7 @@ def _estimate(operation: Operation, body: bytes, *, input_bytes: int) -> Usage:
         try:
             messages = [choice.message for choice in _DECODE_BODY(body).choices or [] if choice.message]
             output_bytes = sum(_size(message) for message in messages)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             output_bytes = len(body)
     return estimate(input_bytes=input_bytes, output_tokens=-(-output_bytes // BYTES_PER_TOKEN))
 

@@ -14,6 +14,9 @@ ADAPTED_MODEL = "model"
 ADAPTED_USAGE = "stream_options.include_usage"
 """Adaptation: usage is asked for where the client did not, and the extra frame is consumed."""
 
+_MOST_OUTPUT_TOKENS = 1_000_000_000
+"""A limit above this is taken as this: it serves to reserve money, and no model writes as much."""
+
 _TRUE = msgspec.Raw(b"true")
 _DECODE_MEMBERS = msgspec.json.Decoder(Members).decode
 _DECODE_TEXT = msgspec.json.Decoder(str).decode
@@ -50,10 +53,11 @@ def write_request(asked: Asked, upstream_model: str) -> Rewritten:
     if upstream_model != asked.route:
         changed["model"] = msgspec.Raw(_ENCODE(upstream_model))
         adaptations = (ADAPTED_MODEL,)
-    if asked.is_stream and not asked.wants_usage:
+    if asked.is_stream and not (asked.wants_usage and _is_said_once(members["stream_options"])):
         options = _stream_options(members) if "stream_options" in members else {}
         changed["stream_options"] = msgspec.Raw(write_members(options | {"include_usage": _TRUE}))
-        adaptations += (ADAPTED_USAGE,)
+        if not asked.wants_usage:
+            adaptations += (ADAPTED_USAGE,)
     return Rewritten(body=write_members(members | changed), adaptations=adaptations)
 
 
@@ -91,13 +95,19 @@ def _stream_options(members: Members) -> Members:
         ) from error
 
 
+def _is_said_once(options: msgspec.Raw) -> bool:
+    """Tell whether `include_usage` cannot stand twice: the host must see the one that was judged here."""
+    text = bytes(options)
+    return text.count(b'"include_usage"') == 1 and b"\\" not in text
+
+
 def _output_limit(members: Members) -> int | None:
     # `max_tokens` is deprecated in favour of `max_completion_tokens`; hosts other than OpenAI mostly know the old one.
     for name in ("max_completion_tokens", "max_tokens"):
         value = members.get(name)
         if value is not None:
             try:
-                return max(0, _DECODE_INT(value))
+                return min(max(0, _DECODE_INT(value)), _MOST_OUTPUT_TOKENS)
             except msgspec.DecodeError:
                 return None  # null, or of a wrong type that is the host's to judge
     return None

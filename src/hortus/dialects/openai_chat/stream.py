@@ -6,7 +6,7 @@ import msgspec
 
 from hortus.canon.usage import Usage
 from hortus.dialects.openai_chat.answer import read_model
-from hortus.dialects.openai_chat.usage import estimate, read_usage
+from hortus.dialects.openai_chat.usage import UNREADABLE, estimate, read_usage
 from hortus.framing.sse import Frame, SseSplitter
 
 _NOTHING = msgspec.Raw(b"null")
@@ -111,7 +111,7 @@ class Stream:
             return True
         try:
             chunk = _DECODE(frame.data)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             return True  # not ours to judge: it passes as it is
         self._read_choices(chunk)
         has_error = bytes(chunk.error) != b"null"

@@ -9,6 +9,12 @@ from hortus.canon.usage import Usage
 BYTES_PER_TOKEN = 4
 """Bytes of English text per token, by rule of thumb; used for estimates only, which are marked as such."""
 
+MOST_TOKENS = 1_000_000_000_000
+"""Above any count that can be true, and far below what a column of a store holds: more than this makes no sense."""
+
+UNREADABLE = (msgspec.DecodeError, RecursionError)
+"""How reading a host's JSON fails; nesting by the thousand is the second."""
+
 
 class _InputDetails(msgspec.Struct):
     cached_tokens: int | None = None
@@ -42,12 +48,14 @@ def read_usage(raw: msgspec.Raw | None) -> Usage | None:
         return None
     try:
         found = _DECODE(raw)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
     given, total = found.prompt_tokens, found.total_tokens
     if given is None or given < 0:
         return None
     output = max(found.completion_tokens or 0, (total or 0) - given, 0)
+    if max(given, output) > MOST_TOKENS:
+        return None
     input_details, output_details = found.prompt_tokens_details, found.completion_tokens_details
     return Usage(
         input_tokens=given,
