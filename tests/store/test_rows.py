@@ -61,7 +61,7 @@ RECEIPT = Receipt(
     snapshot_version=4,
     attempts=(ATTEMPT,),
 )
-POSITIONAL = postgresql.dialect(paramstyle="format")  # type: ignore[no-untyped-call]  # SQLAlchemy's is without types
+POSITIONAL = postgresql.dialect(paramstyle="format")
 
 
 def test_a_receipts_row_stands_in_the_order_of_the_columns() -> None:
@@ -82,22 +82,22 @@ def test_an_attempts_row_stands_in_the_order_of_the_columns() -> None:
 
 @pytest.mark.parametrize("amount", ["0", "0.25", "1E+3", "1E-9", "0.000000000000000000000000001", "-12.50"])
 def test_amounts_are_spelled_as_the_schema_spells_them(amount: str) -> None:
-    cost = receipts.c.cost.type.bind_processor(sqlite.dialect())  # type: ignore[no-untyped-call]  # as above
+    cost = receipts.c.cost.type.bind_processor(sqlite.dialect())
     assert cost is not None
     row = dict(zip((column.name for column in receipts.columns), receipt_row(_costing(Decimal(amount))), strict=True))
     assert row["cost"] == cost(Decimal(amount))
     assert "E" not in str(row["cost"])
 
 
-@pytest.mark.parametrize("dialect", [sqlite.dialect(paramstyle="qmark"), POSITIONAL], ids=["sqlite", "postgresql"])  # type: ignore[no-untyped-call]  # as above
+@pytest.mark.parametrize("dialect", [sqlite.dialect(paramstyle="qmark"), POSITIONAL], ids=["sqlite", "postgresql"])
 def test_statements_can_be_prepared_for_each_database(dialect: Dialect) -> None:
-    assert prepare_insert(receipts, dialect)
-    assert Lookup(select(receipts.c.receipt_id), receipts.c.receipt_id, dialect)
+    prepare_insert(receipts, dialect)
+    Lookup(select(receipts.c.receipt_id), receipts.c.receipt_id, dialect)
 
 
 def test_a_database_whose_parameters_have_names_is_refused() -> None:
     with pytest.raises(TypeError, match="by position"):
-        prepare_insert(receipts, sqlite.dialect(paramstyle="named"))  # type: ignore[no-untyped-call]  # as above
+        prepare_insert(receipts, sqlite.dialect(paramstyle="named"))
 
 
 def _costing(cost: Decimal) -> Receipt:

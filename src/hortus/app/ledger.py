@@ -28,6 +28,8 @@ from hortus.store.database import Store, open_store
 from hortus.store.secretchecks import SecretCheckTable
 
 _TRANSFER_EVERY_S = 0.1
+_TRANSFER_UNDER_LOAD_EVERY_S = 0.5  # fewer, larger transactions: fewer requests are still open when one is made
+_LOAD_RECORDS = 200  # in one pass
 _RETRY_S = (0.2, 5.0)  # first and longest wait after a fault
 
 _log = logging.getLogger("hortus.ledger")
@@ -97,8 +99,8 @@ async def _keep_moving(transfer: Transfer, in_thread: InThread, *, stop: asyncio
     while True:
         is_last = stop.is_set()
         try:
-            await in_thread(transfer.run_once)
-            wait_s = _TRANSFER_EVERY_S
+            moved = await in_thread(transfer.run_once)
+            wait_s = _TRANSFER_EVERY_S if moved.records < _LOAD_RECORDS else _TRANSFER_UNDER_LOAD_EVERY_S
         except InstallationError as error:
             _log.warning(str(error))
             wait_s = _longer(wait_s)
