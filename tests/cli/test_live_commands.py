@@ -203,10 +203,12 @@ def test_a_kill_of_the_control_process_is_not_seen(hortus: Hortus, command: tupl
 
 
 def test_a_project_that_is_not_there_is_said_before_a_host_is_connected(hortus: Hortus) -> None:
-    done = hortus.cli("connect", "groq", "--key-stdin", "--project", "nowhere", stdin="gsk-x\n", check=False)
+    before = hortus.cli_json("status")["routes"]
+    done = hortus.cli("connect", "together", "--key-stdin", "--project", "nowhere", stdin="key\n", check=False)
     assert done.returncode == 1
     assert "nowhere" in done.stderr
-    assert not any(name.startswith("llama") for name in hortus.cli_json("status")["routes"])
+    assert hortus.cli_json("status")["routes"] == before
+    assert not (hortus.home / "credentials" / "together").exists()
 
 
 def test_a_dry_run_needs_no_credential_and_says_which_is_missing(hortus: Hortus) -> None:

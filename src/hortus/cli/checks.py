@@ -116,8 +116,7 @@ def check_secrets(patient: Patient) -> Iterator[Finding]:
         if path.stat().st_mode & _OTHERS_BITS:
             yield Finding(path.name, "bad", "Other users of this machine can read it.", f"chmod 600 {path}")
     if private and not any(path.stat().st_mode & _OTHERS_BITS for path in private):
-        files_ = "1 file" if len(private) == 1 else f"{len(private)} files"
-        yield Finding("secrets", "good", f"{files_}, readable by the owner only")
+        yield Finding("secrets", "good", f"readable by their owner only: {', '.join(path.name for path in private)}")
 
 
 def check_ports(patient: Patient) -> Iterator[Finding]:
