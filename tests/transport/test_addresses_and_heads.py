@@ -209,6 +209,6 @@ async def test_sends_a_value_with_tab_and_bytes_above_ascii_as_it_is() -> None:
 async def test_many_addresses_do_not_fill_the_memory() -> None:
     async with scripted(answering(HELLO)) as host, client() as hosts:
         for number in range(1030):
-            hosts._plans.setdefault(f"{number}", hosts._make_plan(f"{host.url}?{number}"))
+            hosts._make_plan(asking(f"{host.url}?{number}"))
         assert len(hosts._plans) < 1100
         assert await fetch(hosts, host.url) == b"hello"

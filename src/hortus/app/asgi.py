@@ -152,7 +152,7 @@ class AsgiExchange:
 
     def interrupts(self) -> Interruption:
         """Turn the client's leaving into ClientGone at the await within."""
-        return Interruption(self._watch)
+        return Interruption(self._watch, asyncio.current_task())
 
     def _watch(self, leave: Callable[[], None]) -> Callable[[], object]:
         return asyncio.ensure_future(self._wait_gone(leave)).cancel

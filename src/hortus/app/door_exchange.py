@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-import msgspec
+import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from hortus.app.interruption import Interruption
@@ -27,6 +27,8 @@ class Wire(Protocol):
     """What an exchange needs of its connection."""
 
     transport: asyncio.Transport
+    task: asyncio.Task[None] | None
+    """Answers the connection's requests, one after the other."""
     is_full: bool
     """The client reads more slowly than we write."""
 
@@ -51,30 +53,19 @@ class Wire(Protocol):
         ...
 
 
-class Head(msgspec.Struct, frozen=True, gc=False):
-    """The head of a request.
-
-    Attributes:
-        path: Percent-decoded once.
-        can_chunk: The client knows chunked answers (HTTP/1.1).
-        keeps_alive: The connection may carry another request after this one.
-    """
-
-    method: str
-    path: str
-    query: bytes
-    headers: Headers
-    client: str | None
-    can_chunk: bool
-    keeps_alive: bool
-
-
 class DoorExchange:
-    """One request; see `gateway.exchange.Exchange`."""
+    """One request; see `gateway.exchange.Exchange`.
+
+    Args:
+        wire: Its connection.
+        parser: Has just read the head.
+        target: Path and query of the request.
+        headers: Names in lower case.
+        client: Its address.
+    """
 
     __slots__ = (
         "_body_bytes",
-        "_can_chunk",
         "_held",
         "_is_whole",
         "_leave",
@@ -82,6 +73,7 @@ class DoorExchange:
         "_reader",
         "_room_bytes",
         "_wire",
+        "can_chunk",
         "client",
         "has_started",
         "headers",
@@ -93,16 +85,23 @@ class DoorExchange:
         "query",
     )
 
-    def __init__(self, wire: Wire, head: Head) -> None:
-        self.method = head.method
-        self.path = head.path
-        self.query = head.query
-        self.headers = head.headers
-        self.client = head.client
-        self.keeps_alive = head.keeps_alive
+    def __init__(
+        self,
+        wire: Wire,
+        parser: httptools.HttpRequestParser,
+        *,
+        target: tuple[str, bytes],
+        headers: Headers,
+        client: str | None,
+    ) -> None:
+        self.method = parser.get_method().decode("ascii")
+        self.path, self.query = target
+        self.headers = headers
+        self.client = client
+        self.can_chunk = parser.get_http_version() != "1.0"
+        self.keeps_alive = self.can_chunk and parser.should_keep_alive()
         self.has_started = self.is_over = self.is_gone = False
         self._wire = wire
-        self._can_chunk = head.can_chunk
         self._parts: list[bytes] = []
         self._body_bytes = 0
         self._room_bytes = _UNREAD_BYTES
@@ -177,8 +176,8 @@ class DoorExchange:
     async def start(self, status: int, headers: Headers) -> None:
         """Take the head; it goes out with the first part."""
         self.has_started = True
-        self._can_chunk &= self.method != "HEAD"
-        if self._can_chunk:
+        self.can_chunk &= self.method != "HEAD"
+        if self.can_chunk:
             headers = (*headers, (b"transfer-encoding", b"chunked"))
         else:
             self.keeps_alive = False
@@ -195,13 +194,13 @@ class DoorExchange:
     async def finish(self, data: bytes = b"") -> None:
         """Send the last part."""
         if await self._may_write():
-            end = b"0\r\n\r\n" if self._can_chunk else b""
+            end = b"0\r\n\r\n" if self.can_chunk else b""
             self._wire.transport.write(self._frame(data) + end)
             self._end()
 
     def interrupts(self) -> Interruption:
         """Turn the client's leaving into ClientGone at the await within."""
-        return Interruption(self._when_gone)
+        return Interruption(self._when_gone, self._wire.task)
 
     def _when_gone(self, leave: Callable[[], None]) -> Callable[[], None]:
         self._leave = leave
@@ -226,7 +225,7 @@ class DoorExchange:
 
     def _frame(self, data: bytes) -> bytes:
         held, self._held = self._held, b""
-        if not self._can_chunk or not data:
+        if not self.can_chunk or not data:
             return held if self.method == "HEAD" else held + data
         return b"%b%x\r\n%b\r\n" % (held, len(data), data)
 

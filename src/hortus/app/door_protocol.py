@@ -21,12 +21,16 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
 from hortus.app.asgi import DoorApp
-from hortus.app.door_exchange import DoorExchange, Head
+from hortus.app.door_exchange import DoorExchange
+from hortus.app.door_heads import find_fault, write_bare_head
 
 _log = logging.getLogger("hortus.door")
 
 HEAD_LIMIT_BYTES = 65_536
 HEADERS_LIMIT = 128
+AHEAD_LIMIT = 128
+"""Requests that a client may send ahead of its answers on one connection."""
+
 HEAD_WITHIN_S = 30.0
 """A connection must bring the head of a request within this time (once it has begun to send one)."""
 
@@ -45,6 +49,10 @@ _TARGETS_REMEMBERED = 64
 
 
 class HeadTooLong(Exception):  # noqa: N818 -- stops the parser; never leaves this module
+    """Raised inside the parser."""
+
+
+class HeadWrong(Exception):  # noqa: N818 -- stops the parser; never leaves this module
     """Raised inside the parser."""
 
 
@@ -77,11 +85,11 @@ class DoorProtocol(asyncio.Protocol):
         self.idle_since_s: float | None = None
         self._app: DoorApp = config.loaded_app
         self._server_state = server_state
-        self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
-        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)  # the rest is thrown away, not refused
+        self._parser: httptools.HttpRequestParser | None = self._new_parser()
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
-        self._is_in_head = self._is_head_too_long = False
+        self._is_in_head = self._is_head_too_long = self._is_declining = False
+        self._fault = b"Invalid HTTP request received."
         self._seen_bytes = 0
         """At least the length of the head so far: all bytes since those that brought its beginning."""
         self._incoming: DoorExchange | None = None
@@ -89,6 +97,9 @@ class DoorProtocol(asyncio.Protocol):
         self._running: DoorExchange | None = None
         """Who is being answered."""
         self._waiting: deque[DoorExchange] = deque()
+        self.task: asyncio.Task[None] | None = None
+        self._rest: asyncio.Future[None] | None = None
+        """What the task waits for between two requests."""
         self._is_held = False
         self._writer: asyncio.Future[None] | None = None
         self._standing: tuple[object, bytes] = (None, b"")
@@ -110,8 +121,10 @@ class DoorProtocol(asyncio.Protocol):
         self._running = self._incoming = self._parser = None
         self._waiting.clear()
         self.resume_writing()
-        for exchange in {running, incoming} - {None}:
-            cast("DoorExchange", exchange).lose()
+        self._rouse()
+        for exchange in (running, incoming):
+            if exchange is not None:
+                exchange.lose()
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -119,15 +132,36 @@ class DoorProtocol(asyncio.Protocol):
             return
         self._seen_bytes = len(data) + (self._seen_bytes if self._is_in_head else 0)
         try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            return  # what follows is no HTTP; the connection ends with the answer
+            while data:
+                data = self._parse(data)
         except httptools.HttpParserError:
             self._refuse()
             return
         if self._is_in_head and self._seen_bytes > HEAD_LIMIT_BYTES:
             self._is_head_too_long = True
             self._refuse()
+
+    def _new_parser(self) -> httptools.HttpRequestParser:
+        parser = httptools.HttpRequestParser(self)
+        parser.set_dangerous_leniencies(lenient_data_after_close=True)  # the rest is thrown away, not refused
+        return parser
+
+    def _parse(self, data: bytes) -> bytes:
+        """Take bytes; return those that are left because a request in them asked for another protocol.
+
+        That is declined by going on (RFC 9110, 7.8), but the parser gives up there, before a body. So a fresh one is
+        told what the head said of the body. Java's client asks for HTTP/2 with each first request.
+        """
+        parser = cast("httptools.HttpRequestParser", self._parser)
+        try:
+            parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._parser = self._new_parser()
+            self._is_declining = True
+            self._parser.feed_data(write_bare_head(self._headers))
+            self._is_declining = False
+            return data[upgrade.args[0] :]
+        return b""
 
     @override
     def pause_writing(self) -> None:
@@ -156,6 +190,8 @@ class DoorProtocol(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """Hear of a request's first byte."""
+        if self._is_declining:
+            return
         self.idle_since_s = None
         self.head_since_s = self.loop.time()
         self._is_in_head = True
@@ -173,24 +209,22 @@ class DoorProtocol(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """Begin the request, or let it wait for those before it."""
+        if self._is_declining:
+            return
         parser = cast("httptools.HttpRequestParser", self._parser)
         self.head_since_s = None
         self.body_since_s = self.loop.time()
         self._is_in_head = False
-        self._check_size()
-        can_chunk = parser.get_http_version() != "1.0"
-        path, query = _split_target(self._url)
+        self._check_head(can_chunk=parser.get_http_version() != "1.0")
         headers = self._headers
-        head = Head(
-            method=parser.get_method().decode("ascii"),
-            path=path,
-            query=query,
+        exchange = DoorExchange(
+            self,
+            parser,
+            target=_split_target(self._url),
             headers=headers,
             client=self._app.client_of(self.peer, headers),
-            can_chunk=can_chunk,
-            keeps_alive=can_chunk and parser.should_keep_alive() and not parser.should_upgrade(),
         )
-        self._incoming = exchange = DoorExchange(self, head)
+        self._incoming = exchange
         if self._running is None:
             self._begin(exchange)
         else:
@@ -204,13 +238,15 @@ class DoorProtocol(asyncio.Protocol):
             self._incoming.take(part)
 
     def on_message_complete(self) -> None:
-        """Hear a request's end."""
+        """Hear a request's end, unless it is only the parser's, at a wish for another protocol."""
+        if cast("httptools.HttpRequestParser", self._parser).should_upgrade():
+            return
         self.body_since_s = None
         if self._incoming is not None:
             self._incoming.take_end()
             self._incoming = None
 
-    def _check_size(self) -> None:
+    def _check_head(self, *, can_chunk: bool) -> None:
         is_long = self._seen_bytes > HEAD_LIMIT_BYTES  # or is it the body that came along?
         if is_long:
             sizes = [len(name) + len(value) + _HEADER_EXTRA_BYTES for name, value in self._headers]
@@ -218,6 +254,12 @@ class DoorProtocol(asyncio.Protocol):
         if is_long or len(self._headers) > HEADERS_LIMIT:
             self._is_head_too_long = True
             raise HeadTooLong
+        fault = find_fault(self._headers, can_chunk=can_chunk)
+        if len(self._waiting) >= AHEAD_LIMIT:
+            fault = b"Too many requests were sent ahead of their answers."
+        if fault is not None:
+            self._fault = fault
+            raise HeadWrong
 
     # The exchange's side.
 
@@ -259,7 +301,7 @@ class DoorProtocol(asyncio.Protocol):
             self.transport.close()
         elif not self.transport.is_closing():
             if self._waiting:
-                self._begin(self._waiting.popleft())
+                self._running = self._waiting.popleft()
             else:
                 self.idle_since_s = self.loop.time()
             if not self._waiting:
@@ -267,23 +309,34 @@ class DoorProtocol(asyncio.Protocol):
 
     def _begin(self, exchange: DoorExchange) -> None:
         self._running = exchange
-        task = self.loop.create_task(self._serve(exchange))
-        self._server_state.tasks.add(task)
-        task.add_done_callback(self._server_state.tasks.discard)
+        if self.task is None:
+            self.task = self.loop.create_task(self._serve())
+            self._server_state.tasks.add(self.task)
+            self.task.add_done_callback(self._server_state.tasks.discard)
+        else:
+            self._rouse()
 
-    async def _serve(self, exchange: DoorExchange) -> None:
-        try:
+    async def _serve(self) -> None:
+        """Answer one request after the other; a task for each would cost more than all that it waits for."""
+        while (exchange := self._running) is not None:
             await self._app.serve(exchange)
-        finally:
             if not exchange.is_over:  # half an answer must not look like a whole one
                 self.transport.close()
+                return
+            if self._running is None:
+                self._rest = self.loop.create_future()
+                await self._rest  # ended by the next request or the connection's end, which the sweep brings about
+
+    def _rouse(self) -> None:
+        if self._rest is not None and not self._rest.done():
+            self._rest.set_result(None)
 
     def _refuse(self) -> None:
         """Answer what is not HTTP, or too long, in OpenAI's form; there is no request to have a receipt."""
         _log.warning("client cut: not HTTP, or too long", extra={"client": self.peer})
         self._parser = None
         if self._running is None or not self._running.has_started:
-            self.transport.write(_write_refusal(is_too_long=self._is_head_too_long))
+            self.transport.write(_write_refusal(self._fault, is_too_long=self._is_head_too_long))
         self.transport.close()
 
     # The sweep's side.
@@ -305,9 +358,9 @@ def _split_target(target: bytes) -> tuple[str, bytes]:
     return unquote(path) if "%" in path else path, parsed.query or b""
 
 
-def _write_refusal(*, is_too_long: bool) -> bytes:
+def _write_refusal(fault: bytes, *, is_too_long: bool) -> bytes:
     status, code = (431, b"headers_too_large") if is_too_long else (400, b"invalid_http")
-    text = b"The head of the request is too long." if is_too_long else b"Invalid HTTP request received."
+    text = b"The head of the request is too long." if is_too_long else fault
     body = b'{"error":{"message":"%b","type":"invalid_request_error","param":null,"code":"%b"}}' % (text, code)
     head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
     return STATUS_LINE[status] + head + body

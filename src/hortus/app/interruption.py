@@ -17,21 +17,19 @@ class Interruption:
 
     Args:
         watch: Registers what to call when the client leaves; returns what takes that back.
+        task: The task that enters it; None where nothing can be cancelled.
     """
 
     __slots__ = ("_cancelling", "_is_gone", "_stop", "_task", "_watch")
 
-    def __init__(self, watch: WhenGone) -> None:
+    def __init__(self, watch: WhenGone, task: asyncio.Task[Any] | None) -> None:
         self._watch = watch
-        self._task: asyncio.Task[Any] | None = None
+        self._task = task
         self._stop: Callable[[], object] | None = None
-        self._cancelling = 0
+        self._cancelling = 0 if task is None else task.cancelling()
         self._is_gone = False
 
     def __enter__(self) -> None:
-        self._task = asyncio.current_task()
-        if self._task is not None:
-            self._cancelling = self._task.cancelling()
         self._stop = self._watch(self._leave)
 
     def __exit__(

@@ -26,13 +26,17 @@ _ACCEPT_STREAM = (b"accept", b"text/event-stream")
 _STREAM: Pairs = ((b"x-accel-buffering", b"no"), (b"cache-control", b"no-store"))
 
 
-def for_host(visit: Visit, opening: Pairs) -> Pairs:
-    """Return the headers of the call to a host; `opening` holds the endpoint's own credential."""
-    accept = _ACCEPT_STREAM if visit.is_stream else _ACCEPT_JSON
-    headers = (*opening, _JSON, accept, (b"x-request-id", visit.request_id.encode()))
+def for_target(opening: Pairs, *, is_stream: bool) -> Pairs:
+    """Return the headers of every call to a target; `opening` holds the endpoint's own credential."""
+    return (*opening, _JSON, _ACCEPT_STREAM if is_stream else _ACCEPT_JSON)
+
+
+def for_host(visit: Visit) -> Pairs:
+    """Return the headers of this one call to a host."""
+    request_id = (b"x-request-id", visit.request_id.encode())
     if visit.traceparent is None:
-        return headers
-    return (*headers, (b"traceparent", visit.traceparent.encode()))
+        return (request_id,)
+    return (request_id, (b"traceparent", visit.traceparent.encode()))
 
 
 def for_client(headers: Sequence[tuple[bytes, bytes]], *, is_stream: bool = False) -> Pairs:

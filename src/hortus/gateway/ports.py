@@ -16,6 +16,7 @@ class HostRequest(msgspec.Struct, frozen=True):
     Attributes:
         url: Absolute, `http` or `https`.
         headers: Names in lower case; host, content-length and connection are the client's own affair.
+        standing: Headers that are the same in many requests to this URL: looked at and written down once.
     """
 
     method: str
@@ -23,6 +24,7 @@ class HostRequest(msgspec.Struct, frozen=True):
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes
     timeouts: Timeouts
+    standing: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class HostResponse(Protocol):

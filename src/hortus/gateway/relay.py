@@ -121,9 +121,10 @@ class Relay:
         request = HostRequest(
             method=job.operation.method,
             url=f"{here.base_url}{job.operation.host_path}",
-            headers=headers.for_host(visit, here.headers),
+            headers=headers.for_host(visit),
             body=rewritten.body,
             timeouts=here.endpoint.timeouts,
+            standing=headers.for_target(here.headers, is_stream=visit.is_stream),
         )
         call = _Call(self._hosts, self._books, attempt, job)
         try:
@@ -166,7 +167,7 @@ class _Call:
                 if not _is_success(status):
                     return await self._read_error(response)
                 kind = headers.find(response.headers, b"content-type")
-                if kind is None or not kind.startswith(_EVENT_STREAM):
+                if kind is None or not kind.lower().startswith(_EVENT_STREAM):
                     body = await response.read(ANSWER_LIMIT_BYTES)
                     await self._answer(status, body, response=response)
                     return None

@@ -51,6 +51,7 @@ class Answer:
         "_is_heard",
         "_is_paused",
         "_is_uploaded",
+        "_loop",
         "_phase",
         "_phase_ends_at_s",
         "_waiter",
@@ -66,6 +67,7 @@ class Answer:
         self.is_stale = False
         """Cut before any byte: if the connection was a pooled one, the request may be sent again on another."""
         self._connection: Connection | None = connection
+        self._loop = connection.loop
         self._call = call
         self._incoming = Incoming(call.limits, is_to_head=call.is_head)
         self._high_bytes = call.limits.buffer_bytes
@@ -138,7 +140,7 @@ class Answer:
         if self._error is not None:
             raise self._error
         self._wake_at_bytes = wake_at_bytes
-        self._waiter = asyncio.get_running_loop().create_future()
+        self._waiter = self._loop.create_future()
         try:
             await self._waiter  # the sweep of deadlines ends this at the latest
         finally:

@@ -62,10 +62,11 @@ class Connection(asyncio.Protocol):
         owner: Takes it back between two requests.
     """
 
-    __slots__ = ("_is_full", "_owner", "_writer", "answer", "idle_until_s", "is_lost", "key", "transport")
+    __slots__ = ("_is_full", "_owner", "_writer", "answer", "idle_until_s", "is_lost", "key", "loop", "transport")
 
     def __init__(self, key: PoolKey, owner: Owner) -> None:
         self.key = key
+        self.loop = asyncio.get_running_loop()
         self.transport: asyncio.Transport | None = None
         self.answer: Receiver | None = None
         self.idle_until_s = 0.0
@@ -145,7 +146,7 @@ class Connection(asyncio.Protocol):
             answer.note_upload(is_over=True)
 
     async def _wait_writable(self) -> None:
-        self._writer = asyncio.get_running_loop().create_future()
+        self._writer = self.loop.create_future()
         try:
             await self._writer  # ended by the answer's deadlines, which wake the writer
         finally:

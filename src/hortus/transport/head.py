@@ -29,30 +29,44 @@ _OURS = frozenset(
 )
 """Headers about the connection and the framing: the client's own affair."""
 
+Pairs = tuple[tuple[bytes, bytes], ...]
+
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 """Methods that say nothing of a length where there is no body."""
 
 
 class HeadLines(msgspec.Struct, frozen=True):
-    """What is the same in every request to one URL.
+    """What is the same in many requests to one URL.
 
     Attributes:
-        after_method: From the blank after the method to the end of the `host` line and a proxy's credential.
-        user_agent: Line that is sent where a request has none.
+        opening: From the method to the last standing header.
+        usual: Names and lines of headers that are sent where a request has none of that name.
     """
 
-    after_method: bytes
-    user_agent: bytes
+    opening: bytes
+    usual: tuple[tuple[bytes, bytes], ...]
 
 
-def prepare_head(target: Target, proxy: Proxy | None, *, user_agent: str) -> HeadLines:
-    """Return the lines that every request to a URL shares; a plain proxy is told the whole URL."""
+def prepare_head(request: HostRequest, target: Target, proxy: Proxy | None, *, user_agent: str) -> HeadLines:
+    """Return the lines that all requests share which are like this one; a plain proxy is told the whole URL.
+
+    Raises:
+        HostUnavailable: As `write_head`, for the standing headers; or the method is not a word.
+    """
+    if not (request.method.isascii() and request.method.isalpha()):
+        raise unsendable("its method is not a word", hint="Correct the method.")
+    names = [name for name, _ in request.standing]
+    _check(request.standing, names)
     proxied = proxy is not None and target.scheme == "http"
     resource = f"{target.origin}{target.resource}" if proxied else target.resource
-    lines = f" {resource} HTTP/1.1\r\nhost: {target.authority}\r\n".encode("ascii")
+    opening = f"{request.method} {resource} HTTP/1.1\r\nhost: {target.authority}\r\n".encode("ascii")
     if proxied and proxy is not None and proxy.authorization is not None:
-        lines += b"proxy-authorization: " + proxy.authorization + b"\r\n"
-    return HeadLines(after_method=lines, user_agent=f"user-agent: {user_agent}\r\n".encode("ascii"))
+        opening += b"proxy-authorization: " + proxy.authorization + b"\r\n"
+    usual = ((b"accept-encoding", b"identity"), (b"user-agent", user_agent.encode("ascii")))
+    return HeadLines(
+        opening=opening + b"".join([b"%b: %b\r\n" % pair for pair in request.standing]),
+        usual=tuple((name, b"%b: %b\r\n" % (name, value)) for name, value in usual if name not in names),
+    )
 
 
 def write_head(request: HostRequest, lines: HeadLines) -> bytes:
@@ -63,14 +77,11 @@ def write_head(request: HostRequest, lines: HeadLines) -> bytes:
             client's own affair (framing, connection). The message names the header, never its value.
     """
     names = [name for name, _ in request.headers]
-    _check(request, names)
-    parts = [request.method.encode("ascii"), lines.after_method]
+    _check(request.headers, names)
+    parts = [lines.opening]
     for name, value in request.headers:
         parts += (name, b": ", value, b"\r\n")
-    if b"accept-encoding" not in names:
-        parts.append(b"accept-encoding: identity\r\n")
-    if b"user-agent" not in names:
-        parts.append(lines.user_agent)
+    parts += [line for name, line in lines.usual if name not in names]
     if request.body or request.method not in _WITHOUT_BODY:
         parts.append(b"content-length: %d\r\n\r\n" % len(request.body))
     else:
@@ -78,29 +89,27 @@ def write_head(request: HostRequest, lines: HeadLines) -> bytes:
     return b"".join(parts)
 
 
-def _check(request: HostRequest, names: list[bytes]) -> None:
-    values = b"".join([value for _, value in request.headers])
+def _check(headers: Pairs, names: list[bytes]) -> None:
+    values = b"".join([value for _, value in headers])
     if (
         not b"".join(names).translate(None, _TOKEN)
         and len(values.translate(None, _CONTROLS)) == len(values)
         and all(names)
         and _OURS.isdisjoint(names)
-        and request.method.isalpha()
-        and request.method.isascii()
     ):
         return
-    raise unsendable(_first_wrong(request), hint="Correct the header, or the credential that fills it.")
+    raise unsendable(_first_wrong(headers), hint="Correct the header, or the credential that fills it.")
 
 
-def _first_wrong(request: HostRequest) -> str:
-    for name, value in request.headers:
+def _first_wrong(headers: Pairs) -> str:
+    for name, value in headers:
         if not name or name.translate(None, _TOKEN):
             return "the name of a header is not a word in lower case"
         if name in _OURS:
             return f"the header {name.decode('ascii')} is set by the client itself"
         if len(value.translate(None, _CONTROLS)) != len(value):
-            return f"the header {name.decode('ascii')} holds a line break or control character"
-    return "its method is not a word"
+            break
+    return f"the header {name.decode('ascii')} holds a line break or control character"
 
 
 def write_connect(target: Target, proxy: Proxy) -> bytes:

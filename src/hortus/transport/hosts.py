@@ -13,7 +13,7 @@ from hortus.transport.connection import Connection, PoolKey
 from hortus.transport.deadlines import Sweep
 from hortus.transport.dialling import Dialler, Way
 from hortus.transport.faults import timed_out, unavailable
-from hortus.transport.head import HeadLines, prepare_head, write_head
+from hortus.transport.head import HeadLines, Pairs, prepare_head, write_head
 from hortus.transport.incoming import AnswerLimits
 from hortus.transport.pool import Pool
 from hortus.transport.proxies import choose_proxy, read_rules
@@ -24,13 +24,13 @@ _LARGE_BYTES = 65_536
 """A body up to this size goes out in one write with its head."""
 
 _MOST_PLANS = 1024
-"""How many URLs are remembered taken apart."""
+"""How many URLs are remembered taken apart, each with its standing headers."""
 
 _CLOSE_TIMEOUT_S = 2.0
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """Everything about a URL that does not change from request to request."""
+    """Everything about requests to a URL that does not change from one to the next."""
 
     origin: str
     key: PoolKey
@@ -51,7 +51,7 @@ class HttpHosts:
         self._dialler = Dialler(settings.ca_bundle)
         self._pool = Pool(settings)
         self._sweep = Sweep(settings.tick_s, sweep_idle=self._sweep_idle)
-        self._plans: dict[str, Plan] = {}
+        self._plans: dict[tuple[str, str, Pairs], Plan] = {}
         self._is_closed = False
         self._limits = AnswerLimits(
             head_bytes=settings.max_head_bytes, headers=settings.max_headers, buffer_bytes=settings.buffer_bytes
@@ -83,19 +83,20 @@ class HttpHosts:
             HostTimedOut: `connect_s`, `first_byte_s` or `total_s` is over.
             BrokenStream: What came is not HTTP.
         """
-        plan = self._plans.get(request.url) or self._make_plan(request.url)
+        plan = self._plans.get((request.method, request.url, request.standing)) or self._make_plan(request)
         head = write_head(request, plan.lines)
+        now_s = asyncio.get_running_loop().time()
         call = Call(
             origin=plan.origin,
             is_head=request.method == "HEAD",
             timeouts=request.timeouts,
-            total_ends_at_s=asyncio.get_running_loop().time() + request.timeouts.total_s,
+            total_ends_at_s=now_s + request.timeouts.total_s,
             limits=self._limits,
             on_end=self._sweep.forget,
         )
         pooled = self._pool.take(plan.key)
         if pooled is not None:
-            answer = self._begin(pooled, call)
+            answer = self._begin(pooled, call, now_s=now_s)
             try:
                 await _ask(pooled, answer, head=head, body=request.body)
             except HostFault:
@@ -104,7 +105,7 @@ class HttpHosts:
             else:
                 return answer
         connection = await self._connect(plan, call)
-        answer = self._begin(connection, call)
+        answer = self._begin(connection, call, now_s=connection.loop.time())
         await _ask(connection, answer, head=head, body=request.body)
         return answer
 
@@ -114,8 +115,8 @@ class HttpHosts:
         self._sweep.stop()
         await self._pool.close(_CLOSE_TIMEOUT_S)
 
-    def _begin(self, connection: Connection, call: Call) -> Answer:
-        answer = Answer(connection, call, now_s=asyncio.get_running_loop().time())
+    def _begin(self, connection: Connection, call: Call, *, now_s: float) -> Answer:
+        answer = Answer(connection, call, now_s=now_s)
         self._sweep.watch(answer)
         return answer
 
@@ -143,18 +144,18 @@ class HttpHosts:
                 connection.abort()
             raise unavailable(plan.origin, "this client has been closed", hint="Send the request again.")
 
-    def _make_plan(self, url: str) -> Plan:
-        target = read_target(url)
+    def _make_plan(self, request: HostRequest) -> Plan:
+        target = read_target(request.url)
         proxy = None if self._settings.unix_socket else choose_proxy(target, self._rules)
         plan = Plan(
             origin=target.origin,
             key=(target.scheme, target.host, target.port, proxy),
             way=Way(target=target, proxy=proxy, unix_socket=self._settings.unix_socket),
-            lines=prepare_head(target, proxy, user_agent=self._settings.user_agent),
+            lines=prepare_head(request, target, proxy, user_agent=self._settings.user_agent),
         )
         if len(self._plans) >= _MOST_PLANS:
             self._plans.clear()
-        self._plans[url] = plan
+        self._plans[request.method, request.url, request.standing] = plan
         return plan
 
     def _sweep_idle(self, now_s: float) -> bool:

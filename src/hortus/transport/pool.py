@@ -58,7 +58,7 @@ class Pool:
         if self._is_closed or lifetime_s <= 0 or not connection.is_usable() or self._settings.max_idle_per_host < 1:
             connection.abort()
             return
-        connection.idle_until_s = asyncio.get_running_loop().time() + lifetime_s
+        connection.idle_until_s = connection.loop.time() + lifetime_s
         waiting = self._idle.setdefault(connection.key, [])
         waiting.append(connection)
         self._idle_count += 1
