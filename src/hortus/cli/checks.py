@@ -112,11 +112,12 @@ def check_secrets(patient: Patient) -> Iterator[Finding]:
         )  # fmt: skip
     credentials = sorted(home.credentials.iterdir()) if _can_list(home.credentials) else []
     private = [path for path in (home.secret_key, home.admin_token, *credentials) if path.exists()]
-    for path in private:
-        if path.stat().st_mode & _OTHERS_BITS:
-            yield Finding(path.name, "bad", "Other users of this machine can read it.", f"chmod 600 {path}")
-    if private and not any(path.stat().st_mode & _OTHERS_BITS for path in private):
-        yield Finding("secrets", "good", f"readable by their owner only: {', '.join(path.name for path in private)}")
+    open_ = [path for path in private if path.stat().st_mode & _OTHERS_BITS]
+    for path in open_:
+        yield Finding(path.name, "bad", "Other users of this machine can read it.", f"chmod 600 {path}")
+    if private and not open_:
+        names = ", ".join(path.name for path in private)
+        yield Finding("secrets", "good", f"readable by their owner only: {names}")
 
 
 def check_ports(patient: Patient) -> Iterator[Finding]:
