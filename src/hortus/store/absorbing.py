@@ -6,6 +6,7 @@ So that killing the ledger at any moment loses no record and counts none twice. 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
@@ -102,15 +103,15 @@ class JournalTable:
             self._forget.run_for_each(connection, [(name,) for name in names])
 
     def _advance(self, connection: Connection, batch: Batch) -> None:
-        row = self._position.run(connection, {"segment": batch.segment}).first()
-        here = Position(offset=row.end_offset, chain=row.end_chain) if row else START
+        row: Sequence[Any] | None = self._position.run(connection, {"segment": batch.segment}).first()
+        here = Position(*row) if row else START
         if here != batch.start:
             raise Misplaced(batch.segment, here)
-        place = {"segment": batch.segment, "offset": batch.end.offset, "chain": batch.end.chain}
         if row is None:
             nowhere = {"name": batch.segment, "writer": batch.writer, "end_offset": 0, "end_chain": "", "records": 0}
             connection.execute(insert(segments).values(nowhere))
-        self._move_on.run(connection, {**place, "count": len(batch.records)})
+        place = {"segment": batch.segment, "offset": batch.end.offset, "chain": batch.end.chain}
+        self._move_on.run(connection, place | {"count": len(batch.records)})
         if batch.damage:
             _add_damage(connection, batch.segment, batch.damage)
 
