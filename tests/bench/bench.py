@@ -1,7 +1,8 @@
 """What the door costs: CPU per request and per streamed event, as a ratio to nginx in the same run.
 
 The gateway under test runs on core 0, load and upstream on core 1 (on one core: everything shares it, and the
-figures say so). CPU is user and system time of the whole process tree. Loopback only, bounded in time.
+figures say so). CPU is user and system time: of the door (Hortus' workers; all of nginx), and of the whole process tree
+with ledger, control and supervisor. Loopback only, bounded in time.
 
 Usage: bench.py --nginx PATH [--seconds 2] [--rounds 3] [--json FILE]
 """
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -36,7 +38,7 @@ QUESTION = "Which office mends the street lamp in front of number twelve? " * 6
 
 
 class Phase(NamedTuple):
-    """One kind of load."""
+    """One kind of load; its figures are per request, or per event of a stream."""
 
     name: str
     upstream: str
@@ -46,8 +48,8 @@ class Phase(NamedTuple):
 
 PHASES = (
     Phase("plain request", "plain", is_stream=False, connections=32),
-    Phase("streamed event, burst", "plain", is_stream=True, connections=16),
-    Phase("streamed event, 100 paced streams", "paced", is_stream=True, connections=100),
+    Phase("event, burst", "plain", is_stream=True, connections=16),
+    Phase("event, 100 streams, paced", "paced", is_stream=True, connections=100),
 )
 
 
@@ -83,14 +85,24 @@ def tree(pid: int) -> list[int]:
     return found
 
 
-def cpu_s(pid: int) -> float:
-    """Return the user and system time of a process tree in seconds."""
-    total = 0
+class Cpu(NamedTuple):
+    """User and system time in seconds: of the door's processes, and of the whole tree."""
+
+    door_s: float
+    tree_s: float
+
+
+def cpu_of(pid: int) -> Cpu:
+    """Return what a process tree has used; where none of it is a worker, all of it is the door."""
+    used, workers = 0, 0
     for one in tree(pid):
         with contextlib.suppress(OSError):
             fields = Path(f"/proc/{one}/stat").read_text().rsplit(")", 1)[1].split()
-            total += int(fields[11]) + int(fields[12])
-    return total / TICKS
+            ticks = int(fields[11]) + int(fields[12])
+            used += ticks
+            if b"\0hortus.app\0worker\0" in Path(f"/proc/{one}/cmdline").read_bytes():
+                workers += ticks
+    return Cpu((workers or used) / TICKS, used / TICKS)
 
 
 def pss_mib(pid: int) -> float:
@@ -217,14 +229,19 @@ def measure(gateway: Gateway, phase: Phase, *, place: Path, seconds: float) -> d
     body = body_file(gateway, phase, place=place)
     path = gateway.paths[phase.upstream]
     load = [str(place / "load"), str(gateway.port), path, gateway.key, str(body), str(phase.connections), str(seconds)]
-    before = cpu_s(gateway.pid)
+    before = cpu_of(gateway.pid)
     done = subprocess.run(["taskset", "-c", LOAD_CORE, *load], capture_output=True, check=True)
-    used = cpu_s(gateway.pid) - before
+    after = cpu_of(gateway.pid)
     figures: dict[str, float] = msgspec.json.decode(done.stdout)
     if figures["bad"]:
         sys.exit(f"{gateway.name}, {phase.name}: {figures['bad']:.0f} answers were not 200; see {place}")
     units = figures["events"] if phase.is_stream else figures["answers"]
-    return {**figures, "cpu_us": used * 1e6 / units, "per_s": units / figures["seconds"]}
+    return {
+        **figures,
+        "door_us": (after.door_s - before.door_s) * 1e6 / units,
+        "tree_us": (after.tree_s - before.tree_s) * 1e6 / units,
+        "per_s": units / figures["seconds"],
+    }
 
 
 def build(place: Path) -> None:
@@ -260,29 +277,36 @@ def bench(arguments: argparse.Namespace, *, place: Path) -> dict[str, Any]:
     return results
 
 
+_COLUMNS = ("load", "nginx µs", "door µs", "ratio", "all µs", "ratio", "nginx /s", "door /s", "p50 ms")
+_WIDTH = 100
+
+
 def show(results: dict[str, Any]) -> None:
-    table = Table(title="The door, beside nginx in the same run")
-    for column in ("load", "nginx µs CPU", "hortus µs CPU", "ratio", "nginx /s", "hortus /s", "hortus p50 ms"):
-        table.add_column(column, justify="left" if column == "load" else "right")
+    title = "CPU of the door (workers) and of all Hortus processes, beside nginx in the same run"
+    table = Table(title=title, box=SIMPLE)
+    for number, column in enumerate(_COLUMNS):
+        table.add_column(column, justify="right" if number else "left", no_wrap=True)
     for phase in PHASES:
         middle = {
             name: {
                 key: statistics.median(one[key] for one in results[name][phase.name])
-                for key in ("cpu_us", "per_s", "p50_ms")
+                for key in ("door_us", "tree_us", "per_s", "p50_ms")
             }
             for name in ("nginx", "hortus")
         }
         ours, theirs = middle["hortus"], middle["nginx"]
         table.add_row(
             phase.name,
-            f"{theirs['cpu_us']:.1f}",
-            f"{ours['cpu_us']:.1f}",
-            f"{ours['cpu_us'] / theirs['cpu_us']:.2f}",
+            f"{theirs['tree_us']:.1f}",
+            f"{ours['door_us']:.1f}",
+            f"{ours['door_us'] / theirs['tree_us']:.2f}",
+            f"{ours['tree_us']:.1f}",
+            f"{ours['tree_us'] / theirs['tree_us']:.2f}",
             f"{theirs['per_s']:,.0f}",
             f"{ours['per_s']:,.0f}",
-            f"{ours['p50_ms']:.2f}",
+            "-" if phase.is_stream else f"{ours['p50_ms']:.2f}",
         )
-    console = Console()
+    console = Console(width=_WIDTH)
     console.print(table)
     memory = results["hortus"]
     console.print(
