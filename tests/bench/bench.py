@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -283,7 +282,7 @@ _WIDTH = 100
 
 def show(results: dict[str, Any]) -> None:
     title = "CPU of the door (workers) and of all Hortus processes, beside nginx in the same run"
-    table = Table(title=title, box=SIMPLE)
+    table = Table(title=title, box=None, padding=(0, 2, 0, 0))
     for number, column in enumerate(_COLUMNS):
         table.add_column(column, justify="right" if number else "left", no_wrap=True)
     for phase in PHASES:
