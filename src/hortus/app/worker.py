@@ -49,7 +49,7 @@ _log = logging.getLogger("hortus.worker")
 
 _POLL_S = 0.1
 _MIB = 1024 * 1024
-_ENTROPY_BLOCK = 409 * ENTROPY_BYTES
+_ENTROPY_BLOCK = 256 * ENTROPY_BYTES
 
 
 class WorkerSettings(msgspec.Struct, frozen=True):

@@ -90,7 +90,8 @@ class Relay:
             ClientGone: The client left; everything is settled.
         """
         tries = job.targets if len(job.targets) > 1 else job.targets * 2
-        for number, (here, then) in enumerate(zip(tries, (*tries[1:], None), strict=True), 1):
+        for number, here in enumerate(tries, 1):
+            then = tries[number] if number < len(tries) else None
             setback = await self._attempt(visit, job, here, then=then, number=number)
             if setback is None:
                 return
@@ -309,7 +310,7 @@ class _Call:
 
 
 def _is_success(status: int) -> bool:
-    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+    return 200 <= status <= 299  # noqa: PLR2004 -- RFC 9110, 15.3; an enumeration's members are slow to reach
 
 
 def _is_client_fault(status: int) -> bool:

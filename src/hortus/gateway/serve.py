@@ -32,7 +32,7 @@ class Ground(msgspec.Struct, frozen=True):
     Attributes:
         clock: Tells the time.
         ready: Gives the configuration in use, None before the first one.
-        entropy: Gives ten random bytes for an id.
+        entropy: Gives the random bytes of an id.
         draw: Gives a random number from 0 to 1 for a choice by weight.
         body_limit_bytes: Longest request body.
     """

@@ -28,7 +28,7 @@ class Visit:
         dialect: In which errors are rendered until the path is understood.
         now_ms: When it came.
         now_s: The same on the clock that only grows.
-        entropy: Ten random bytes for the receipt's id.
+        entropy: Random bytes for the receipt's id.
     """
 
     __slots__ = (

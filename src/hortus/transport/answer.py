@@ -102,10 +102,9 @@ class Answer:
             if incoming.is_complete:
                 raise StopAsyncIteration
             await self._wait(_NEXT_PART)
-        part = incoming.take()
         if self._is_paused:
             self._resume()
-        return part
+        return incoming.take()
 
     async def read(self, limit_bytes: int) -> bytes:
         """Return the whole body.
@@ -136,19 +135,18 @@ class Answer:
         if self._connection is not None:
             self._end_with(broken(self._call.origin, "it was closed on this side before its end"))
 
-    async def _wait(self, wake_at_bytes: int) -> None:
+    def _wait(self, wake_at_bytes: int) -> asyncio.Future[None]:
+        """Return what ends when there is something to see; the sweep of deadlines ends it at the latest."""
         if self._error is not None:
             raise self._error
         self._wake_at_bytes = wake_at_bytes
-        self._waiter = self._loop.create_future()
-        try:
-            await self._waiter  # the sweep of deadlines ends this at the latest
-        finally:
-            self._waiter = None
+        self._waiter = waiter = self._loop.create_future()
+        return waiter
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     # The connection's side.
 

@@ -85,7 +85,9 @@ class HttpHosts:
         """
         plan = self._plans.get((request.method, request.url, request.standing)) or self._make_plan(request)
         head = write_head(request, plan.lines)
-        now_s = asyncio.get_running_loop().time()
+        pooled = self._pool.take(plan.key)
+        loop = asyncio.get_running_loop() if pooled is None else pooled.loop
+        now_s = loop.time()
         call = Call(
             origin=plan.origin,
             is_head=request.method == "HEAD",
@@ -94,7 +96,6 @@ class HttpHosts:
             limits=self._limits,
             on_end=self._sweep.forget,
         )
-        pooled = self._pool.take(plan.key)
         if pooled is not None:
             answer = self._begin(pooled, call, now_s=now_s)
             try:
