@@ -50,6 +50,20 @@ def test_usage_that_the_client_asks_for_is_left_alone() -> None:
     assert rewritten(body, "r") == (body, ())
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        b'{"include_usage":false,"include_usage":true}',
+        b'{"include_usage":false,"include\\u005fusage":true}',
+        b'{"include\\u005fusage":true}',
+    ],
+)
+def test_a_doubled_wish_for_usage_collapses_to_the_one_that_was_judged(options: bytes) -> None:
+    body, adaptations = rewritten(b'{"model":"r","stream":true,"stream_options":' + options + b"}", "r")
+    assert body == b'{"model":"r","stream":true,"stream_options":{"include_usage":true}}'
+    assert adaptations == ()
+
+
 def test_embeddings_do_not_stream() -> None:
     assert rewritten(b'{"model":"r","stream":true}', "r", EMBEDDINGS) == (b'{"model":"r","stream":true}', ())
 
@@ -78,6 +92,9 @@ def test_members_that_the_gateway_reads_have_their_types(body: bytes, path: str)
         (b',"max_tokens":5', 5),
         (b',"max_tokens":5,"max_completion_tokens":7', 7),
         (b',"max_tokens":"x"', None),
+        (b',"max_tokens":-5', 0),
+        (b',"max_tokens":' + b"9" * 4000, 1_000_000_000),
+        (b',"max_tokens":' + b"9" * 5000, None),
     ],
 )
 def test_the_output_limit_is_read_for_the_reservation(members: bytes, limit: int | None) -> None:
@@ -121,11 +138,34 @@ def test_usage_is_read_as_hosts_spell_it(usage: dict, expected: tuple[int, ...])
         (b'{"model":7}', 0),
         (b"not json", 0),
         (b"", 0),
+        (b'{"usage":{"prompt_tokens":-1}}', 0),
+        (b'{"usage":{"prompt_tokens":18446744073709551615}}', 0),
+        (b'{"usage":{"prompt_tokens":1,"completion_tokens":' + b"9" * 30 + b"}}", 0),
+        (b'{"usage":{"prompt_tokens":1,"total_tokens":9223372036854775807}}', 0),
+        (b'{"usage":{"prompt_tokens":1.5}}', 0),
+        (b'{"usage":{"a":' + b"[" * 9000 + b"]" * 9000 + b"}}", 0),
+        (b'{"usage":' + b"[" * 9000 + b"]" * 9000 + b"}", 0),
+        (b'{"choices":[{"message":{"content":7}}]}', 10),
     ],
 )
 def test_usage_that_makes_no_sense_is_estimated(body: bytes, output_tokens: int) -> None:
     usage = DIALECT.read_answer(CHAT, body, 40).usage
     assert (usage.input_tokens, usage.output_tokens, usage.is_estimated) == (10, output_tokens, True)
+
+
+@pytest.mark.parametrize(
+    ("model", "served"),
+    [
+        (b'"m-1 (latest)"', "m-1 (latest)"),
+        (b'"' + b"m" * 200 + b'"', "m" * 200),
+        (b'"' + b"m" * 201 + b'"', None),
+        (b'"m\\u001b[31m"', None),
+        (b'"m\\nm"', None),
+        (b"7", None),
+    ],
+)
+def test_a_model_is_served_under_a_name_or_none(model: bytes, served: str | None) -> None:
+    assert DIALECT.read_answer(CHAT, b'{"model":' + model + b"}", 40).served_model == served
 
 
 def every_error() -> list[type[RequestError]]:

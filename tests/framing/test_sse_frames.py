@@ -82,3 +82,13 @@ def test_a_frame_without_end_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_what_is_written_can_be_read() -> None:
     assert read_frame(write_frame(b'{"a":1}')).data == b'{"a":1}'
+
+
+@pytest.mark.timeout(20)
+def test_a_long_frame_in_small_parts_is_not_copied_with_each_part() -> None:
+    splitter = SseSplitter()
+    splitter.feed(b"data: ")
+    for _ in range(11_000):  # some minutes, if each part cost as much as all before it
+        assert splitter.feed(b"x" * 1400) == []
+    [frame] = splitter.feed(b"\n\n")
+    assert len(frame.raw) == 8 + 11_000 * 1400

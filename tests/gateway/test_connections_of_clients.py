@@ -218,12 +218,23 @@ async def test_nonsense_behind_a_stream_never_gets_into_it() -> None:
         assert await client.rest() == b""
 
 
-async def test_an_upgrade_is_answered_as_a_plain_request_and_the_connection_ends() -> None:
-    async with door() as (_, client):
-        client.send(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\nPRI * HTTP/2.0")
-        answer = await client.rest()
-        assert b"connection: close" in answer
-        assert answer.endswith(b"/?:")
+UPGRADE = b"connection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQ\r\n"
+
+
+@pytest.mark.parametrize(
+    "framed",
+    [b"content-length: 4\r\n\r\nbody", b"transfer-encoding: chunked\r\n\r\n1\r\nb\r\n3\r\nody\r\n0\r\n\r\n"],
+)
+async def test_a_wish_for_another_protocol_is_declined_by_going_on(framed: bytes) -> None:
+    asked = b"POST /post HTTP/1.1\r\nhost: x\r\n" + UPGRADE + framed
+    for size in (1, 7, len(asked)):
+        async with door() as (_, client):
+            for start in range(0, len(asked), size):
+                client.send(asked[start : start + size])
+            assert (await client.answer())[1] == b"/post?:body"
+            client.send(b"GET /bare HTTP/1.1\r\nhost: x\r\n" + UPGRADE + b"\r\n" + request("/after"))
+            assert (await client.answer())[1] == b"/bare?:"
+            assert (await client.answer())[1] == b"/after?:"
 
 
 async def test_a_client_that_leaves_ends_what_is_done_for_it() -> None:

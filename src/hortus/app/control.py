@@ -20,6 +20,7 @@ import uvicorn
 from typing_extensions import override
 
 import hortus
+from hortus.app.admin_protocol import AdminProtocol
 from hortus.app.clock import SystemClock, random_bytes
 from hortus.app.context import RoleContext
 from hortus.app.credentials import Credentials
@@ -192,7 +193,7 @@ def _make_servers(context: RoleContext, plane: Plane, *, token: str) -> list[tup
         return _QuietServer(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=AdminProtocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,

@@ -36,6 +36,7 @@ _BOUNDS: dict[str, tuple[int, int, str]] = {
     "temperature": (0, 5, "0 to 5"),
 }
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_CREDENTIAL_FILE = re.compile(r"(?!\.)[A-Za-z0-9._@+-]+")
 _MOST_QUOTED = 60
 
 Spec = EndpointSpec | RouteSpec | DeploymentSpec | ProjectSpec
@@ -66,6 +67,20 @@ def check_spec(spec: Spec, *, hosts: Collection[str]) -> list[Fault]:
             return [*_check_name(spec.name, PROJECT_NAME_PATTERN), *_check_deployment(spec)]
         case ProjectSpec():
             return _check_name(spec.name, PROJECT_NAME_PATTERN)
+
+
+def check_far(spec: Spec) -> list[Fault]:
+    """Return what may stand in the machine's own file but not come over the admin API.
+
+    A credential is sent to the endpoint's address. Who holds the admin token could have any file of this machine sent
+    to an address of their own.
+    """
+    reference = spec.credential if isinstance(spec, EndpointSpec) else None
+    if reference is None or not reference.startswith("file:") or _CREDENTIAL_FILE.fullmatch(reference[5:]):
+        return []
+    message = "The admin API takes credential files of the installation's directory `credentials` only."
+    hint = 'Write "file:NAME", or declare the endpoint in this machine\'s own hortus.toml.'
+    return [Fault(("credential",), message, hint)]
 
 
 def suggest(word: str, known: Collection[str]) -> str | None:

@@ -8,7 +8,7 @@ from hortus.catalog.lookup import can_route
 from hortus.catalog.places import ANYWHERE, SOME_EU_COUNTRY
 from hortus.catalog.rows import Host, Offer
 from hortus.control import models, tenancy, views
-from hortus.control.checks import check_spec, suggest
+from hortus.control.checks import check_far, check_spec, suggest
 from hortus.control.declaring import declare
 from hortus.control.errors import Conflict, Invalid, NotFound
 from hortus.control.plane import Plane
@@ -94,7 +94,10 @@ def _routable_host(plane: Plane, ask: models.HostWanted) -> Host:
 
 def _missing_credential(plane: Plane, ask: models.HostWanted, host: Host) -> tuple[str, ...]:
     """Refuse to connect without a credential; a dry run only notes it."""
-    credential = credential_of(EndpointSpec(name="x", model="x", host=host.id, credential=ask.credential), host)
+    endpoint = EndpointSpec(name="x", model="x", host=host.id, credential=ask.credential)
+    for fault in check_far(endpoint):  # before anything is told of a file's being there
+        raise Invalid(fault.message, path=format_path(fault.path), hint=fault.hint)
+    credential = credential_of(endpoint, host)
     if credential is None or plane.is_present(credential):
         return ()
     if ask.dry_run:

@@ -9,7 +9,7 @@ import msgspec
 
 from hortus.control import models, views
 from hortus.control.applying import API, BUILT_IN, FILE, OBJECT_KINDS
-from hortus.control.checks import Fault, check_spec, suggest
+from hortus.control.checks import Fault, check_far, check_spec, suggest
 from hortus.control.configfile import spaces_of
 from hortus.control.engine_states import EngineState, read_engine_states
 from hortus.control.errors import Conflict, DeclaredInFile, Invalid, NotFound
@@ -142,7 +142,7 @@ def declare(plane: Plane, spec: Declared, *, is_new: bool) -> StoredObject:
         NotFound: It is to be replaced and is not there.
     """
     kind = kind_of(spec)
-    _refuse_faults(check_spec(spec, hosts=plane.catalog.hosts))
+    _refuse_faults([*check_spec(spec, hosts=plane.catalog.hosts), *check_far(spec)])
     if isinstance(spec, RouteSpec):
         _refuse_faults(_unknown_endpoints(plane, spec))
     stored = plane.ports.objects.get(kind, spec.name)

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import msgspec
 
 from hortus.control import applying, models, views
-from hortus.control.checks import suggest
+from hortus.control.checks import check_far, suggest
 from hortus.control.declaring import list_deployments
-from hortus.control.errors import Conflict, NotFound
+from hortus.control.errors import Conflict, Invalid, NotFound
 from hortus.control.plane import Plane
 
 _LOW_DISK_BYTES = 512 * 1024 * 1024
@@ -111,6 +111,9 @@ def apply_config(plane: Plane, ask: models.ConfigWanted) -> views.ConfigPlan:
             hint = f"Change {own}; it is applied when it is saved."
             raise Conflict(f"This node takes its objects from {own}.", path="toml", hint=hint)
         declaration, changes = plane.read_text(ask.toml.encode(), file=ask.file)
+        for item in declaration.items:
+            for fault in check_far(item.spec):
+                raise Invalid(fault.message, path=f"{item.where} {item.kind} {item.spec.name}", hint=fault.hint)
     if not ask.dry_run:
         plane.apply(declaration, changes)
         plane.recompile()
