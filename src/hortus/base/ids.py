@@ -25,7 +25,7 @@ def make_id(prefix: str, now_ms: int, *, entropy: bytes) -> str:
         entropy: Sixteen random bytes; each gives a letter, of 32.
 
     >>> make_id("rcp", 1_795_000_000_000, entropy=bytes(16))
-    'rcp_01m7r2kmr00000000000000000'
+    'rcp_01m7q5cqg00000000000000000'
     """
     return f"{prefix}_{_write_time(now_ms)}{entropy.translate(_LETTERS).decode('ascii')}"
 

@@ -60,6 +60,8 @@ class SseSplitter:
             BrokenStream: A frame is longer than `FRAME_LIMIT_BYTES`.
         """
         search_from = 0
+        if not self._held and _is_plain(data):
+            return [Frame(data, data[6:-2])]
         if self._held:
             if not _find_end(self._tail + data, 0):
                 self._hold(data)
@@ -113,8 +115,8 @@ def read_frame(raw: bytes) -> Frame:
     >>> read_frame(b"event: error\ndata: 1\ndata: 2\n\n")
     Frame(raw=b'event: error\ndata: 1\ndata: 2\n\n', data=b'1\n2', event=b'error')
     """
-    if raw.startswith(b"data: ") and raw.find(b"\n") == len(raw) - 2 and b"\r" not in raw:
-        return Frame(raw, raw[6:-2])  # nearly every frame that hosts send
+    if _is_plain(raw):
+        return Frame(raw, raw[6:-2])
     event = None
     lines = []
     for line in _LINE_END.split(raw.removeprefix(b"\xef\xbb\xbf")):
@@ -124,6 +126,11 @@ def read_frame(raw: bytes) -> Frame:
         elif name == b"event":
             event = value.removeprefix(b" ")
     return Frame(raw, b"\n".join(lines) if lines else None, event)
+
+
+def _is_plain(raw: bytes) -> bool:
+    """Tell whether this is one `data` line with its blank line, as is nearly every frame that hosts send."""
+    return raw.startswith(b"data: ") and raw.find(b"\n") == len(raw) - 2 and raw.endswith(b"\n") and b"\r" not in raw
 
 
 def write_frame(data: bytes) -> bytes:

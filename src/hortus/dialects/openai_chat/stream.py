@@ -114,18 +114,18 @@ class Stream:
         except UNREADABLE:
             return True  # not ours to judge: it passes as it is
         self._read_choices(chunk)
-        has_error = bytes(chunk.error) != b"null"
+        has_error = chunk.error != _NOTHING
         self._is_failed |= has_error
-        if bytes(chunk.usage) == b"null":
+        if chunk.usage == _NOTHING:
             return True
         self._usage = read_usage(chunk.usage) or self._usage
         return self._wants_usage or has_error or bool(chunk.choices)
 
     def _read_choices(self, chunk: _Chunk) -> None:
-        if self._model is None and bytes(chunk.model) != b"null":
+        if self._model is None and chunk.model != _NOTHING:
             self._model = chunk.model
         for choice in chunk.choices or ():
-            if bytes(choice.finish_reason) != b"null":
+            if choice.finish_reason != _NOTHING:
                 self._is_finished = True
             if choice.delta is not None and choice.delta.says_something():
                 self._deltas += 1
