@@ -51,6 +51,17 @@ def test_sizes_are_read_by_any_of_their_names() -> None:
     assert (first.context_tokens, first.created, second.context_tokens) == (131072, None, 4096)
 
 
+@pytest.mark.parametrize("created", [b"1755000000000", b"-1", b"1e300", b"253402300800", b"0", b"null"])
+def test_a_day_that_no_calendar_has_is_none(created: bytes) -> None:
+    (entry,) = read_listing(b'{"data":[{"id":"m","created":' + created + b"}]}", shape="openai").entries
+    assert entry.created is None
+
+
+def test_endless_nesting_is_no_list() -> None:
+    with pytest.raises(ListingError):
+        read_listing(b'{"data":' + b"[" * 100_000 + b"]" * 100_000 + b"}", shape="openai")
+
+
 def test_a_bare_array_is_read_too() -> None:
     assert read_listing(b'[{"id": "m"}]', shape="openai") == Listing(
         entries=read_listing(b'{"data": [{"id": "m"}]}', shape="openai").entries, is_complete=True

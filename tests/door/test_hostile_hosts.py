@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import os
+import pty
 import socketserver
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -49,6 +53,9 @@ ANSWERS = {
     ),
     "long-name": reply(b'{"model":"' + b"m" * 1_000_000 + b'","choices":[]}'),
     "compressed": reply(gzip.compress(b'{"model":"m"}'), extra=b"content-encoding: gzip\r\n"),
+    "commands": b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+    b'data: {"choices":[{"delta":{"content":"\\u001b]0;owned\\u0007\\u009b31mwords\\n"},"finish_reason":"stop"}]}\n\n'
+    b"data: [DONE]\n\n",
     "secrets": reply(
         b"{}", extra=b"set-cookie: a=b\r\nauthorization: Bearer x\r\nhortus-receipt: rcp_x\r\nupgrade: x\r\n"
     ),
@@ -159,6 +166,19 @@ def test_what_a_host_calls_its_model_reaches_no_receipt_unless_it_is_a_name(
 def test_what_could_be_misread_or_never_ends_is_no_answer(door: httpx2.Client, model: str) -> None:
     answer = door.post(CHAT, json={"model": model, "stream": model == "endless-frame"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (502, "broken_stream")
+
+
+def test_an_answer_gives_no_commands_to_the_terminal(garden: Hortus) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "hortus.cli", "ask", "--route", "commands", "hello"]
+    subprocess.run(command, stdout=theirs, env=garden.environment, cwd=garden.directory, timeout=60, check=True)
+    os.close(theirs)
+    shown = os.read(ours, 65536)
+    os.close(ours)
+    assert b"words" in shown
+    assert not {b"\x1b", b"\x07", "\x9b".encode()} & {shown[i : i + n] for n in (1, 2) for i in range(len(shown))}
+    piped = garden.cli("ask", "--route", "commands", "hello").stdout
+    assert "\x1b]0;owned\x07" in piped
 
 
 def test_headers_of_a_host_do_not_pass(door: httpx2.Client) -> None:

@@ -22,6 +22,9 @@ PriceByName = Callable[[str], PriceRow | None]
 
 GEMINI_PREFIX = "models/"
 
+_END_OF_CALENDAR_S = 253_402_300_800
+"""The first instant of the year 10000."""
+
 
 class ListingError(HortusError):
     """A host's answer to the list call is not of the shape that its row promises."""
@@ -148,7 +151,7 @@ def read_listing(body: bytes, *, shape: ListShape) -> Listing:
     """
     try:
         return _READERS[shape](body)
-    except msgspec.DecodeError as error:  # a ValidationError is one too
+    except (msgspec.DecodeError, RecursionError) as error:  # a ValidationError is one too
         raise ListingError(
             f"The list of models is not of the shape {shape!r}.",
             hint="Is `base_url` the address of the API itself, with its version?",
@@ -170,11 +173,18 @@ def _from_openai(entry: _OpenAiEntry) -> Listed:
         name=entry.id,
         maker=entry.owned_by,
         title=entry.display_name or entry.name,
-        created=datetime.fromtimestamp(entry.created, tz=UTC).date() if entry.created else None,
+        created=_day_of(entry.created),
         ends=entry.shutdown_date,
         context_tokens=next((size for size in sizes if size), None),
         output_tokens=entry.max_completion_tokens or None,
     )
+
+
+def _day_of(created_s: float | None) -> date | None:
+    """Return the day of an instant; None where no calendar has it, such as milliseconds."""
+    if created_s is None or not 0 < created_s < _END_OF_CALENDAR_S:
+        return None
+    return datetime.fromtimestamp(created_s, tz=UTC).date()
 
 
 def _read_anthropic(body: bytes) -> Listing:

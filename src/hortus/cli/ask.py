@@ -14,7 +14,7 @@ from hortus.base.errors import ConfigurationError
 from hortus.cli.options import takes
 from hortus.cli.ownkey import ask_with_own_key
 from hortus.cli.place import find_installation
-from hortus.cli.screen import note, show_json
+from hortus.cli.screen import disarm, note, show_json
 from hortus.cli.talk import Question
 from hortus.cli.wire import ask_door
 
@@ -63,7 +63,7 @@ def _read_question() -> str:
 
 
 def _write(text: str) -> None:
-    sys.stdout.write(text)
+    sys.stdout.write(disarm(text) if sys.stdout.isatty() else text)
     sys.stdout.flush()
 
 

@@ -32,6 +32,16 @@ class Column(msgspec.Struct, frozen=True):
 
 
 _WIDE_COLUMNS = 110
+_COMMANDS = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if code not in b"\t\n"}
+
+
+def disarm(text: str) -> str:
+    r"""Return text of others as a terminal may show it: control characters are commands to it.
+
+    >>> disarm("\x1b]0;owned\x07 a\tb")
+    '�]0;owned� a\tb'
+    """
+    return text.translate(_COMMANDS)
 
 
 def show_json(value: object) -> None:
@@ -89,7 +99,8 @@ def fail(error: HortusError) -> None:
     hint = f" {error.hint}" if error.hint else ""
     if sys.stderr.isatty():
         Console(stderr=True, soft_wrap=True).print(
-            f"[red]hortus:[/red] {escape(where)}{escape(error.message)}[bold]{escape(hint)}[/bold]", highlight=False
+            f"[red]hortus:[/red] {escape(disarm(where + error.message))}[bold]{escape(disarm(hint))}[/bold]",
+            highlight=False,
         )
     else:
         sys.stderr.write(f"hortus: {where}{error.message}{hint}\n")
@@ -124,5 +135,5 @@ def _cell(value: object) -> Text:
     if isinstance(value, bool):
         return Text("yes" if value else "no")
     if isinstance(value, list | tuple):
-        return Text(", ".join(str(item) for item in value))
-    return Text(str(value))
+        return Text(disarm(", ".join(str(item) for item in value)))
+    return Text(disarm(str(value)))

@@ -9,6 +9,7 @@ import msgspec
 
 from hortus.control import applying, models, views
 from hortus.control.checks import check_far, suggest
+from hortus.control.configfile import Declaration
 from hortus.control.declaring import list_deployments
 from hortus.control.errors import Conflict, Invalid, NotFound
 from hortus.control.plane import Plane
@@ -111,14 +112,19 @@ def apply_config(plane: Plane, ask: models.ConfigWanted) -> views.ConfigPlan:
             hint = f"Change {own}; it is applied when it is saved."
             raise Conflict(f"This node takes its objects from {own}.", path="toml", hint=hint)
         declaration, changes = plane.read_text(ask.toml.encode(), file=ask.file)
-        for item in declaration.items:
-            for fault in check_far(item.spec):
-                raise Invalid(fault.message, path=f"{item.where} {item.kind} {item.spec.name}", hint=fault.hint)
+        if own is None:  # else this is a look at what may become the machine's own file
+            _refuse_far(declaration)
     if not ask.dry_run:
         plane.apply(declaration, changes)
         plane.recompile()
     shown = [views.ChangeView.model_validate(change) for change in applying.visible(changes)]
     return views.ConfigPlan(is_dry_run=ask.dry_run, changes=shown)
+
+
+def _refuse_far(declaration: Declaration) -> None:
+    for item in declaration.items:
+        for fault in check_far(item.spec):
+            raise Invalid(fault.message, path=f"{item.where} {item.kind} {item.spec.name}", hint=fault.hint)
 
 
 def examine(plane: Plane, _ask: models.Nothing) -> views.DoctorView:
