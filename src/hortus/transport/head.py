@@ -57,16 +57,22 @@ def prepare_head(request: HostRequest, target: Target, proxy: Proxy | None, *, u
         raise unsendable("its method is not a word", hint="Correct the method.")
     names = [name for name, _ in request.standing]
     _check(request.standing, names)
-    proxied = proxy is not None and target.scheme == "http"
-    resource = f"{target.origin}{target.resource}" if proxied else target.resource
-    opening = f"{request.method} {resource} HTTP/1.1\r\nhost: {target.authority}\r\n".encode("ascii")
-    if proxied and proxy is not None and proxy.authorization is not None:
-        opening += b"proxy-authorization: " + proxy.authorization + b"\r\n"
+    opening = f"{request.method} {_first_lines(target, proxy)}".encode("ascii")
     usual = ((b"accept-encoding", b"identity"), (b"user-agent", user_agent.encode("ascii")))
     return HeadLines(
         opening=opening + b"".join([b"%b: %b\r\n" % pair for pair in request.standing]),
         usual=tuple((name, b"%b: %b\r\n" % (name, value)) for name, value in usual if name not in names),
     )
+
+
+def _first_lines(target: Target, proxy: Proxy | None) -> str:
+    """Return the lines up to `host`, without the method; and a plain proxy's credential."""
+    if proxy is None or target.scheme != "http":
+        return f"{target.resource} HTTP/1.1\r\nhost: {target.authority}\r\n"
+    opening = f"{target.origin}{target.resource} HTTP/1.1\r\nhost: {target.authority}\r\n"
+    if proxy.authorization is None:
+        return opening
+    return f"{opening}proxy-authorization: {proxy.authorization.decode('ascii')}\r\n"
 
 
 def write_head(request: HostRequest, lines: HeadLines) -> bytes:
