@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,30 @@ async def test_other_origins_are_told_nothing(tmp_path: Path) -> None:
         for method, token in (("OPTIONS", None), ("GET", None), ("GET", TOKEN)):
             answer = await control.send(method, f"{PREFIX}/status", token=token, headers=foreign)
             assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("evil.example", 403),
+        ("evil.example:8001", 403),
+        ("localhost.evil.example", 403),
+        ("127.0.0.1.evil.example", 403),
+        ("[evil", 403),
+        ("localhost:8001", 200),
+        ("127.0.0.1", 200),
+        ("[::1]:8001", 200),
+    ],
+)
+async def test_figures_on_loopback_are_not_for_names_of_the_internet(tmp_path: Path, name: str, status: int) -> None:
+    async with running_control(tmp_path) as control:
+        host, port = control.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(f"GET /metrics HTTP/1.1\r\nhost: {name}\r\nconnection: close\r\n\r\n".encode())
+        answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        assert int(answer.split()[1]) == status
 
 
 @pytest.mark.parametrize(

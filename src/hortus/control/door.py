@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import hmac
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hortus.control.errors import AdminError, LengthNeeded, NoToken, TooLong
+from hortus.control.errors import AdminError, ForeignName, LengthNeeded, NoToken, TooLong
 from hortus.control.faults import render_fault
 
 PROTECTED = "/admin"
+METRICS = "/metrics"
 MOST_BODY_BYTES = 8 * 1024 * 1024
+
+
+_FOREIGN = ForeignName(
+    "This machine is asked for under a name that is not its own.", hint="Ask for it as 127.0.0.1 or localhost."
+)
 
 
 class AdminDoor:
@@ -27,8 +35,12 @@ class AdminDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what may pass."""
-        if scope["type"] != "http" or not _is_protected(scope["path"]):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        if not _is_protected(scope["path"]):
+            open_door = render_fault(_FOREIGN) if _is_rebound(scope) else self._app
+            await open_door(scope, receive, send)
             return
 
         async def send_unstored(message: Message) -> None:
@@ -62,6 +74,33 @@ class AdminDoor:
 
 def _is_protected(path: str) -> bool:
     return path == PROTECTED or path.startswith(f"{PROTECTED}/")
+
+
+def _is_rebound(scope: Scope) -> bool:
+    """Tell whether figures are asked for on loopback under a name of the internet.
+
+    A web page can have its own name resolved to 127.0.0.1 (DNS rebinding) and then read what needs no token.
+    """
+    server = scope.get("server")
+    if scope["path"] != METRICS or server is None or not _is_loopback(server[0]):
+        return False
+    try:
+        name = urlsplit(f"//{Headers(scope=scope).get('host', '')}").hostname or ""
+    except ValueError:
+        return True
+    return name != "localhost" and not name.endswith(".localhost") and not _is_address(name)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(text: str) -> bool:
+    return _is_address(text) and ip_address(text).is_loopback
 
 
 def _is_unix(scope: Scope) -> bool:

@@ -26,6 +26,13 @@ class NoToken(AdminError):  # noqa: N818 -- faults are named as in canon
     status = 401
 
 
+class ForeignName(AdminError):  # noqa: N818 -- faults are named as in canon
+    """A request on loopback that calls this machine by somebody else's name, as a web page's might."""
+
+    code = "foreign_name"
+    status = 403
+
+
 class NotFound(AdminError):  # noqa: N818 -- faults are named as in canon
     """Nothing has this name."""
 
