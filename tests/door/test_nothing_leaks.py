@@ -31,7 +31,7 @@ def key(garden: Hortus) -> str:
     made = garden.new_key()
     headers = {"authorization": f"Bearer {made}"}
     base = {"model": "replay", "messages": [{"role": "user", "content": PROMPT}], "user": PROMPT, "seed": 1}
-    for body in (base, {**base, "stream": True}, {**base, "model": f"no-{PROMPT}"}, {**base, "stream": PROMPT}):
+    for body in (base, {**base, "stream": True}, {**base, "model": f"no {PROMPT}"}, {**base, "stream": PROMPT}):
         httpx2.post(f"{garden.door}/v1/chat/completions", json=body, headers=headers)
     broken = f'{{"model": "replay", "messages": "{PROMPT}'
     httpx2.post(
