@@ -57,9 +57,11 @@ endpoints = ["{name}"]
     return text + '[[route]]\nname = "fallback"\nendpoints = ["says-500", "cuts", "replay"]\n'
 
 
-@pytest.fixture(scope="module")
-def garden(start_hortus, replay_host: ReplayHost) -> Hortus:
-    return start_hortus(toml=declared(replay_host), environment={"REPLAY_KEY": "sk-replay"})
+@pytest.fixture(scope="module", params=["own", "uvicorn"])
+def garden(request: pytest.FixtureRequest, start_hortus, replay_host: ReplayHost) -> Hortus:
+    """A Hortus for each way from uvicorn's server to the gateway."""
+    flags = ("--door-server", request.param)
+    return start_hortus(toml=declared(replay_host), environment={"REPLAY_KEY": "sk-replay"}, flags=flags)
 
 
 @pytest.fixture(scope="module")

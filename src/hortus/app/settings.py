@@ -45,6 +45,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     insecure_http: Annotated[
         bool, _set("Allow an address other than loopback without TLS, such as behind a proxy on a private network.")
     ] = False
+    door_server: Annotated[
+        Literal["own", "uvicorn"],
+        _set("What speaks HTTP at the door: our own protocol with its bounds, or uvicorn's over plain ASGI."),
+    ] = "own"
     trusted_proxies: Annotated[
         tuple[str, ...], _set("Addresses or networks (CIDR) whose X-Forwarded-For header is believed.")
     ] = ()

@@ -188,7 +188,7 @@ def _server(app: DoorApp, node: Settings) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,
-            http=DoorProtocol,
+            http=DoorProtocol if node.door_server == "own" else "httptools",
             ws="none",
             lifespan="off",
             log_config=None,
