@@ -170,6 +170,23 @@ def test_the_seedling_answers_again_after_its_engine_was_killed(garden: Hortus) 
     wait_for(answers, what="the seedling after the kill")
 
 
+def test_a_client_is_told_that_the_engine_comes_back(garden: Hortus) -> None:
+    headers = {"authorization": f"Bearer {garden.new_key()}"}
+    body = {"model": "seedling", "messages": [{"role": "user", "content": "The lamp is dark."}]}
+
+    def answer_while_away() -> httpx2.Response | None:
+        for pid in engine_pids(garden):
+            os.kill(pid, signal.SIGKILL)
+        answer = client.post(f"{garden.door}/v1/chat/completions", json=body, headers=headers)
+        return None if answer.status_code == 200 else answer
+
+    answer = wait_for(answer_while_away, what="an answer while the engine is away")
+    message = answer.json()["error"]["message"]
+    assert answer.status_code == 503
+    assert "127.0.0.1" not in message
+    assert answer.headers.get("x-should-retry") != "false"
+
+
 def engine_pids(garden: Hortus) -> list[int]:
     """Engines of this installation that run, as the supervisor noted them."""
     found = []

@@ -1,15 +1,15 @@
 """Every way in which a request can fail, as one closed tree; each dialect renders each of them.
 
-    RequestError
-    ├── CallerFault     the request is wrong; sending it again unchanged is useless
-    │   ├── InvalidRequest, NotJson, UnsupportedMediaType, TooLarge
-    │   └── UnknownPath, MethodNotAllowed, UpgradeRefused, UnknownRoute
-    ├── RulesFault      the request is well formed, the rules say no
-    │   └── Unauthenticated, NotAllowed, NoEligibleEndpoint
-    ├── HostFault       the host (or engine) failed
-    │   └── HostUnavailable, HostTimedOut, HostRefused, HostOverloaded, BrokenStream
-    └── OurFault        Hortus cannot serve now
-        └── NotReady, JournalFull, Internal
+RequestError
+├── CallerFault     the request is wrong; sending it again unchanged is useless
+│   ├── InvalidRequest, NotJson, UnsupportedMediaType, TooLarge
+│   └── UnknownPath, MethodNotAllowed, UpgradeRefused, UnknownRoute
+├── RulesFault      the request is well formed, the rules say no
+│   └── Unauthenticated, NotAllowed, NoEligibleEndpoint
+├── HostFault       the host (or engine) failed
+│   └── HostUnavailable, HostTimedOut, HostRefused, HostOverloaded, BrokenStream
+└── OurFault        Hortus cannot serve now
+    └── NotReady, JournalFull, Internal
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from hortus.canon.errors import (
     HostOverloaded,
     HostRefused,
     HostTimedOut,
+    HostUnavailable,
     Internal,
     RequestError,
 )
@@ -27,6 +28,7 @@ from hortus.gateway.exchange import ClientGone
 from hortus.gateway.ports import HostRequest, HostResponse, Hosts
 from hortus.gateway.settle import Attempt, Books, Ending
 from hortus.gateway.visit import Visit
+from hortus.snapshot.model import ENGINE_SCHEME, Endpoint
 from hortus.snapshot.resolved import Target
 
 ANSWER_LIMIT_BYTES = 256 * 1024 * 1024
@@ -174,7 +176,7 @@ class _Call:
                     return None
                 return await self._stream(response)
         except HostFault as error:
-            return Setback(error=error)
+            return Setback(error=_tell_of_engine(error, self._attempt.target.endpoint))
         finally:
             if response is not None:
                 response.close()
@@ -307,6 +309,15 @@ class _Call:
         if self._reader is None:
             return self._visit.dialect.read_answer(self._job.operation, b"", self._job.body_bytes).usage
         return self._reader.usage or self._reader.estimate(input_bytes=self._job.body_bytes)
+
+
+def _tell_of_engine(error: HostFault, endpoint: Endpoint) -> HostFault:
+    """An engine of our own that is away comes back and costs nothing: say that, not at which private port it was."""
+    if isinstance(error, HostUnavailable) and endpoint.address.startswith(ENGINE_SCHEME):
+        error.message = f"The engine of {endpoint.name} is away; it is being started again."
+        error.path, error.hint, error.retry_after_s = None, "Try again in a few seconds.", 2
+        error.retry_helps, error.may_have_cost = True, False
+    return error
 
 
 def _is_success(status: int) -> bool:
