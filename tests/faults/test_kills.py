@@ -8,6 +8,7 @@ import random
 import signal
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,6 +57,12 @@ def garden(start_hortus, replay_host: ReplayHost) -> Hortus:
 
 client = httpx2.Client(timeout=30, limits=httpx2.Limits(max_keepalive_connections=CLIENTS))
 """Shared by all threads; its connections break with the workers and are made again."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def closed_client() -> Iterator[None]:
+    yield
+    client.close()
 
 
 def ask(door: str, key: str, *, request_id: str, is_stream: bool, route: str = "replay") -> Outcome:

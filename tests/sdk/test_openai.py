@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterator
 
 import httpx2
 import openai
@@ -70,9 +71,23 @@ def key(garden: Hortus) -> str:
 
 
 @pytest.fixture
-def client(garden: Hortus, key: str) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{garden.door}/v1", api_key=key, max_retries=0) as one:
-        yield one
+def open_client(garden: Hortus) -> Iterator[Callable[..., openai.OpenAI]]:
+    """Open clients that are closed with the test."""
+    with contextlib.ExitStack() as stack:
+        yield lambda api_key, *, max_retries=0: stack.enter_context(
+            openai.OpenAI(base_url=f"{garden.door}/v1", api_key=api_key, max_retries=max_retries)
+        )
+
+
+@pytest.fixture
+def client(open_client: Callable[..., openai.OpenAI], key: str) -> openai.OpenAI:
+    return open_client(key)
+
+
+@pytest.fixture
+def patient(open_client: Callable[..., openai.OpenAI], key: str) -> openai.OpenAI:
+    """As SDKs are by default: tries again, here while the engine starts."""
+    return open_client(key, max_retries=10)
 
 
 def receipt_of(garden: Hortus, receipt_id: str) -> dict:
@@ -85,21 +100,22 @@ def receipt_of(garden: Hortus, receipt_id: str) -> dict:
     return wait_for(find, what=f"receipt {receipt_id}")
 
 
-def test_the_seedling_answers_with_a_department(client: openai.OpenAI) -> None:
-    answer = client.chat.completions.create(model="seedling", messages=QUESTION)
+def test_the_seedling_answers_with_a_department(patient: openai.OpenAI) -> None:
+    answer = patient.chat.completions.create(model="seedling", messages=QUESTION)
     assert answer.choices[0].message.content.strip() in DEPARTMENTS
     assert answer.usage.completion_tokens >= 1
 
 
-def test_the_seedling_is_greedy_so_its_answers_repeat(client: openai.OpenAI) -> None:
+def test_the_seedling_is_greedy_so_its_answers_repeat(patient: openai.OpenAI) -> None:
     answers = {
-        client.chat.completions.create(model="seedling", messages=QUESTION).choices[0].message.content for _ in range(5)
+        patient.chat.completions.create(model="seedling", messages=QUESTION).choices[0].message.content
+        for _ in range(5)
     }
     assert len(answers) == 1
 
 
-def test_the_seedling_streams(client: openai.OpenAI) -> None:
-    parts = list(client.chat.completions.create(model="seedling", messages=QUESTION, stream=True))
+def test_the_seedling_streams(patient: openai.OpenAI) -> None:
+    parts = list(patient.chat.completions.create(model="seedling", messages=QUESTION, stream=True))
     text = "".join(part.choices[0].delta.content or "" for part in parts if part.choices)
     assert text.strip() in DEPARTMENTS
 
@@ -128,11 +144,11 @@ def test_embeddings_come_back(client: openai.OpenAI, encoding: str) -> None:
     assert [one.embedding for one in answer.data] == [[3.0, 0.5], [5.0, 0.5]]
 
 
-def test_models_lists_the_routes_that_the_key_may_use(client: openai.OpenAI, garden: Hortus) -> None:
+def test_models_lists_the_routes_that_the_key_may_use(client: openai.OpenAI, garden: Hortus, open_client) -> None:
     listed = {model.id for model in client.models.list()}
     assert {"seedling", "fallback", *ROUTES} == listed
     assert client.models.retrieve("seedling").id == "seedling"
-    other = openai.OpenAI(base_url=f"{garden.door}/v1", api_key=garden.new_key("narrow"), max_retries=0)
+    other = open_client(garden.new_key("narrow"))
     assert {model.id for model in other.models.list()} == {"seedling"}
 
 
@@ -175,8 +191,8 @@ def test_retry_after_of_the_host_reaches_the_client(client: openai.OpenAI) -> No
     assert caught.value.response.headers["retry-after"] == "7"
 
 
-def test_a_wrong_key_is_an_authentication_error(garden: Hortus) -> None:
-    stranger = openai.OpenAI(base_url=f"{garden.door}/v1", api_key="hortus_sk_" + "x" * 40, max_retries=2)
+def test_a_wrong_key_is_an_authentication_error(garden: Hortus, open_client) -> None:
+    stranger = open_client("hortus_sk_" + "x" * 40, max_retries=2)
     with pytest.raises(openai.AuthenticationError) as caught:
         stranger.chat.completions.create(model="seedling", messages=QUESTION)
     assert caught.value.code == "invalid_api_key"
@@ -189,16 +205,16 @@ def test_an_unknown_route_is_not_found_and_names_it(client: openai.OpenAI) -> No
     assert caught.value.code == "model_not_found"
 
 
-def test_a_route_that_the_key_may_not_use_looks_like_an_unknown_one(garden: Hortus) -> None:
-    narrow = openai.OpenAI(base_url=f"{garden.door}/v1", api_key=garden.new_key("narrow"), max_retries=0)
+def test_a_route_that_the_key_may_not_use_looks_like_an_unknown_one(garden: Hortus, open_client) -> None:
+    narrow = open_client(garden.new_key("narrow"))
     with pytest.raises(openai.NotFoundError) as caught:
         narrow.chat.completions.create(model="replay", messages=QUESTION)
     assert caught.value.code == "model_not_found"
 
 
-def test_a_revoked_key_stops_working(garden: Hortus) -> None:
+def test_a_revoked_key_stops_working(garden: Hortus, open_client) -> None:
     made = garden.cli_json("keys", "create", "--project", "default")
-    client = openai.OpenAI(base_url=f"{garden.door}/v1", api_key=made["key"], max_retries=0)
+    client = open_client(made["key"])
     client.chat.completions.create(model="replay", messages=QUESTION)
     garden.cli("keys", "revoke", made["id"])
 
