@@ -28,6 +28,7 @@ ROUTES = {
     "cuts": "fake:reset_after=0",
     "cuts-later": "fake:chunks=9,reset_after=3",
     "breaks-inside": "fake:chunks=9,error_after=2",
+    "breaks-and-stays": "fake:chunks=9,error_after=2,stall_after=3",
 }
 
 

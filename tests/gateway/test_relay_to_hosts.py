@@ -136,6 +136,17 @@ def test_a_stream_that_breaks_ends_with_an_error(client: openai.OpenAI, workplac
     assert settled.usage.output_tokens == (2 if route == "breaks-inside" else 3)
 
 
+def test_a_client_that_leaves_after_the_hosts_error_has_cancelled_nothing(
+    client: openai.OpenAI, workplace: Workplace
+) -> None:
+    raw = client.chat.completions.with_raw_response.create(model="breaks-and-stays", messages=QUESTION, stream=True)
+    with pytest.raises(openai.APIError):
+        list(raw.parse())  # the SDK closes its connection while the host's is still open
+    settled = workplace.records_of(raw.headers["hortus-receipt"])[1]
+    assert (settled.status, settled.error_code, settled.http_status) == ("failed", "host_error", 200)
+    assert settled.usage.output_tokens == 2
+
+
 async def test_the_async_client_streams(workplace: Workplace) -> None:
     async with openai.AsyncOpenAI(base_url=f"{workplace.url}/v1", api_key=KEY) as client:
         stream = await client.chat.completions.create(model="plain", messages=QUESTION, stream=True)

@@ -7,6 +7,7 @@ import importlib
 import logging
 import os
 import resource
+import signal
 import sys
 from pathlib import Path
 
@@ -50,7 +51,15 @@ def main() -> int:
     except HortusError as error:
         logging.getLogger("hortus.app").error(str(error))  # noqa: TRY400 -- a person mends this; a traceback would hide it
         return EXIT_UNFIT
+    finally:
+        _end_in_peace()
     return 0
+
+
+def _end_in_peace() -> None:
+    """Let a second signal no longer kill what has ended properly and only has to leave: its exit code would lie."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def allow_many_files() -> None:

@@ -287,10 +287,13 @@ class _Call:
         http_status: int | None = None,
         served_model: str | None = None,
     ) -> None:
-        """Settle the attempt, unless it is; a client that leaves after the end of a stream has cancelled nothing."""
+        """Settle the attempt, unless it is; a client that leaves after a stream's end or error has cancelled nothing."""
         reader = self._reader
-        if status == "cancelled" and reader is not None and reader.is_finished and reader.usage is not None:
-            status, http_status = "completed", self._visit.status
+        if status == "cancelled" and reader is not None:
+            if reader.is_failed:
+                status, error_code, http_status = "failed", HostFault.code, self._visit.status
+            elif reader.is_finished and reader.usage is not None:
+                status, http_status = "completed", self._visit.status
         self._books.settle(
             self._attempt,
             Ending(

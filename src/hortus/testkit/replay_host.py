@@ -28,7 +28,7 @@ class Behaviour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         stall_after: Say nothing more after so many deltas (0: before the head).
         no_done: End the stream without `[DONE]`.
         no_usage: Never report usage.
-        error_after: Send an error object inside the stream after so many deltas, then end.
+        error_after: Send an error object inside the stream after so many deltas, then end, or stall if that comes later.
         answer: Text of the answer.
         echo: Answer with the last message instead.
         prompt_tokens: Reported as usage.
@@ -271,6 +271,8 @@ async def _frames(
             await stall()
         if number == behaviour.error_after:
             yield b'data: {"error":{"message":"the host broke","type":"server_error","code":null}}\n\n'
+            if behaviour.stall_after > number:
+                await stall()
             return
         if behaviour.delay_ms:
             await asyncio.sleep(behaviour.delay_ms / 1000)
