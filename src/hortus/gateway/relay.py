@@ -287,7 +287,7 @@ class _Call:
         http_status: int | None = None,
         served_model: str | None = None,
     ) -> None:
-        """Settle the attempt, unless it is; a client that leaves after a stream's end or error has cancelled nothing."""
+        """Settle the attempt, unless it is; leaving after a stream's end or error has cancelled nothing."""
         reader = self._reader
         if status == "cancelled" and reader is not None:
             if reader.is_failed:

@@ -28,7 +28,7 @@ class Behaviour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         stall_after: Say nothing more after so many deltas (0: before the head).
         no_done: End the stream without `[DONE]`.
         no_usage: Never report usage.
-        error_after: Send an error object inside the stream after so many deltas, then end, or stall if that comes later.
+        error_after: Send an error object inside the stream after so many deltas; then end, or stall if that is to come.
         answer: Text of the answer.
         echo: Answer with the last message instead.
         prompt_tokens: Reported as usage.
