@@ -254,6 +254,8 @@ async def _send_stream(seen: Seen, writer: asyncio.StreamWriter, behaviour: Beha
         await writer.drain()
         if writer.transport.is_closing():
             raise _Cut
+    if -1 < behaviour.error_after < behaviour.stall_after:
+        await _stall(writer)
     writer.write(b"0\r\n\r\n")
     with contextlib.suppress(ConnectionError):
         await writer.drain()
@@ -271,8 +273,6 @@ async def _frames(
             await stall()
         if number == behaviour.error_after:
             yield b'data: {"error":{"message":"the host broke","type":"server_error","code":null}}\n\n'
-            if behaviour.stall_after > number:
-                await stall()
             return
         if behaviour.delay_ms:
             await asyncio.sleep(behaviour.delay_ms / 1000)
