@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hortus.canon.errors import NotJson
-from hortus.framing.shallow import DEPTH_LIMIT, is_deeper_than, read_members, write_members
+from hortus.canon.errors import InvalidRequest, NotJson
+from hortus.framing.shallow import DEPTH_LIMIT, check_text, is_deeper_than, read_members, write_members
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -63,15 +63,25 @@ def test_a_doubled_key_collapses_to_the_one_that_is_judged() -> None:
         (b'{"a": "\xff"}', "not UTF-8"),
         (b'{"a": "\xed\xa0\x80"}', "not UTF-8"),
         (b'\xef\xbb\xbf{"a": 1}', "byte order mark"),
-        (b'{"a": "\\ud800"}', "surrogate"),
-        (b'{"a": "\\ud800 and more text"}', "surrogate"),
-        (b'{"a": {"b": "\\uDC00 and more text"}}', "surrogate"),
-        (b'{"a": "\\\\\\ud800x"}', "surrogate"),
-        (b'{"\\ud83d": 1}', "surrogate"),
     ],
 )
 def test_what_is_not_an_object_of_text_is_refused_with_its_reason(body: bytes, reason: str) -> None:
     with pytest.raises(NotJson, match=reason):
+        read_members(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a": "\\ud800"}',
+        b'{"a": "\\ud800 and more text"}',
+        b'{"a": {"b": "\\uDC00 and more text"}}',
+        b'{"a": "\\\\\\ud800x"}',
+        b'{"\\ud83d": 1}',
+    ],
+)
+def test_half_a_character_has_its_own_error(body: bytes) -> None:
+    with pytest.raises(InvalidRequest, match="surrogate"):
         read_members(body)
 
 
@@ -87,9 +97,12 @@ def test_nesting_is_bounded(pair: tuple[bytes, bytes]) -> None:
         return b'{"a":' + pair[0] * inside + b"1" + pair[1] * inside + b"}"
 
     read_members(nested(DEPTH_LIMIT))
+    check_text(nested(DEPTH_LIMIT))
     for levels in (DEPTH_LIMIT + 1, 5000, 200_000):
-        with pytest.raises(NotJson, match="deeper"):
+        with pytest.raises(InvalidRequest, match="deeper"):
             read_members(nested(levels))
+        with pytest.raises(InvalidRequest, match="deeper"):
+            check_text(nested(levels))
 
 
 @given(value=VALUES, limit=st.integers(0, 4))

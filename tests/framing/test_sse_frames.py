@@ -82,6 +82,15 @@ def test_a_frame_without_end_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_what_is_written_can_be_read() -> None:
     assert read_frame(write_frame(b'{"a":1}')).data == b'{"a":1}'
+    frame = read_frame(write_frame(b'{"a":1}', b"message_start"))
+    assert (frame.event, frame.data) == (b"message_start", b'{"a":1}')
+
+
+def test_the_last_frame_needs_no_blank_line() -> None:
+    assert [(frame.event, frame.data) for frame in frames_of([b"data: a\r\n\nevent: e\ndata: b"])] == [
+        (None, b"a"),
+        (b"e", b"b"),
+    ]
 
 
 @pytest.mark.timeout(20)

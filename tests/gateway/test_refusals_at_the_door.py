@@ -36,7 +36,7 @@ def ask(
         (b"", {}, 400, "invalid_json"),
         (b"[]", {}, 400, "invalid_json"),
         (b'{"model":', {}, 400, "invalid_json"),
-        (b'{"model":"plain","x":"\\ud800"}', {}, 400, "invalid_json"),
+        (b'{"model":"plain","x":"\\ud800"}', {}, 400, "invalid_request"),
         (b"{}", {}, 400, "invalid_request"),
         (b'{"model":"plain","stream":"yes"}', {}, 400, "invalid_request"),
         (b'{"model":"no-such-route"}', {}, 404, "model_not_found"),

@@ -12,7 +12,7 @@ from operator import sub
 
 import msgspec
 
-from hortus.canon.errors import NotJson
+from hortus.canon.errors import CallerFault, InvalidRequest, NotJson
 
 Members = dict[str, msgspec.Raw]
 """Members of one object in their order; values byte for byte as sent."""
@@ -38,22 +38,37 @@ def read_members(data: bytes) -> Members:
     {'a': b'1e2', 'b': b'2'}
 
     Raises:
-        NotJson: Not JSON, not an object, not UTF-8, nested deeper than `DEPTH_LIMIT`, or half a surrogate pair in a
-            text.
+        NotJson: Not JSON, not an object, or not UTF-8.
+        InvalidRequest: Nested deeper than `DEPTH_LIMIT`, or half a surrogate pair in a text.
     """
     if not data.isascii():
-        _check_utf8(data)
+        check_utf8(data)
     try:
         members = _DECODER.decode(data)
     except RecursionError as error:
-        raise _too_deep() from error
+        raise too_deep() from error
     except msgspec.ValidationError as error:
-        raise NotJson("The body is JSON, but not an object.", hint="Send one JSON object, {…}.") from error
+        raise not_an_object() from error
     except msgspec.DecodeError as error:
-        raise _why_broken(data, error) from error
+        raise why_broken(data, error) from error
     if is_deeper_than(data, DEPTH_LIMIT):
-        raise _too_deep()
+        raise too_deep()
     return members
+
+
+def check_text(data: bytes) -> None:
+    """Refuse a body that is not UTF-8 or nests too deep; once for a whole body, before it is read by types.
+
+    Half a surrogate pair is found by whoever decodes the body.
+
+    Raises:
+        NotJson: Not UTF-8.
+        InvalidRequest: Nested deeper than `DEPTH_LIMIT`.
+    """
+    if not data.isascii():
+        check_utf8(data)
+    if is_deeper_than(data, DEPTH_LIMIT):
+        raise too_deep()
 
 
 def write_members(members: Mapping[str, msgspec.Raw]) -> bytes:
@@ -76,7 +91,12 @@ def is_deeper_than(data: bytes, limit: int) -> bool:
     return max(map(sub, accumulate(steps), count(1)), default=0) > limit
 
 
-def _check_utf8(data: bytes) -> None:
+def check_utf8(data: bytes) -> None:
+    """Refuse what is not UTF-8, with the place where it is not.
+
+    Raises:
+        NotJson: Not UTF-8.
+    """
     try:
         data.decode()
     except UnicodeDecodeError as error:
@@ -85,20 +105,29 @@ def _check_utf8(data: bytes) -> None:
         ) from error
 
 
-def _why_broken(data: bytes, error: msgspec.DecodeError) -> NotJson:
+def not_an_object() -> NotJson:
+    """Return the error for JSON that is something else than an object."""
+    return NotJson("The body is JSON, but not an object.", hint="Send one JSON object, {…}.")
+
+
+def why_broken(data: bytes, error: msgspec.DecodeError) -> CallerFault:
+    """Return the error for `data` that msgspec could not decode, with the place where that stopped."""
     text = _SURROGATE_PAIR.sub(b"", _ESCAPED_BACKSLASH.sub(b"", data))
     if _SURROGATE.search(text):
-        return NotJson(
+        return InvalidRequest(
             "A text holds half of a surrogate pair (\\ud800 to \\udfff), which is not a character.",
             hint="Cut texts between characters, not between UTF-16 units.",
         )
     if data.startswith(b"\xef\xbb\xbf"):
         return NotJson("The body starts with a byte order mark.", hint="Send UTF-8 without it.")
     reason = str(error).removeprefix("JSON is malformed: ")
+    if reason == "Input data was truncated":
+        reason = f"it ends too early (byte {len(data)})"
     return NotJson(f"The body is not valid JSON: {reason}.", hint="Send one JSON object, {…}.")
 
 
-def _too_deep() -> NotJson:
-    return NotJson(
+def too_deep() -> InvalidRequest:
+    """Return the error for JSON that nests deeper than `DEPTH_LIMIT`."""
+    return InvalidRequest(
         f"The body nests deeper than {DEPTH_LIMIT} levels.", hint="Flatten the innermost arrays and objects."
     )

@@ -133,6 +133,8 @@ def _is_plain(raw: bytes) -> bool:
     return raw.startswith(b"data: ") and raw.find(b"\n") == len(raw) - 2 and raw.endswith(b"\n") and b"\r" not in raw
 
 
-def write_frame(data: bytes) -> bytes:
-    """Return a frame with `data`, which must hold no line end."""
-    return b"data: " + data + b"\n\n"
+def write_frame(data: bytes, event: bytes | None = None) -> bytes:
+    """Return a frame with `data` and the name `event`; neither may hold a line end."""
+    if event is None:
+        return b"data: " + data + b"\n\n"
+    return b"event: " + event + b"\ndata: " + data + b"\n\n"
