@@ -113,18 +113,24 @@ def _take_unknown(value: msgspec.Raw, shape: _Shape | None, *, at: str, taken: E
     if first == b"[" and shape.items:
         items = enumerate(_LIST.decode(value))
         return [_take_unknown(item, shape.items, at=f"{at}[{index}]", taken=taken) for index, item in items]
-    if first == b"{" and shape.struct:
-        members, known = _OBJECT.decode(value), _members_of(shape.struct)
-        taken.update((join_name(at, name), member) for name, member in members.items() if name not in known)
-        shapes = {name: known[name] for name in members if name in known}
-    elif first == b"{" and shape.values:
+    if first == b"{" and (shape.struct or shape.values):
         members = _OBJECT.decode(value)
-        shapes = dict.fromkeys(members, shape.values)
-    else:
-        return value
-    return {
-        name: _take_unknown(members[name], inner, at=join_name(at, name), taken=taken) for name, inner in shapes.items()
-    }
+        shapes = _members_of(shape.struct) if shape.struct else dict.fromkeys(members, shape.values)
+        return _take_from_object(members, shapes, at=at, taken=taken)
+    return value
+
+
+def _take_from_object(
+    members: dict[str, msgspec.Raw], shapes: dict[str, _Shape | None], *, at: str, taken: Extras
+) -> dict[str, object]:
+    known: dict[str, object] = {}
+    for name, member in members.items():
+        path = join_name(at, name)
+        if name in shapes:
+            known[name] = _take_unknown(member, shapes[name], at=path, taken=taken)
+        else:
+            taken[path] = member
+    return known
 
 
 def _why_not_text(data: bytes, error: UnicodeDecodeError | RecursionError) -> CallerFault:
