@@ -7,6 +7,7 @@ the walker go through it level by level. It never looks into `msgspec.Raw`: that
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from typing import TypeVar
 
@@ -115,13 +116,15 @@ def _take_unknown(value: msgspec.Raw, shape: _Shape | None, *, at: str, taken: E
         return [_take_unknown(item, shape.items, at=f"{at}[{index}]", taken=taken) for index, item in items]
     if first == b"{" and (shape.struct or shape.values):
         members = _OBJECT.decode(value)
-        shapes = _members_of(shape.struct) if shape.struct else dict.fromkeys(members, shape.values)
+        shapes: Mapping[str, _Shape | None] = (
+            _members_of(shape.struct) if shape.struct else dict.fromkeys(members, shape.values)
+        )
         return _take_from_object(members, shapes, at=at, taken=taken)
     return value
 
 
 def _take_from_object(
-    members: dict[str, msgspec.Raw], shapes: dict[str, _Shape | None], *, at: str, taken: Extras
+    members: dict[str, msgspec.Raw], shapes: Mapping[str, _Shape | None], *, at: str, taken: Extras
 ) -> dict[str, object]:
     known: dict[str, object] = {}
     for name, member in members.items():
