@@ -2,17 +2,20 @@
 
 RequestError
 ├── CallerFault     the request is wrong; sending it again unchanged is useless
-│   ├── InvalidRequest, NotJson, UnsupportedMediaType, TooLarge
-│   └── UnknownPath, MethodNotAllowed, UpgradeRefused, UnknownRoute
+│   ├── InvalidRequest, NotJson, UnsupportedMediaType, TooLarge, CannotCarry
+│   └── UnknownPath, MethodNotAllowed, UpgradeRefused, UnknownRoute, UnknownHostId
 ├── RulesFault      the request is well formed, the rules say no
 │   └── Unauthenticated, NotAllowed, NoEligibleEndpoint
 ├── HostFault       the host (or engine) failed
-│   └── HostUnavailable, HostTimedOut, HostRefused, HostOverloaded, BrokenStream
+│   ├── HostUnavailable, HostTimedOut, HostRefused, HostOverloaded, HostRateLimited, BrokenStream
+│   └── HostRejected (the host says that the request is wrong): ContextTooLong, ContentRefused, HostTooLarge, HostNotFound
 └── OurFault        Hortus cannot serve now
     └── NotReady, JournalFull, Internal
 """
 
 from __future__ import annotations
+
+from types import MappingProxyType
 
 from hortus.base.errors import HortusError
 
@@ -104,6 +107,19 @@ class UnknownRoute(CallerFault):
     status = 404
 
 
+class UnknownHostId(CallerFault):
+    """An id that no host gave to this project: nothing is sent anywhere."""
+
+    code = "unknown_id"
+    status = 404
+
+
+class CannotCarry(CallerFault):
+    """The target cannot carry members that the project's setting says must not be lost; the message names each."""
+
+    code = "cannot_carry"
+
+
 class RulesFault(RequestError):
     """The request is well formed, the rules say no."""
 
@@ -166,6 +182,47 @@ class HostOverloaded(HostFault):
     status = 503
 
 
+class HostRateLimited(HostFault):
+    """The host's limit for this installation's account is reached."""
+
+    code = "host_rate_limited"
+    status = 429
+
+
+class HostRejected(HostFault):
+    """The host says that the request is wrong; sending it again unchanged is useless there."""
+
+    code = "host_rejected_request"
+    status = 400
+    retry_helps = False
+
+
+class ContextTooLong(HostRejected):
+    """Input and wanted output are longer than the model's context."""
+
+    code = "context_too_long"
+
+
+class ContentRefused(HostRejected):
+    """The host's own rules bar the content."""
+
+    code = "content_refused"
+
+
+class HostTooLarge(HostRejected):
+    """The request is larger than the host takes."""
+
+    code = "host_request_too_large"
+    status = 413
+
+
+class HostNotFound(HostRejected):
+    """The host does not know the model (an admin must mend the endpoint) or another thing that the request names."""
+
+    code = "host_not_found"
+    status = 404
+
+
 class BrokenStream(HostFault):
     """The answer began and did not end as it should; what came is paid for."""
 
@@ -196,3 +253,11 @@ class JournalFull(OurFault):
 
 class Internal(OurFault):
     """A fault of Hortus itself; the log has it under the receipt's id."""
+
+
+def _all(cls: type[RequestError]) -> list[type[RequestError]]:
+    return [cls, *(deeper for sub in cls.__subclasses__() for deeper in _all(sub))]
+
+
+BY_CODE = MappingProxyType({cls.code: cls for cls in reversed(_all(RequestError))})
+"""The class of each code; where a class shares its parent's code, the parent."""

@@ -13,6 +13,7 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         output_tokens: All output tokens, the reasoning ones included.
         cached_input_tokens: Part of the input that was read from the maker's cache.
         reasoning_tokens: Part of the output that was reasoning.
+        cache_write_tokens: Part of the input that was written to the maker's cache.
         is_estimated: Counted by Hortus, because the host did not say.
     """
 
@@ -21,3 +22,4 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     cached_input_tokens: int = 0
     reasoning_tokens: int = 0
     is_estimated: bool = False
+    cache_write_tokens: int = 0
