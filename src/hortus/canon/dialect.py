@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from hortus.canon.errors import RequestError
+from hortus.canon.translation import Translation
 from hortus.canon.usage import Usage
 
 
@@ -15,11 +16,14 @@ class Operation(msgspec.Struct, frozen=True):
     """One thing that a client can ask for.
 
     Attributes:
-        name: Field's word: `chat`, `embeddings`, `list_models`, `get_model`.
+        name: Field's word: `chat`, `embeddings`, `count_tokens`, `list_models`, `get_model`.
         method: HTTP method.
-        path: Path at the door; `{route}` stands for a route's name, which may hold slashes.
-        host_path: Path below the endpoint's base address; None where Hortus answers itself.
+        path: Path at the door, below the dialect's bases; `{route}` stands for a route's name, which may hold slashes.
+        host_path: Path below the endpoint's base address, `{model}` in it for the host's name of the model; None where
+            Hortus answers itself.
         can_stream: Whether the request's `stream` member may ask for a stream.
+        is_stream: Whether it is one, where the path says it; None where the body does.
+        is_at_root: Whether the path is also served without a base.
     """
 
     name: str
@@ -27,16 +31,23 @@ class Operation(msgspec.Struct, frozen=True):
     path: str
     host_path: str | None
     can_stream: bool = False
+    is_stream: bool | None = None
+    is_at_root: bool = True
+
+
+HostId = tuple[str, str]
+"""Kind (`response`, `conversation`, `file`, `cached_content`) and id of something that a host keeps."""
 
 
 class Asked(msgspec.Struct, frozen=True):
     """What the gateway reads out of a request; everything else stays as it was sent.
 
     Attributes:
-        route: The name in `model`.
+        route: The name in `model`, or in the path.
         wants_usage: Whether the client asked for the usage frame of a stream.
         output_limit: Most output tokens that the client allows, None where it names none.
         members: The request's members, values byte for byte.
+        host_ids: What the request names of what a host keeps.
     """
 
     route: str
@@ -44,6 +55,7 @@ class Asked(msgspec.Struct, frozen=True):
     wants_usage: bool
     output_limit: int | None
     members: dict[str, msgspec.Raw]
+    host_ids: tuple[HostId, ...] = ()
 
 
 class Rewritten(msgspec.Struct, frozen=True):
@@ -59,10 +71,12 @@ class Answer(msgspec.Struct, frozen=True):
     Attributes:
         usage: As the host reported it, else counted here and marked as estimated.
         served_model: What the host says has answered.
+        given_ids: What the host keeps from now on, by the ids that it gave out.
     """
 
     usage: Usage
     served_model: str | None
+    given_ids: tuple[HostId, ...] = ()
 
 
 class RouteCard(msgspec.Struct, frozen=True):
@@ -116,6 +130,11 @@ class StreamUsage(Protocol):
         """Whether the host reported an error inside the stream; it was passed on."""
         ...
 
+    @property
+    def given_ids(self) -> tuple[HostId, ...]:
+        """What the host keeps from now on, by the ids that it gave out so far."""
+        ...
+
     def estimate(self, *, input_bytes: int) -> Usage:
         """Count what was delivered where the host reported nothing; marked as estimated."""
         ...
@@ -127,7 +146,7 @@ class Dialect(msgspec.Struct, frozen=True):
     Attributes:
         name: Such as `openai_chat`.
         operations: What it offers, with its paths.
-        read_request: Operation and body to what was asked; raises CallerFault.
+        read_request: Operation, body and the route's name where the path has it, to what was asked; raises CallerFault.
         write_request: What was asked, and the host's name of the model, to the body that the host gets.
         render_error: Error and receipt id to the reply that this dialect's SDKs raise the right class for.
         render_stream_error: The same inside a stream that has begun: bytes to append.
@@ -135,11 +154,15 @@ class Dialect(msgspec.Struct, frozen=True):
         open_stream: A usage reader for one stream; its argument says whether the client asked for the usage frame.
         write_routes: The answer to `list_models`.
         write_route: The answer to `get_model`.
+        bases: Prefixes under which all its paths are served.
+        request_id_header: Where its SDKs look for the request's id.
+        passed_headers: A client's headers that belong to the dialect and go to a host that speaks it.
+        translation: What it brings to reach other dialects.
     """
 
     name: str
     operations: tuple[Operation, ...]
-    read_request: Callable[[Operation, bytes], Asked]
+    read_request: Callable[[Operation, bytes, str | None], Asked]
     write_request: Callable[[Asked, str], Rewritten]
     render_error: Callable[[RequestError, str], ErrorReply]
     render_stream_error: Callable[[RequestError, str], bytes]
@@ -147,3 +170,7 @@ class Dialect(msgspec.Struct, frozen=True):
     open_stream: Callable[[bool], StreamUsage]
     write_routes: Callable[[tuple[RouteCard, ...]], bytes]
     write_route: Callable[[RouteCard], bytes]
+    bases: tuple[str, ...] = ()
+    request_id_header: str = "x-request-id"
+    passed_headers: tuple[str, ...] = ()
+    translation: Translation | None = None

@@ -8,7 +8,8 @@ RequestError
 │   └── Unauthenticated, NotAllowed, NoEligibleEndpoint
 ├── HostFault       the host (or engine) failed
 │   ├── HostUnavailable, HostTimedOut, HostRefused, HostOverloaded, HostRateLimited, BrokenStream
-│   └── HostRejected (the host says that the request is wrong): ContextTooLong, ContentRefused, HostTooLarge, HostNotFound
+│   └── HostRejected (the host says that the request is wrong)
+│       └── ContextTooLong, ContentRefused, HostTooLarge, HostNotFound
 └── OurFault        Hortus cannot serve now
     └── NotReady, JournalFull, Internal
 """

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from hortus.canon.manifest import Manifest
 from hortus.canon.nodes import Node
 from hortus.canon.translation import Habits
 
 
-def apply_habits(body: dict[str, object], habits: Habits, *, manifest: Manifest, root: Node, fields: dict[str, str]) -> None:
-    """Leave out what the host forbids, rename, and add what it demands; `fields` says which canonical field a member is.
+def apply_habits(
+    body: dict[str, object], habits: Habits, *, manifest: Manifest, root: Node, fields: Mapping[str, str]
+) -> None:
+    """Leave out what the host forbids, rename, and add what it demands; `fields`: the canonical field of a member.
 
     A member that is left out is a loss where it carried something of the request, and nothing otherwise.
     """

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
+from typing_extensions import override
 
 Weight = Literal["meaning", "tuning", "advisory"]
 """Meaning: content, tools, schema, stop, output limit. Tuning: how the answer is drawn. Advisory: everything beside."""
@@ -35,6 +36,7 @@ class Loss(msgspec.Struct, frozen=True):
     weight: Weight
     reason: str
 
+    @override
     def __str__(self) -> str:
         return f"{self.weight}:{self.path}"
 

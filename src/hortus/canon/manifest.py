@@ -1,4 +1,4 @@
-"""What of a request (or answer) has been written, and what is therefore lost? Whatever a writer does not take is a loss.
+"""What of a request (or answer) has been written, and what is lost? Whatever a writer does not take is a loss.
 
 A writer takes each field of a node as it writes it. What was set and not taken is reported at the end with its path in
 the source's own words: a writer that forgets something is loud about it.

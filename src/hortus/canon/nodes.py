@@ -1,4 +1,4 @@
-"""What do all parts of a canonical request or answer have in common? Where they came from, and what only their dialect knows.
+"""What do all canonical nodes have in common? Where they came from, and what only their own dialect knows of them.
 
 A node's own fields are meaning, shared by all dialects. `at` and `extras` are not meaning: two nodes mean the same when
 they differ in nothing else (`bare`).

@@ -1,4 +1,4 @@
-"""What can a message consist of? Text, media, tool calls and results, reasoning, refusals, and what only one dialect knows."""
+"""What can a message consist of? Text, media, calls and results of tools, reasoning, refusals, and the opaque."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does a client ask of a model? One canonical request for every dialect's chat; None means that nothing was said."""
+"""What does a client ask of a model? One canonical chat for every dialect; None means that nothing was said."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from hortus.canon.usage import Usage
 
 Stop = Literal["end", "stop_sequence", "length", "tool_calls", "refusal", "content_filter", "pause", "other"]
 """Why the model stopped. `tool_calls` whenever the client is to run one, whatever the host calls it (Gemini: STOP);
-`refusal`: the model declined; `content_filter`: something around it did; `pause`: the host wants to be asked to go on."""
+`refusal`: the model declined; `content_filter`: something around it did; `pause`: the host wants to be asked again."""
 
 
 class Choice(Node, frozen=True, tag="choice"):

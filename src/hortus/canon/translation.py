@@ -1,4 +1,4 @@
-"""What must each dialect bring so that any client of it reaches any host of any other? Pairs of functions, by operation."""
+"""What must each dialect bring so that its clients reach hosts of any other? Pairs of functions, by operation."""
 
 from __future__ import annotations
 

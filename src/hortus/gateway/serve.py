@@ -113,7 +113,7 @@ class Gateway:
     async def _pass_on(self, visit: Visit, found: Found, ready: Ready) -> None:
         admit.check_content(visit.received, body_limit_bytes=self._body_limit_bytes)
         body = await visit.exchange.read(self._body_limit_bytes)
-        asked = visit.dialect.read_request(found.operation, body)
+        asked = visit.dialect.read_request(found.operation, body, found.argument)
         route = _find_route(visit, ready, asked.route)
         visit.route, visit.is_stream = route.route.name, asked.is_stream
         targets = choose.order_targets(route, found.operation, dialect=visit.dialect.name, draw=self._ground.draw)

@@ -24,13 +24,14 @@ _DECODE_INT = msgspec.json.Decoder(int).decode
 _ENCODE = msgspec.json.Encoder().encode
 
 
-def read_request(operation: Operation, body: bytes) -> Asked:
+def read_request(operation: Operation, body: bytes, route: str | None = None) -> Asked:
     """Read route, stream and output limit out of a request.
 
     Raises:
         NotJson: The body is not a JSON object.
         InvalidRequest: `model` is missing, or a member that the gateway reads has the wrong type.
     """
+    del route  # it stands in the body
     members = read_members(body)
     is_stream = operation.can_stream and _flag(members, "stream", path="stream")
     wants_usage = False

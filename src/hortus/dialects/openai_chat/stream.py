@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from hortus.canon.dialect import HostId
 from hortus.canon.usage import Usage
 from hortus.dialects.openai_chat.answer import read_model
 from hortus.dialects.openai_chat.usage import UNREADABLE, estimate, read_usage
@@ -95,6 +96,11 @@ class Stream:
     def is_failed(self) -> bool:
         """Whether an error object was seen."""
         return self._is_failed
+
+    @property
+    def given_ids(self) -> tuple[HostId, ...]:
+        """Nothing: chat completions are not kept for later requests."""
+        return ()
 
     def estimate(self, *, input_bytes: int) -> Usage:
         """Count each delta that says something as one token, which is how most hosts stream."""
