@@ -15,9 +15,12 @@ from typing import Literal
 import msgspec
 
 Split = Literal["train", "dev", "test"]
+# How hard a training message is: bare words and statements; dressed sentences with noise; mails that lead astray.
+Level = Literal["words", "sentences", "mails"]
 
 DEPARTMENTS = ("waste", "roads", "water", "parks", "registry", "taxes", "schools", "lighting")
 LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pl")
+LEVELS: tuple[Level, ...] = ("words", "sentences", "mails")
 LEXICON = Path(__file__).parent / "lexicon"
 # How many entries at the end of a list are kept for (dev, test).
 KEPT_FRAMES = (2, 4)
@@ -68,6 +71,7 @@ class Language(msgspec.Struct, frozen=True):
     closings: tuple[str, ...]
     asides: tuple[str, ...]
     places: tuple[str, ...]
+    neutral_places: tuple[str, ...]
     frames: Parts
     cells: dict[str, Cell]
 
@@ -123,6 +127,7 @@ def read_language(lang: str) -> Language:
         closings=_listed(common["closings"]),
         asides=_lines(common["asides"]),
         places=_listed(common["places"]),
+        neutral_places=_listed(common["neutral_places"]),
         frames=_parts(_lines(common["frames"]), KEPT_FRAMES),
         cells={department: _cell(tables[department], tables["words"][department]) for department in DEPARTMENTS},
     )
@@ -138,16 +143,25 @@ def _subject(words: Language, subjects: tuple[str, ...], rng: random.Random) -> 
     return f"{rng.choice(words.determiners)} {subject}" if rng.random() < 0.6 else subject
 
 
-def _framed(
-    words: Language, frame: str, *, subjects: tuple[str, ...], predicates: tuple[str, ...], rng: random.Random
-) -> str:
-    return frame.format(
-        s=_subject(words, subjects, rng),
-        t=_subject(words, subjects, rng),
-        p=rng.choice(predicates),
-        q=rng.choice(predicates),
-        place=rng.choice(words.places),
-    )
+def _filling(
+    words: Language,
+    subjects: tuple[str, ...],
+    predicates: tuple[str, ...],
+    *,
+    places: tuple[str, ...],
+    rng: random.Random,
+) -> dict[str, str]:
+    return {
+        "s": _subject(words, subjects, rng),
+        "t": _subject(words, subjects, rng),
+        "p": rng.choice(predicates),
+        "q": rng.choice(predicates),
+        "place": rng.choice(places),
+    }
+
+
+def _framed(frame: str, filling: dict[str, str]) -> str:
+    return frame.format(**filling)
 
 
 def _dressed(words: Language, body: str, rng: random.Random) -> str:
@@ -162,24 +176,40 @@ def _dressed(words: Language, body: str, rng: random.Random) -> str:
     return " ".join([*before, body, *after])
 
 
+def _fragment(sentence: str, rng: random.Random) -> str:
+    """Return a part of a sentence: consecutive words, or what is left when some words are lost."""
+    words = sentence.split()
+    if rng.random() < 0.5:
+        length = max(3, round(len(words) * rng.uniform(0.4, 0.95)))
+        start = rng.randrange(max(1, len(words) - length + 1))
+        return " ".join(words[start : start + length])
+    kept = rng.uniform(0.4, 0.95)
+    return " ".join([word for word in words if rng.random() < kept] or words)
+
+
 def _situation(words: Language, cell: Cell, rng: random.Random) -> str:
-    sentences = rng.sample(cell.situations, 2 if rng.random() < 0.2 else 1)
+    sentences = rng.sample(cell.situations, 2 if rng.random() < 0.15 else 1)
+    if rng.random() < 0.5:
+        sentences[0] = _fragment(sentences[0], rng)
     if rng.random() < 0.15:
-        spoken = sentences[0].split()
-        length = max(4, round(len(spoken) * rng.uniform(0.6, 0.95)))
-        start = rng.randrange(max(1, len(spoken) - length + 1))
-        sentences[0] = " ".join(spoken[start : start + length])
-    if rng.random() < 0.15:
-        sentences.insert(rng.randrange(len(sentences) + 1), f"{_subject(words, cell.subjects.train, rng)}.")
-    if rng.random() < 0.15:
-        sentences.append(rng.choice(words.places))
+        sentences.insert(rng.randrange(len(sentences) + 1), _term(words, cell, rng))
     return " ".join(sentences)
 
 
+def _term(words: Language, cell: Cell, rng: random.Random) -> str:
+    return _subject(words, cell.subjects.train, rng) if rng.random() < 0.5 else rng.choice(cell.words)
+
+
 def _keywords(words: Language, cell: Cell, rng: random.Random) -> str:
-    known = cell.subjects.train if rng.random() < 0.65 else cell.words
-    subjects = rng.sample(known, rng.choice((1, 1, 2, 3)))
-    return rng.choice((" ", ", ", " / ", ": ")).join([*subjects, *rng.sample(words.places, rng.choice((0, 0, 1)))])
+    terms = [_term(words, cell, rng) for _ in range(rng.choice((1, 1, 1, 2, 3)))]
+    return rng.choice((" ", ", ", " / ", ": ")).join(terms)
+
+
+def _statement(words: Language, cell: Cell, rng: random.Random) -> str:
+    terms = [_subject(words, cell.subjects.train, rng), rng.choice(cell.predicates.train)]
+    if rng.random() < 0.3:
+        terms.reverse()
+    return rng.choice((" ", " ", ", ", ": ")).join(terms)
 
 
 def _broken(words: Language, cell: Cell, rng: random.Random) -> str:
@@ -191,20 +221,39 @@ def _broken(words: Language, cell: Cell, rng: random.Random) -> str:
     return " ".join(neutral)
 
 
-def _training_body(words: Language, department: str, rng: random.Random) -> str:
-    cell = words.cells[department]
+def _bare(words: Language, cell: Cell, rng: random.Random) -> str:
     kind = rng.random()
-    if kind < 0.25:
-        return _situation(words, cell, rng)
-    if kind < 0.65:
+    if kind < 0.4:
         return _keywords(words, cell, rng)
-    if kind < 0.75:
-        return _broken(words, cell, rng)
+    return _statement(words, cell, rng) if kind < 0.6 else _situation(words, cell, rng)
+
+
+def _sentence(words: Language, cell: Cell, rng: random.Random) -> str:
+    kind = rng.random()
+    if kind < 0.4:
+        body = _situation(words, cell, rng)
+    elif kind < 0.5:
+        body = _broken(words, cell, rng)
+    else:
+        body = _framed(
+            rng.choice(words.frames.train),
+            _filling(words, cell.subjects.train, cell.predicates.train, places=words.neutral_places, rng=rng),
+        )
+    before = [rng.choice(words.openings)] if rng.random() < 0.3 else []
+    after = [rng.choice(words.neutral_places)] if rng.random() < 0.15 else []
+    after += [rng.choice(words.closings)] if rng.random() < 0.3 else []
+    return " ".join([*before, body, *after])
+
+
+def _mail(words: Language, department: str, rng: random.Random) -> str:
+    cell = words.cells[department]
+    if rng.random() < 0.5:
+        body = _situation(words, cell, rng)
+        return _dressed(words, f"{body} {rng.choice(words.places)}" if rng.random() < 0.2 else body, rng)
     # The subject decides, not the predicate: now and then the predicate comes from another department.
     lender = words.cells[rng.choice(DEPARTMENTS)] if rng.random() < 0.12 else cell
-    frame = rng.choice(words.frames.train)
-    body = _framed(words, frame, subjects=cell.subjects.train, predicates=lender.predicates.train, rng=rng)
-    return f"{body} {rng.choice(words.places)}" if rng.random() < 0.1 else body
+    filling = _filling(words, cell.subjects.train, lender.predicates.train, places=words.places, rng=rng)
+    return _dressed(words, _framed(rng.choice(words.frames.train), filling), rng)
 
 
 def without_accents(text: str, lang: str) -> str:
@@ -235,14 +284,22 @@ def _slip(word: str, rng: random.Random) -> str:
             return word[:-1] + rng.choice(ENDINGS)
 
 
+def _pseudo_word(rng: random.Random) -> str:
+    return "".join(rng.choice(LETTERS) for _ in range(rng.randrange(3, 9)))
+
+
 def _worn(text: str, rng: random.Random) -> str:
-    """Make typing slips, and lose a few words of a long message."""
+    """Make typing slips, lose words, change their order, and put in words that nobody knows."""
     words = text.split()
-    slips = rng.choice((0, 0, 0, 0.05, 0.12, 0.2))
+    slips = rng.choice((0, 0, 0, 0.05, 0.1, 0.2))
     words = [_slip(word, rng) if rng.random() < slips else word for word in words]
-    if len(words) > 5 and rng.random() < 0.25:
+    if len(words) >= SHORT and rng.random() < 0.25:
         lost = rng.uniform(0.05, 0.25)
         words = [word for word in words if rng.random() >= lost] or words
+    if rng.random() < 0.1:
+        rng.shuffle(words)
+    if rng.random() < 0.1:
+        words.insert(rng.randrange(len(words) + 1), _pseudo_word(rng))
     return " ".join(words)
 
 
@@ -264,15 +321,14 @@ def _noised(text: str, lang: str, rng: random.Random) -> str:
     return _cased(text, rng)
 
 
-def training_message(lexicon: dict[str, Language], rng: random.Random) -> Message:
-    """Make one noisy message for training."""
+def training_message(lexicon: dict[str, Language], rng: random.Random, level: Level) -> Message:
+    """Make one message for training; every language and department is equally frequent."""
     lang, department = rng.choice(LANGUAGES), rng.choice(DEPARTMENTS)
     words = lexicon[lang]
-    body = _training_body(words, department, rng)
-    # Short messages stay short: most nouns are learnt from them, at a small price.
-    if rng.random() < (0.75 if len(body.split()) > SHORT else 0.2):
-        body = _dressed(words, body, rng)
-    return Message(lang, department, _noised(body, lang, rng))
+    if level == "words":
+        return Message(lang, department, _cased(_bare(words, words.cells[department], rng), rng))
+    text = _sentence(words, words.cells[department], rng) if level == "sentences" else _mail(words, department, rng)
+    return Message(lang, department, _noised(text, lang, rng))
 
 
 def held_out_message(lexicon: dict[str, Language], split: Split, rng: random.Random, *, lang: str) -> Message:
@@ -281,7 +337,8 @@ def held_out_message(lexicon: dict[str, Language], split: Split, rng: random.Ran
     cell = words.cells[department]
     subjects = cell.subjects.of(split) if rng.random() < 0.5 else cell.subjects.train
     frame = rng.choice(words.frames.of(split))
-    text = _framed(words, frame, subjects=subjects, predicates=cell.predicates.of(split), rng=rng)
+    filling = _filling(words, subjects, cell.predicates.of(split), places=words.places, rng=rng)
+    text = _framed(frame, filling)
     if rng.random() < 0.5:
         text = _dressed(words, text, rng)
     text = text[:1].upper() + text[1:]
@@ -292,7 +349,7 @@ def messages(lexicon: dict[str, Language], split: Split, *, per_language: int, s
     """Make the messages of a split, the same ones every time."""
     rng = random.Random(f"{split}:{seed}")
     if split == "train":
-        return [training_message(lexicon, rng) for _ in range(per_language * len(LANGUAGES))]
+        return [training_message(lexicon, rng, rng.choice(LEVELS)) for _ in range(per_language * len(LANGUAGES))]
     return [held_out_message(lexicon, split, rng, lang=lang) for lang in LANGUAGES for _ in range(per_language)]
 
 

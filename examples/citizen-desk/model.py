@@ -30,11 +30,11 @@ class Shape(msgspec.Struct, frozen=True):
     """The size of the model."""
 
     hidden: int = 160
-    layers: int = 4
+    layers: int = 3
     heads: int = 5
     key_value_heads: int = 1
-    inner: int = 448
-    vocabulary: int = 4096
+    inner: int = 320
+    vocabulary: int = 8192
 
 
 def new_tokenizer(texts: Iterable[str], size: int) -> PreTrainedTokenizerFast:

@@ -7,23 +7,20 @@ stopped.
 import argparse
 import os
 from collections import deque
-from itertools import chain
+from itertools import accumulate, chain
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import msgspec
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from torch.nn import Linear, Module
 from torch.nn.functional import cross_entropy
-from transformers import AttentionInterface, AttentionMaskInterface, LlamaForCausalLM, PreTrainedTokenizerFast
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
-from transformers.masking_utils import sdpa_mask
+from transformers import PreTrainedTokenizerFast
 
-from generator import DEPARTMENTS, Language, Message, messages, read_lexicon, read_table, training_message
-from model import END_ID, PAD_ID, Shape, chat_text, cut_words, new_model, new_tokenizer
+from generator import DEPARTMENTS, LEVELS, Language, Message, messages, read_lexicon, read_table, training_message
+from model import END_ID, PAD_ID, Shape, chat_text, cut_words, new_tokenizer
+from network import Learner, states_of
 
 HERE = Path(__file__).parent
 SYSTEM_PROMPTS = (
@@ -42,44 +39,70 @@ KEEP_EVERY = 300  # steps between two state files
 GROUP = 8  # batches made together and sorted by length, to pad little
 
 
+class Stage(msgspec.Struct, frozen=True):
+    """A part of the training: how many steps, how many rows in each, and how hard the messages are."""
+
+    steps: int
+    batch: int
+    mix: tuple[int, int, int]  # shares of the generator's levels: words, sentences, mails
+    layers: bool = True  # without: only the mean of the word vectors learns
+    chats: bool = False  # with: some system prompts and earlier turns
+
+
+STAGES = (
+    Stage(steps=1200, batch=512, mix=(60, 40, 0), layers=False),
+    Stage(steps=3000, batch=64, mix=(35, 50, 15)),
+    Stage(steps=2400, batch=48, mix=(20, 45, 35), chats=True),
+)
+
+
 class Recipe(msgspec.Struct, frozen=True):
     """Everything that decides the result of a run."""
 
-    steps: int = 5000
-    batch: int = 48
-    learning_rate: float = 3e-3
-    warmup: int = 150
+    stages: tuple[Stage, ...] = STAGES
+    words_rate: float = 3e-3
+    layers_rate: float = 2e-3
+    vectors_rate: float = 4e-4  # of the word vectors, once there are layers: they must not forget
+    warmup: int = 60
     weight_decay: float = 0.05
-    text_weight: float = 0.3
-    text_share: float = 0.3
     early_weight: float = 0.7
-    cut_chance: float = 0.1
+    cut_chance: float = 0.15
     seed: int = 7
     shape: Shape = Shape()
+
+    @property
+    def steps(self) -> int:
+        """How many steps all stages have."""
+        return sum(stage.steps for stage in self.stages)
+
+    def stage(self, step: int) -> tuple[Stage, int]:
+        """Return the stage of a step and the steps before that stage."""
+        ends = accumulate(stage.steps for stage in self.stages)
+        return next((stage, end - stage.steps) for stage, end in zip(self.stages, ends, strict=True) if step < end)
+
+    def rates(self, step: int) -> tuple[float, float]:
+        """Return the learning rates of the word vectors and of all else; both fall linearly in both parts."""
+        stage, _ = self.stage(step)
+        if not stage.layers:
+            rate = self.words_rate * max(0.1, 1 - step / stage.steps)
+            return rate, rate
+        start = self.stages[0].steps
+        share = min((step - start + 1) / self.warmup, (self.steps - step) / (self.steps - start))
+        return self.vectors_rate * share, self.layers_rate * share
 
 
 Row = tuple[list[int], list[int], int]
 
 
-def attention_in_full_width(module: Module, *states: torch.Tensor, **options: Any) -> tuple[torch.Tensor, None]:
-    """Attend in float32: on a processor the backward pass of half-width attention is several times slower."""
-    with torch.autocast("cpu", enabled=False):
-        query, key, value, mask = (s.float() if s is not None else None for s in states)
-        return sdpa_attention_forward(module, query, key, value, mask, **options)
-
-
-AttentionInterface.register("full_width", attention_in_full_width)
-AttentionMaskInterface.register("full_width", sdpa_mask)
-
-
-def turns_of(lexicon: dict[str, Language], rng: Random) -> tuple[list[tuple[str, str]], Message]:
+def turns_of(lexicon: dict[str, Language], stage: Stage, rng: Random) -> tuple[list[tuple[str, str]], Message]:
     """Make a chat: usually one plain user message, sometimes a system prompt or an earlier turn before it."""
-    asked = training_message(lexicon, rng)
+    (level,) = rng.choices(LEVELS, stage.mix)
+    asked = training_message(lexicon, rng, level)
     turns = [("user", asked.text)]
-    if rng.random() < 0.05:
-        earlier = training_message(lexicon, rng)
+    if stage.chats and rng.random() < 0.06:
+        earlier = training_message(lexicon, rng, level)
         turns = [("user", earlier.text), ("assistant", earlier.department), *turns]
-    if rng.random() < 0.12:
+    if stage.chats and rng.random() < 0.1:
         turns.insert(0, ("system", rng.choice(SYSTEM_PROMPTS)))
     return turns, asked
 
@@ -97,18 +120,18 @@ class Batches:
 
     def at(self, step: int) -> list[Row]:
         """Return the (prompt token ids, answer token ids, department number) of a step."""
-        number, place = divmod(step, GROUP)
-        if self._group[0] != number:
-            self._group = (number, self._make(number))
+        stage, first = self._recipe.stage(step)
+        number, place = divmod(step - first, GROUP)
+        if self._group[0] != first + number * GROUP:
+            self._group = (first + number * GROUP, self._make(stage, first + number * GROUP))
         return self._group[1][place]
 
-    def _make(self, number: int) -> list[list[Row]]:
-        rng = Random(f"{self._recipe.seed}:{number}")
-        size = self._recipe.batch
+    def _make(self, stage: Stage, step: int) -> list[list[Row]]:
+        rng = Random(f"{self._recipe.seed}:{step}")
         pieces: list[str] = []
         chats: list[tuple[int, int, str]] = []
-        for _ in range(size * GROUP):
-            turns, asked = turns_of(self._lexicon, rng)
+        for _ in range(stage.batch * GROUP):
+            turns, asked = turns_of(self._lexicon, stage, rng)
             cut = cut_words(chat_text(turns), rng, chance=self._recipe.cut_chance)
             chats.append((len(pieces), len(pieces) + len(cut), asked.department))
             pieces.extend(cut)
@@ -118,67 +141,47 @@ class Batches:
             for first, last, department in chats
         ]
         rows.sort(key=lambda row: len(row[0]))
-        batches = [rows[i : i + size] for i in range(0, len(rows), size)]
+        batches = [rows[i : i + stage.batch] for i in range(0, len(rows), stage.batch)]
         rng.shuffle(batches)
         return batches
 
 
-class Learner(Module):
-    """The model, and a second small output that is thrown away after training.
-
-    It has to name the department at every token of the message already, so that each word learns directly where it
-    belongs and not only by way of the answer at the end.
-    """
-
-    def __init__(self, shape: Shape) -> None:
-        """Make both, untrained."""
-        super().__init__()
-        self.model = new_model(shape)
-        self.model.set_attn_implementation("full_width")
-        self.early = Linear(shape.hidden, len(DEPARTMENTS))
+def words_loss(learner: Learner, rows: list[Row]) -> torch.Tensor:
+    """Return the loss of naming the department from the words alone."""
+    width = max(len(prompt) for prompt, *_ in rows)
+    ids = torch.tensor([prompt + [PAD_ID] * (width - len(prompt)) for prompt, *_ in rows])
+    guessed = learner.guess_from_words(ids, (ids != PAD_ID).float())
+    return cross_entropy(guessed, torch.tensor([number for *_, number in rows]))
 
 
-class Losses(msgspec.Struct, frozen=True):
-    """The loss to minimise and the loss of the answers alone."""
-
-    total: torch.Tensor
-    answer: float
-
-
-def loss_of(learner: Learner, rows: list[Row], recipe: Recipe, *, text_weight: float, picks: torch.Generator) -> Losses:
-    """Return the loss of the answers, of the early answers, and of a share of the message's own tokens."""
+def chat_loss(learner: Learner, rows: list[Row], *, early_weight: float) -> torch.Tensor:
+    """Return the loss of the answers, and of the early answers at every token."""
     width = max(len(prompt) + len(answer) for prompt, answer, _ in rows)
-    width += -width % 16  # few different shapes: the matrix library keeps a plan for each
+    width += -width % 4  # few different shapes: the matrix library keeps a plan for each
     ids = torch.full((len(rows), width), PAD_ID)
     kind = torch.zeros((len(rows), width))  # 0 padding, 1 message, 2 answer
     for i, (prompt, answer, _) in enumerate(rows):
         ids[i, : len(prompt) + len(answer)] = torch.tensor(prompt + answer)
         kind[i, : len(prompt)] = 1
         kind[i, len(prompt) : len(prompt) + len(answer)] = 2
-    # Padding stands at the end, so causal attention never sees it: no mask is needed.
-    states = learner.model.model(input_ids=ids).last_hidden_state[:, :-1]
-    targets, kind, place = ids[:, 1:], kind[:, 1:], kind[:, :-1]
-    answered = kind == 2
-    answer_loss = cross_entropy(learner.model.lm_head(states[answered]), targets[answered])
+    states = states_of(learner.model, ids[:, :-1])
+    answered, read = kind[:, 1:] == 2, kind[:, :-1] == 1
+    answer_loss = cross_entropy(learner.model.lm_head(states[answered]), ids[:, 1:][answered])
     departments = torch.tensor([number for *_, number in rows])[:, None].expand(-1, width - 1)
-    early_loss = cross_entropy(learner.early(states[place == 1]), departments[place == 1])
-    total = answer_loss + recipe.early_weight * early_loss
-    if text_weight > 0:
-        read = (kind == 1) & (torch.rand(kind.shape, generator=picks) < recipe.text_share)
-        total = total + text_weight * cross_entropy(learner.model.lm_head(states[read]), targets[read])
-    return Losses(total, float(answer_loss.detach()))
+    return answer_loss + early_weight * cross_entropy(learner.early(states[read]), departments[read])
 
 
 @torch.no_grad()
-def accuracy(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, asked: list[Message]) -> float:
-    """Return the share of messages whose first answer token, chosen among all tokens, is the right label."""
-    model.eval()
+def right_answers(learner: Learner, tokenizer: PreTrainedTokenizerFast, asked: list[Message], *, layers: bool) -> float:
+    """Return the share of messages whose answer, chosen among all tokens, is the right label."""
     right = 0
-    prompts = [tokenizer.encode(chat_text([("user", m.text)]), add_special_tokens=False) for m in asked]
-    for prompt, message in zip(prompts, asked, strict=True):
-        logits = model(input_ids=torch.tensor([prompt])).logits[0, -1]
-        right += tokenizer.decode([int(logits.argmax())]) == message.department
-    model.train()
+    for message in asked:
+        ids = torch.tensor([tokenizer.encode(chat_text([("user", message.text)]), add_special_tokens=False)])
+        if layers:
+            label = tokenizer.decode([int(learner.model.lm_head(states_of(learner.model, ids)[0, -1]).argmax())])
+        else:
+            label = DEPARTMENTS[int(learner.guess_from_words(ids, torch.ones(ids.shape)).argmax())]
+        right += label == message.department
     return right / len(asked)
 
 
@@ -198,33 +201,51 @@ class Run:
             self.tokenizer.save_pretrained(out)
         self.learner = Learner(recipe.shape)
         self.model = self.learner.model
+        vectors = self.model.model.embed_tokens.weight
+        others = [parameter for parameter in self.learner.parameters() if parameter is not vectors]
         self.optimizer = torch.optim.AdamW(
-            self.learner.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, betas=(0.9, 0.95)
+            [{"params": [vectors]}, {"params": others}], weight_decay=recipe.weight_decay, betas=(0.9, 0.98)
         )
+        self._labels = [self.tokenizer.convert_tokens_to_ids(d) for d in DEPARTMENTS]
         self.batches = Batches(recipe, self.tokenizer, lexicon)
         self.next_step = 0
-        self._dev = messages(lexicon, "dev", per_language=60)
-        self._hand = read_table(HERE / "dev_hand.tsv")
+        self._sets = {
+            "short": [training_message(lexicon, Random(f"short:{i}"), "words") for i in range(400)],  # as in training
+            "dev": messages(lexicon, "dev", per_language=60),
+            "dev_hand": read_table(HERE / "dev_hand.tsv"),
+        }
         self._out = out
         self._state = out / "state.pt"
-        out.mkdir(parents=True, exist_ok=True)
         if self._state.exists():
             kept = torch.load(self._state, weights_only=True)
             self.learner.load_state_dict(kept["learner"])
             self.optimizer.load_state_dict(kept["optimizer"])
             self.next_step = kept["step"]
-        self.model.train()
 
     def step(self) -> float:
-        """Take the next step and return its answer loss."""
-        loss = one_step(self.learner, self.optimizer, self.batches, recipe=self.recipe, step=self.next_step)
+        """Take the next step and return its loss."""
+        recipe, step = self.recipe, self.next_step
+        if step == recipe.stages[0].steps:
+            self.learner.start_layers_from_words(self._labels)
+        for group, rate in zip(self.optimizer.param_groups, recipe.rates(step), strict=True):
+            group["lr"] = rate
+        rows = self.batches.at(step)
+        if recipe.stage(step)[0].layers:
+            loss = chat_loss(self.learner, rows, early_weight=recipe.early_weight)
+        else:
+            loss = words_loss(self.learner, rows)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.learner.parameters(), 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
         self.next_step += 1
-        return loss
+        return float(loss.detach())
 
     def found(self) -> str:
         """Return the accuracies on the development sets, as one line."""
-        dev, hand = (accuracy(self.model, self.tokenizer, asked) for asked in (self._dev, self._hand))
-        return f"dev {dev:.3f}, dev_hand {hand:.3f}"
+        layers = self.recipe.stage(self.next_step - 1)[0].layers
+        found = {n: right_answers(self.learner, self.tokenizer, s, layers=layers) for n, s in self._sets.items()}
+        return ", ".join(f"{name} {share:.3f}" for name, share in found.items())
 
     def keep(self) -> None:
         """Write the state file, whole or not at all."""
@@ -244,6 +265,7 @@ class Run:
 
 def train(recipe: Recipe, out: Path, *, console: Console) -> None:
     """Train a model and write it with its tokenizer to a folder; continue if the folder holds a state."""
+    out.mkdir(parents=True, exist_ok=True)
     run = Run(recipe, out)
     console.print(f"{run.model.num_parameters():,} parameters, step {run.next_step} of {recipe.steps}")
     recent: deque[float] = deque(maxlen=KEEP_EVERY)
@@ -252,42 +274,21 @@ def train(recipe: Recipe, out: Path, *, console: Console) -> None:
         task = progress.add_task("training", total=recipe.steps, completed=run.next_step)
         while run.next_step < recipe.steps:
             recent.append(run.step())
-            progress.update(task, completed=run.next_step, description=f"answer loss {recent[-1]:.3f}")
+            progress.update(task, completed=run.next_step, description=f"loss {recent[-1]:.3f}")
             if run.next_step % KEEP_EVERY == 0 or run.next_step == recipe.steps:
                 console.print(f"step {run.next_step}: loss {sum(recent) / len(recent):.4f}, {run.found()}")
                 run.keep()
     run.write()
 
 
-def one_step(
-    learner: Learner, optimizer: torch.optim.Optimizer, batches: Batches, *, recipe: Recipe, step: int
-) -> float:
-    """Take one step and return its answer loss."""
-    left = 1 - step / recipe.steps
-    rate = recipe.learning_rate * min(1.0, (step + 1) / recipe.warmup) * max(0.01, left)
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    picks = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
-    text_weight = recipe.text_weight * max(0.0, 1 - step / (0.8 * recipe.steps))
-    # Half-width products: on a processor with bfloat16 about 1.5 times as fast; weights and sums stay float32.
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        losses = loss_of(learner, batches.at(step), recipe, text_weight=text_weight, picks=picks)
-    losses.total.backward()
-    torch.nn.utils.clip_grad_norm_(learner.parameters(), 1.0)
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
-    return losses.answer
-
-
 def main() -> None:
     """Read the command line and train."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--steps", type=int, default=Recipe().steps)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    train(Recipe(steps=arguments.steps), arguments.out, console=Console())
+    train(Recipe(), arguments.out, console=Console())
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import random
 import re
 import struct
 import sys
@@ -16,6 +17,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 DESK = ROOT / "examples/citizen-desk"
 SEEDLING = ROOT / "src/hortus/engines/seedling"
+POOLS = ("pool.tsv", "pool_2.tsv")
 WEIGHTS = ("seedling.gguf", "model.safetensors")
 BYTES_LIMIT = 12_000_000
 CARD_ROW = re.compile(r"\| (\S+) \| ([\d,]+) \| `([0-9a-f]{64})` \|")
@@ -64,6 +66,15 @@ def test_training_never_shows_what_is_kept_for_the_test(generator, lexicon) -> N
             assert not [(k, text) for k in kept for text in shown if generator.contains(text, k)]
 
 
+@pytest.mark.parametrize("level", ["words", "sentences", "mails"])
+def test_every_level_makes_messages_for_every_department(generator, lexicon, level) -> None:
+    rng = random.Random(1)
+    made = [generator.training_message(lexicon, rng, level) for _ in range(800)]
+    assert {m.department for m in made} == set(generator.DEPARTMENTS)
+    assert {m.lang for m in made} == set(generator.LANGUAGES)
+    assert all(m.text.strip() for m in made)
+
+
 def test_every_test_message_carries_an_unseen_predicate(generator, lexicon) -> None:
     for message in generator.messages(lexicon, "test", per_language=40):
         predicates = lexicon[message.lang].cells[message.department].predicates.test
@@ -78,8 +89,9 @@ def test_every_language_fills_every_list(generator, lexicon) -> None:
         assert min(len(cell.situations) for cell in language.cells.values()) >= 25
 
 
-def test_the_pool_is_complete_and_no_message_stands_twice(generator) -> None:
-    rows = [line.split("\t") for line in (DESK / "pool.tsv").read_text(encoding="utf-8").splitlines()]
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_pool_is_complete_and_no_message_stands_twice(generator, pool) -> None:
+    rows = [line.split("\t") for line in (DESK / pool).read_text(encoding="utf-8").splitlines()]
     assert rows[0] == ["lang", "department", "message"]
     assert {len(row) for row in rows} == {3}
     assert {row[1] for row in rows[1:]} == set(generator.DEPARTMENTS)
@@ -91,9 +103,20 @@ def test_the_pool_is_complete_and_no_message_stands_twice(generator) -> None:
     assert len(set(texts)) == len(texts)
 
 
-def test_the_hand_written_development_set_is_not_the_pool(generator) -> None:
-    pool, hand = (generator.read_table(DESK / name) for name in ("pool.tsv", "dev_hand.tsv"))
-    assert not {m.text.casefold() for m in pool} & {m.text.casefold() for m in hand}
+def test_the_hand_written_sets_share_no_message(generator) -> None:
+    texts = [m.text.casefold() for name in (*POOLS, "dev_hand.tsv") for m in generator.read_table(DESK / name)]
+    assert len(set(texts)) == len(texts)
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_no_message_of_a_pool_is_a_line_of_the_word_lists(generator, lexicon, pool) -> None:
+    shown = {
+        generator.normalised(text)
+        for language in lexicon.values()
+        for cell in language.cells.values()
+        for text in cell.situations
+    }
+    assert not [m for m in generator.read_table(DESK / pool) if generator.normalised(m.text) in shown]
 
 
 def test_the_model_card_names_the_hash_of_every_shipped_file() -> None:
@@ -108,7 +131,7 @@ def test_the_model_card_repeats_the_measured_figures() -> None:
     card = (SEEDLING / "README.md").read_text(encoding="utf-8")
     assert (DESK / "figures.md").read_text(encoding="utf-8").strip() in card
     figures = msgspec.json.decode((DESK / "figures.json").read_bytes())
-    assert set(figures) == {"generated test", "free-written pool"}
+    assert set(figures) == {"generated test", "free-written pool 2", "free-written pool 1 (opened before)"}
     for found in figures.values():
         assert f"{found['total']['accuracy']:.3f}" in card
 
