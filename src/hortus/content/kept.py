@@ -1,0 +1,131 @@
+"""What a worker keeps of content and finds again: seals and owners of hosts' ids, in one file for the whole machine."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from hortus.base.secrets import Secret
+from hortus.base.time import Clock
+from hortus.content.box import Box
+from hortus.content.database import Database
+from hortus.content.ports import HostIdKind, NotKept, Owner
+from hortus.content.shelf import Bounds, Shelf
+
+LONGEST_SEAL_BYTES = 1024 * 1024
+MOST_SEAL_BYTES = 1024 * 1024 * 1024
+"""Of all seals together."""
+
+_MOST_ID_BYTES = 64 * 1024 * 1024 * 1024  # the number of ids bounds them; an owner is short
+_RENEWED_AFTER_MS = 86_400_000
+"""A claim of an id that is younger than this writes nothing: each turn of a conversation claims it."""
+
+_HOUR_MS = 3_600_000
+_DAY_MS = 24 * _HOUR_MS
+
+_read_owner = msgspec.json.Decoder(Owner).decode
+
+
+class KeptBounds(msgspec.Struct, frozen=True):
+    """How much is kept, and for how long."""
+
+    seals: int = 100_000
+    seals_hours: int = 24
+    host_ids: int = 1_000_000
+    host_ids_days: int = 60
+
+
+class KeptContent:
+    """Implements `content.ports.Seals` and `content.ports.HostIds`; for one thread, but for `sweep`.
+
+    Args:
+        directory: Where the file lies.
+        secrets: Versions of the installation's secret; the first one writes, all read.
+        bounds: How much is kept.
+        clock: Tells how old things are.
+        entropy: Source of random bytes.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        secrets: Sequence[Secret],
+        *,
+        bounds: KeptBounds,
+        clock: Clock,
+        entropy: Callable[[int], bytes],
+    ) -> None:
+        self._clock = clock
+        self._seals = Shelf(
+            "seals",
+            Box("seals", secrets, entropy=entropy),
+            bounds=Bounds(bounds.seals, MOST_SEAL_BYTES, bounds.seals_hours * _HOUR_MS),
+            clock=clock,
+        )
+        self._host_ids = Shelf(
+            "host_ids",
+            Box("ids of hosts", secrets, entropy=entropy),
+            bounds=Bounds(bounds.host_ids, _MOST_ID_BYTES, bounds.host_ids_days * _DAY_MS),
+            clock=clock,
+        )
+        self._database = Database(directory, (self._seals.definition, self._host_ids.definition), clock=clock)
+
+    def keep(self, project_id: str, endpoint: str, call_id: str, data: bytes) -> None:
+        """Keep the seal of one tool call; the latest of a call counts.
+
+        Raises:
+            NotKept: It is too large, or cannot be written.
+        """
+        if len(data) > LONGEST_SEAL_BYTES:
+            raise NotKept(f"a seal of {len(data)} bytes is not kept; {LONGEST_SEAL_BYTES} are the most.")
+        parts = (project_id, endpoint, call_id)
+        self._database.write(lambda connection: self._seals.put(connection, parts, data=data))
+
+    def find(self, project_id: str, endpoint: str, call_id: str) -> bytes | None:
+        """Return the seal; None if it was never kept, is over its time, was pushed out, or cannot be read."""
+        try:
+            found = self._database.read(
+                lambda connection: self._seals.find(connection, (project_id, endpoint, call_id))
+            )
+        except NotKept:  # the log has it
+            return None
+        return found.data if found is not None else None
+
+    def claim(self, project_id: str, endpoint: str, kind: HostIdKind, host_id: str) -> None:
+        """Remember an owner; the first one stays for as long as it is remembered, and a further claim renews it.
+
+        Raises:
+            NotKept: The id has another owner, or cannot be written: it stays unknown to this one.
+        """
+        parts, claimed = (kind, host_id), msgspec.json.encode(Owner(project_id, endpoint))
+        self._database.write(lambda connection: self._claim(connection, parts, claimed=claimed))
+
+    def owner(self, kind: HostIdKind, host_id: str) -> Owner | None:
+        """Return the owner; None for an id that nobody claimed, that is over its time, or that cannot be read."""
+        try:
+            found = self._database.read(lambda connection: self._host_ids.find(connection, (kind, host_id)))
+        except NotKept:  # the log has it
+            return None
+        return _read_owner(found.data) if found is not None else None
+
+    def sweep(self) -> int:
+        """Push out what is too old or too much, bring the rest to the disk, return how many went. For another thread.
+
+        Raises:
+            NotKept: The file cannot be used now.
+        """
+        return self._database.sweep(lambda connection: self._seals.sweep(connection) + self._host_ids.sweep(connection))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def _claim(self, connection: sqlite3.Connection, parts: tuple[str, str], *, claimed: bytes) -> None:
+        found = self._host_ids.find(connection, parts)
+        if found is not None and found.data != claimed:
+            raise NotKept("this id of a host belongs to another project or endpoint.")
+        if found is None or found.at_ms <= self._clock.now_ms() - _RENEWED_AFTER_MS:
+            self._host_ids.put(connection, parts, data=claimed)

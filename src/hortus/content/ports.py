@@ -1,0 +1,61 @@
+"""Which calls bring a seal back, and tell whose an id is that a host gave out?
+
+Seals are opaque bytes of a maker, without which its next turn fails. Ids of hosts belong to the project and endpoint
+that made them. Every call is quick enough for an event loop, and none waits for ledger, control or store.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+import msgspec
+
+from hortus.base.errors import HortusError
+
+HostIdKind = Literal["response", "conversation", "file", "cached_content", "batch", "tuned_model"]
+"""What a host's id names."""
+
+
+class NotKept(HortusError):  # noqa: N818 -- a state that a request goes on with, named as canon's faults are
+    """Something could not be kept: the disk is full or broken, or the id is somebody else's. The request may go on."""
+
+    code = "content_not_kept"
+
+
+class Owner(msgspec.Struct, frozen=True, array_like=True):
+    """Whose an id is, and at which endpoint it means something."""
+
+    project_id: str
+    endpoint: str
+
+
+class Seals(Protocol):
+    """Brings seals back to the project and endpoint that they came for; shared by all workers of the machine."""
+
+    def keep(self, project_id: str, endpoint: str, call_id: str, data: bytes) -> None:
+        """Keep the seal of one tool call; the latest of a call counts.
+
+        Raises:
+            NotKept: It is too large, or cannot be written.
+        """
+        ...
+
+    def find(self, project_id: str, endpoint: str, call_id: str) -> bytes | None:
+        """Return the seal; None if it was never kept, is over its time, was pushed out, or cannot be read."""
+        ...
+
+
+class HostIds(Protocol):
+    """Remembers who owns which id of a host; shared by all workers of the machine."""
+
+    def claim(self, project_id: str, endpoint: str, kind: HostIdKind, host_id: str) -> None:
+        """Remember an owner; the first one stays for as long as it is remembered, and a further claim renews it.
+
+        Raises:
+            NotKept: The id has another owner, or cannot be written: it stays unknown to this one.
+        """
+        ...
+
+    def owner(self, kind: HostIdKind, host_id: str) -> Owner | None:
+        """Return the owner; None for an id that nobody claimed, that is over its time, or that cannot be read."""
+        ...
