@@ -8,6 +8,9 @@ import pytest
 
 from garden import Hortus
 from hortus.testkit.replay_host import ReplayHost
+from proof_summary import pytest_terminal_summary
+
+__all__ = ["hortus", "pytest_terminal_summary", "replay_host", "start_hortus"]
 
 
 @pytest.fixture(scope="module")
