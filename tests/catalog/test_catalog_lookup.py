@@ -33,8 +33,8 @@ def ids(query: Query) -> set[str]:
 def test_rows_are_found_by_id() -> None:
     assert catalog().maker("mistral").home == "FR"
     assert catalog().model("llama-2-70b-chat").state == "legacy"
-    assert catalog().host("mistral-eu").surface("openai_chat") == Surface(
-        dialect="openai_chat", base_url="https://api.eu.mistral.ai/v1"
+    assert catalog().host("stackit").surface("openai_chat") == Surface(
+        dialect="openai_chat", base_url="https://api.openai-compat.model-serving.eu01.onstackit.cloud/v1"
     )
 
 
@@ -163,8 +163,10 @@ def test_places_are_countries_or_the_two_wide_ones() -> None:
         ("meta", True),
         ("google", True),
         ("ollama", True),
-        ("azure", False),
-        ("vertex", False),
+        ("azure", True),
+        ("vertex", True),
+        ("anthropic", True),
+        ("any", True),
         ("local", False),
         ("meta-llama-api", False),
     ],

@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from hortus.catalog.loading import load_catalog, read_rows
-from hortus.catalog.lookup import Catalog
+from hortus.catalog.lookup import SPOKEN_DIALECTS, Catalog
 from hortus.catalog.places import EU_COUNTRIES, ISO_COUNTRIES, is_known_place
-from hortus.catalog.rows import Host, Maker, Model, Offer, Row, Rows
+from hortus.catalog.rows import Host, Maker, Model, Offer, Row, Rows, Surface
+from hortus.dialects import DIALECTS
 
 DATA = Path(str(files("hortus.catalog") / "data"))
 ID = re.compile(r"[a-z0-9][a-z0-9._-]*")
@@ -40,7 +41,7 @@ WANTED_HOSTS = {
     "openai", "openai-eu", "anthropic", "google", "vertex", "mistral", "mistral-eu", "cohere", "bedrock", "azure",
     "deepseek", "xai", "alibaba", "meta-llama-api", "groq", "together", "openrouter", "huggingface", "scaleway",
     "ovhcloud", "ionos", "stackit", "nebius", "regolo", "evroc", "cortecs", "aleph-alpha", "ollama", "vllm", "llamacpp",
-    "openai-compatible", "local",
+    "openai-compatible", "any", "local", "vertex-eu", "vertex-global", "meta",
 }  # fmt: skip
 WANTED_MODELS = {
     "mistral-large-2402", "mistral-large-2407", "mistral-large-2512", "llama-2-70b-chat", "gpt-4", "gpt-4o",
@@ -174,7 +175,7 @@ def test_a_host_is_complete(host: Host) -> None:
     assert host.credential_env is None or re.fullmatch(r"[A-Z][A-Z0-9_]+", host.credential_env)
     assert (host.price_factor is None) or (host.price_factor > 0 and host.prices)
     needs_key = any(surface.auth != "none" for surface in host.surfaces)
-    assert needs_key == (host.credential_env is not None) or host.id in {"local", "openai-compatible"}
+    assert needs_key == (host.credential_env is not None) or host.id in {"local", "openai-compatible", "any"}
 
 
 @pytest.mark.parametrize("host", rows().hosts, ids=name_of)
@@ -183,6 +184,79 @@ def test_the_addresses_of_a_host_are_encrypted_unless_they_are_this_machine(host
     for address in filter(None, addresses):
         assert not address.endswith("/")
         assert is_web_address(address) or address.startswith("http://localhost:")
+
+
+SURFACES = [(host, surface) for host in rows().hosts for surface in host.surfaces]
+
+each_surface = pytest.mark.parametrize(("host", "surface"), SURFACES, ids=[f"{h.id}-{s.dialect}" for h, s in SURFACES])
+
+MEMBER = re.compile(r"[A-Za-z_]\w*(\[\])?(\.[A-Za-z_]\w*(\[\])?)*")
+"""A member's path, `[]` for any item."""
+
+OPERATIONS = {"chat", "chat_stream", "count_tokens", "embeddings", "batch_embeddings"}
+MUST_SAY_THEIR_VERSION = {"anthropic", "any", "openrouter"}
+"""Hosts whose Anthropic Messages want the header `anthropic-version`, by their documentation or recordings."""
+
+
+@each_surface
+def test_a_surface_names_members_headers_and_operations_as_they_are_compared(host: Host, surface: Surface) -> None:
+    members = [*surface.demands, *surface.forbids, *surface.renames, *surface.adds, *surface.weights]
+    assert [one for one in members if MEMBER.fullmatch(one) is None] == []
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", name) for name in surface.headers), "headers are in lower case"
+    assert all(value.isascii() and value.isprintable() for value in surface.headers.values())
+    assert set(surface.paths) <= OPERATIONS
+    assert all(path.startswith("/") for path in surface.paths.values())
+    assert surface.source is None or is_web_address(surface.source)
+    assert surface.note is None or surface.note.endswith(".")
+
+
+@each_surface
+def test_a_surface_does_not_say_two_things_of_one_member(host: Host, surface: Surface) -> None:
+    named = Counter((*surface.forbids, *surface.renames, *surface.demands))
+    assert [one for one, count in named.items() if count > 1] == []
+    assert not set(surface.renames) & set(surface.renames.values())
+    assert len(set(surface.adds)) == len(surface.adds)
+    assert not set(surface.headers) & {"authorization", "x-api-key", "api-key", "x-goog-api-key", "content-type"}
+
+
+@each_surface
+def test_a_surface_that_departs_from_its_format_says_where_that_is_known_from(host: Host, surface: Surface) -> None:
+    departs = surface.adds or surface.forbids or surface.renames or surface.demands or surface.paths or surface.weights
+    assert not departs or surface.source or surface.note
+
+
+@each_surface
+def test_the_model_sits_in_a_path_or_in_the_body_and_nowhere_else(host: Host, surface: Surface) -> None:
+    assert "{model}" not in (surface.base_url or "")
+    assert "model" not in {*surface.demands, *surface.forbids, *surface.renames}
+    for path in surface.paths.values():
+        assert set(re.findall(r"\{(\w+)\}", path)) <= {"model"}
+    assert not surface.makers or set(surface.makers) <= set(catalog().makers)
+
+
+def test_claude_on_vertex_names_its_version_in_the_body_and_the_model_in_the_path() -> None:
+    for host_id in ("vertex", "vertex-eu", "vertex-global"):
+        surface = catalog().host(host_id).surface("anthropic_messages")
+        assert surface is not None
+        assert surface.demands == {"anthropic_version": "vertex-2023-10-16"}
+        assert "{model}" in surface.paths["chat"]
+        assert "{model}" not in surface.paths["count_tokens"]
+
+
+def test_every_host_of_anthropic_messages_that_wants_a_version_gets_one() -> None:
+    versioned = {host.id for host, one in SURFACES if "anthropic-version" in one.headers}
+    assert versioned == MUST_SAY_THEIR_VERSION
+
+
+def test_the_hosts_that_the_residency_facts_place_in_the_eu_are_placed_there() -> None:
+    places = {"openai-eu": "EU*", "vertex-eu": "EU*", "mistral-eu": "EU*", "scaleway": "FR", "ovhcloud": "FR"}
+    places |= {"ionos": "DE", "stackit": "DE", "vertex-global": "GLOBAL", "deepseek": "CN"}
+    assert {name: catalog().host(name).country for name in places} == places
+    assert catalog().host("vertex").country is None, "an address alone does not decide it"
+
+
+def test_a_dialect_that_this_release_has_may_be_named_in_a_row() -> None:
+    assert {dialect.name for dialect in DIALECTS} <= set(SPOKEN_DIALECTS)
 
 
 @pytest.mark.parametrize("host", rows().hosts, ids=name_of)

@@ -24,15 +24,14 @@ from hortus.canon.errors import (
 from hortus.dialects.openai_chat import DIALECT
 from hortus.gateway.choose import find_route, may_move_on, order_targets
 from hortus.snapshot.model import Route
-from hortus.snapshot.resolved import Ready, ReadyRoute, Target, Unusable
+from hortus.snapshot.resolved import Ready, ReadyRoute, Target, Unusable, Way
 
 CHAT, EMBEDDINGS = DIALECT.operations[:2]
 
 
 def target(name: str, weight: int = 1, **more: object) -> Target:
-    return Target(
-        endpoint=endpoint(name, "http://h/v1", "m", **more), base_url="http://h/v1", headers=(), weight=weight
-    )
+    one = endpoint(name, "http://h/v1", "m", **more)
+    return Target(one, {spoken.dialect: Way(spoken, "http://h/v1", model="m") for spoken in one.spoken}, weight=weight)
 
 
 def route(*targets: Target, unusable: tuple[Unusable, ...] = (), strategy: str = "ordered") -> ReadyRoute:

@@ -26,7 +26,7 @@ from hortus.app.settings import load_settings
 from hortus.base.secrets import digest_key
 from hortus.catalog.rows import PriceRow
 from hortus.receipts.records import Opened, Refused, Settled
-from hortus.snapshot.model import Candidate, Endpoint, Route, Snapshot
+from hortus.snapshot.model import Candidate, Endpoint, Route, Snapshot, Spoken
 from hortus.snapshot.writing import publish
 
 KEY = "hortus_sk_" + "k" * 40
@@ -239,9 +239,12 @@ PRICE = PriceRow(
 )
 
 
-def endpoint(name: str, base_url: str, model: str, **more: Any) -> Endpoint:
-    """Return an endpoint at a host of the test."""
+def endpoint(
+    name: str, base_url: str, model: str, *, dialects: tuple[str, ...] = ("openai_chat",), **more: Any
+) -> Endpoint:
+    """Return an endpoint at a host of the test that speaks all dialects at one address."""
     fields: dict[str, Any] = {"operations": ("chat", "embeddings"), "credential": "env:HOST_KEY", **more}
+    spoken = tuple(Spoken(dialect, base_url) for dialect in dialects)
     return Endpoint(
-        name=name, model="fake", maker="nobody", host="test", address=base_url, upstream_model=model, **fields
+        name=name, model="fake", maker="nobody", host="test", upstream_model=model, **{"spoken": spoken, **fields}
     )

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from hortus.catalog.loading import load_catalog
 from hortus.catalog.prices import price_of_offer
+from hortus.catalog.rows import Surface
 from hortus.snapshot.compile import SEEDLING, Conditions, DeclaredObjects, compile_snapshot
 from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, RouteSpec
-from hortus.snapshot.model import Candidate, RuledOut, Snapshot
+from hortus.snapshot.model import Candidate, RuledOut, Snapshot, Spoken
 
 CATALOG = load_catalog()
 PRICE_OF = partial(price_of_offer, CATALOG, at=date(2026, 11, 23))
@@ -64,7 +65,8 @@ def test_an_endpoint_takes_address_price_and_place_from_the_catalog() -> None:
     snapshot = with_route(LARGE, present=frozenset({"env:MISTRAL_API_KEY"}))
     endpoint = snapshot.endpoints["large"]
     assert endpoint.address == "https://api.mistral.ai/v1"
-    assert (endpoint.credential, endpoint.auth, endpoint.maker) == ("env:MISTRAL_API_KEY", "bearer", "mistral")
+    assert (endpoint.credential, endpoint.maker) == ("env:MISTRAL_API_KEY", "mistral")
+    assert [(one.dialect, one.auth) for one in endpoint.spoken] == [("openai_chat", "bearer")]
     assert endpoint.price is not None
     assert endpoint.price.currency == "USD"
     assert endpoint.upstream_model == "mistral-large-2512"
@@ -94,7 +96,8 @@ def test_another_address_makes_the_place_unknown() -> None:
 
 def test_an_unknown_model_at_an_open_host_has_no_maker_and_no_price() -> None:
     endpoint = with_route(OWN).endpoints["own"]
-    assert (endpoint.maker, endpoint.price, endpoint.auth, endpoint.credential) == ("unknown", None, "none", None)
+    assert (endpoint.maker, endpoint.price, endpoint.credential) == ("unknown", None, None)
+    assert endpoint.spoken == (Spoken("openai_chat", "http://10.0.0.7:9000/v1", auth="none"),)
     assert endpoint.address == "http://10.0.0.7:9000/v1"
 
 
@@ -129,12 +132,24 @@ RULED_OUT = {
     "credential missing": (LARGE, "env:MISTRAL_API_KEY is not set"),
     "other dialect": (
         EndpointSpec(name="e", model="m", host="aleph-alpha", credential="env:X"),
-        "does not speak openai_chat",
+        "speaks no dialect of this release (it speaks aleph_alpha_complete)",
+    ),
+    "dialect that the host does not promise": (
+        EndpointSpec(name="e", model="m", host="mistral", credential="env:X", dialects=("gemini",)),
+        "does not speak gemini (it speaks openai_chat)",
     ),
     "host gone from the catalog": (EndpointSpec(name="e", model="m", host="gone"), "the catalog has no host gone"),
-    "other way to authenticate": (
+    "model of an unknown maker where the maker decides the dialect": (
         EndpointSpec(name="e", model="m", host="vertex", credential="env:X"),
-        "authenticates by google-oauth",
+        "names no dialects, and its host does not decide them (it speaks gemini for google,",
+    ),
+    "part of the address unknown": (
+        EndpointSpec(name="e", model="gemini-2.5-pro", host="vertex", credential="env:X", region="europe-west4"),
+        "its `variables` lack `project`",
+    ),
+    "any host without dialects": (
+        EndpointSpec(name="e", model="m", host="any", base_url="https://x.example"),
+        "names no dialects",
     ),
     "closed host": (EndpointSpec(name="e", model="m", host="meta-llama-api"), "closed on"),
     "address unknown": (
@@ -153,14 +168,26 @@ def test_says_why_an_endpoint_is_ruled_out(case: str) -> None:
     assert snapshot.routes["r"].candidates == ()
 
 
-def test_every_host_that_cannot_be_routed_says_why() -> None:
+def test_every_open_host_can_be_routed_and_every_other_one_says_why() -> None:
     for host in CATALOG.rows.hosts:
-        spec = EndpointSpec(name="e", model="m", host=host.id, base_url="https://x.example", credential="env:X")
+        maker_decides = all(surface.makers for surface in host.surfaces)
+        spec = EndpointSpec(
+            name="e",
+            model="gemini-2.5-pro" if maker_decides else "m",
+            host=host.id,
+            base_url="https://x.example",
+            credential="env:X",
+            dialects=("openai_chat",) if host.id == "any" else (),
+        )
         snapshot = with_route(spec, present=frozenset({"env:X"}))
-        surface = host.surface("openai_chat")
         is_open = host.closed_on is None or host.closed_on > date(2026, 11, 18)
-        is_routable = is_open and surface is not None and surface.auth in {"bearer", "none"}
+        is_routable = is_open and any(is_known(surface) for surface in host.surfaces)
         assert bool(snapshot.routes["r"].candidates) == is_routable, host.id
+
+
+def is_known(surface: Surface) -> bool:
+    known = {"openai_chat", "openai_responses", "anthropic_messages", "gemini"}
+    return surface.dialect in known and surface.auth != "sigv4"
 
 
 def test_a_retired_and_an_unknown_endpoint_have_reasons_of_their_own() -> None:

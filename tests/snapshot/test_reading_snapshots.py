@@ -8,14 +8,18 @@ import msgspec
 import pytest
 
 from hortus.base.errors import ConfigurationError, InstallationError
-from hortus.snapshot.model import Candidate, Deployment, Endpoint, Route, RuledOut, Snapshot
+from hortus.snapshot.model import Candidate, Deployment, Endpoint, Route, RuledOut, Snapshot, Spoken
 from hortus.snapshot.reading import SnapshotFiles, load_snapshot
 from hortus.snapshot.resolved import EngineFile, resolve
+from hortus.snapshot.writing import publish
 
 
 def endpoint(name: str, **more: object) -> Endpoint:
-    fields = {"address": "https://host.example/v1/", "credential": "env:KEY", **more}
-    return Endpoint(name=name, model="m", maker="x", host="h", upstream_model="m", **fields)
+    fields = {"credential": "env:KEY", **more}
+    spoken = fields.pop("spoken", None) or (
+        Spoken("openai_chat", fields.pop("address", "https://host.example/v1/"), auth=fields.pop("auth", "bearer")),
+    )
+    return Endpoint(name=name, model="m", maker="x", host="h", upstream_model="m", spoken=spoken, **fields)
 
 
 def snapshot(*endpoints: Endpoint, version: int = 1, deployments: tuple[str, ...] = ()) -> Snapshot:
@@ -55,8 +59,8 @@ def test_a_snapshot_comes_back_as_it_was_written(tmp_path: Path) -> None:
     [
         (None, "cannot be read"),
         (b"{", "damaged"),
-        (b'{"format":1}', "damaged"),
-        (b'{"format":2}', "format 2"),
+        (b'{"format":2}', "damaged"),
+        (b'{"format":1}', "format 1"),
         (b"{}", "format 0"),
     ],
 )
@@ -99,6 +103,63 @@ def test_every_candidate_is_a_target_or_has_a_reason() -> None:
         "lost": "is not declared",
     }
     assert [one.endpoint for one in found.unusable if one.is_passing] == ["engine"]
+
+
+BOTH = (
+    Spoken("anthropic_messages", "https://a.example/v1", auth="x-api-key", headers={"anthropic-version": "2023-06-01"}),
+    Spoken("openai_chat", "https://o.example/v1", model="x/m"),
+)
+
+
+async def test_each_dialect_has_its_own_address_name_of_the_model_and_headers() -> None:
+    found = resolve(snapshot(endpoint("e", spoken=BOTH)), engines={}, credential=credential).routes["r"].targets[0]
+    assert list(found.ways) == ["anthropic_messages", "openai_chat"]
+    claude, chat = found.ways.values()
+    assert (claude.base_url, claude.model, claude.authorizer) == ("https://a.example/v1", "m", None)
+    assert claude.headers == ((b"x-api-key", b"secret"), (b"anthropic-version", b"2023-06-01"))
+    assert (chat.base_url, chat.model) == ("https://o.example/v1", "x/m")
+    assert await found.opening("openai_chat") == chat.headers == ((b"authorization", b"Bearer secret"),)
+
+
+TOKENED = Spoken("gemini", "https://v.example", auth="google-oauth", headers={"x-fixed": "1"})
+
+
+class Tokens:
+    """Gives a token that names what it was opened with."""
+
+    def __init__(self, scheme: str, reference: str) -> None:
+        self.opened_with = f"{scheme} {reference}"
+
+    async def headers(self, endpoint: str) -> tuple[tuple[bytes, bytes], ...]:
+        return ((b"authorization", f"{self.opened_with} for {endpoint}".encode()),)
+
+
+async def test_a_token_that_is_renewed_is_asked_for_at_each_call() -> None:
+    whole = snapshot(endpoint("e", spoken=(TOKENED,)))
+    found = resolve(whole, engines={}, credential=credential, authorizer=Tokens).routes["r"].targets[0]
+    assert found.ways["gemini"].headers == ((b"x-fixed", b"1"),)
+    assert found.ways["gemini"].authorizer is not None
+    assert await found.opening("gemini") == (
+        (b"x-fixed", b"1"),
+        (b"authorization", b"google-oauth env:KEY for e"),
+    )
+
+
+def test_an_endpoint_whose_tokens_nobody_fetches_is_ruled_out() -> None:
+    found = resolve(snapshot(endpoint("e", spoken=(TOKENED,))), engines={}, credential=credential).routes["r"]
+    assert (found.targets, found.unusable[-1].reason) == (
+        (),
+        "its credential env:KEY needs google-oauth, which is not open here",
+    )
+
+
+def test_a_snapshot_keeps_the_values_that_a_host_demands_byte_for_byte(tmp_path: Path) -> None:
+    path = tmp_path / "current.json"
+    demands = {"n": msgspec.Raw(b"1.50"), "o": msgspec.Raw(b'{"b":1,"a":2}')}
+    whole = snapshot(endpoint("e", spoken=(Spoken("gemini", "https://v.example", demands=demands),)))
+    publish(whole, path)
+    assert load_snapshot(path).endpoints["e"].spoken[0].demands == demands
+    assert publish(whole, path).version == 1, "the same is not written again"
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,7 @@ class NodeCredentials:
 
     def is_present(self, reference: str) -> bool:
         """Tell whether there is a secret behind the reference."""
-        return self.read(reference) is not None
+        return self._credentials.is_present(reference)
 
     def read(self, reference: str) -> str | None:
         """Return the secret, None where there is none that can be sent."""

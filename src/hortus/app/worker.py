@@ -31,10 +31,12 @@ from hortus.app.secrets import load_secrets
 from hortus.app.settings import Settings
 from hortus.base.ids import ENTROPY_BYTES
 from hortus.base.secrets import Secret
+from hortus.base.time import Clock
 from hortus.dialects import DIALECTS
 from hortus.engines.addresses import address_file
 from hortus.gateway.admit import Admission
 from hortus.gateway.door import Door
+from hortus.gateway.ports import Hosts
 from hortus.gateway.relay import Relay
 from hortus.gateway.serve import Gateway, Ground
 from hortus.gateway.settle import Books
@@ -44,6 +46,7 @@ from hortus.snapshot.resolved import Ready, resolve
 from hortus.telemetry.meters import Meters, count_as
 from hortus.transport.hosts import HttpHosts
 from hortus.transport.settings import TransportSettings
+from hortus.transport.signing.google_oauth import GoogleAccounts
 
 _log = logging.getLogger("hortus.worker")
 
@@ -86,14 +89,14 @@ def main(context: RoleContext) -> None:
 def run_worker(settings: WorkerSettings) -> None:
     """Serve on the inherited sockets. Raises as `main`."""
     clock = SystemClock()
-    config = Configuration(settings)
-    config.poll()
     grants = LedgerGrants(settings.home.ledger_socket, size=settings.node.grants_cached, clock=clock)
     count_as(settings.name)
     meters = Meters(REGISTRY)
 
     async def serve() -> None:
         hosts = HttpHosts(_transport_settings(settings.node))
+        config = Configuration(settings, hosts, clock=clock)
+        config.poll()
         journal = JournalWriter(
             settings.home.journal, settings.name, clock=clock, entropy=random_bytes, sync=settings.node.journal_sync
         )
@@ -140,10 +143,11 @@ def _calm_collector() -> None:
 class Configuration:
     """The configuration in use: the last good snapshot with everything filled in; swapped whole."""
 
-    def __init__(self, settings: WorkerSettings) -> None:
+    def __init__(self, settings: WorkerSettings, hosts: Hosts, *, clock: Clock) -> None:
         engines = settings.home.engines
         self._files = SnapshotFiles(settings.home.snapshot, engine_path=lambda name: address_file(engines, name))
         self._credentials = Credentials(settings.environment, directory=settings.home.credentials)
+        self._accounts = GoogleAccounts(self._credentials.read_document, hosts, clock=clock)
         self.ready: Ready | None = None
 
     def poll(self) -> bool:
@@ -151,7 +155,12 @@ class Configuration:
         has_changed = self._files.poll() or self._credentials.poll()
         if not has_changed or self._files.snapshot is None:
             return False
-        self.ready = resolve(self._files.snapshot, engines=self._files.engines, credential=self._credentials.read)
+        self.ready = resolve(
+            self._files.snapshot,
+            engines=self._files.engines,
+            credential=self._credentials.read,
+            authorizer=self._accounts.open,
+        )
         return True
 
 

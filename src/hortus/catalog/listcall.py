@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final, assert_never
-
 import msgspec
 
+from hortus.catalog.auth import credential_header
 from hortus.catalog.rows import Auth, Host, ListShape, Surface
 
-ANTHROPIC_VERSION: Final = ("anthropic-version", "2023-06-01")
-"""Required by every call. https://platform.claude.com/docs/en/api/versioning, read 2026-11."""
+_NATIVE_DIALECTS: dict[ListShape, str] = {
+    "anthropic": "anthropic_messages",
+    "gemini": "gemini",
+    "openai": "openai_chat",
+}
+"""Shape of the list -> the dialect whose fixed headers its call needs too."""
 
 
 class ListCall(msgspec.Struct, frozen=True):
@@ -34,7 +37,8 @@ def list_call(host: Host, *, credential: str | None, base_url: str | None = None
         return None
     if base is None or "{" in base:
         return None
-    extra = (ANTHROPIC_VERSION,) if host.list_shape == "anthropic" else ()
+    native = host.surface(_NATIVE_DIALECTS[host.list_shape])
+    extra = tuple(native.headers.items()) if native is not None else ()
     return ListCall(url=f"{base.rstrip('/')}/{host.list_path}", headers=(*headers, *extra), shape=host.list_shape)
 
 
@@ -43,14 +47,8 @@ def _surface(host: Host) -> Surface:
 
 
 def _headers(auth: Auth, credential: str | None) -> tuple[tuple[str, str], ...] | None:
-    match auth:
-        case "none":
-            return ()
-        case "bearer":
-            return (("authorization", f"Bearer {credential}"),) if credential else None
-        case "x-api-key" | "api-key" | "x-goog-api-key":
-            return ((auth, credential),) if credential else None
-        case "sigv4" | "google-oauth":
-            return None
-        case _:
-            assert_never(auth)
+    """Return the headers that open the list; None where the credential is missing or cannot be sent as it is."""
+    if auth == "none":
+        return ()
+    header = credential_header(auth, credential) if credential else None
+    return (header,) if header is not None else None

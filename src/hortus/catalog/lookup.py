@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from hortus.base.errors import HortusError
+from hortus.catalog.auth import ROUTABLE_AUTH
 from hortus.catalog.places import is_within
-from hortus.catalog.rows import Feature, Host, Maker, Model, Offer, PriceRow, Rows, State
+from hortus.catalog.rows import Feature, Host, Maker, Model, Offer, PriceRow, Rows, State, Surface
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,8 +22,8 @@ Kind = TypeVar("Kind")
 PriceOf = Callable[[Offer], PriceRow | None]
 """Says what an offer costs, None when unknown: `functools.partial(prices.price_of_offer, catalog, at=day)`."""
 
-ROUTABLE_AUTH = frozenset({"bearer", "none"})
-"""How the gateway can send a credential so far."""
+SPOKEN_DIALECTS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini")
+"""What this release can speak towards hosts."""
 
 
 class NotInCatalogError(HortusError):
@@ -162,13 +163,16 @@ class Catalog:
 
 
 def can_route(host: Host) -> bool:
-    """Say whether routes can be made to this host: it speaks `openai_chat` with a credential that we can send.
+    """Say whether routes can be made to this host: it speaks a dialect of ours with a credential that we can send.
 
     Never to a host that has closed, and not to this installation itself: its deployments make their own routes.
     """
-    surface = host.surface("openai_chat")
-    is_open = host.closed_on is None and host.id != "local"
-    return is_open and surface is not None and surface.auth in ROUTABLE_AUTH
+    return host.closed_on is None and host.id != "local" and any(is_routable(surface) for surface in host.surfaces)
+
+
+def is_routable(surface: Surface) -> bool:
+    """Say whether this release can send requests to a surface: it knows dialect and authentication."""
+    return surface.dialect in SPOKEN_DIALECTS and surface.auth in ROUTABLE_AUTH
 
 
 def _dearest(price: PriceRow) -> Decimal:

@@ -11,6 +11,8 @@ from typing import Literal
 
 import msgspec
 
+from hortus.canon.loss import Weight
+
 State = Literal["preview", "current", "legacy", "deprecated", "retired"]
 """Preview may change or vanish; legacy works but has a better successor; deprecated has its end announced."""
 
@@ -97,16 +99,40 @@ class Model(Row, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_def
 
 
 class Surface(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One wire format at one address of a host.
+    """One wire format at one address of a host, and where the host departs from the format there.
+
+    Members are named by their paths, `[]` for any item of a list: `choices[].message.reasoning`.
 
     Attributes:
         base_url: None where the operator must say it. `{name}` in it stands for what only the operator knows.
         auth: How the credential is sent.
+        makers: The models of these makers only; empty: all that the host serves.
+        model_prefix: Put before the host's name of the model in this dialect.
+        paths: Operation -> path below `base_url`, where it is not the dialect's own. `{model}` stands for the model's
+            name; where a path has none, the name sits in the body.
+        headers: Sent with every call, besides the credential's.
+        demands: Members of a request that the host insists on, each with the value for clients who set none.
+        forbids: Members of a request that the host refuses.
+        renames: Member of a request -> what the host calls it.
+        adds: Members outside the format which the host habitually adds to answers and events.
+        weights: Member of a request -> weight of its loss, where it is another one at this host.
+        source: Page that says so, where it is not the row's.
     """
 
     dialect: str
     base_url: str | None = None
     auth: Auth = "bearer"
+    makers: tuple[str, ...] = ()
+    model_prefix: str = ""
+    paths: dict[str, str] = {}
+    headers: dict[str, str] = {}
+    demands: dict[str, object] = {}
+    forbids: tuple[str, ...] = ()
+    renames: dict[str, str] = {}
+    adds: tuple[str, ...] = ()
+    weights: dict[str, Weight] = {}
+    source: str | None = None
+    note: str | None = None
 
 
 class Host(Row, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from getpass import getpass
 from typing import Annotated
 
@@ -34,7 +35,10 @@ class Options(msgspec.Struct, frozen=True):
         str | None, typer.Option(help="Where the host's key is: env:NAME or file:NAME. Else the usual variable.")
     ] = None
     key_stdin: Annotated[bool, typer.Option("--key-stdin", help="Read the host's key from standard input.")] = False
-    base_url: Annotated[str | None, typer.Option(help="Address, where a part of it is yours alone.")] = None
+    base_url: Annotated[str | None, typer.Option(help="Address, where it is not the catalog's.")] = None
+    set: Annotated[
+        list[str] | None, typer.Option(help="A part of the host's address that is yours: NAME=VALUE; repeat it.")
+    ] = None
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be made and would leave.")] = False
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
 
@@ -56,12 +60,29 @@ def connect(options: Options) -> None:
         if not options.dry_run:
             _keep_secret(admin.installation, host.id)
     wanted: dict[str, object] = {"models": options.model or [], "dry_run": options.dry_run}
-    given = {"credential": credential, "base_url": options.base_url, "projects": options.project}
+    variables = _read_variables(options.set or ())
+    given = {
+        "credential": credential,
+        "base_url": options.base_url,
+        "projects": options.project,
+        "variables": variables,
+    }
     made = admin.connect(host.id, {**wanted, **{name: value for name, value in given.items() if value}})
     if options.json:
         show_json(made)
     else:
         say_connected(made)
+
+
+def _read_variables(texts: Iterable[str]) -> dict[str, str]:
+    """Read `NAME=VALUE`. Raises ConfigurationError where one is something else."""
+    found = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name and equals and value):
+            raise ConfigurationError("it takes NAME=VALUE.", path="--set", hint="Such as --set region=europe-west4.")
+        found[name] = value
+    return found
 
 
 def say_connected(made: Connected) -> None:

@@ -29,7 +29,7 @@ from hortus.cli.replies import Endpoint
 from hortus.cli.screen import is_interactive, note
 from hortus.cli.talk import Heard, Question
 from hortus.cli.waiting import wait_for_engine, wait_for_receipt
-from hortus.snapshot.endpoints import OPEN_HOST
+from hortus.snapshot.surfaces import OPEN_HOSTS
 
 SEEDLING = "seedling"
 _PROJECT = "default"
@@ -207,7 +207,7 @@ def say_host(host: Host, endpoints: Iterable[Endpoint]) -> str:
     A host that the catalog does not know goes by the names of its endpoints.
     """
     there = [endpoint for endpoint in endpoints if endpoint.host == host.id]
-    name = ", ".join(endpoint.name for endpoint in there) if host.id == OPEN_HOST else host.name
+    name = ", ".join(endpoint.name for endpoint in there) if host.id in OPEN_HOSTS else host.name
     reason = next((endpoint.reason for endpoint in there if endpoint.reason), None)
     is_usable = any(endpoint.is_usable for endpoint in there)
     return name if is_usable or reason is None else f"{name} ({reason})"

@@ -6,12 +6,13 @@ A fault never quotes a credential or an address that may hold one.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from urllib.parse import urlsplit
 
 import msgspec
 
+from hortus.catalog.lookup import SPOKEN_DIALECTS
 from hortus.control.tomllines import Path
 from hortus.snapshot.compile import read_candidate
 from hortus.snapshot.declared import (
@@ -22,7 +23,8 @@ from hortus.snapshot.declared import (
     ProjectSpec,
     RouteSpec,
 )
-from hortus.snapshot.endpoints import LOCAL_HOST, OPEN_HOST
+from hortus.snapshot.endpoints import LOCAL_HOST
+from hortus.snapshot.surfaces import ANY_HOST, OPEN_HOST, OPEN_HOSTS
 
 OPERATIONS = ("chat", "embeddings")
 STRATEGIES = ("ordered", "weighted")
@@ -37,6 +39,7 @@ _BOUNDS: dict[str, tuple[int, int, str]] = {
 }
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CREDENTIAL_FILE = re.compile(r"(?!\.)[A-Za-z0-9._@+-]+")
+_VARIABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
 _MOST_QUOTED = 60
 
 Spec = EndpointSpec | RouteSpec | DeploymentSpec | ProjectSpec
@@ -105,8 +108,9 @@ def _check_endpoint(spec: EndpointSpec, hosts: Collection[str]) -> Iterator[Faul
     if not spec.model:
         yield Fault(("model",), "The model is empty.", "Name a model of the catalog, or what the host calls it.")
     yield from _check_host(spec, hosts)
-    if spec.base_url is not None:
-        yield from _check_address(spec.base_url)
+    yield from _check_addresses(spec)
+    yield from _check_dialects(spec)
+    yield from _check_variables(spec.variables)
     if spec.credential is not None:
         yield from _check_credential(spec.credential)
     if spec.country is not None and re.fullmatch(r"[A-Z]{2}", spec.country) is None:
@@ -118,10 +122,13 @@ def _check_endpoint(spec: EndpointSpec, hosts: Collection[str]) -> Iterator[Faul
 def _check_host(spec: EndpointSpec, hosts: Collection[str]) -> Iterator[Fault]:
     if spec.host == LOCAL_HOST:
         yield Fault(("host",), "`local` is for deployments.", "Declare a deployment; it becomes an endpoint itself.")
-    elif spec.host == OPEN_HOST:
-        if spec.base_url is None:
+    elif spec.host in OPEN_HOSTS:
+        if not spec.base_url:
             hint = 'Such as "https://models.example/v1".'
-            yield Fault(("base_url",), f"The host `{OPEN_HOST}` needs a base_url.", hint)
+            yield Fault(("base_url",), f"The host `{spec.host}` needs a base_url.", hint)
+        elif spec.host == ANY_HOST and not spec.dialects and isinstance(spec.base_url, str):
+            hint = f"Name what is spoken there, of: {', '.join(SPOKEN_DIALECTS)}."
+            yield Fault(("dialects",), f"The host `{ANY_HOST}` needs dialects.", hint)
     elif spec.host not in hosts:
         hint = suggest(spec.host, hosts) or f'Use host = "{OPEN_HOST}" and a base_url for one outside the catalog.'
         yield Fault(("host",), f"The catalog has no host `{spec.host[:_MOST_QUOTED]}`.", hint)
@@ -143,19 +150,51 @@ def _check_operations(operations: tuple[str, ...]) -> Iterator[Fault]:
             yield Fault(("operations", index), message, f"Use any of: {', '.join(OPERATIONS)}.")
 
 
-def _check_address(address: str) -> Iterator[Fault]:
+def _check_addresses(spec: EndpointSpec) -> Iterator[Fault]:
+    if isinstance(spec.base_url, str):
+        yield from _check_address(spec.base_url, ("base_url",))
+    for dialect, address in spec.base_url.items() if isinstance(spec.base_url, dict) else ():
+        where: Path = ("base_url", dialect[:_MOST_QUOTED])
+        yield from _check_dialect(dialect, where)
+        yield from _check_address(address, where)
+
+
+def _check_dialects(spec: EndpointSpec) -> Iterator[Fault]:
+    for index, dialect in enumerate(spec.dialects):
+        where: Path = ("dialects", index)
+        yield from _check_dialect(dialect, where)
+        if dialect in spec.dialects[:index]:
+            yield Fault(where, "The dialect stands twice.", "Remove one.")
+        elif spec.host in OPEN_HOSTS and isinstance(spec.base_url, dict) and dialect not in spec.base_url:
+            yield Fault(where, "The dialect has no address.", "Name one for it in base_url.")
+
+
+def _check_dialect(dialect: str, where: Path) -> Iterator[Fault]:
+    if dialect not in SPOKEN_DIALECTS:
+        hint = suggest(dialect, SPOKEN_DIALECTS) or f"Use some of: {', '.join(SPOKEN_DIALECTS)}."
+        yield Fault(where, f"There is no dialect `{dialect[:_MOST_QUOTED]}`.", hint)
+
+
+def _check_variables(variables: Mapping[str, str]) -> Iterator[Fault]:
+    for name, value in variables.items():
+        where: Path = ("variables", name[:_MOST_QUOTED])
+        if _VARIABLE.fullmatch(value) is None:
+            yield Fault(where, "This cannot stand in an address.", "Use letters, digits and . _ : - only.")
+
+
+def _check_address(address: str, where: Path) -> Iterator[Fault]:
     try:
         parts = urlsplit(address)
         port = parts.port
     except ValueError:
-        yield Fault(("base_url",), "This is not an address.", 'Write one such as "https://models.example/v1".')
+        yield Fault(where, "This is not an address.", 'Write one such as "https://models.example/v1".')
         return
     is_plain = all(character > " " for character in address)
     if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0 or not is_plain:
-        yield Fault(("base_url",), "This is not an http or https address.", 'Such as "https://models.example/v1".')
+        yield Fault(where, "This is not an http or https address.", 'Such as "https://models.example/v1".')
     elif parts.username is not None or parts.query or parts.fragment:
         message = "The address holds a user, a query or a fragment."
-        yield Fault(("base_url",), message, "Put secrets into a credential reference instead.")
+        yield Fault(where, message, "Put secrets into a credential reference instead.")
 
 
 def _check_credential(reference: str) -> Iterator[Fault]:

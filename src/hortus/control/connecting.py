@@ -14,7 +14,8 @@ from hortus.control.errors import Conflict, Invalid, NotFound
 from hortus.control.plane import Plane
 from hortus.control.tomllines import format_path
 from hortus.snapshot.declared import EndpointSpec, RouteSpec
-from hortus.snapshot.endpoints import SPOKEN_DIALECTS, credential_of
+from hortus.snapshot.endpoints import credential_of
+from hortus.snapshot.surfaces import open_gaps
 
 OFFERED_STATES = ("current", "preview", "legacy")
 """Models in these states are connected when none are named."""
@@ -87,7 +88,7 @@ def _routable_host(plane: Plane, ask: models.HostWanted) -> Host:
         raise NotFound(f"The catalog has no host `{ask.host}`.", path="host", hint=hint)
     if not can_route(host):
         spoken = ", ".join(host.dialects) or "none that is known here"
-        message = f"This release cannot send requests to {host.name}: it needs {SPOKEN_DIALECTS[0]} with a plain key."
+        message = f"This release cannot send requests to {host.name}: it knows no dialect or credential of it."
         raise Invalid(message, path="host", hint=f"The host speaks {spoken}; another host may offer the same models.")
     return host
 
@@ -134,9 +135,11 @@ def _plan(plane: Plane, ask: models.HostWanted, offers: list[Offer]) -> tuple[li
             host=offer.host,
             base_url=ask.base_url,
             credential=ask.credential,
-            region=offer.region,
+            region=ask.variables.get("region", offer.region),
+            variables={name: value for name, value in ask.variables.items() if name != "region"},
             operations=plane.catalog.models[offer.model].operations,
         )
+        _refuse_gaps(endpoint, plane.catalog.hosts[offer.host])
         faults = check_spec(endpoint, hosts=plane.catalog.hosts)
         if faults:
             raise Invalid(faults[0].message, path=format_path(faults[0].path), hint=faults[0].hint)
@@ -145,6 +148,15 @@ def _plan(plane: Plane, ask: models.HostWanted, offers: list[Offer]) -> tuple[li
         except Conflict as error:
             notes.append(error.message)
     return wanted, notes
+
+
+def _refuse_gaps(endpoint: EndpointSpec, host: Host) -> None:
+    """Refuse a host whose address has parts that nobody said: the endpoint would never be of use."""
+    gaps = open_gaps(endpoint, host.surfaces) if endpoint.base_url is None else ()
+    if gaps:
+        lacking = ", ".join(f"`{gap}`" for gap in gaps)
+        hint = f"Say them: `hortus connect {host.id} {' '.join(f'--set {gap}=…' for gap in gaps)}`."
+        raise Invalid(f"The address of {host.name} lacks {lacking}.", path="variables", hint=hint)
 
 
 def _join(plane: Plane, endpoint: EndpointSpec, route_name: str) -> _Wanted:

@@ -238,6 +238,7 @@ def _endpoint_view(plane: Plane, stored: StoredObject) -> views.EndpointView:
     shown = msgspec.structs.asdict(spec) | {
         "credential": credential_of(spec, plane.catalog.hosts.get(spec.host)),
         "maker": compiled.maker if compiled else None,
+        "speaks": compiled.dialects if compiled else (),
         "is_usable": is_usable,
         "reason": None if is_usable else plane.unusable.get(stored.name),
     }

@@ -114,7 +114,16 @@ class EndpointWanted(Ask):
     name: Name
     model: Annotated[str, Field(min_length=1, description="Catalog id of the model, or what the host calls it.")]
     host: Annotated[str, Field(description="Catalog id of the host, or `openai-compatible` for any other one.")]
-    base_url: Annotated[str | None, Field(description="Base address, where it is not the catalog's.")] = None
+    base_url: Annotated[
+        str | dict[str, str] | None,
+        Field(description="Base address, where it is not the catalog's; or one for each dialect."),
+    ] = None
+    dialects: Annotated[
+        tuple[str, ...], Field(description="Wire formats to use there, preferred first; all of the host's where empty.")
+    ] = ()
+    variables: Annotated[
+        dict[str, str], Field(description="What stands for `{name}` in the catalog's addresses of the host.")
+    ] = {}
     upstream_model: Annotated[str | None, Field(description="What the host calls the model.")] = None
     credential: Annotated[
         str | None, Field(description="Reference `env:NAME` or `file:NAME`; never the secret itself.")
@@ -164,7 +173,10 @@ class HostWanted(Ask):
     credential: Annotated[
         str | None, Field(description="Reference `env:NAME` or `file:NAME`; the host's usual variable where absent.")
     ] = None
-    base_url: Annotated[str | None, Field(description="Address, where the catalog's has a part only you know.")] = None
+    base_url: Annotated[str | None, Field(description="Address, where it is not the catalog's.")] = None
+    variables: Annotated[
+        dict[str, str], Field(description="What stands for `{name}` in the host's addresses: `project`, `region`.")
+    ] = {}
     projects: Annotated[
         tuple[str, ...], Field(description="Projects whose keys may use the new routes; none where empty.")
     ] = ("default",)

@@ -19,8 +19,11 @@ class EndpointSpec(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unkno
     Attributes:
         name: Unique among endpoints.
         model: Catalog id of the model, or any name where the catalog has none.
-        host: Catalog id of the host; `openai-compatible` for one that the catalog does not know.
-        base_url: Base address where it differs from the host's row; required for `openai-compatible`.
+        host: Catalog id of the host; `any` or `openai-compatible` for one that the catalog does not know.
+        base_url: Base address where it differs from the host's row, or one for each dialect; required for `any` and
+            `openai-compatible`.
+        dialects: Which of the host's wire formats to use, preferred first; all where empty.
+        variables: What stands for `{name}` in the addresses of the host's row; `region` is one by itself.
         upstream_model: What the host calls the model; the catalog's offer, else `model`, where absent.
         credential: `env:NAME` or `file:PATH`; the host's usual variable where absent.
         region: The host's name of the region, for receipts.
@@ -32,7 +35,9 @@ class EndpointSpec(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unkno
     name: str
     model: str
     host: str
-    base_url: str | None = None
+    base_url: str | dict[str, str] | None = None
+    dialects: tuple[str, ...] = ()
+    variables: dict[str, str] = {}
     upstream_model: str | None = None
     credential: str | None = None
     region: str | None = None

@@ -8,18 +8,17 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from hortus.catalog.lookup import ROUTABLE_AUTH, Catalog, PriceOf
+from hortus.catalog.lookup import Catalog, PriceOf
 from hortus.catalog.rows import Host, Model, Offer, PriceRow, Surface
 from hortus.snapshot.declared import DeploymentSpec, EndpointSpec
-from hortus.snapshot.model import ENGINE_SCHEME, Endpoint, Timeouts
+from hortus.snapshot.model import ENGINE_SCHEME, Endpoint, Spoken, Timeouts
+from hortus.snapshot.surfaces import OPEN_HOSTS, is_elsewhere, open_gaps, speak, surfaces_of
 
-SPOKEN_DIALECTS = ("openai_chat",)
-"""What this release can speak towards hosts, preferred first."""
+ENGINE_DIALECT = "openai_chat"
+"""What every engine speaks; its own layers for other dialects would lose things in silence, ours say so."""
 
 SEEDLING_SOURCE = "seedling"
 LOCAL_HOST = "local"
-OPEN_HOST = "openai-compatible"
-"""Host of an endpoint that the catalog does not know; it brings its own address."""
 
 UNKNOWN_MAKER = "unknown"
 
@@ -38,10 +37,7 @@ def credential_of(spec: EndpointSpec, host: Host | None) -> str | None:
     """Return the reference to what authenticates the endpoint; None where nothing does."""
     if spec.credential is not None:
         return spec.credential
-    surface = _surface(host) if host is not None else None
-    if host is None or host.credential_env is None or (surface is not None and surface.auth == "none"):
-        return None
-    return f"env:{host.credential_env}"
+    return f"env:{host.credential_env}" if host is not None and host.credential_env is not None else None
 
 
 def compile_endpoint(
@@ -57,81 +53,57 @@ def compile_endpoint(
         today: A host that has closed by then is of no use.
     """
     host = catalog.hosts.get(spec.host)
-    reason = _unfit(spec, host, today=today) or _unopened(spec, host, present=present)
-    if reason is not None:
-        return reason
+    if host is None:
+        return f"the catalog has no host {spec.host}"
+    if host.closed_on is not None and host.closed_on <= today:
+        return f"the host {host.id} closed on {host.closed_on.isoformat()}"
     model = catalog.models.get(spec.model) or catalog.model_named(spec.model)
+    surfaces = surfaces_of(spec, host, catalog=catalog, maker=model.maker if model is not None else None)
+    if isinstance(surfaces, str):
+        return surfaces
     offer = _offer(spec, model, catalog)
     credential = credential_of(spec, host)
+    upstream_model = spec.upstream_model or (offer.upstream_name if offer is not None else spec.model)
+    spoken = speak(spec, surfaces, upstream_model=upstream_model, opens=credential is not None)
+    reason = _no_address(spec, surfaces) if not spoken else _unopened(spec, surfaces, credential, present=present)
+    if reason is not None:
+        return reason
     return Endpoint(
         name=spec.name,
         model=model.id if model is not None else spec.model,
         maker=_maker(model),
         host=spec.host,
-        address=_address(spec, host) or "",
-        upstream_model=_upstream_model(spec, offer),
-        dialects=SPOKEN_DIALECTS,
+        upstream_model=upstream_model,
+        spoken=spoken,
         operations=spec.operations,
         credential=credential,
-        auth="none" if credential is None else "bearer",
-        region=_region(spec, offer),
-        country=_country(spec, host, offer),
+        region=spec.region or (offer.region if offer is not None else None),
+        country=_country(spec, host, offer, surfaces=surfaces),
         price=_price(offer, price_of),
         timeouts=_timeouts(spec),
     )
 
 
-def _unfit(spec: EndpointSpec, host: Host | None, *, today: date) -> str | None:
-    """Return why nothing can be sent to the host at all."""
-    if host is None:
-        return None if spec.host == OPEN_HOST else f"the catalog has no host {spec.host}"
-    if host.closed_on is not None and host.closed_on <= today:
-        return f"the host {host.id} closed on {host.closed_on.isoformat()}"
-    surface = _surface(host)
-    if surface is None:
-        spoken = ", ".join(host.dialects) or "no dialect that is known here"
-        return f"the host {host.id} does not speak {SPOKEN_DIALECTS[0]} (it speaks {spoken})"
-    if surface.auth not in ROUTABLE_AUTH:
-        return f"the host {host.id} authenticates by {surface.auth}, which this release cannot do"
-    return None
+def _no_address(spec: EndpointSpec, surfaces: tuple[Surface, ...]) -> str:
+    gaps = open_gaps(spec, surfaces) if spec.base_url is None else ()
+    if gaps:
+        lacking = " and ".join(f"`{gap}`" for gap in gaps)
+        return f"the address of the host {spec.host} has parts that are yours alone; its `variables` lack {lacking}"
+    return f"the host {spec.host} has no address of its own, and the endpoint names no base_url"
 
 
-def _unopened(spec: EndpointSpec, host: Host | None, *, present: frozenset[str]) -> str | None:
-    """Return what is missing to call a host that is fit: its address or its credential."""
-    if _address(spec, host) is None:
-        return f"the host {spec.host} has no address of its own, and the endpoint names no base_url"
-    credential = credential_of(spec, host)
+def _unopened(
+    spec: EndpointSpec, surfaces: tuple[Surface, ...], credential: str | None, *, present: frozenset[str]
+) -> str | None:
+    """Return why there is nothing that opens the host, though it wants something."""
     if credential is None:
-        is_free = host is None or host.id == OPEN_HOST or _is_open(host)
+        is_free = spec.host in OPEN_HOSTS or all(surface.auth == "none" for surface in surfaces)
         return None if is_free else f"the host {spec.host} wants a credential, and the endpoint names none"
     return None if credential in present else f"its credential {credential} is not set"
 
 
 def _maker(model: Model | None) -> str:
     return model.maker if model is not None else UNKNOWN_MAKER
-
-
-def _surface(host: Host) -> Surface | None:
-    return host.surface(SPOKEN_DIALECTS[0])
-
-
-def _is_open(host: Host) -> bool:
-    surface = _surface(host)
-    return surface is not None and surface.auth == "none"
-
-
-def _address(spec: EndpointSpec, host: Host | None) -> str | None:
-    own = _own_address(host)
-    address = spec.base_url or own
-    return address.rstrip("/") if address is not None else None
-
-
-def _own_address(host: Host | None) -> str | None:
-    """Return the host's address where it is the same for everybody."""
-    surface = _surface(host) if host is not None else None
-    if surface is None or surface.base_url is None or "{" in surface.base_url:
-        return None
-    return surface.base_url
 
 
 def _offer(spec: EndpointSpec, model: Model | None, catalog: Catalog) -> Offer | None:
@@ -143,24 +115,13 @@ def _offer(spec: EndpointSpec, model: Model | None, catalog: Catalog) -> Offer |
     return next(iter(by_region or by_name or offers), None)
 
 
-def _upstream_model(spec: EndpointSpec, offer: Offer | None) -> str:
-    return spec.upstream_model or (offer.upstream_name if offer is not None else spec.model)
-
-
-def _region(spec: EndpointSpec, offer: Offer | None) -> str | None:
-    return spec.region or (offer.region if offer is not None else None)
-
-
-def _country(spec: EndpointSpec, host: Host | None, offer: Offer | None) -> str | None:
+def _country(spec: EndpointSpec, host: Host, offer: Offer | None, *, surfaces: tuple[Surface, ...]) -> str | None:
     """Return where it computes: what the admin says, else the catalog, unless the address is another one."""
     if spec.country is not None:
         return spec.country
-    own = _own_address(host)
-    if spec.base_url is not None and own is not None and spec.base_url.rstrip("/") != own.rstrip("/"):
+    if is_elsewhere(spec, surfaces):
         return None
-    if offer is not None and offer.country is not None:
-        return offer.country
-    return host.country if host is not None else None
+    return offer.country if offer is not None and offer.country is not None else host.country
 
 
 def _price(offer: Offer | None, price_of: PriceOf) -> PriceRow | None:
@@ -189,11 +150,9 @@ def compile_deployed(spec: DeploymentSpec, catalog: Catalog) -> Endpoint:
         model=model.id if model is not None else spec.name,
         maker=_maker(model),
         host=LOCAL_HOST,
-        address=f"{ENGINE_SCHEME}{spec.name}",
         upstream_model=spec.name,
-        dialects=SPOKEN_DIALECTS,
+        spoken=(Spoken(dialect=ENGINE_DIALECT, address=f"{ENGINE_SCHEME}{spec.name}"),),
         operations=("chat", "embeddings") if spec.offers_embeddings else ("chat",),
-        auth="bearer",
         price=LOCAL_PRICE,
     )
 

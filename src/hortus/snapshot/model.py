@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import msgspec
 
-from hortus.catalog.rows import PriceRow
+from hortus.canon.loss import Weight
+from hortus.catalog.rows import Auth, PriceRow
 
-SNAPSHOT_FORMAT = 1
+SNAPSHOT_FORMAT = 2
 """Version of this layout; a reader refuses another one."""
 
 ENGINE_SCHEME = "engine:"
@@ -26,6 +27,46 @@ class Timeouts(msgspec.Struct, frozen=True, omit_defaults=True):
     total_s: float = 3600.0
 
 
+class Spoken(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One dialect of an endpoint: where and how it is spoken there. Members are named as in `catalog.rows.Surface`.
+
+    Attributes:
+        address: Base URL without a final slash, or `engine:NAME`.
+        auth: How the credential is sent.
+        paths: Operation -> path below the address, `{model}` for the model's name; empty: the dialect's own.
+        headers: Fixed headers of every call, besides the credential's.
+        demands: Members of the body that the host insists on, with the value where a request has none.
+        forbids: Members of the body that the host refuses, or takes and ignores.
+        renames: Member of the body -> what the host calls it.
+        adds: Members that the host habitually adds to answers and events.
+        weights: Member of the body -> weight of its loss here.
+        model: What the host calls the model in this dialect, where it is not the endpoint's `upstream_model`.
+    """
+
+    dialect: str
+    address: str
+    auth: Auth = "bearer"
+    paths: dict[str, str] = {}
+    headers: dict[str, str] = {}
+    demands: dict[str, msgspec.Raw] = {}
+    forbids: tuple[str, ...] = ()
+    renames: dict[str, str] = {}
+    adds: tuple[str, ...] = ()
+    weights: dict[str, Weight] = {}
+    model: str | None = None
+
+    def path(self, operation: str, *, is_stream: bool, usual: str) -> str:
+        """Return the path of an operation below the address; the model's name stands in it only where it has `{model}`.
+
+        Args:
+            operation: Such as `chat`; the row may have a path of its own for its stream, `chat_stream`.
+            is_stream: Whether a stream is asked for.
+            usual: The dialect's own path for it.
+        """
+        own = self.paths.get(f"{operation}_stream") if is_stream else None
+        return own or self.paths.get(operation, usual)
+
+
 class Endpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     """One model at one host in one region.
 
@@ -34,32 +75,37 @@ class Endpoint(msgspec.Struct, frozen=True, omit_defaults=True):
         model: Catalog id of the model, such as `mistral-large-2512`.
         maker: Catalog id of the maker.
         host: Catalog id of the host; `local` for deployments.
-        address: Base URL (`https://…/v1`) or `engine:NAME`.
         upstream_model: What the host calls the model.
-        dialects: Wire formats it speaks, preferred first.
+        spoken: The wire formats it speaks, preferred first; never empty.
         operations: What it can do: `chat`, `embeddings`.
         credential: Reference to what authenticates there, None where nothing is needed.
-        auth: How the credential is sent: `bearer` or `none`.
         country: Where it computes (ISO 3166-1 alpha-2, `EU*` or `GLOBAL`), None when unknown.
         price: None when unknown; deployments have one of zero.
-        allows_private_address: Whether the address may resolve to a private network.
     """
 
     name: str
     model: str
     maker: str
     host: str
-    address: str
     upstream_model: str
-    dialects: tuple[str, ...] = ("openai_chat",)
+    spoken: tuple[Spoken, ...]
     operations: tuple[str, ...] = ("chat",)
     credential: str | None = None
-    auth: str = "bearer"
     region: str | None = None
     country: str | None = None
     price: PriceRow | None = None
     timeouts: Timeouts = Timeouts()
     model_version: str | None = None
+
+    @property
+    def dialects(self) -> tuple[str, ...]:
+        """Names of the wire formats it speaks, preferred first."""
+        return tuple(spoken.dialect for spoken in self.spoken)
+
+    @property
+    def address(self) -> str:
+        """Where its preferred dialect is spoken."""
+        return self.spoken[0].address
 
 
 class Candidate(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 
 from hortus.base.errors import ConfigurationError
-from hortus.snapshot.model import ENGINE_SCHEME, Endpoint, Route, Snapshot
+from hortus.catalog.auth import RENEWED, credential_header
+from hortus.snapshot.model import ENGINE_SCHEME, Endpoint, Route, Snapshot, Spoken
 
 Headers = tuple[tuple[bytes, bytes], ...]
+"""Names in lower case."""
 
 
 class EngineFile(msgspec.Struct, frozen=True):
@@ -23,13 +25,70 @@ class EngineFile(msgspec.Struct, frozen=True):
     error: str | None = None
 
 
+class Authorizer(Protocol):
+    """Opens endpoints by a token that is fetched, and fetched again before it ends."""
+
+    async def headers(self, endpoint: str) -> Headers:
+        """Return the headers that open an endpoint now; at once while a token lasts.
+
+        Args:
+            endpoint: Its name, for errors.
+
+        Raises:
+            hortus.canon.errors.HostRefused: Whoever gives tokens refuses the credential.
+            hortus.canon.errors.HostUnavailable: No token could be had.
+            hortus.canon.errors.HostTimedOut: Likewise, in time.
+        """
+        ...
+
+
+class Way(msgspec.Struct, frozen=True):
+    """How a target is called in one of its dialects.
+
+    Attributes:
+        base_url: Without a final slash.
+        model: What the host calls the model in this dialect.
+        headers: Sent with every call: the fixed ones, and the credential's where that never changes.
+        authorizer: Gives the other headers; None where `headers` are all.
+    """
+
+    spoken: Spoken
+    base_url: str
+    model: str
+    headers: Headers = ()
+    authorizer: Authorizer | None = None
+
+
 class Target(msgspec.Struct, frozen=True):
-    """An endpoint that can be called now: its base address without a final slash, and the headers that open it."""
+    """An endpoint that can be called now, in each of its dialects; the preferred one comes first."""
 
     endpoint: Endpoint
-    base_url: str
-    headers: Headers
-    weight: int
+    ways: dict[str, Way]
+    weight: int = 1
+
+    async def opening(self, dialect: str) -> Headers:
+        """Return all headers that open the endpoint in a dialect. Raises as `Authorizer.headers`.
+
+        Where `ways[dialect].authorizer` is None, `ways[dialect].headers` are the same without waiting.
+        """
+        way = self.ways[dialect]
+        if way.authorizer is None:
+            return way.headers
+        return (*way.headers, *await way.authorizer.headers(self.endpoint.name))
+
+    @property
+    def base_url(self) -> str:
+        """Where Chat Completions is spoken, else the preferred dialect."""
+        return self._usual_way.base_url
+
+    @property
+    def headers(self) -> Headers:
+        """Likewise: the headers that never change."""
+        return self._usual_way.headers
+
+    @property
+    def _usual_way(self) -> Way:
+        return self.ways.get("openai_chat") or next(iter(self.ways.values()))
 
 
 class Unusable(msgspec.Struct, frozen=True):
@@ -63,11 +122,29 @@ class Ready(msgspec.Struct, frozen=True):
 Credential = Callable[[str], str]
 """Reference (`env:NAME`, `file:PATH`) to the credential; raises ConfigurationError with a reason for people."""
 
+OpenAuthorizer = Callable[[str, str], Authorizer]
+"""Scheme (one of `catalog.auth.RENEWED`) and credential reference to what fetches tokens; raises as `Credential`."""
 
-def resolve(snapshot: Snapshot, *, engines: Mapping[str, EngineFile], credential: Credential) -> Ready:
+
+def no_authorizer(scheme: str, reference: str) -> Authorizer:
+    """Fetch no tokens: for whoever only wants to know what can be called.
+
+    Raises:
+        ConfigurationError: Always.
+    """
+    raise ConfigurationError(f"its credential {reference} needs {scheme}, which is not open here")
+
+
+def resolve(
+    snapshot: Snapshot,
+    *,
+    engines: Mapping[str, EngineFile],
+    credential: Credential,
+    authorizer: OpenAuthorizer = no_authorizer,
+) -> Ready:
     """Return `snapshot` with every endpoint either ready to be called or ruled out with its reason."""
     found = {
-        name: _resolve_endpoint(endpoint, engines=engines, credential=credential)
+        name: _resolve_endpoint(endpoint, engines=engines, opener=_Opener(credential, authorizer))
         for name, endpoint in snapshot.endpoints.items()
     }
     return Ready(
@@ -87,19 +164,20 @@ def _resolve_route(route: Route, found: Mapping[str, Target | Unusable]) -> Read
     return ReadyRoute(route=route, targets=tuple(targets), unusable=tuple(unusable))
 
 
-def _resolve_endpoint(
-    endpoint: Endpoint, *, engines: Mapping[str, EngineFile], credential: Credential
-) -> Target | Unusable:
+class _Opener(msgspec.Struct, frozen=True):
+    credential: Credential
+    authorizer: OpenAuthorizer
+
+
+def _resolve_endpoint(endpoint: Endpoint, *, engines: Mapping[str, EngineFile], opener: _Opener) -> Target | Unusable:
     if endpoint.address.startswith(ENGINE_SCHEME):
         name = endpoint.address.removeprefix(ENGINE_SCHEME)
         return _resolve_engine(endpoint, name, engine=engines.get(name))
-    if endpoint.auth == "none" or endpoint.credential is None:
-        return _target(endpoint, endpoint.address, key=None)
     try:
-        key = credential(endpoint.credential)
+        ways = {spoken.dialect: _way(endpoint, spoken, opener) for spoken in endpoint.spoken}
     except ConfigurationError as error:
         return Unusable(endpoint.name, error.message)
-    return _target(endpoint, endpoint.address, key=key)
+    return Target(endpoint, ways)
 
 
 def _resolve_engine(endpoint: Endpoint, name: str, *, engine: EngineFile | None) -> Target | Unusable:
@@ -109,9 +187,36 @@ def _resolve_engine(endpoint: Endpoint, name: str, *, engine: EngineFile | None)
         return Unusable(endpoint.name, f"deployment {name} is starting", is_passing=True)
     if engine.state != "ready":
         return Unusable(endpoint.name, f"deployment {name} has {engine.state}; `hortus deployments` says why")
-    return _target(endpoint, engine.base_url, key=engine.key)
+    base_url = engine.base_url.rstrip("/")
+    return Target(
+        endpoint,
+        {
+            spoken.dialect: Way(
+                spoken, base_url, model=endpoint.upstream_model, headers=_opening(spoken, engine.key or None)
+            )
+            for spoken in endpoint.spoken
+        },
+    )
 
 
-def _target(endpoint: Endpoint, address: str, *, key: str | None) -> Target:
-    headers: Headers = ((b"authorization", b"Bearer " + key.encode("latin-1")),) if key else ()
-    return Target(endpoint=endpoint, base_url=address.rstrip("/"), headers=headers, weight=1)
+def _way(endpoint: Endpoint, spoken: Spoken, opener: _Opener) -> Way:
+    """Return how a dialect is called. Raises ConfigurationError where what opens it is not here or makes no sense."""
+    key, authorizer = None, None
+    if spoken.auth in RENEWED and endpoint.credential is not None:
+        authorizer = opener.authorizer(spoken.auth, endpoint.credential)
+    elif spoken.auth != "none" and endpoint.credential is not None:
+        key = opener.credential(endpoint.credential)
+    return Way(
+        spoken,
+        spoken.address.rstrip("/"),
+        model=spoken.model or endpoint.upstream_model,
+        headers=_opening(spoken, key),
+        authorizer=authorizer,
+    )
+
+
+def _opening(spoken: Spoken, key: str | None) -> Headers:
+    """Return the headers of every call: the credential's, then the fixed ones."""
+    header = credential_header(spoken.auth, key) if key is not None else None
+    pairs = (header, *spoken.headers.items()) if header is not None else tuple(spoken.headers.items())
+    return tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs)

@@ -30,18 +30,13 @@ def publish(snapshot: Snapshot, path: Path) -> Snapshot:
     last = current.version if current is not None else (snapshot.compiled_at_ms if path.exists() else 0)
     fresh = msgspec.structs.replace(snapshot, version=last + 1)
     try:
-        replace_file(path, _encode(fresh))
+        replace_file(path, msgspec.json.encode(fresh))
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise InstallationError(
             f"The snapshot cannot be written: {reason}.", path=str(path), hint="Check the disk and its permissions."
         ) from error
     return fresh
-
-
-def _encode(snapshot: Snapshot) -> bytes:
-    """Return the file's bytes; the format is always written, though it is the default."""
-    return msgspec.json.encode({"format": snapshot.format, **msgspec.to_builtins(snapshot)})
 
 
 def _read_or_none(path: Path) -> Snapshot | None:
