@@ -77,6 +77,11 @@ class Manifest:
         self._taken.add((id(node), "extras"))
         return extras.members
 
+    def silent(self, node: Node) -> Mapping[str, msgspec.Raw]:
+        """Return, as `members` does, what only the target's own dialect knows of a node and nobody else can miss."""
+        extras = node.extras
+        return extras.silent if extras is not None and extras.dialect == self._target else _NOTHING
+
     def has_form(self, node: Node, form: str) -> bool:
         """Tell whether the target's own dialect used this notation for a node."""
         extras = node.extras

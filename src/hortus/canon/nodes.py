@@ -20,11 +20,14 @@ class Extras(msgspec.Struct, frozen=True, omit_defaults=True):
             Towards another dialect each is a loss, unless it is `null`.
         forms: Words of the dialect's own for notations without meaning, such as a bare string instead of a list of
             one text. Never a loss.
+        silent: Like `members`, of what nobody elsewhere can miss: ids of items, an answer's echo of its request. Never
+            a loss.
     """
 
     dialect: str
     members: dict[str, msgspec.Raw] = {}
     forms: tuple[str, ...] = ()
+    silent: dict[str, msgspec.Raw] = {}
 
 
 class Node(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="node"):
