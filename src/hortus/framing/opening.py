@@ -23,13 +23,14 @@ class Notes:
         at: Path of the node, for errors.
     """
 
-    __slots__ = ("_at", "_dialect", "_forms", "_members")
+    __slots__ = ("_at", "_dialect", "_forms", "_members", "_silent")
 
     def __init__(self, dialect: str, at: str) -> None:
         self._dialect = dialect
         self._at = at
         self._members: dict[str, msgspec.Raw] = {}
         self._forms: list[str] = []
+        self._silent: dict[str, msgspec.Raw] = {}
 
     def open(self, data: bytes | msgspec.Raw, kind: type[T], *, under: str = "") -> T:
         """Return the object in `data` as a `kind`; its unknown members and those that are null are kept.
@@ -53,15 +54,19 @@ class Notes:
         """Keep a member that has no canonical meaning."""
         self._members[path] = value
 
+    def hush(self, path: str, value: msgspec.Raw) -> None:
+        """Keep a member that nobody elsewhere can miss."""
+        self._silent[path] = value
+
     def form(self, word: str) -> None:
         """Note a notation."""
         self._forms.append(word)
 
     def extras(self) -> Extras | None:
         """Return what was gathered, None where nothing was."""
-        if not self._members and not self._forms:
+        if not (self._members or self._forms or self._silent):
             return None
-        return Extras(dialect=self._dialect, members=self._members, forms=tuple(self._forms))
+        return Extras(dialect=self._dialect, members=self._members, forms=tuple(self._forms), silent=self._silent)
 
     def _keep_nulls(self, value: msgspec.Struct, under: str) -> None:
         for name, encoded in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
