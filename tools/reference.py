@@ -15,6 +15,7 @@ from hortus.app.settings import OTHER_VARIABLES, setting_rows
 from hortus.canon import errors
 from hortus.canon.errors import RequestError
 from hortus.catalog.loading import load_catalog
+from hortus.catalog.rows import Rows
 from hortus.cli.root import COMMANDS, Commands
 from hortus.control.metrics import GAUGES
 from hortus.control.operations import OPERATIONS, PREFIX
@@ -152,7 +153,25 @@ def hosts_page() -> list[str]:
         "## Hosts",
         "",
         *table(["id", "host (often called provider)", "home", "computes in", "dialects", "connected by"], hosts),
+        "",
+        "## Where a host departs from a dialect",
+        "",
+        "*Demands* is added where a request has none, *refuses* is left out (a loss, which is named), *renames* and",
+        "*demands* are named adaptations. What a host adds to answers is in `hortus catalog hosts --json`.",
+        "",
+        *table(["host", "dialect", "demands", "refuses", "renames", "note"], list(departures(rows))),
     ]
+
+
+def departures(rows: Rows) -> Iterator[tuple[str, ...]]:
+    for host in rows.hosts:
+        for one in host.surfaces:
+            if one.demands or one.forbids or one.renames:
+                demands = [f"`{name}` = `{value}`" for name, value in one.demands.items()]
+                renames = [f"`{name}` to `{other}`" for name, other in one.renames.items()]
+                refuses = [f"`{name}`" for name in one.forbids]
+                members = (", ".join(found) for found in (demands, refuses, renames))
+                yield (f"`{host.id}`", one.dialect, *members, one.note or "")
 
 
 PAGES: dict[str, Callable[[], list[str]]] = {

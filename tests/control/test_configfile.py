@@ -105,6 +105,51 @@ WRONG = {
         "hortus.toml:1 endpoint[0].base_url",
         "needs a base_url",
     ),
+    "any host without address": (
+        ENDPOINT.replace("mistral", "any"),
+        "hortus.toml:1 endpoint[0].base_url",
+        "needs a base_url",
+    ),
+    "any host without dialects": (
+        ENDPOINT.replace("mistral", "any") + 'base_url = "http://x/v1"\n',
+        "hortus.toml:1 endpoint[0].dialects",
+        "Name what is spoken there",
+    ),
+    "address that is a number": (
+        ENDPOINT + "base_url = 3\n",
+        "hortus.toml:5 endpoint[0].base_url",
+        "got a whole number",
+    ),
+    "address of an unknown dialect": (
+        ENDPOINT + 'base_url = { openai_chats = "http://x/v1" }\n',
+        "hortus.toml:5 endpoint[0].base_url.openai_chats",
+        "Did you mean `openai_chat`",
+    ),
+    "address of a dialect that is none": (
+        ENDPOINT + '[endpoint.base_url]\nopenai_chat = "x/v1"\n',
+        "hortus.toml:6 endpoint[0].base_url.openai_chat",
+        "not an http or https",
+    ),
+    "unknown dialect": (
+        ENDPOINT + 'dialects = ["openai_chat", "opnai_chat"]\n',
+        "hortus.toml:5 endpoint[0].dialects[1]",
+        "Did you mean `openai_chat`",
+    ),
+    "dialect named twice": (
+        ENDPOINT + 'dialects = ["gemini", "gemini"]\n',
+        "hortus.toml:5 endpoint[0].dialects[1]",
+        "stands twice",
+    ),
+    "dialect without an address of its own": (
+        ENDPOINT.replace("mistral", "any") + 'dialects = ["gemini"]\nbase_url = { openai_chat = "http://x/v1" }\n',
+        "hortus.toml:5 endpoint[0].dialects[0]",
+        "Name one for it in base_url",
+    ),
+    "part of an address that would leave it": (
+        ENDPOINT + 'variables = { region = "evil.example/" }\n',
+        "hortus.toml:5 endpoint[0].variables.region",
+        "cannot stand in an address",
+    ),
     "address of another scheme": (
         ENDPOINT + 'base_url = "ftp://x"\n',
         "hortus.toml:5 endpoint[0].base_url",

@@ -107,7 +107,35 @@ async def test_what_the_file_declares_is_left_as_it_is_and_named(tmp_path: Path)
         assert "hortus.toml:5" in made["notes"][1]
 
 
+async def test_a_host_whose_address_has_parts_of_the_operator_s_is_connected_with_them(tmp_path: Path) -> None:
+    variables = {"project": "example-project", "region": "europe-west4"}
+    environment = {"GOOGLE_APPLICATION_CREDENTIALS": "/nowhere.json"}
+    async with running_control(tmp_path, environment=environment) as control:
+        wanted = {"models": ["gemini-2.5-flash", "claude-opus-4-6"], "variables": variables}
+        await control.ask("POST", "/hosts/vertex/connect", wanted)
+        made = control.snapshot().endpoints
+        gemini, claude = made["gemini-2.5-flash@vertex"], made["claude-opus-4-6@vertex"]
+        assert (gemini.dialects, claude.dialects) == (("gemini", "openai_chat"), ("anthropic_messages",))
+        assert gemini.address.endswith("/v1/projects/example-project/locations/europe-west4")
+        assert gemini.region == "europe-west4"
+        shown = await control.ask("GET", "/endpoints/gemini-2.5-flash@vertex")
+        assert (shown["speaks"], shown["variables"]) == (["gemini", "openai_chat"], {"project": "example-project"})
+
+
+async def test_a_connected_host_is_spoken_to_in_all_its_dialects(tmp_path: Path) -> None:
+    async with running_control(tmp_path, environment={"OPENAI_API_KEY": "sk-hunter2"}) as control:
+        await control.ask("POST", "/hosts/openai/connect", {"models": ["gpt-6-luna"]})
+        assert control.snapshot().endpoints["gpt-6-luna@openai"].dialects == ("openai_chat", "openai_responses")
+
+
 REFUSED = {
+    "address with gaps": ("azure", {"credential": "env:MISTRAL_API_KEY"}, 400, "variables"),
+    "a part that cannot stand in an address": (
+        "azure",
+        {"credential": "env:MISTRAL_API_KEY", "variables": {"resource": "evil.example/#"}},
+        400,
+        "variables.resource",
+    ),
     "unknown host": ("mistrl", {}, 404, "host"),
     "no credential": ("openai", {}, 400, "credential"),
     "another dialect": ("aleph-alpha", {"credential": "env:MISTRAL_API_KEY"}, 400, "host"),

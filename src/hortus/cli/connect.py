@@ -13,7 +13,9 @@ from rich.markup import escape
 
 from hortus.app.ground import write_private
 from hortus.base.errors import ConfigurationError
+from hortus.catalog.auth import RENEWED
 from hortus.catalog.loading import load_catalog
+from hortus.catalog.rows import Host
 from hortus.cli.admin import Admin
 from hortus.cli.options import takes
 from hortus.cli.place import Installation
@@ -58,7 +60,7 @@ def connect(options: Options) -> None:
             raise ConfigurationError("it stands beside --credential.", path="--key-stdin", hint=hint)
         credential = f"file:{host.id}"
         if not options.dry_run:
-            _keep_secret(admin.installation, host.id)
+            _keep_secret(admin.installation, host)
     wanted: dict[str, object] = {"models": options.model or [], "dry_run": options.dry_run}
     variables = _read_variables(options.set or ())
     given = {
@@ -99,7 +101,7 @@ def say_connected(made: Connected) -> None:
         note(f"[dim]{escape(line)}[/dim]")
 
 
-def _keep_secret(installation: Installation, name: str) -> None:
+def _keep_secret(installation: Installation, host: Host) -> None:
     """Write the host's key where only its owner reads it; it is in no argument, no log and no answer."""
     if installation.home is None:
         raise ConfigurationError(
@@ -107,7 +109,19 @@ def _keep_secret(installation: Installation, name: str) -> None:
         )
     is_person = sys.stdin.isatty()
     secret = getpass("The host's key (not shown): ") if is_person else sys.stdin.read(_LONGEST_SECRET_BYTES)
-    secret = secret.strip()
-    if not secret or not secret.isprintable() or not secret.isascii():
-        raise ConfigurationError("what came is no key.", path="--key-stdin", hint="Pipe in the key and nothing else.")
-    write_private(installation.home.credentials / name, secret.encode())
+    write_private(installation.home.credentials / host.id, check_secret(secret, host).encode())
+
+
+def check_secret(text: str, host: Host) -> str:
+    """Return what authenticates at the host: a key, or the JSON file of a service account.
+
+    Raises:
+        ConfigurationError: What came is neither.
+    """
+    secret = text.strip()
+    wants_file = any(surface.auth in RENEWED for surface in host.surfaces)
+    is_fit = secret.startswith("{") if wants_file else secret.isprintable()
+    if not secret or not is_fit or not secret.isascii():
+        hint = "Pipe in the service account's JSON key file." if wants_file else "Pipe in the key and nothing else."
+        raise ConfigurationError("what came is no key.", path="--key-stdin", hint=hint)
+    return secret
