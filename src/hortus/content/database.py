@@ -42,6 +42,7 @@ _REST_S = 1.0  # how long a file that cannot be used is not tried again
 
 # https://www.sqlite.org/rescode.html, read 2026-11; the first: our own tables are not there
 _BROKEN = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_FAULTS = (sqlite3.DatabaseError, OSError, UnicodeDecodeError)  # the last: a message that quotes a damaged table
 _PRIMARY = 0xFF  # the part of a result code that stays the same when SQLite learns more reasons
 _FILE = re.compile(r"kept-([0-9]{1,9})\.db")
 _ENDINGS = ("", "-wal", "-shm")
@@ -103,7 +104,7 @@ class Database:
                     done += count
                     time.sleep(_SWEEPER_PAUSE_S)
                 _checkpoint(connection)
-        except (sqlite3.DatabaseError, OSError) as error:  # a broken file is found broken by the next request
+        except _FAULTS as error:  # a broken file is found broken by the next request
             raise _not_kept(error, path) from error
         return done
 
@@ -121,12 +122,12 @@ class Database:
         try:
             try:
                 return work(self._here())
-            except sqlite3.DatabaseError as error:
-                if _code_of(error) not in _BROKEN:
+            except _FAULTS as error:
+                if not _is_broken(error):
                     raise
                 self._begin_anew(error)
             return work(self._here())
-        except (sqlite3.DatabaseError, OSError) as error:
+        except _FAULTS as error:
             raised = _not_kept(error, self._path)
             if _code_of(error) != sqlite3.SQLITE_FULL:  # that one costs no time; any other is not tried at each request
                 self._resting_until_s[is_writing] = self._clock.monotonic_s() + _REST_S
@@ -165,7 +166,7 @@ class Database:
         for statement in () if found else self._tables:
             connection.execute(statement)
 
-    def _begin_anew(self, error: sqlite3.DatabaseError) -> None:
+    def _begin_anew(self, error: Exception) -> None:
         """Begin the next file, unless another process was first; this broken one stays for a person, older ones go."""
         self.close()
         with _alone(self._directory):
@@ -238,6 +239,10 @@ def _code_of(error: Exception) -> int | None:
     """Return SQLite's primary result code; None for an error of another origin."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & _PRIMARY
+
+
+def _is_broken(error: Exception) -> bool:
+    return isinstance(error, UnicodeDecodeError) or _code_of(error) in _BROKEN
 
 
 def _not_kept(error: Exception, path: Path) -> NotKept:

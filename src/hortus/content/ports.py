@@ -6,15 +6,12 @@ that made them. Every call is quick enough for an event loop, and none waits for
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Protocol
 
 import msgspec
 
 from hortus.base.errors import HortusError
-
-HostIdKind = Literal["response", "conversation", "file", "cached_content", "batch", "tuned_model"]
-"""What a host's id names."""
-
+from hortus.canon.dialect import HostIdKind
 
 class NotKept(HortusError):  # noqa: N818 -- a state that a request goes on with, named as canon's faults are
     """Something could not be kept: the disk is full or broken, or the id is somebody else's. The request may go on."""

@@ -19,6 +19,8 @@ from hortus.content.ports import NotKept
 _AT_ONCE = 8  # old rows that a write looks at: more than one, so that it gains on a bound that was lowered
 _AT_A_SWEEP = 32  # a batch of a sweep: other processes wait for it
 
+_SOUND = "typeof(at_ms) = 'integer' AND typeof(value) = 'blob'"  # what we write; damage may make anything of it
+
 _log = logging.getLogger("hortus.content")
 
 
@@ -56,12 +58,12 @@ class Shelf:
         self._bounds = bounds
         self._clock = clock
         oldest = f"SELECT number, at_ms, end_bytes FROM {table} ORDER BY number LIMIT ?"  # noqa: S608 -- the table's name is ours, here and below
-        self._find = f"SELECT at_ms, value FROM {table} WHERE name = ?"  # noqa: S608 -- as above
+        self._find = f"SELECT at_ms, value FROM {table} WHERE name = ? AND {_SOUND}"  # noqa: S608 -- as above
         self._put = (
             f"INSERT OR REPLACE INTO {table} (at_ms, end_bytes, name, value) SELECT ?1, ?2 + coalesce((SELECT end_bytes"  # noqa: S608 -- as above
             f" FROM {table} ORDER BY number DESC LIMIT 1), 0), ?3, ?4 RETURNING number, end_bytes"
         )
-        self._last = f"SELECT number, end_bytes FROM {table} ORDER BY number DESC LIMIT 1"  # noqa: S608 -- as above
+        self._last = f"SELECT number, CAST(end_bytes AS INTEGER) FROM {table} ORDER BY number DESC LIMIT 1"  # noqa: S608 -- as above
         self._push_out = (
             f"DELETE FROM {table} WHERE number IN (SELECT number FROM ({oldest})"  # noqa: S608 -- as above
             " WHERE number <= ? OR end_bytes <= ? OR at_ms <= ?)"
