@@ -1,0 +1,251 @@
+"""Does everything arrive that is not named as lost? Compares what was sent with what is read at the other end.
+
+Two requests mean the same if they differ in notation only: which messages make up a turn, what ids of calls are called,
+whether a value that asks for nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from hortus.canon.loss import IMPLIED, NEUTRAL, Loss
+from hortus.canon.manifest import Vocabulary
+from hortus.canon.nodes import Node, Seal
+from hortus.canon.parts import Part, Reasoning, ToolCall, ToolResult
+from hortus.canon.request import Message, Request
+from hortus.canon.response import Choice, Response
+from proof_of_dialects import compact
+
+OWN = frozenset(("at", "extras"))
+DEVELOPER = "role:developer>system"
+RANKS = {"Reasoning": 0, "Text": 1, "Media": 1, "Opaque": 1, "Refusal": 2, "ToolResult": 3, "ToolCall": 4}
+UNORDERED = frozenset(("openai_chat",))
+"""Dialects whose messages have one place for words and one for calls: the order between them is notation."""
+
+
+class Turn(NamedTuple):
+    """Neighbouring parts of one speaker."""
+
+    role: str
+    name: str | None
+    parts: list[Part]
+
+
+class Arrival:
+    """One comparison: `faults` says what is neither carried nor named; the counts are of fields."""
+
+    def __init__(
+        self,
+        losses: Iterable[Loss],
+        *,
+        vocabulary: Vocabulary | None = None,
+        adaptations: Iterable[str] = (),
+        target: str = "",
+    ) -> None:
+        self._lost = {loss.path for loss in losses}
+        self._names = (vocabulary or Vocabulary()).names
+        self._adaptations = tuple(adaptations)
+        self._target = target
+        self._sent_calls: dict[str, int] = {}
+        self._got_calls: dict[str, int] = {}
+        self.faults: list[str] = []
+        self.carried = 0
+        self.named = 0
+
+    def of_requests(self, sent: Request, got: Request) -> None:
+        """Compare two requests."""
+        self._fields(sent, got, leave_out=frozenset(("messages",)))
+        self._turns(list(self._turned(sent.messages)), list(self._turned(got.messages)))
+
+    def of_responses(self, sent: Response, got: Response) -> None:
+        """Compare two answers."""
+        self._fields(sent, got, leave_out=frozenset(("choices",)))
+        kept = [choice for choice in sent.choices if not self._is_named(choice.at)]
+        if len(kept) != len(got.choices):
+            self.faults.append(f"{len(kept)} choices became {len(got.choices)}")
+            return
+        for one, other in zip(kept, got.choices, strict=True):
+            self._choice(one, other)
+
+    def of_nodes(self, sent: Node, got: Node) -> None:
+        """Compare two nodes of any other kind."""
+        self._fields(sent, got)
+
+    def _choice(self, sent: Choice, got: Choice) -> None:
+        self._fields(sent, got, leave_out=frozenset(("message",)))
+        self._turns(list(self._turned([sent.message])), list(self._turned([got.message])))
+
+    # --- messages ---
+
+    def _turned(self, messages: Iterable[Message]) -> Iterator[Turn]:
+        turn: Turn | None = None
+        for message in messages:
+            if self._is_named(message.at):
+                self.named += 1
+                continue
+            name = None if self._is_named(self._path(message, "name")) else message.name
+            role = "system" if message.role == "developer" and DEVELOPER in self._adaptations else message.role
+            parts = [part for part in message.parts if not self._is_lost(part)]
+            if turn is not None and (turn.role, turn.name) == (role, name):
+                turn.parts.extend(parts)
+            elif parts:
+                if turn is not None:
+                    yield turn
+                turn = Turn(role, name, parts)
+        if turn is not None:
+            yield turn
+
+    def _is_lost(self, part: Part) -> bool:
+        is_lost = self._is_named(part.at)
+        self.named += is_lost
+        return is_lost
+
+    def _turns(self, sent: list[Turn], got: list[Turn]) -> None:
+        if [turn[:2] for turn in sent] != [turn[:2] for turn in got]:
+            self.faults.append(f"turns {[turn[:2] for turn in sent]} became {[turn[:2] for turn in got]}")
+            return
+        for one, other in zip(sent, got, strict=True):
+            ones, others = self._ordered(one), self._ordered(other)
+            kinds = [type(part).__name__ for part in ones], [type(part).__name__ for part in others]
+            if kinds[0] != kinds[1]:
+                self.faults.append(f"parts {kinds[0]} became {kinds[1]}")
+                continue
+            for part, arrived in zip(ones, others, strict=True):
+                self._fields(part, arrived)
+
+    def _ordered(self, turn: Turn) -> list[Part]:
+        if self._target in UNORDERED and turn.role == "assistant":
+            return sorted(turn.parts, key=lambda part: RANKS[type(part).__name__])
+        return turn.parts
+
+    # --- fields ---
+
+    def _fields(self, sent: Node, got: Node, *, leave_out: frozenset[str] = frozenset()) -> None:
+        kind = type(sent).__name__
+        if type(got) is not type(sent):
+            self.faults.append(f"{sent.at}: {kind} became {type(got).__name__}")
+            return
+        self._extras(sent, got)
+        for one in msgspec.structs.fields(type(sent)):
+            field = f"{kind}.{one.name}"
+            if one.name in OWN | leave_out or (field in IMPLIED and not one.name.endswith("id")):
+                continue
+            values = getattr(sent, one.name), getattr(got, one.name)
+            if self._is_named(self._path(sent, one.name)):
+                self.named += 1
+            elif self._is_nothing(field, values[0], one.default):
+                if not self._is_nothing(field, values[1], one.default) and not self._is_excused(sent):
+                    self.faults.append(f"{field} was invented: {values[1]!r}")
+            else:
+                self._values(sent, one.name, values=values)
+
+    def _values(self, sent: Node, name: str, *, values: tuple[object, object]) -> None:
+        one, other = values
+        if isinstance(one, Node) and isinstance(other, Node):
+            if not self._is_named(one.at):
+                self._fields(one, other)
+        elif isinstance(one, tuple) and one and isinstance(one[0], Node):
+            self._children(sent, name, kept=[child for child in one if not self._is_named(child.at)], got=other)
+        elif self._are_equal(sent, name, one=one, other=other):
+            self.carried += 1
+        else:
+            self.faults.append(
+                f"{self._path(sent, name)} ({type(sent).__name__}): {_shown(one)} became {_shown(other)}"
+            )
+
+    def _children(self, sent: Node, name: str, *, kept: list[Node], got: object) -> None:
+        assert isinstance(got, tuple)
+        if len(kept) != len(got):
+            self.faults.append(f"{self._path(sent, name)}: {len(kept)} became {len(got)}")
+            return
+        for child, arrived in zip(kept, got, strict=True):
+            self._fields(child, arrived)
+
+    def _are_equal(self, node: Node, name: str, *, one: object, other: object) -> bool:
+        if isinstance(one, msgspec.Raw) and isinstance(other, msgspec.Raw):
+            return compact(one) == compact(other)
+        is_id = (isinstance(node, ToolCall) and name == "id") or (isinstance(node, ToolResult) and name == "call_id")
+        if is_id and isinstance(one, str) and isinstance(other, str):
+            first = self._sent_calls.setdefault(one, len(self._sent_calls))
+            return first == self._got_calls.setdefault(other, len(self._got_calls))
+        if isinstance(one, msgspec.Struct) and not isinstance(one, Node) and type(one) is type(other):
+            names = one.__struct_fields__
+            pairs = {part: (getattr(one, part), getattr(other, part)) for part in names}
+            path = self._path(node, name)
+            return all(a == b for part, (a, b) in pairs.items() if not self._is_named(f"{path}.{part}"))
+        return one == other
+
+    def _extras(self, sent: Node, got: Node) -> None:
+        if sent.extras is None:
+            return
+        members = {name: raw for name, raw in sent.extras.members.items() if bytes(raw) != b"null"}
+        there = got.extras.members if got.extras is not None and sent.extras.dialect == self._target else {}
+        for name, raw in members.items():
+            path = self._joined(sent.at, name)
+            if self._is_named(path):
+                self.named += 1
+            elif name in there and compact(raw) == compact(there[name]):
+                self.carried += 1
+            else:
+                self.faults.append(f"{path} is neither carried nor named")
+
+    # --- paths ---
+
+    def _path(self, node: Node, name: str) -> str:
+        return self._joined(node.at, self._names.get(f"{type(node).__name__}.{name}", name))
+
+    @staticmethod
+    def _joined(at: str, name: str) -> str:
+        return f"{at}.{name}" if at and not name.startswith("[") else at + name
+
+    def _is_named(self, path: str) -> bool:
+        if path in self._lost:
+            return True
+        return any(path.startswith((f"{lost}.", f"{lost}[")) for lost in self._lost if lost)
+
+    def _is_excused(self, node: Node) -> bool:
+        """Tell whether something may stand at a node that was not sent: a named adaptation, or an approximation."""
+        if isinstance(node, Part):
+            return isinstance(node, ToolResult)  # its function's name, its parts' source
+        has_losses = any(self._is_named(self._path(node, name)) for name in node.__struct_fields__)
+        return has_losses or any(name.startswith("+") for name in self._adaptations)
+
+    @staticmethod
+    def _is_nothing(field: str, value: object, default: object) -> bool:
+        return value == default or value is None or value in NEUTRAL.get(field, ())
+
+
+def _shown(value: object) -> str:
+    return bytes(value).decode() if isinstance(value, msgspec.Raw) else repr(value)[:300]
+
+
+def readable(response: Response, dialect: str) -> Response:
+    """Return an answer without the seals that a client of `dialect` cannot be given: the gateway keeps these."""
+    choices = tuple(
+        msgspec.structs.replace(
+            choice,
+            message=msgspec.structs.replace(
+                choice.message, parts=tuple(_readable_parts(choice.message.parts, dialect))
+            ),
+        )
+        for choice in response.choices
+    )
+    return msgspec.structs.replace(response, choices=choices)
+
+
+def _readable_parts(parts: Iterable[Part], dialect: str) -> Iterator[Part]:
+    for part in parts:
+        seal: Seal | None = getattr(part, "seal", None)
+        if seal is None or seal.dialect == dialect or _is_in_band(part, seal, dialect):
+            yield part
+        elif not isinstance(part, Reasoning):
+            yield msgspec.structs.replace(part, seal=None)
+        elif part.texts or part.summary:
+            yield msgspec.structs.replace(part, seal=None, is_redacted=False)
+
+
+def _is_in_band(part: Part, seal: Seal, dialect: str) -> bool:
+    return dialect == "openai_chat" and isinstance(part, ToolCall) and seal.dialect == "gemini"
