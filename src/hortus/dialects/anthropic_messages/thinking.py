@@ -1,0 +1,133 @@
+"""How much to think: `thinking` and `output_config.effort`, and what other makers' wishes become of them."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Raw, UnsetType
+
+from hortus.canon.effort import budget_of, effort_of
+from hortus.canon.request import ReasoningWish, Request
+from hortus.dialects.anthropic_messages.pen import Object, Pen
+from hortus.dialects.anthropic_messages.quirks import ModelTraits
+from hortus.dialects.anthropic_messages.wire import OutputConfig, RequestBody, ThinkingConfig, given
+from hortus.framing.opening import Notes
+
+LEAST_BUDGET = 1024
+"""Fewest tokens that a budget may name."""
+
+_ADAPTIVE = -1
+_SHOWN, _HIDDEN = "summarized", "omitted"
+_SHOWS = {_SHOWN: "auto", _HIDDEN: "none"}
+_EFFORTS = frozenset(("low", "medium", "high", "xhigh", "max"))
+_ENCODE = msgspec.json.Encoder().encode
+
+
+def read_wish(body: RequestBody, notes: Notes) -> ReasoningWish | None:
+    """Return the wish; `notes` are the request's, as it stands in two of its members."""
+    config = _open_thinking(body.thinking, notes)
+    effort = given(body.output_config.effort) if isinstance(body.output_config, OutputConfig) else None
+    if config is None:
+        return None if effort is None else ReasoningWish(effort=effort, at="output_config.effort")
+    budget = given(config.budget_tokens)
+    return ReasoningWish(
+        is_on=config.type != "disabled",
+        effort=effort,
+        budget_tokens=_ADAPTIVE if config.type == "adaptive" else budget,
+        shows=_read_display(given(config.display), notes),
+        at="thinking",
+    )
+
+
+def _open_thinking(raw: Raw | UnsetType, notes: Notes) -> ThinkingConfig | None:
+    if isinstance(raw, UnsetType):
+        return None
+    if bytes(raw) == b"null":
+        notes.keep("thinking", raw)
+        return None
+    return notes.open(raw, ThinkingConfig, under="thinking")
+
+
+def _read_display(display: str | None, notes: Notes) -> str | None:
+    if display is None or display in _SHOWS:
+        return _SHOWS.get(display or "")
+    notes.keep("thinking.display", Raw(_ENCODE(display)))
+    return None
+
+
+def write_wish(request: Request, pen: Pen, *, traits: ModelTraits, limit: int | None) -> tuple[Object, str | None]:
+    """Return `thinking` (empty: none) and the effort for a request whose answer may be `limit` tokens long."""
+    wish = request.reasoning
+    if wish is None:
+        return {}, None
+    if pen.is_own:
+        pen.manifest.take_all(wish)
+        return _write_own(wish), wish.effort
+    choice = request.tool_choice
+    if choice is not None and choice.mode == "required":
+        pen.manifest.lose(wish, "", "Anthropic's models do not think where a tool must be called.")
+        return {}, None
+    if wish.is_on is False or wish.effort == "none" or wish.budget_tokens == 0:
+        pen.manifest.take_all(wish)
+        return {"type": "disabled"}, None
+    thinking, effort = _write_foreign(wish, pen, traits=traits, limit=limit)
+    if thinking:
+        _write_display(wish, pen, thinking)
+    return thinking, effort
+
+
+def _write_own(wish: ReasoningWish) -> Object:
+    if wish.is_on is None:
+        return {}
+    if not wish.is_on:
+        return {"type": "disabled"}
+    thinking: Object = {"type": "adaptive"}
+    if wish.budget_tokens != _ADAPTIVE:
+        thinking = {"type": "enabled"}
+        if wish.budget_tokens is not None:
+            thinking["budget_tokens"] = wish.budget_tokens
+    if wish.shows is not None:
+        thinking["display"] = _HIDDEN if wish.shows == "none" else _SHOWN
+    return thinking
+
+
+def _write_foreign(
+    wish: ReasoningWish, pen: Pen, *, traits: ModelTraits, limit: int | None
+) -> tuple[Object, str | None]:
+    budget, effort = wish.budget_tokens, wish.effort
+    pen.manifest.take(wish, "is_on")
+    if traits.takes_budget and not (traits.takes_effort and (budget is None or budget == _ADAPTIVE)):
+        return _write_budget(wish, pen, limit=limit), None
+    if budget is not None and budget != _ADAPTIVE:
+        effort = effort_of(budget)
+        pen.manifest.approximate(wish, "budget_tokens", f"This model takes no budget; written as effort {effort}.")
+    pen.manifest.take(wish, "budget_tokens", "effort")
+    if effort is not None and effort not in _EFFORTS:
+        pen.manifest.approximate(wish, "effort", "Anthropic's least effort is low.")
+        effort = "low"
+    return {"type": "adaptive"}, effort
+
+
+def _write_budget(wish: ReasoningWish, pen: Pen, *, limit: int | None) -> Object:
+    budget = wish.budget_tokens
+    if budget is None or budget == _ADAPTIVE:
+        budget = budget_of(wish.effort or "medium") or LEAST_BUDGET
+        pen.manifest.approximate(wish, "effort", f"This model takes a budget only; written as {budget} tokens.")
+    most = None if limit is None else limit - 1
+    fitting = max(LEAST_BUDGET, budget if most is None else min(budget, most))
+    if most is not None and fitting > most:
+        pen.manifest.lose(wish, "", f"Thinking takes at least {LEAST_BUDGET} tokens, more than the answer may have.")
+        return {}
+    if fitting != wish.budget_tokens and wish.budget_tokens not in {None, _ADAPTIVE}:
+        pen.manifest.approximate(wish, "budget_tokens", f"Written as {fitting}, the nearest that this request allows.")
+    pen.manifest.take(wish, "budget_tokens", "effort")
+    return {"type": "enabled", "budget_tokens": fitting}
+
+
+def _write_display(wish: ReasoningWish, pen: Pen, thinking: Object) -> None:
+    if wish.shows is None:
+        return
+    thinking["display"] = _HIDDEN if wish.shows == "none" else _SHOWN
+    if wish.shows in _SHOWS.values():
+        pen.manifest.take(wish, "shows")
+    else:
+        pen.manifest.approximate(wish, "shows", "Anthropic shows a summary or nothing.")
