@@ -22,11 +22,6 @@ from hortus.framing.reading import read_open
 
 _Mode = Literal["auto", "none", "required"]
 _MODES: dict[str, _Mode] = {"auto": "auto", "any": "required", "tool": "required", "none": "none"}
-    "auto": "auto",
-    "any": "required",
-    "tool": "required",
-    "none": "none",
-}
 _ANY_OBJECT = Raw(b'{"type":"object","properties":{}}')
 _PARALLEL = "disable_parallel_tool_use"
 
