@@ -167,11 +167,13 @@ def departures(rows: Rows) -> Iterator[tuple[str, ...]]:
     for host in rows.hosts:
         for one in host.surfaces:
             if one.demands or one.forbids or one.renames:
-                demands = [f"`{name}` = `{value}`" for name, value in one.demands.items()]
-                renames = [f"`{name}` to `{other}`" for name, other in one.renames.items()]
-                refuses = [f"`{name}`" for name in one.forbids]
-                members = (", ".join(found) for found in (demands, refuses, renames))
-                yield (f"`{host.id}`", one.dialect, *members, one.note or "")
+                demands = listed(f"{name} = {value}" for name, value in one.demands.items())
+                renames = listed(f"{name} → {other}" for name, other in one.renames.items())
+                yield f"`{host.id}`", one.dialect, demands, listed(one.forbids), renames, one.note or ""
+
+
+def listed(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
 
 
 PAGES: dict[str, Callable[[], list[str]]] = {

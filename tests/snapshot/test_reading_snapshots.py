@@ -90,12 +90,12 @@ def test_every_candidate_is_a_target_or_has_a_reason() -> None:
         },
     )
     found = resolve(whole, engines={}, credential=credential).routes["r"]
-    assert [(one.endpoint.name, one.headers, one.weight) for one in found.targets] == [
+    assert [(one.endpoint.name, one.ways["openai_chat"].headers, one.weight) for one in found.targets] == [
         ("ready", ((b"authorization", b"Bearer secret"),), 1),
         ("open", (), 3),
         ("none", (), 4),
     ]
-    assert found.targets[0].base_url == "https://host.example/v1"
+    assert found.targets[0].ways["openai_chat"].base_url == "https://host.example/v1"
     assert {one.endpoint: one.reason for one in found.unusable} == {
         "old": "is retired",
         "keyless": "env:OTHER is not set",
@@ -172,7 +172,8 @@ def test_an_engine_is_a_target_when_it_is_ready(state: str, *, is_target: bool, 
     ]
     assert bool(found.targets) is is_target
     if is_target:
-        assert (found.targets[0].base_url, found.targets[0].headers) == (
+        way = found.targets[0].ways["openai_chat"]
+        assert (way.base_url, way.headers) == (
             engine.base_url,
             ((b"authorization", b"Bearer k"),),
         )

@@ -57,14 +57,9 @@ def test_everything_that_a_row_says_of_a_dialect_is_there() -> None:
     assert claude.address == "https://europe-west4-aiplatform.googleapis.com/v1/projects/p/locations/europe-west4"
     assert claude.auth == "google-oauth"
     assert claude.demands == {"anthropic_version": msgspec.Raw(b'"vertex-2023-10-16"')}
-    assert claude.path("chat", is_stream=False, usual="/messages") == "/publishers/anthropic/models/{model}:rawPredict"
-    assert claude.path("chat", is_stream=True, usual="/messages").endswith("{model}:streamRawPredict")
-    assert "{model}" not in claude.path("count_tokens", is_stream=False, usual="/messages/count_tokens")
-
-
-def test_a_path_that_no_row_names_is_the_dialect_s_own() -> None:
-    found = spoken(spec("openai"))["openai_chat"]
-    assert found.path("chat", is_stream=True, usual="/chat/completions") == "/chat/completions"
+    assert claude.paths["chat"] == "/publishers/anthropic/models/{model}:rawPredict"
+    assert claude.paths["chat_stream"].endswith("{model}:streamRawPredict")
+    assert "{model}" not in claude.paths["count_tokens"]
 
 
 def test_a_host_may_call_a_model_otherwise_in_one_dialect() -> None:

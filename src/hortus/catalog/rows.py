@@ -108,8 +108,8 @@ class Surface(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         auth: How the credential is sent.
         makers: The models of these makers only; empty: all that the host serves.
         model_prefix: Put before the host's name of the model in this dialect.
-        paths: Operation -> path below `base_url`, where it is not the dialect's own. `{model}` stands for the model's
-            name; where a path has none, the name sits in the body.
+        paths: Operation (`chat`, or `chat_stream` for its streams) -> path below `base_url`, where it is not the
+            dialect's own. `{model}` stands for the model's name; where a path has none, the name sits in the body.
         headers: Sent with every call, besides the credential's.
         demands: Members of a request that the host insists on, each with the value for clients who set none.
         forbids: Members of a request that the host refuses.

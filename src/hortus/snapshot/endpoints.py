@@ -55,17 +55,15 @@ def compile_endpoint(
     host = catalog.hosts.get(spec.host)
     if host is None:
         return f"the catalog has no host {spec.host}"
-    if host.closed_on is not None and host.closed_on <= today:
-        return f"the host {host.id} closed on {host.closed_on.isoformat()}"
     model = catalog.models.get(spec.model) or catalog.model_named(spec.model)
-    surfaces = surfaces_of(spec, host, catalog=catalog, maker=model.maker if model is not None else None)
+    surfaces = _surfaces(spec, host, catalog=catalog, model=model, today=today)
     if isinstance(surfaces, str):
         return surfaces
     offer = _offer(spec, model, catalog)
     credential = credential_of(spec, host)
-    upstream_model = spec.upstream_model or (offer.upstream_name if offer is not None else spec.model)
+    upstream_model = _upstream_model(spec, offer)
     spoken = speak(spec, surfaces, upstream_model=upstream_model, opens=credential is not None)
-    reason = _no_address(spec, surfaces) if not spoken else _unopened(spec, surfaces, credential, present=present)
+    reason = _unopened(spec, surfaces, credential, present=present) if spoken else _no_address(spec, surfaces)
     if reason is not None:
         return reason
     return Endpoint(
@@ -77,11 +75,20 @@ def compile_endpoint(
         spoken=spoken,
         operations=spec.operations,
         credential=credential,
-        region=spec.region or (offer.region if offer is not None else None),
+        region=_region(spec, offer),
         country=_country(spec, host, offer, surfaces=surfaces),
         price=_price(offer, price_of),
         timeouts=_timeouts(spec),
+        output_limit=_output_limit(model),
     )
+
+
+def _surfaces(
+    spec: EndpointSpec, host: Host, *, catalog: Catalog, model: Model | None, today: date
+) -> tuple[Surface, ...] | str:
+    if host.closed_on is not None and host.closed_on <= today:
+        return f"the host {host.id} closed on {host.closed_on.isoformat()}"
+    return surfaces_of(spec, host, catalog=catalog, maker=model.maker if model is not None else None)
 
 
 def _no_address(spec: EndpointSpec, surfaces: tuple[Surface, ...]) -> str:
@@ -113,6 +120,18 @@ def _offer(spec: EndpointSpec, model: Model | None, catalog: Catalog) -> Offer |
     by_name = [offer for offer in offers if spec.upstream_model in {None, offer.upstream_name}]
     by_region = [offer for offer in by_name or offers if spec.region in {None, offer.region}]
     return next(iter(by_region or by_name or offers), None)
+
+
+def _upstream_model(spec: EndpointSpec, offer: Offer | None) -> str:
+    return spec.upstream_model or (offer.upstream_name if offer is not None else spec.model)
+
+
+def _region(spec: EndpointSpec, offer: Offer | None) -> str | None:
+    return spec.region or (offer.region if offer is not None else None)
+
+
+def _output_limit(model: Model | None) -> int | None:
+    return model.output_tokens if model is not None else None
 
 
 def _country(spec: EndpointSpec, host: Host, offer: Offer | None, *, surfaces: tuple[Surface, ...]) -> str | None:

@@ -33,7 +33,8 @@ class Spoken(msgspec.Struct, frozen=True, omit_defaults=True):
     Attributes:
         address: Base URL without a final slash, or `engine:NAME`.
         auth: How the credential is sent.
-        paths: Operation -> path below the address, `{model}` for the model's name; empty: the dialect's own.
+        paths: Operation (`chat`, or `chat_stream` for its streams) -> path below the address, `{model}` in it for the
+            model's name; where there is none, the dialect's own.
         headers: Fixed headers of every call, besides the credential's.
         demands: Members of the body that the host insists on, with the value where a request has none.
         forbids: Members of the body that the host refuses, or takes and ignores.
@@ -55,17 +56,6 @@ class Spoken(msgspec.Struct, frozen=True, omit_defaults=True):
     weights: dict[str, Weight] = {}
     model: str | None = None
 
-    def path(self, operation: str, *, is_stream: bool, usual: str) -> str:
-        """Return the path of an operation below the address; the model's name stands in it only where it has `{model}`.
-
-        Args:
-            operation: Such as `chat`; the row may have a path of its own for its stream, `chat_stream`.
-            is_stream: Whether a stream is asked for.
-            usual: The dialect's own path for it.
-        """
-        own = self.paths.get(f"{operation}_stream") if is_stream else None
-        return own or self.paths.get(operation, usual)
-
 
 class Endpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     """One model at one host in one region.
@@ -78,6 +68,7 @@ class Endpoint(msgspec.Struct, frozen=True, omit_defaults=True):
         upstream_model: What the host calls the model.
         spoken: The wire formats it speaks, preferred first; never empty.
         operations: What it can do: `chat`, `embeddings`.
+        output_limit: Most output tokens of the model, None when unknown.
         credential: Reference to what authenticates there, None where nothing is needed.
         country: Where it computes (ISO 3166-1 alpha-2, `EU*` or `GLOBAL`), None when unknown.
         price: None when unknown; deployments have one of zero.
@@ -96,6 +87,7 @@ class Endpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     price: PriceRow | None = None
     timeouts: Timeouts = Timeouts()
     model_version: str | None = None
+    output_limit: int | None = None
 
     @property
     def dialects(self) -> tuple[str, ...]:

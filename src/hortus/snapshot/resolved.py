@@ -76,20 +76,6 @@ class Target(msgspec.Struct, frozen=True):
             return way.headers
         return (*way.headers, *await way.authorizer.headers(self.endpoint.name))
 
-    @property
-    def base_url(self) -> str:
-        """Where Chat Completions is spoken, else the preferred dialect."""
-        return self._usual_way.base_url
-
-    @property
-    def headers(self) -> Headers:
-        """Likewise: the headers that never change."""
-        return self._usual_way.headers
-
-    @property
-    def _usual_way(self) -> Way:
-        return self.ways.get("openai_chat") or next(iter(self.ways.values()))
-
 
 class Unusable(msgspec.Struct, frozen=True):
     """An endpoint of a route that cannot be called now.
