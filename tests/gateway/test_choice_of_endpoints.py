@@ -38,8 +38,12 @@ def route(*targets: Target, unusable: tuple[Unusable, ...] = (), strategy: str =
     return ReadyRoute(route=Route("r", (), strategy=strategy), targets=targets, unusable=unusable)
 
 
+def speaks_chat(target: Target) -> bool:
+    return "openai_chat" in target.ways
+
+
 def order(one: ReadyRoute, operation=CHAT, draw=random.Random(1).random) -> list[str]:  # noqa: B008 -- one seed for all
-    return [found.endpoint.name for found in order_targets(one, operation, dialect="openai_chat", draw=draw)]
+    return [found.endpoint.name for found in order_targets(one, operation, can_reach=speaks_chat, draw=draw)]
 
 
 def test_ordered_keeps_the_order() -> None:

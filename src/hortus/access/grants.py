@@ -7,6 +7,8 @@ from typing import Protocol
 
 import msgspec
 
+from hortus.canon.loss import Strictness
+
 _EVERY = "*"
 
 
@@ -20,6 +22,7 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
         project: The project's name.
         routes: Names of routes it may use, or patterns such as `eu/*`; empty means none.
         expires_at_ms: Instant (UTC) from which on it is refused; None for never.
+        loss: Which losses refuse a request of the project.
     """
 
     key_id: str
@@ -28,6 +31,7 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
     project: str
     routes: tuple[str, ...]
     expires_at_ms: int | None = None
+    loss: Strictness = "standard"
 
     def may_use(self, route: str) -> bool:
         """Tell whether the key may call `route`."""

@@ -28,6 +28,11 @@ class Home(msgspec.Struct, frozen=True):
         return self.root / "store.sqlite"
 
     @property
+    def content(self) -> Path:
+        """What is kept of content between requests: seals, and whose the ids of hosts are."""
+        return self.root / "content"
+
+    @property
     def journal(self) -> Path:
         """Segments of the journal."""
         return self.root / "journal"

@@ -32,6 +32,8 @@ from hortus.app.settings import Settings
 from hortus.base.ids import ENTROPY_BYTES
 from hortus.base.secrets import Secret
 from hortus.base.time import Clock
+from hortus.content.kept import KeptBounds, KeptContent
+from hortus.content.ports import NotKept
 from hortus.dialects import DIALECTS
 from hortus.engines.addresses import address_file
 from hortus.gateway.admit import Admission
@@ -51,6 +53,7 @@ from hortus.transport.signing.google_oauth import GoogleAccounts
 _log = logging.getLogger("hortus.worker")
 
 _POLL_S = 0.1
+_SWEEP_S = 2.0  # also what a power cut may cost of what is kept
 _MIB = 1024 * 1024
 _ENTROPY_BLOCK = 256 * ENTROPY_BYTES
 
@@ -101,7 +104,10 @@ def run_worker(settings: WorkerSettings) -> None:
             settings.home.journal, settings.name, clock=clock, entropy=random_bytes, sync=settings.node.journal_sync
         )
         log = StandardErrorLog(settings.name, form=settings.node.log_format, clock=clock)
-        books = Books(journal, meters, log=log, clock=clock)
+        kept = KeptContent(
+            settings.home.content, settings.secrets, bounds=_kept_bounds(settings.node), clock=clock, entropy=os.urandom
+        )
+        books = Books(journal, meters, host_ids=kept, log=log, clock=clock)
         gateway = Gateway(
             Door(DIALECTS),
             Admission(grants, settings.secrets),
@@ -113,6 +119,7 @@ def run_worker(settings: WorkerSettings) -> None:
                 entropy=_entropy(),
                 draw=random.Random().random,  # noqa: S311 -- spreads load, keeps no secret
                 body_limit_bytes=settings.node.body_limit_mib * _MIB,
+                kept=kept,
             ),
         )
         server = _server(DoorApp(gateway, TrustedProxies(settings.node.trusted_proxies)), settings.node)
@@ -122,11 +129,13 @@ def run_worker(settings: WorkerSettings) -> None:
                 grants.run(is_ending=lambda: server.should_exit),
                 _watch(config, meters, gateway),
                 sweep(lambda: server.server_state.connections),
+                _sweep_kept(kept),
             ):
                 await server.serve(sockets=[socket.socket(fileno=number) for number in settings.sockets])
         finally:
             await hosts.close()
             journal.close()
+            kept.close()
 
     _calm_collector()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -172,6 +181,14 @@ async def _watch(config: Configuration, meters: Meters, gateway: Gateway) -> Non
         await asyncio.sleep(_POLL_S)
 
 
+async def _sweep_kept(kept: KeptContent) -> None:
+    """Let go of kept content that is over its time and bring the rest to the disk, beside the loop, for ever."""
+    while True:
+        await asyncio.sleep(_SWEEP_S)
+        with contextlib.suppress(NotKept):  # the next request meets it too, and the log says so
+            await asyncio.to_thread(kept.sweep)
+
+
 @contextlib.asynccontextmanager
 async def _in_background(*works: Coroutine[None, None, None]) -> AsyncIterator[None]:
     """Run what never ends by itself beside what does; a failure of either ends both."""
@@ -191,6 +208,15 @@ def _stop_by_signal(server: uvicorn.Server) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+
+
+def _kept_bounds(node: Settings) -> KeptBounds:
+    return KeptBounds(
+        seals=node.seals_kept,
+        seals_hours=node.seals_hours,
+        host_ids=node.host_ids_kept,
+        host_ids_days=node.host_ids_days,
+    )
 
 
 def _server(app: DoorApp, node: Settings) -> uvicorn.Server:

@@ -32,10 +32,11 @@ from hortus.canon.response import Choice, Response
 from hortus.canon.usage import Usage
 
 
-class _Open:
+class Growing:
     """The part that grows, kept in pieces so that a long one costs no more for each of them."""
 
     def __init__(self, part: Part) -> None:
+        """Begin with its skeleton."""
         self._part = part
         self._words: list[str] = []
         self._texts: list[list[str]] = []
@@ -44,6 +45,7 @@ class _Open:
         self._seal: Seal | None = None
 
     def grow(self, event: Delta) -> None:
+        """Add to it. Raises BrokenStream where the event does not belong to such a part."""
         part = self._part
         match event:
             case TextAdded(text) if isinstance(part, Text | Refusal | ToolCall):
@@ -60,6 +62,7 @@ class _Open:
                 raise BrokenStream(f"{type(event).__name__} does not belong to a part that is {type(part).__name__}.")
 
     def whole(self, extras: Extras | None = None) -> Part:
+        """Return what it is by now; `extras` replace the skeleton's where they are set."""
         part = self._part
         changes: dict[str, object] = {} if extras is None else {"extras": extras}
         if isinstance(part, Text | Refusal) and self._words:
@@ -84,7 +87,7 @@ class Collector:
         self._started = Started()
         self._extras: Extras | None = None
         self._parts: dict[int, list[Part]] = {}
-        self._open: dict[int, _Open] = {}
+        self._open: dict[int, Growing] = {}
         self._ended: dict[int, ChoiceEnded] = {}
         self._usage: Usage | None = None
         self.failed: Failed | None = None
@@ -117,7 +120,7 @@ class Collector:
         parts = self._parts.setdefault(event.choice, [])
         match event:
             case PartStarted(part):
-                self._open[event.choice] = _Open(part)
+                self._open[event.choice] = Growing(part)
             case PartEnded():
                 parts.append(self._open.pop(event.choice).whole(event.extras))
             case ChoiceEnded():
@@ -168,6 +171,7 @@ def joined(first: Extras | None, second: Extras) -> Extras:
         dialect=second.dialect,
         members=first.members | second.members,
         forms=first.forms + tuple(form for form in second.forms if form not in first.forms),
+        silent=first.silent | second.silent,
     )
 
 

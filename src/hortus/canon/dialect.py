@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -35,8 +35,10 @@ class Operation(msgspec.Struct, frozen=True):
     is_at_root: bool = True
 
 
-HostId = tuple[str, str]
-"""Kind (`response`, `conversation`, `file`, `cached_content`) and id of something that a host keeps."""
+HostIdKind = Literal["response", "conversation", "file", "cached_content", "batch", "tuned_model"]
+
+HostId = tuple[HostIdKind, str]
+"""Something that a host keeps: what it is, and its id."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -157,6 +159,7 @@ class Dialect(msgspec.Struct, frozen=True):
         bases: Prefixes under which all its paths are served.
         request_id_header: Where its SDKs look for the request's id.
         passed_headers: A client's headers that belong to the dialect and go to a host that speaks it.
+        passed_query: Parameters of a client's address that stand in place of those in the operation's `host_path`.
         translation: What it brings to reach other dialects.
     """
 
@@ -173,4 +176,5 @@ class Dialect(msgspec.Struct, frozen=True):
     bases: tuple[str, ...] = ()
     request_id_header: str = "x-request-id"
     passed_headers: tuple[str, ...] = ()
+    passed_query: tuple[str, ...] = ()
     translation: Translation | None = None

@@ -139,6 +139,7 @@ class Chat(msgspec.Struct, frozen=True):
         write_response: For a client.
         open_reader: For a host's stream.
         open_writer: For a client's stream.
+        stream_type: Content type of a client's stream.
     """
 
     read_request: Callable[[bytes, Call], Request]
@@ -147,6 +148,7 @@ class Chat(msgspec.Struct, frozen=True):
     write_response: Callable[[Response, Asking], Written]
     open_reader: Callable[[], StreamReader]
     open_writer: Callable[[Asking], StreamWriter]
+    stream_type: Callable[[Call], str] = lambda _: "text/event-stream"
 
 
 class Embeddings(msgspec.Struct, frozen=True):

@@ -12,7 +12,8 @@ from hortus.base.secrets import Secret
 from hortus.base.time import Clock
 from hortus.content.box import Box
 from hortus.content.database import Database
-from hortus.content.ports import HostIdKind, NotKept, Owner
+from hortus.canon.dialect import HostIdKind
+from hortus.content.ports import NotKept, Owner
 from hortus.content.shelf import Bounds, Shelf
 
 LONGEST_SEAL_BYTES = 1024 * 1024

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import parse_qs
 
 from hortus.access.grants import Grant, Grants
 from hortus.base.secrets import Secret, digest_key, looks_like_key
 from hortus.canon.errors import TooLarge, Unauthenticated, UnsupportedMediaType
+
+_KEY_HEADERS = (b"x-api-key", b"x-goog-api-key", b"api-key")
+"""Where Anthropic's, Google's and Azure's SDKs put it."""
 
 _HOW = "Send a key of this Hortus as `Authorization: Bearer hortus_sk_…`; `hortus keys create` makes one."
 
@@ -23,14 +27,14 @@ class Admission:
         self._grants = grants
         self._secrets = tuple(secrets)
 
-    async def admit(self, headers: dict[bytes, bytes], *, now_ms: int) -> Grant:
+    async def admit(self, headers: dict[bytes, bytes], *, query: bytes = b"", now_ms: int) -> Grant:
         """Return what the sender may do.
 
         Raises:
             Unauthenticated: No key, or one that is not (or no longer) valid.
             NotReady: It cannot be found out now.
         """
-        key = read_key(headers)
+        key = read_key(headers, query)
         for secret in self._secrets:
             grant = await self._grants.find(digest_key(key, secret))
             if grant is None:
@@ -41,18 +45,28 @@ class Admission:
         raise Unauthenticated("The key is not known here, or was revoked.", hint=_HOW)
 
 
-def read_key(headers: dict[bytes, bytes]) -> str:
-    """Return the client key in `headers`.
+def read_key(headers: dict[bytes, bytes], query: bytes = b"") -> str:
+    """Return the client key, from where the SDKs put it: a header, else `key` in the address.
 
     Raises:
         Unauthenticated: There is none, or it cannot be one.
     """
     value = headers.get(b"authorization")
-    if not value:
-        raise Unauthenticated("The request has no key.", hint=_HOW)
-    scheme, _, key = value.decode("latin-1").partition(" ")
-    key = key.strip()
-    if scheme.lower() != "bearer" or not looks_like_key(key):
+    if value:
+        scheme, _, key = value.decode("latin-1").partition(" ")
+        return _checked(key.strip() if scheme.lower() == "bearer" else "")
+    for name in _KEY_HEADERS:
+        if value := headers.get(name):
+            return _checked(value.decode("latin-1").strip())
+    if b"key=" in query:
+        named = parse_qs(query.decode("latin-1")).get("key")
+        if named:
+            return _checked(named[0])
+    raise Unauthenticated("The request has no key.", hint=_HOW)
+
+
+def _checked(key: str) -> str:
+    if not looks_like_key(key):
         raise Unauthenticated("This is not a key of this Hortus.", hint=_HOW)
     return key
 

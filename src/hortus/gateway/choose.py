@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from hortus.access.grants import Grant
 from hortus.canon.dialect import Operation
 from hortus.canon.errors import (
     HostFault,
+    HostRejected,
     HostUnavailable,
     InvalidRequest,
     NoEligibleEndpoint,
     NotReady,
     RequestError,
+    UnknownHostId,
     UnknownRoute,
 )
 from hortus.snapshot.resolved import Ready, ReadyRoute, Target, Unusable
+
+NEEDS: Mapping[str, str] = {"batch_embeddings": "embeddings", "count_tokens": "chat"}
+"""What an endpoint must offer for an operation, where that is not the operation's own name."""
 
 _ENGINE_RETRY_AFTER_S = 2
 
@@ -41,14 +46,14 @@ def find_route(ready: Ready, name: str, *, grant: Grant) -> ReadyRoute:
 
 
 def order_targets(
-    route: ReadyRoute, operation: Operation, *, dialect: str, draw: Callable[[], float]
+    route: ReadyRoute, operation: Operation, *, can_reach: Callable[[Target], bool], draw: Callable[[], float]
 ) -> tuple[Target, ...]:
     """Return the targets to try, first choice first.
 
     Args:
         route: What can be called now.
         operation: What is asked.
-        dialect: In which wire format.
+        can_reach: Whether a target speaks the client's dialect, or one that the operation can be translated to.
         draw: Gives a random number from 0 to 1, for the strategy `weighted`.
 
     Raises:
@@ -59,7 +64,7 @@ def order_targets(
     able = [
         target
         for target in route.targets
-        if operation.name in target.endpoint.operations and dialect in target.endpoint.dialects
+        if NEEDS.get(operation.name, operation.name) in target.endpoint.operations and can_reach(target)
     ]
     if not able:
         raise _explain(route, operation)
@@ -74,9 +79,34 @@ def may_move_on(error: HostFault, *, here: Target, then: Target) -> bool:
     Only where nothing can have been charged; another endpoint is also tried when the host cut the connection without
     an answer, for then the host is down. The same endpoint is tried again only if it was never reached.
     """
+    if isinstance(error, HostRejected):
+        return False
     if then is here:
         return isinstance(error, HostUnavailable) and error.retry_helps and not error.may_have_cost
     return not error.may_have_cost or isinstance(error, HostUnavailable)
+
+
+def unknown_id(kind: str) -> UnknownHostId:
+    """Return the error for an id that is not the project's; it is the same for one that nobody has."""
+    return UnknownHostId(
+        f"There is no such {kind.replace('_', ' ')} in this project.",
+        hint="Ids can be used for as long as they are remembered, in the project whose request made them.",
+    )
+
+
+def pin(targets: tuple[Target, ...], endpoint: str, *, kind: str) -> tuple[Target, ...]:
+    """Return the one target that keeps what an id names.
+
+    Raises:
+        UnknownHostId: The route does not lead there.
+    """
+    kept = tuple(target for target in targets if target.endpoint.name == endpoint)
+    if not kept:
+        raise UnknownHostId(
+            f"The {kind.replace('_', ' ')} is kept by the endpoint {endpoint}, to which this model does not lead.",
+            hint="Use the model that made it.",
+        )
+    return kept
 
 
 def _explain(route: ReadyRoute, operation: Operation) -> RequestError:

@@ -1,7 +1,11 @@
-"""Which dialect and operation a path means: the first thing that is decided of every request."""
+"""Which dialect and operation a path means: the first thing that is decided of every request.
+
+Every dialect has its bases (`/anthropic`); most paths also work at the root, where OpenAI's come first.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -9,7 +13,9 @@ import msgspec
 from hortus.canon.dialect import Dialect, Operation
 from hortus.canon.errors import MethodNotAllowed, UnknownPath, UpgradeRefused
 
-_ROUTE = "{route}"
+_GAP = re.compile(r"\{(\w+)\}")
+_TELLS_ANTHROPIC = b"anthropic-version"
+"""Anthropic's SDKs always send it: with it, the root's paths that several dialects have are Anthropic's."""
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -28,42 +34,77 @@ class WrongMethod(MethodNotAllowed):
         self.allow = allow
 
 
+class _Template(msgspec.Struct, frozen=True):
+    """A path with gaps."""
+
+    prefix: str
+    pattern: re.Pattern[str]
+    methods: dict[str, Found]
+
+
 class Door:
     """The paths of all dialects.
 
     Args:
-        dialects: The first one answers for paths that belong to none.
+        dialects: The first one answers for paths that belong to none; where two have a path at the root, the earlier.
     """
 
     def __init__(self, dialects: Sequence[Dialect]) -> None:
         self.first = dialects[0]
+        self.dialects = tuple(dialects)
         self._exact: dict[str, dict[str, Found]] = {}
-        self._below: dict[str, dict[str, Found]] = {}
+        self._templates: dict[str, _Template] = {}
+        self._bases: dict[str, Dialect] = {}
+        self._anthropic: str | None = None
         for dialect in dialects:
+            for base in dialect.bases:
+                self._bases.setdefault(base, dialect)
+            if _TELLS_ANTHROPIC.decode() in dialect.passed_headers:
+                self._anthropic = dialect.bases[0]
             for operation in dialect.operations:
-                path, is_below, _ = operation.path.partition(_ROUTE)
-                table = self._below if is_below else self._exact
-                table.setdefault(path, {})[operation.method] = Found(dialect, operation)
+                for base in (*dialect.bases, *([""] if operation.is_at_root else [])):
+                    self._add(base + operation.path, Found(dialect, operation))
 
-    def find(self, method: str, path: str) -> Found:
+    def _add(self, path: str, found: Found) -> None:
+        first, gap, _ = path.partition("{")
+        if not gap:
+            methods = self._exact.setdefault(path, {})
+        else:
+            template = self._templates.setdefault(path, _Template(first, _pattern(path), {}))
+            methods = template.methods
+        methods.setdefault(found.operation.method, found)
+
+    def find(self, method: str, path: str, *, headers: dict[bytes, bytes]) -> Found:
         """Return what `method` on `path` means.
 
         Raises:
             UnknownPath: No operation has this path.
             WrongMethod: It exists with other methods.
         """
-        methods = self._exact.get(path)
-        argument = None
-        if methods is None:
-            for prefix, found_below in self._below.items():
-                if path.startswith(prefix) and len(path) > len(prefix):
-                    methods, argument = found_below, path[len(prefix) :]
-        if methods is None:
+        if self._anthropic is not None and _TELLS_ANTHROPIC in headers and path.startswith("/v1/"):
+            own = self._look_up(self._anthropic + path)
+            if own is not None:
+                return _choose(own, method)
+        matched = self._look_up(path)
+        if matched is None:
             raise UnknownPath("This path is not served here.", hint=self._advise(path))
-        found = methods.get(method)
-        if found is None:
-            raise WrongMethod("This path does not take this method.", allow=", ".join(sorted(methods)))
-        return found if argument is None else Found(found.dialect, found.operation, argument)
+        return _choose(matched, method)
+
+    def dialect_of(self, path: str) -> Dialect:
+        """Return the dialect whose errors a client at this path understands."""
+        first = "/" + path.lstrip("/").partition("/")[0]
+        return self._bases.get(first, self.first)
+
+    def _look_up(self, path: str) -> tuple[dict[str, Found], str | None] | None:
+        methods = self._exact.get(path)
+        if methods is not None:
+            return methods, None
+        for template in self._templates.values():
+            if path.startswith(template.prefix):
+                match = template.pattern.fullmatch(path)
+                if match is not None:
+                    return template.methods, match.groupdict().get("route")
+        return None
 
     def _advise(self, path: str) -> str:
         """Say which path was probably meant: the usual slip is a base URL without `/v1`, or with it twice."""
@@ -71,7 +112,7 @@ class Door:
         for known in self._exact:
             if known == path.rstrip("/") or known.removeprefix("/v1") == tail.removeprefix("/v1"):
                 return f"Did you mean {known}? The base URL of OpenAI's SDKs ends with /v1."
-        return "Served are " + ", ".join(sorted(self._exact)) + "."
+        return "Served are " + ", ".join(sorted(path for path in self._exact if path.startswith("/v1"))) + "."
 
 
 def refuse_upgrade(headers: dict[bytes, bytes]) -> None:
@@ -84,3 +125,20 @@ def refuse_upgrade(headers: dict[bytes, bytes]) -> None:
         raise UpgradeRefused(
             "WebSockets are not spoken here.", hint="Send plain HTTP; set `stream` to true to get an answer in parts."
         )
+
+
+def _choose(matched: tuple[dict[str, Found], str | None], method: str) -> Found:
+    methods, argument = matched
+    found = methods.get(method)
+    if found is None:
+        raise WrongMethod("This path does not take this method.", allow=", ".join(sorted(methods)))
+    return found if argument is None else Found(found.dialect, found.operation, argument)
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    """Return a pattern in which a route may hold slashes and colons (the last colon splits), other gaps may not."""
+    parts = _GAP.split(path)
+    texts, names = parts[::2], parts[1::2]
+    gaps = ["(?P<route>.+)" if name == "route" else "[^/]+" for name in names]
+    pieces = [re.escape(text) + gap for text, gap in zip(texts, [*gaps, ""], strict=True)]
+    return re.compile("".join(pieces))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hortus.gateway.visit import Pairs, Visit
 
@@ -20,15 +20,26 @@ _TO_CLIENT = frozenset(
 _TO_CLIENT_PREFIXES = (b"x-ratelimit-", b"ratelimit")
 """Limits of the host's account, as its SDKs read them. (`openai-organization` and the like stay here.)"""
 
+_NONE: Mapping[str, str] = {}
 _JSON = (b"content-type", b"application/json")
 _ACCEPT_JSON = (b"accept", b"application/json")
 _ACCEPT_STREAM = (b"accept", b"text/event-stream")
 _STREAM: Pairs = ((b"x-accel-buffering", b"no"), (b"cache-control", b"no-store"))
 
 
-def for_target(opening: Pairs, *, is_stream: bool) -> Pairs:
-    """Return the headers of every call to a target; `opening` holds the endpoint's own credential."""
-    return (*opening, _JSON, _ACCEPT_STREAM if is_stream else _ACCEPT_JSON)
+def for_target(opening: Pairs, *, is_stream: bool, own: Mapping[str, str] = _NONE) -> Pairs:
+    """Return the headers of every call to a target.
+
+    Args:
+        opening: The endpoint's own credential and fixed headers.
+        is_stream: Whether a stream is asked for.
+        own: Headers of the client that belong to the dialect, where the host speaks it; they replace fixed ones.
+    """
+    accept = _ACCEPT_STREAM if is_stream else _ACCEPT_JSON
+    if not own:
+        return (*opening, _JSON, accept)
+    passed = {name.encode(): value.encode("latin-1") for name, value in own.items()}
+    return (*(pair for pair in opening if pair[0] not in passed), *passed.items(), _JSON, accept)
 
 
 def for_host(visit: Visit) -> Pairs:
@@ -39,10 +50,21 @@ def for_host(visit: Visit) -> Pairs:
     return (request_id, (b"traceparent", visit.traceparent.encode()))
 
 
-def for_client(headers: Sequence[tuple[bytes, bytes]], *, is_stream: bool = False) -> Pairs:
-    """Return what a client gets of a host's headers."""
+def for_client(
+    headers: Sequence[tuple[bytes, bytes]], *, is_stream: bool = False, content_type: str | None = None
+) -> Pairs:
+    """Return what a client gets of a host's headers; `content_type` stands in place of the host's."""
     kept = [pair for pair in headers if pair[0] in _TO_CLIENT or pair[0].startswith(_TO_CLIENT_PREFIXES)]
+    if content_type is not None:
+        kept = [pair for pair in kept if pair[0] != b"content-type"]
+        kept.append((b"content-type", content_type.encode()))
     return (*kept, *_STREAM) if is_stream else tuple(kept)
+
+
+def seconds(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> int | None:
+    """Return the whole seconds that a header says, None where it says none."""
+    value = find(headers, name)
+    return int(value) if value is not None and value.isdigit() else None
 
 
 def find(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> bytes | None:

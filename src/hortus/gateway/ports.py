@@ -1,4 +1,4 @@
-"""What the gateway needs from outside: a way to call a host."""
+"""What the gateway needs from outside: a way to call a host, and what is kept between requests."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Protocol
 
 import msgspec
 
+from hortus.content.ports import HostIds, Seals
 from hortus.snapshot.model import Timeouts
 
 
@@ -65,3 +66,7 @@ class Hosts(Protocol):
             hortus.canon.errors.BrokenStream: What came is not HTTP.
         """
         ...
+
+
+class Kept(Seals, HostIds, Protocol):
+    """What is kept of content between requests."""

@@ -1,4 +1,4 @@
-"""A request goes to one endpoint after the other until one answers; its answer goes to the client as it came.
+"""A request goes to one endpoint after the other until one answers; its answer goes to the client by the same passage.
 
 Before the first byte has gone to the client the next endpoint may be tried; after it, never.
 """
@@ -6,11 +6,13 @@ Before the first byte has gone to the client the next endpoint may be tried; aft
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from itertools import count
 
 import msgspec
 
-from hortus.canon.dialect import Asked, Operation, StreamUsage
+from hortus.canon.dialect import StreamUsage
 from hortus.canon.errors import (
     BrokenStream,
     HostFault,
@@ -21,10 +23,12 @@ from hortus.canon.errors import (
     Internal,
     RequestError,
 )
+from hortus.canon.loss import Loss, Strictness
 from hortus.canon.usage import Usage
 from hortus.gateway import headers
-from hortus.gateway.choose import may_move_on
+from hortus.gateway.crossing import Passages, Way, Ways
 from hortus.gateway.exchange import ClientGone
+from hortus.gateway.passage import Inquiry, Passage
 from hortus.gateway.ports import HostRequest, HostResponse, Hosts
 from hortus.gateway.settle import Attempt, Books, Ending
 from hortus.gateway.visit import Visit
@@ -36,22 +40,21 @@ ANSWER_LIMIT_BYTES = 256 * 1024 * 1024
 
 _ERROR_LIMIT_BYTES = 1024 * 1024
 
-_EVENT_STREAM = b"text/event-stream"
-
 
 class Job(msgspec.Struct, frozen=True):
-    """What is relayed.
+    """What is to be done.
 
     Attributes:
         targets: Whom to try, first choice first.
-        body_bytes: Size of the request, for estimates.
+        passages: The way to each of them.
+        strictness: Which losses refuse it.
     """
 
-    operation: Operation
-    asked: Asked
+    inquiry: Inquiry
     targets: tuple[Target, ...]
+    passages: Passages
+    strictness: Strictness
     snapshot_version: int
-    body_bytes: int
 
 
 class Setback(msgspec.Struct, frozen=True):
@@ -90,16 +93,19 @@ class Relay:
             HostFault: None could; the error is the last one's.
             JournalFull: Nothing can be written down, so nothing was sent.
             ClientGone: The client left; everything is settled.
+            CallerFault: The request cannot be understood, or not be carried to any target.
         """
-        tries = job.targets if len(job.targets) > 1 else job.targets * 2
-        for number, here in enumerate(tries, 1):
-            then = tries[number] if number < len(tries) else None
-            setback = await self._attempt(visit, job, here, then=then, number=number)
+        ways = Ways(job.targets, job.passages, strictness=job.strictness)
+        here = ways.first()
+        for number in count(1):
+            setback = await self._attempt(visit, job, here, ways=ways, number=number)
             if setback is None:
                 return
-            if then is None or not may_move_on(setback.error, here=here, then=then):
+            then = ways.after(setback.error, here=here)
+            if then is None:
                 await self._give_up(visit, setback)
                 return
+            here = then
 
     async def _give_up(self, visit: Visit, setback: Setback) -> None:
         if setback.answer is None:
@@ -108,30 +114,21 @@ class Relay:
         words = setback.answer
         await visit.answer(words.status, words.body, headers=headers.for_client(words.headers))
 
-    async def _attempt(
-        self, visit: Visit, job: Job, here: Target, *, then: Target | None, number: int
-    ) -> Setback | None:
+    async def _attempt(self, visit: Visit, job: Job, here: Way, *, ways: Ways, number: int) -> Setback | None:
         """Try one target; return None once the client has its answer."""
-        rewritten = visit.dialect.write_request(job.asked, here.endpoint.upstream_model)
+        target, outgoing = here.target, here.passage.outgoing
         attempt = self._books.open(
             visit,
-            here,
+            target,
             number=number,
-            asked=job.asked,
-            rewritten=rewritten,
+            asked=job.inquiry.asked,
+            outgoing=outgoing,
             snapshot_version=job.snapshot_version,
         )
-        request = HostRequest(
-            method=job.operation.method,
-            url=f"{here.base_url}{job.operation.host_path}",
-            headers=headers.for_host(visit),
-            body=rewritten.body,
-            timeouts=here.endpoint.timeouts,
-            standing=headers.for_target(here.headers, is_stream=visit.is_stream),
-        )
-        call = _Call(self._hosts, self._books, attempt, job)
+        visit.losses = outgoing.losses
+        call = _Call(self._hosts, self._books, attempt, here.passage, job.inquiry)
         try:
-            setback = await call.run(request)
+            setback = await call.run(lambda: self._request(visit, job, here))
         except ClientGone:
             call.settle("cancelled", usage=call.estimate())
             raise
@@ -140,41 +137,66 @@ class Relay:
             call.settle("failed", usage=call.estimate(), error_code=code)
             raise
         if setback is not None:
-            moves_on = then is not None and may_move_on(setback.error, here=here, then=then)
-            call.settle_setback(setback, is_last=not moves_on)
+            call.settle_setback(setback, is_last=not ways.has_after(setback.error, here=here))
         return setback
+
+    async def _request(self, visit: Visit, job: Job, here: Way) -> HostRequest:
+        """Return the call to the host; a token that opens it may have to be fetched first. Raises HostFault."""
+        inquiry, outgoing, target = job.inquiry, here.passage.outgoing, here.target
+        way = target.ways[outgoing.dialect]
+        opening = way.headers if way.authorizer is None else await target.opening(outgoing.dialect)
+        own = inquiry.call.headers if outgoing.dialect == inquiry.dialect.name else {}
+        return HostRequest(
+            method=inquiry.operation.method,
+            url=f"{way.base_url}{outgoing.path}",
+            headers=headers.for_host(visit),
+            body=outgoing.body,
+            timeouts=target.endpoint.timeouts,
+            standing=headers.for_target(opening, is_stream=inquiry.asked.is_stream, own=own),
+        )
 
 
 class _Call:
     """One attempt under way."""
 
-    __slots__ = ("_attempt", "_books", "_hosts", "_job", "_output_bytes", "_reader", "_visit")
+    __slots__ = (
+        "_attempt",
+        "_books",
+        "_hosts",
+        "_inquiry",
+        "_losses",
+        "_output_bytes",
+        "_passage",
+        "_reader",
+        "_visit",
+    )
 
-    def __init__(self, hosts: Hosts, books: Books, attempt: Attempt, job: Job) -> None:
+    def __init__(self, hosts: Hosts, books: Books, attempt: Attempt, passage: Passage, inquiry: Inquiry) -> None:
         self._hosts = hosts
         self._books = books
         self._attempt = attempt
         self._visit = attempt.visit
-        self._job = job
+        self._passage = passage
+        self._inquiry = inquiry
+        self._losses: tuple[Loss, ...] = ()
         self._reader: StreamUsage | None = None
         self._output_bytes = 0
 
-    async def run(self, request: HostRequest) -> Setback | None:
+    async def run(self, make_request: Callable[[], Awaitable[HostRequest]]) -> Setback | None:
         """Call the host and answer the client, or say why not. Raises ClientGone."""
         response: HostResponse | None = None
         try:
             with self._visit.exchange.interrupts():
-                response = await self._hosts.send(request)
+                response = await self._hosts.send(await make_request())
                 self._books.note_head(self._attempt, headers.find(response.headers, b"x-request-id"))
                 status = response.status
                 if not _is_success(status):
                     return await self._read_error(response)
-                kind = headers.find(response.headers, b"content-type")
-                if kind is None or not kind.lower().startswith(_EVENT_STREAM):
-                    body = await response.read(ANSWER_LIMIT_BYTES)
-                    await self._answer(status, body, response=response)
-                    return None
-                return await self._stream(response)
+                if self._passage.is_stream(headers.find(response.headers, b"content-type")):
+                    return await self._stream(response)
+                body = await response.read(ANSWER_LIMIT_BYTES)
+                await self._answer(status, body, response=response)
+                return None
         except HostFault as error:
             return Setback(error=_tell_of_engine(error, self._attempt.target.endpoint))
         finally:
@@ -182,11 +204,19 @@ class _Call:
                 response.close()
 
     async def _answer(self, status: int, body: bytes, *, response: HostResponse) -> None:
-        """Settle, then give the whole answer: a client that has it can rely on its receipt."""
-        answer = self._visit.dialect.read_answer(self._job.operation, body, self._job.body_bytes)
-        self._output_bytes = len(body)
-        self.settle("completed", usage=answer.usage, http_status=status, served_model=answer.served_model)
-        await self._visit.answer(status, body, headers=headers.for_client(response.headers))
+        """Settle, then give the whole answer: a client that has it can rely on its receipt.
+
+        Raises:
+            BrokenStream: The answer cannot be translated.
+        """
+        given = self._passage.read_answer(body)
+        self._output_bytes = len(given.body)
+        self._losses = given.losses
+        self._books.claim(self._attempt, given.given_ids)
+        self.settle("completed", usage=given.usage, http_status=status, served_model=given.served_model)
+        self._visit.note_losses(given.losses)
+        pairs = headers.for_client(response.headers, content_type=self._passage.answer_type)
+        await self._visit.answer(status, given.body, headers=pairs)
 
     async def _read_error(self, response: HostResponse) -> Setback | None:
         """Judge an answer that is not a success: the client's fault goes to the client, the host's is a setback."""
@@ -200,6 +230,10 @@ class _Call:
                 hint="Your key is fine; an admin must mend the endpoint's credential.",
             )
             return Setback(error=error, status=status)
+        translated = self._passage.read_error(status, body)
+        if translated is not None:
+            translated.retry_after_s = translated.retry_after_s or headers.seconds(response.headers, b"retry-after")
+            return Setback(error=translated, status=status)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             error = HostOverloaded(f"The host of endpoint {name} has no capacity left for now.")
             return Setback(error=error, status=status, answer=words)
@@ -218,13 +252,14 @@ class _Call:
     async def _stream(self, response: HostResponse) -> Setback | None:
         """Pass a stream on; an error before its first byte is a setback, after it the stream's own end."""
         visit = self._visit
-        reader = self._reader = visit.dialect.open_stream(self._job.asked.wants_usage)
+        reader = self._reader = self._passage.open_stream()
         error: HostFault | None = None
+        rest = b""
         try:
             await self._pass_parts(response, reader)
+            rest = reader.close()
         except HostFault as fault:
             error = fault
-        rest = reader.close()
         if error is None and not reader.is_finished and not reader.is_failed:
             error = BrokenStream(
                 "The host ended its answer before it was finished.", hint="What came is all there is; it is paid for."
@@ -234,8 +269,10 @@ class _Call:
                 return Setback(error=error, status=response.status)
             await self._begin(response)
         if error is not None:
-            rest += visit.dialect.render_stream_error(error, visit.receipt_id)
+            rest += self._passage.fail_stream(reader, error)
         self._output_bytes += len(rest)
+        self._losses = self._passage.stream_losses(reader)
+        self._books.claim(self._attempt, reader.given_ids)
         self._settle_stream(reader, error)
         await visit.exchange.finish(rest)
         return None
@@ -254,8 +291,9 @@ class _Call:
         visit = self._visit
         visit.status = response.status
         visit.has_begun = True
-        pairs = headers.for_client(response.headers, is_stream=True)
-        await visit.exchange.start(response.status, (*pairs, *visit.headers))
+        pairs = headers.for_client(response.headers, is_stream=True, content_type=self._passage.stream_type)
+        own = (*visit.loss_headers(is_stream=True), *visit.headers)
+        await visit.exchange.start(response.status, (*pairs, *own))
 
     def _settle_stream(self, reader: StreamUsage, error: HostFault | None) -> None:
         usage = reader.usage or self.estimate()
@@ -304,14 +342,16 @@ class _Call:
                 error_code=error_code,
                 output_bytes=self._output_bytes,
                 served_model=reader.served_model if reader is not None else served_model,
+                losses=tuple(str(loss) for loss in self._losses),
             ),
         )
 
     def estimate(self) -> Usage:
         """Return what will have been used by now: what the host said, else what was counted."""
         if self._reader is None:
-            return self._visit.dialect.read_answer(self._job.operation, b"", self._job.body_bytes).usage
-        return self._reader.usage or self._reader.estimate(input_bytes=self._job.body_bytes)
+            inquiry = self._inquiry
+            return inquiry.dialect.read_answer(inquiry.operation, b"", len(inquiry.body)).usage
+        return self._reader.usage or self._reader.estimate(input_bytes=len(self._inquiry.body))
 
 
 def _tell_of_engine(error: HostFault, endpoint: Endpoint) -> HostFault:

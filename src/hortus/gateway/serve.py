@@ -14,13 +14,18 @@ from hortus.canon.dialect import RouteCard
 from hortus.canon.errors import Internal, NotReady, RequestError, UnknownRoute
 from hortus.gateway import admit, choose
 from hortus.gateway.admit import Admission
+from hortus.gateway.calls import call_of
+from hortus.gateway.crossing import Passages, can_cross
 from hortus.gateway.door import Door, Found, WrongMethod, refuse_upgrade
 from hortus.gateway.exchange import ClientGone, Exchange
+from hortus.gateway.losses import read_strictness
+from hortus.gateway.passage import Inquiry
+from hortus.gateway.ports import Kept
 from hortus.gateway.relay import Job, Relay
 from hortus.gateway.settle import Books
 from hortus.gateway.visit import Pairs, Visit
 from hortus.snapshot.declared import NAME_PATTERN
-from hortus.snapshot.resolved import Ready, ReadyRoute
+from hortus.snapshot.resolved import Ready, ReadyRoute, Target
 
 _NAME = re.compile(NAME_PATTERN)
 _JSON: Pairs = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
@@ -35,6 +40,7 @@ class Ground(msgspec.Struct, frozen=True):
         entropy: Gives the random bytes of an id.
         draw: Gives a random number from 0 to 1 for a choice by weight.
         body_limit_bytes: Longest request body.
+        kept: Seals, and whose the ids of hosts are.
     """
 
     clock: Clock
@@ -42,6 +48,7 @@ class Ground(msgspec.Struct, frozen=True):
     entropy: Callable[[], bytes]
     draw: Callable[[], float]
     body_limit_bytes: int
+    kept: Kept
 
 
 class Gateway:
@@ -63,6 +70,8 @@ class Gateway:
         self._ground = ground
         self._clock = ground.clock
         self._ready = ground.ready
+        self._kept = ground.kept
+        self._dialects = {dialect.name: dialect for dialect in door.dialects}
         self._body_limit_bytes = ground.body_limit_bytes
         self.running = 0
         """Requests that are being answered."""
@@ -99,9 +108,11 @@ class Gateway:
     async def _serve(self, visit: Visit) -> None:
         exchange = visit.exchange
         refuse_upgrade(visit.received)
-        found = self._door.find(exchange.method, exchange.path)
-        visit.dialect, visit.operation = found.dialect, found.operation
-        visit.welcome(await self._admission.admit(visit.received, now_ms=visit.now_ms))
+        visit.adopt(self._door.dialect_of(exchange.path))
+        found = self._door.find(exchange.method, exchange.path, headers=visit.received)
+        visit.adopt(found.dialect)
+        visit.operation = found.operation
+        visit.welcome(await self._admission.admit(visit.received, query=exchange.query, now_ms=visit.now_ms))
         ready = self._ready()
         if ready is None:
             raise NotReady("Hortus has no configuration yet.", hint="Try again in a moment.")
@@ -116,15 +127,42 @@ class Gateway:
         asked = visit.dialect.read_request(found.operation, body, found.argument)
         route = _find_route(visit, ready, asked.route)
         visit.route, visit.is_stream = route.route.name, asked.is_stream
-        targets = choose.order_targets(route, found.operation, dialect=visit.dialect.name, draw=self._ground.draw)
-        job = Job(
+        grant = _grant(visit)
+        inquiry = Inquiry(
+            dialect=visit.dialect,
             operation=found.operation,
             asked=asked,
-            targets=targets,
+            body=body,
+            call=call_of(visit, found),
+            receipt_id=visit.receipt_id,
+            project_id=grant.project_id,
+            now_s=visit.now_ms // 1000,
+        )
+        job = Job(
+            inquiry=inquiry,
+            targets=self._targets(route, inquiry),
+            passages=Passages(inquiry, self._dialects, seals=self._kept),
+            strictness=read_strictness(visit.received, project=grant.loss),
             snapshot_version=ready.version,
-            body_bytes=len(body),
         )
         await self._relay.run(visit, job)
+
+    def _targets(self, route: ReadyRoute, inquiry: Inquiry) -> tuple[Target, ...]:
+        """Return whom to try; what a host keeps pins the endpoint that keeps it."""
+        ours, operation = inquiry.dialect, inquiry.operation
+
+        def can_reach(target: Target) -> bool:
+            return ours.name in target.ways or any(
+                can_cross(operation.name, ours, self._dialects[name]) for name in target.ways if name in self._dialects
+            )
+
+        targets = choose.order_targets(route, operation, can_reach=can_reach, draw=self._ground.draw)
+        for kind, host_id in inquiry.asked.host_ids:
+            owner = self._kept.owner(kind, host_id)
+            if owner is None or owner.project_id != inquiry.project_id:
+                raise choose.unknown_id(kind)
+            targets = choose.pin(targets, owner.endpoint, kind=kind)
+        return targets
 
     async def _answer_itself(self, visit: Visit, found: Found, ready: Ready) -> None:
         grant = _grant(visit)

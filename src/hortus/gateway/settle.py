@@ -8,10 +8,12 @@ from typing import Protocol
 import msgspec
 
 from hortus.base.time import Clock
-from hortus.canon.dialect import Asked, Rewritten
+from hortus.canon.dialect import Asked, HostId
 from hortus.canon.errors import JournalFull, RequestError
 from hortus.canon.usage import Usage
+from hortus.content.ports import HostIds, NotKept
 from hortus.gateway.money import bound_of, cost_of
+from hortus.gateway.passage import Outgoing
 from hortus.gateway.visit import Visit
 from hortus.receipts.ports import Journal
 from hortus.receipts.records import Opened, Refused, Settled
@@ -63,6 +65,7 @@ class Ending(msgspec.Struct, frozen=True, gc=False):
     error_code: str | None = None
     output_bytes: int = 0
     served_model: str | None = None
+    losses: tuple[str, ...] = ()
 
 
 class Attempt:
@@ -85,12 +88,14 @@ class Books:
 
     Args:
         journal: Where receipts go.
+        host_ids: Where it is remembered whose an id of a host is.
         meters: Where figures go.
         log: Where lines go.
         clock: Tells the time.
     """
 
-    def __init__(self, journal: Journal, meters: Meters, *, log: AccessLog, clock: Clock) -> None:
+    def __init__(self, journal: Journal, meters: Meters, *, host_ids: HostIds, log: AccessLog, clock: Clock) -> None:
+        self._host_ids = host_ids
         self._journal = journal
         self._meters = meters
         self._log = log
@@ -99,7 +104,7 @@ class Books:
         self._strangers = 0
 
     def open(
-        self, visit: Visit, target: Target, *, number: int, asked: Asked, rewritten: Rewritten, snapshot_version: int
+        self, visit: Visit, target: Target, *, number: int, asked: Asked, outgoing: Outgoing, snapshot_version: int
     ) -> Attempt:
         """Write down that an attempt is about to begin.
 
@@ -107,7 +112,7 @@ class Books:
             JournalFull: It cannot be written, so it must not begin.
         """
         endpoint, price = target.endpoint, target.endpoint.price
-        input_bytes = len(rewritten.body)
+        input_bytes = len(outgoing.body)
         self._journal.open(
             Opened(  # by place, as in `settle` and `close`: so many keywords take six times as long
                 visit.receipt_id,
@@ -130,7 +135,9 @@ class Books:
                 bound_of(price, input_bytes=input_bytes, output_limit=asked.output_limit) if price else None,
                 price.currency if price else None,
                 price.id if price else None,
-                rewritten.adaptations,
+                outgoing.adaptations,
+                tuple(str(loss) for loss in outgoing.losses),
+                outgoing.dialect if outgoing.dialect != visit.dialect.name else None,
             )
         )
         visit.is_opened = True
@@ -143,6 +150,17 @@ class Books:
         if host_request_id is not None:
             name = host_request_id.decode("latin-1")[:128]
             attempt.host_request_id = name if name.isascii() and name.isprintable() else None
+
+    def claim(self, attempt: Attempt, given_ids: tuple[HostId, ...]) -> None:
+        """Remember whose the ids are that a host gave out; one that cannot be kept is unknown later on."""
+        project_id, endpoint = attempt.visit.caller.project_id, attempt.target.endpoint.name
+        if project_id is None:  # nobody is served before `admit`
+            return
+        for kind, host_id in given_ids:
+            try:
+                self._host_ids.claim(project_id, endpoint, kind, host_id)
+            except NotKept as error:
+                _log.warning("owner of an id not kept: %s", error.message, extra={"receipt": attempt.visit.receipt_id})
 
     def settle(self, attempt: Attempt, ending: Ending) -> None:
         """Write down how an attempt ended."""
@@ -165,6 +183,7 @@ class Books:
             ending.output_bytes,
             attempt.host_request_id,
             ending.served_model,
+            ending.losses,
         )
         try:
             self._journal.settle(record)

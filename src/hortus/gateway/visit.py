@@ -7,8 +7,10 @@ import re
 from hortus.access.grants import Grant
 from hortus.base.ids import make_id
 from hortus.canon.dialect import Dialect, Operation
+from hortus.canon.loss import Loss
 from hortus.canon.usage import Usage
 from hortus.gateway.exchange import Exchange
+from hortus.gateway.losses import loss_header
 from hortus.receipts.records import Caller
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:/+=@-]{0,127}")
@@ -44,6 +46,7 @@ class Visit:
         "is_gone",
         "is_opened",
         "is_stream",
+        "losses",
         "now_ms",
         "operation",
         "receipt_id",
@@ -85,6 +88,8 @@ class Visit:
         """The head of the answer has been sent: an error can no longer change it."""
         self.is_opened = False
         """An attempt is in the journal: the request is no longer a refusal."""
+        self.losses: tuple[Loss, ...] = ()
+        """What the endpoint in use does not get, and what of its answer the client does not."""
         self.is_gone = False
         """The client left before the end of its answer."""
 
@@ -97,9 +102,26 @@ class Visit:
         self.grant = grant
         self.caller = Caller(key_id=grant.key_id, project_id=grant.project_id)
 
+    def note_losses(self, losses: tuple[Loss, ...]) -> None:
+        """Take note of what is not carried, for the header of the answer."""
+        if losses:
+            self.losses += losses
+
+    def loss_headers(self, *, is_stream: bool = False) -> Pairs:
+        """Return the header that names what was not carried; nothing where all of it was."""
+        return loss_header(self.losses, is_stream=is_stream)
+
+    def adopt(self, dialect: Dialect) -> None:
+        """Speak a dialect from now on; its SDKs look for the request's id in a header of their own."""
+        self.dialect = dialect
+        name = dialect.request_id_header.encode()
+        if name != b"x-request-id":
+            self.headers = (*self.headers, (name, self.request_id.encode()))
+
     async def answer(self, status: int, body: bytes, *, headers: Pairs) -> None:
         """Send a whole answer."""
         self.status = status
         self.has_begun = True
+        headers = (*headers, *self.loss_headers())
         length = (b"content-length", b"%d" % len(body))
         await self.exchange.answer(status, (*headers, *self.headers, length), body)

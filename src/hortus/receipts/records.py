@@ -27,6 +27,8 @@ class Opened(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="ope
         attempt: 1 for the first endpoint tried, counting up.
         reserved: Upper bound of the cost in `currency`, None where the price is unknown.
         input_bytes: Size of the request body, for estimates.
+        losses: What the host does not get of the request, as `weight:path`.
+        host_dialect: In which dialect the host is asked, where it is not the client's.
     """
 
     receipt_id: str
@@ -50,6 +52,8 @@ class Opened(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="ope
     currency: str | None = None
     price_id: str | None = None
     adaptations: tuple[str, ...] = ()
+    losses: tuple[str, ...] = ()
+    host_dialect: str | None = None
 
 
 class Settled(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="settled", tag_field="kind"):
@@ -59,6 +63,7 @@ class Settled(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="se
         status: `completed`, `failed`, `cancelled` (client gone) or `timed_out`; the ledger adds `interrupted`.
         is_last: No further attempt follows: the request is over.
         cost: True cost in the currency of its `Opened`; None where the price is unknown.
+        losses: What the client does not get of the answer, as `weight:path`.
         first_byte_ms: Milliseconds from opening to the host's first byte.
     """
 
@@ -75,6 +80,7 @@ class Settled(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="se
     output_bytes: int = 0
     host_request_id: str | None = None
     served_model: str | None = None
+    losses: tuple[str, ...] = ()
 
 
 class Refused(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="refused", tag_field="kind"):
@@ -96,7 +102,13 @@ JournalRecord = Opened | Settled | Refused
 
 
 class Attempt(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """One upstream call within a receipt."""
+    """One upstream call within a receipt.
+
+    Attributes:
+        host_dialect: In which dialect the host was asked, where the call was translated.
+        losses: What the host did not get of the request, as `weight:path`; last `+N` where N more are not listed.
+        answer_losses: What the client did not get of the answer, likewise.
+    """
 
     number: int
     endpoint: str
@@ -120,6 +132,9 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     adaptations: tuple[str, ...] = ()
     input_bytes: int = 0
     output_bytes: int = 0
+    host_dialect: str | None = None
+    losses: tuple[str, ...] = ()
+    answer_losses: tuple[str, ...] = ()
 
 
 class Receipt(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

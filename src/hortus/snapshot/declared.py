@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
+from hortus.canon.loss import Strictness
+
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._/:@-]{0,127}$"
 """What a route, endpoint or deployment may be called."""
 
@@ -63,10 +65,11 @@ class RouteSpec(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_
 
 
 class ProjectSpec(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A project and the routes its keys may use (names or patterns such as `eu/*`)."""
+    """A project: the routes its keys may use (names or patterns such as `eu/*`), and which losses refuse a request."""
 
     name: str
     routes: tuple[str, ...] = ("seedling",)
+    loss: Strictness = "standard"
 
 
 class DeploymentSpec(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -1,0 +1,179 @@
+"""Which way does a request take to a target? A relay where that speaks its dialect, else what loses least."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from hortus.canon.dialect import Dialect
+from hortus.canon.embeddings import EmbeddingsRequest
+from hortus.canon.errors import CallerFault, CannotCarry, HostFault
+from hortus.canon.loss import WEIGHTS, Loss, Strictness, refusing
+from hortus.canon.request import Request
+from hortus.content.ports import Seals
+from hortus.gateway.choose import may_move_on
+from hortus.gateway.passage import Inquiry, Passage, RelayPassage
+from hortus.gateway.translate import Crossing, TranslatedChat, TranslatedCount, TranslatedEmbeddings, translation_of
+from hortus.snapshot.resolved import Target
+
+MEANS: Mapping[str, str] = {
+    "chat": "chat",
+    "embeddings": "embeddings",
+    "batch_embeddings": "embeddings",
+    "count_tokens": "count_tokens",
+}
+"""What is asked, for each operation of a dialect."""
+
+
+def can_cross(operation: str, client: Dialect, host: Dialect) -> bool:
+    """Tell whether an operation can be translated between two dialects."""
+    ours, theirs = client.translation, host.translation
+    if ours is None or theirs is None:
+        return False
+    match MEANS.get(operation):
+        case "chat":
+            return True
+        case "embeddings":
+            return ours.embeddings is not None and theirs.embeddings is not None
+        case "count_tokens":
+            return ours.token_count is not None and theirs.token_count is not None
+        case _:
+            return False
+
+
+class Way(NamedTuple):
+    """A target and how to get there."""
+
+    target: Target
+    passage: Passage
+
+
+class Ways:
+    """The targets of one request in the order in which they are tried; those that lose too much are left out.
+
+    Args:
+        targets: First choice first. A lone one is tried twice, where it was not reached.
+        passages: The way to each.
+        strictness: Which losses are too much.
+    """
+
+    def __init__(self, targets: tuple[Target, ...], passages: Passages, *, strictness: Strictness) -> None:
+        self._left = deque(targets if len(targets) > 1 else targets * 2)
+        self._passages = passages
+        self._strictness = strictness
+        self._next: Way | None = None
+
+    def first(self) -> Way:
+        """Return the first way.
+
+        Raises:
+            CannotCarry: Every target would lose too much.
+            CallerFault: The request cannot be understood.
+        """
+        faults: list[CallerFault] = []
+        while self._left:
+            way = self._plan(faults)
+            if way is not None:
+                return way
+        raise _refusal(faults)
+
+    def has_after(self, error: HostFault, *, here: Way) -> bool:
+        """Tell whether another way is tried after an error on this one."""
+        while self._next is None and self._left:
+            self._next = self._plan([])
+        return self._next is not None and may_move_on(error, here=here.target, then=self._next.target)
+
+    def after(self, error: HostFault, *, here: Way) -> Way | None:
+        """Return the way that is tried next, if one is."""
+        if not self.has_after(error, here=here):
+            return None
+        way, self._next = self._next, None
+        return way
+
+    def _plan(self, faults: list[CallerFault]) -> Way | None:
+        target = self._left.popleft()
+        try:
+            passage = self._passages.to(target)
+        except CallerFault as error:
+            faults.append(error)
+            return None
+        lost = refusing(passage.outgoing.losses, self._strictness)
+        if lost:
+            faults.append(_cannot_carry(lost, target=target, dialect=passage.outgoing.dialect))
+            return None
+        return Way(target, passage)
+
+
+class Passages:
+    """The ways of one request.
+
+    Args:
+        inquiry: What is asked.
+        dialects: All, by name.
+        seals: Where seals lie.
+    """
+
+    def __init__(self, inquiry: Inquiry, dialects: Mapping[str, Dialect], *, seals: Seals) -> None:
+        self._inquiry = inquiry
+        self._dialects = dialects
+        self._seals = seals
+
+    def to(self, target: Target) -> Passage:
+        """Return the way to a target that `choose` found able.
+
+        Raises:
+            CallerFault: The request cannot be understood, or nothing could send it.
+        """
+        if self._inquiry.dialect.name in target.ways:
+            return RelayPassage(self._inquiry, target)
+        hosts = [self._dialects[name] for name in target.ways if name in self._dialects]
+        name = self._inquiry.operation.name
+        ways = [self._translated(host, target) for host in hosts if can_cross(name, self._inquiry.dialect, host)]
+        return min(ways, key=_heaviness)
+
+    def _translated(self, host: Dialect, target: Target) -> Passage:
+        crossing = Crossing(self._inquiry, host, target)
+        match MEANS[self._inquiry.operation.name]:
+            case "embeddings":
+                return TranslatedEmbeddings(crossing, self._embeddings)
+            case "count_tokens":
+                return TranslatedCount(crossing, self._count)
+            case _:
+                return TranslatedChat(crossing, self._chat, seals=self._seals)
+
+    @cached_property
+    def _chat(self) -> Request:
+        return translation_of(self._inquiry.dialect).chat.read_request(self._inquiry.body, self._inquiry.call)
+
+    @cached_property
+    def _count(self) -> Request:
+        counts = translation_of(self._inquiry.dialect).token_count
+        assert counts is not None  # noqa: S101 -- `can_cross` has seen to it
+        return counts.read_request(self._inquiry.body, self._inquiry.call)
+
+    @cached_property
+    def _embeddings(self) -> EmbeddingsRequest:
+        embeddings = translation_of(self._inquiry.dialect).embeddings
+        assert embeddings is not None  # noqa: S101 -- `can_cross` has seen to it
+        return embeddings.read_request(self._inquiry.body, self._inquiry.call)
+
+
+def _heaviness(passage: Passage) -> tuple[int, ...]:
+    weights = [loss.weight for loss in passage.outgoing.losses]
+    return tuple(weights.count(weight) for weight in WEIGHTS)
+
+
+def _cannot_carry(lost: tuple[Loss, ...], *, target: Target, dialect: str) -> CannotCarry:
+    said = " ".join(f"`{loss.path}` ({loss.weight}): {loss.reason}" for loss in lost)
+    return CannotCarry(
+        f"{target.endpoint.name} speaks {dialect}, which cannot carry {len(lost)} of the request's members. {said}",
+        path=lost[0].path,
+        hint="Leave them out, choose another model, or ask an admin to set the project's `loss` to lenient.",
+    )
+
+
+def _refusal(faults: Sequence[CallerFault]) -> CallerFault:
+    """Return the fault of the first choice; what other targets would lose is no comfort."""
+    return faults[0]

@@ -1,0 +1,226 @@
+"""How does one request pass to one host, and the answer back? As it came, where both speak the same dialect.
+
+A relay changes the members of a closed list and no other byte; what else a host's row demands is named. The other kind of
+passage is a translation (`gateway.translate`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+from urllib.parse import parse_qsl, quote, urlencode
+
+import msgspec
+
+from hortus.canon.dialect import Asked, Dialect, HostId, Operation, StreamUsage
+from hortus.canon.errors import HostFault, RequestError
+from hortus.canon.loss import Loss, Weight
+from hortus.canon.translation import Call
+from hortus.canon.usage import Usage
+from hortus.snapshot.model import Spoken
+from hortus.snapshot.resolved import Target
+
+_MODEL_GAP = "{model}"
+_EVENT_STREAM = b"text/event-stream"
+_STREAMED = "_stream"
+"""A row may have a path of its own for an operation's streams: `chat_stream`."""
+
+
+class Outgoing(msgspec.Struct, frozen=True):
+    """A request as a host gets it.
+
+    Attributes:
+        dialect: The host's.
+        path: Below the host's base address.
+        losses: What the host does not get, in the client's words.
+    """
+
+    dialect: str
+    path: str
+    body: bytes
+    adaptations: tuple[str, ...] = ()
+    losses: tuple[Loss, ...] = ()
+
+
+class Given(msgspec.Struct, frozen=True):
+    """A whole answer for the client; `losses` are what its dialect has no place for."""
+
+    body: bytes
+    usage: Usage
+    served_model: str | None
+    given_ids: tuple[HostId, ...] = ()
+    losses: tuple[Loss, ...] = ()
+
+
+class Passage(Protocol):
+    """One request's way to one host and back."""
+
+    outgoing: Outgoing
+    answer_type: str | None
+    """Content type of a whole answer; None for the host's own."""
+    stream_type: str | None
+    """Likewise of a stream."""
+
+    def read_answer(self, body: bytes) -> Given:
+        """Return what the client gets of a whole answer.
+
+        Raises:
+            hortus.canon.errors.BrokenStream: It cannot be read, so it cannot be translated.
+        """
+        ...
+
+    def is_stream(self, content_type: bytes | None) -> bool:
+        """Tell whether an answer of this type is passed on in parts."""
+        ...
+
+    def open_stream(self) -> StreamUsage:
+        """Return what turns the host's bytes into the client's."""
+        ...
+
+    def fail_stream(self, stream: StreamUsage, error: RequestError) -> bytes:
+        """Return the bytes that end a stream that has begun with an error."""
+        ...
+
+    def stream_losses(self, stream: StreamUsage) -> tuple[Loss, ...]:
+        """Return what of a stream the client's dialect had no place for."""
+        ...
+
+    def read_error(self, status: int, body: bytes) -> HostFault | None:
+        """Return the host's error in canonical form, None where the client understands the host's own words."""
+        ...
+
+
+class Inquiry(msgspec.Struct, frozen=True):
+    """What the client asks, as far as any passage needs it.
+
+    Attributes:
+        dialect: The client's.
+        body: As it came.
+        call: What stood around it.
+        receipt_id: For ids that Hortus makes, and for errors.
+        project_id: Who owns what hosts keep for it.
+        now_s: Unix time.
+    """
+
+    dialect: Dialect
+    operation: Operation
+    asked: Asked
+    body: bytes
+    call: Call
+    receipt_id: str
+    project_id: str
+    now_s: int
+
+
+class RelayPassage:
+    """Both sides speak the same dialect."""
+
+    answer_type: str | None = None
+    stream_type: str | None = None
+
+    def __init__(self, inquiry: Inquiry, target: Target) -> None:
+        way = target.ways[inquiry.dialect.name]
+        self._inquiry = inquiry
+        asked, losses, named = _with_habits(inquiry.asked, way.spoken, weights=_weights(inquiry.dialect))
+        rewritten = inquiry.dialect.write_request(asked, way.model)
+        path = path_at_host(inquiry.operation, way.spoken, is_stream=asked.is_stream)
+        body = rewritten.body
+        if _sits_in_path(inquiry.operation, path):
+            body = without_model(body)
+        self.outgoing = Outgoing(
+            dialect=inquiry.dialect.name,
+            path=_with_query(path, way.model, inquiry=inquiry),
+            body=body,
+            adaptations=rewritten.adaptations + named,
+            losses=losses,
+        )
+
+    def read_answer(self, body: bytes) -> Given:
+        """Return the answer as it came."""
+        inquiry = self._inquiry
+        answer = inquiry.dialect.read_answer(inquiry.operation, body, len(inquiry.body))
+        return Given(body, answer.usage, answer.served_model, answer.given_ids)
+
+    def is_stream(self, content_type: bytes | None) -> bool:
+        """Tell whether the host says so, or the path did (its stream may be a JSON array)."""
+        is_labelled = content_type is not None and content_type.lower().startswith(_EVENT_STREAM)
+        return is_labelled or self._inquiry.operation.is_stream is True
+
+    def open_stream(self) -> StreamUsage:
+        """Return the dialect's own reader of passing streams."""
+        return self._inquiry.dialect.open_stream(self._inquiry.asked.wants_usage)
+
+    def fail_stream(self, stream: StreamUsage, error: RequestError) -> bytes:
+        """Return the error as the dialect's SDKs expect it."""
+        del stream  # its bytes ended where they ended
+        return self._inquiry.dialect.render_stream_error(error, self._inquiry.receipt_id)
+
+    def stream_losses(self, stream: StreamUsage) -> tuple[Loss, ...]:
+        """Return nothing: a relay loses nothing."""
+        del stream
+        return ()
+
+    def read_error(self, status: int, body: bytes) -> None:
+        """Leave the host's words as they are."""
+
+
+def path_at_host(operation: Operation, spoken: Spoken, *, is_stream: bool, name: str | None = None) -> str:
+    """Return the path below the host's base address, with its gap for the model: the row's, else the dialect's own."""
+    name = name or operation.name
+    own = spoken.paths.get(name + _STREAMED) if is_stream else None
+    return own or spoken.paths.get(name) or operation.host_path or ""
+
+
+def fill_path(path: str, model: str) -> str:
+    """Put the host's name of the model into a path; slashes in it stay, for hosts use them."""
+    return path.replace(_MODEL_GAP, quote(model, safe="/:@"))
+
+
+def without_model(body: bytes) -> bytes:
+    """Take `model` out of a body: this host has it in the path."""
+    members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    members.pop("model", None)
+    return msgspec.json.encode(members)
+
+
+def _sits_in_path(operation: Operation, path: str) -> bool:
+    return _MODEL_GAP in path and _MODEL_GAP not in (operation.host_path or "")
+
+
+def _with_query(path: str, model: str, *, inquiry: Inquiry) -> str:
+    """Fill the gap, and let the client's own parameters stand in place of the usual ones."""
+    filled = fill_path(path, model)
+    passed = inquiry.dialect.passed_query
+    if not passed:
+        return filled
+    bare, _, usual = filled.partition("?")
+    kept = [(name, value) for name, value in parse_qsl(usual) if name not in passed]
+    kept += [(name, value) for name, value in inquiry.call.query.items() if name in passed]
+    return f"{bare}?{urlencode(kept)}" if kept else bare
+
+
+def _weights(dialect: Dialect) -> Mapping[str, Weight]:
+    return dialect.translation.vocabulary.weights if dialect.translation is not None else {}
+
+
+def _with_habits(
+    asked: Asked, spoken: Spoken, *, weights: Mapping[str, Weight]
+) -> tuple[Asked, tuple[Loss, ...], tuple[str, ...]]:
+    """Change what the host's row says, member by member; return what is lost and what was changed."""
+    if not (spoken.forbids or spoken.renames or spoken.demands):
+        return asked, (), ()
+    members = dict(asked.members)
+    losses, named = [], []
+    for name in spoken.forbids:
+        if bytes(members.pop(name, b"null")) != b"null":
+            weight = spoken.weights.get(name) or weights.get(name, "tuning")
+            losses.append(Loss(path=name, weight=weight, reason="This host refuses it."))
+    for name, other in spoken.renames.items():
+        if name in members and other not in members:
+            members[other] = members.pop(name)
+            named.append(f"{name}>{other}")
+    for name, value in spoken.demands.items():
+        if name not in members:
+            members[name] = value
+            named.append(f"+{name}")
+    return msgspec.structs.replace(asked, members=members), tuple(losses), tuple(named)

@@ -1,0 +1,171 @@
+"""How do seals survive a client whose dialect has no place for them? They are kept under the id of their tool call.
+
+The id that the client gets for such a call ends with a mark of the seal's dialect: so a call that comes back without
+its seal is noticed, and not sent to fail or to forget.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+
+import msgspec
+
+from hortus.canon.collect import Growing
+from hortus.canon.events import Event, PartEnded, PartStarted, SealSet, TextAdded, ThoughtAdded
+from hortus.canon.loss import Loss
+from hortus.canon.nodes import Seal
+from hortus.canon.parts import Part, Reasoning, ToolCall, ToolResult
+from hortus.canon.request import Message, Request
+from hortus.canon.response import Choice, Response
+from hortus.content.ports import NotKept, Seals
+
+_log = logging.getLogger("hortus.gateway")
+
+_MARKS: Mapping[str, str] = {"gemini": "_hsg", "anthropic_messages": "_hsa", "openai_responses": "_hsr"}
+_DIALECTS: Mapping[str, str] = {mark: dialect for dialect, mark in _MARKS.items()}
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    """What lies under a call's id: sealed reasoning that came before it in its turn, and its own seal."""
+
+    before: tuple[Reasoning, ...] = ()
+    seal: Seal | None = None
+
+
+_DECODE = msgspec.json.Decoder(_Kept).decode
+_ENCODE = msgspec.json.Encoder().encode
+
+
+class SealKeeper:
+    """Keeps the seals of one answer; feed it whole parts or events, in order.
+
+    Args:
+        seals: Where they lie.
+        project_id: Whose they are.
+        endpoint: Which endpoint gave them, by name.
+    """
+
+    def __init__(self, seals: Seals, project_id: str, *, endpoint: str) -> None:
+        self._seals = seals
+        self._project_id = project_id
+        self._endpoint = endpoint
+        self._before: dict[int, list[Reasoning]] = {}
+        self._growing: dict[int, Growing] = {}
+
+    def mark_response(self, response: Response) -> Response:
+        """Keep every seal of a whole answer and return it with the ids of its calls marked."""
+        return msgspec.structs.replace(response, choices=tuple(self._mark_choice(one) for one in response.choices))
+
+    def _mark_choice(self, choice: Choice) -> Choice:
+        parts = tuple(self._mark_whole(choice.index, part) for part in choice.message.parts)
+        return msgspec.structs.replace(choice, message=msgspec.structs.replace(choice.message, parts=parts))
+
+    def _mark_whole(self, choice: int, part: Part) -> Part:
+        marked = self._marked(choice, part)
+        self._take_whole(choice, part)
+        return marked
+
+    def mark_event(self, event: Event) -> Event:
+        """Take the next event of a stream and return it, with the id marked where a sealed call begins."""
+        if isinstance(event, PartStarted):
+            if isinstance(event.part, Reasoning | ToolCall):
+                self._growing[event.choice] = Growing(event.part)
+            marked = self._marked(event.choice, event.part)
+            return event if marked is event.part else msgspec.structs.replace(event, part=marked)
+        if isinstance(event, TextAdded | ThoughtAdded | SealSet):
+            growing = self._growing.get(event.choice)
+            if growing is not None:
+                growing.grow(event)
+        elif isinstance(event, PartEnded):
+            growing = self._growing.pop(event.choice, None)
+            if growing is not None:
+                self._take_whole(event.choice, growing.whole(event.extras))
+        return event
+
+    def _marked(self, choice: int, part: Part) -> Part:
+        if not isinstance(part, ToolCall):
+            return part
+        seal = part.seal or next((one.seal for one in self._before.get(choice, ()) if one.seal), None)
+        if seal is None:
+            return part
+        return msgspec.structs.replace(part, id=part.id + _MARKS.get(seal.dialect, ""))
+
+    def _take_whole(self, choice: int, part: Part) -> None:
+        if isinstance(part, Reasoning) and part.seal is not None:
+            self._before.setdefault(choice, []).append(part)
+        elif isinstance(part, ToolCall):
+            before = tuple(self._before.pop(choice, ()))
+            if before or part.seal is not None:
+                self._keep(part.id, _Kept(before=before, seal=part.seal))
+
+    def _keep(self, call_id: str, kept: _Kept) -> None:
+        try:
+            self._seals.keep(self._project_id, self._endpoint, call_id, _ENCODE(kept))
+        except NotKept as error:  # the next turn will say that it is lost
+            _log.warning("seal not kept: %s", error.message)
+
+
+def restore_seals(
+    request: Request, seals: Seals, *, project_id: str, endpoint: str, dialect: str
+) -> tuple[Request, tuple[Loss, ...]]:
+    """Return a request with the seals of its calls put back and all marks taken off, and what could not be found.
+
+    Args:
+        request: As the client sent it.
+        seals: Where they lie.
+        project_id: Whose they must be.
+        endpoint: Which endpoint must have given them.
+        dialect: What it speaks; a seal of another dialect is of no use there, and none is missed.
+    """
+    if not any(isinstance(part, ToolCall | ToolResult) for message in request.messages for part in message.parts):
+        return request, ()
+    lost: list[Loss] = []
+
+    def find(call: ToolCall) -> _Kept | None:
+        call_id, of_dialect = _unmarked(call.id)
+        data = seals.find(project_id, endpoint, call_id)
+        if data is None:
+            if of_dialect == dialect and call.seal is None:
+                lost.append(_lost(call))
+            return None
+        return _DECODE(data)
+
+    messages = tuple(
+        msgspec.structs.replace(message, parts=tuple(_restored(message, find=find))) for message in request.messages
+    )
+    return msgspec.structs.replace(request, messages=messages), tuple(lost)
+
+
+def _restored(message: Message, *, find: Callable[[ToolCall], _Kept | None]) -> Iterator[Part]:
+    for part in message.parts:
+        if isinstance(part, ToolResult):
+            call_id, _ = _unmarked(part.call_id)
+            yield part if call_id == part.call_id else msgspec.structs.replace(part, call_id=call_id)
+        elif isinstance(part, ToolCall):
+            kept = find(part)
+            call_id, _ = _unmarked(part.id)
+            if kept is None:
+                yield part if call_id == part.id else msgspec.structs.replace(part, id=call_id)
+                continue
+            yield from (msgspec.structs.replace(one, at=part.at) for one in kept.before)
+            yield msgspec.structs.replace(part, id=call_id, seal=part.seal or kept.seal)
+        else:
+            yield part
+
+
+def _unmarked(call_id: str) -> tuple[str, str | None]:
+    """Return the id as the host gave it, and the dialect of its seal; None where it had none."""
+    for mark, dialect in _DIALECTS.items():
+        if call_id.endswith(mark):
+            return call_id.removesuffix(mark), dialect
+    return call_id, None
+
+
+def _lost(call: ToolCall) -> Loss:
+    return Loss(
+        path=call.at,
+        weight="meaning",
+        reason="The maker's seal of this tool call is gone (they are kept for a day, for the endpoint that gave them); "
+        "start the conversation anew, or leave the call and its result out.",
+    )

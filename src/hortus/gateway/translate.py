@@ -1,0 +1,305 @@
+"""How does one request pass to a host that speaks another dialect? By way of the canonical form, losses named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+from typing_extensions import override
+
+from hortus.canon.dialect import Dialect, HostId, Operation, StreamUsage
+from hortus.canon.embeddings import EmbeddingsRequest
+from hortus.canon.errors import HostFault, Internal, RequestError
+from hortus.canon.events import Event, Failed, Finished, Started, TextAdded, ThoughtAdded, UsageReported
+from hortus.canon.loss import Loss
+from hortus.canon.request import Request
+from hortus.canon.translation import Asking, Chat, Embeddings, Habits, StreamWriter, TokenCount, Translation, Written
+from hortus.canon.translation import Target as Recipient
+from hortus.canon.unfold import unfold
+from hortus.canon.usage import Usage
+from hortus.content.ports import Seals
+from hortus.gateway.passage import Given, Inquiry, Outgoing, fill_path, path_at_host, without_model
+from hortus.gateway.sealing import SealKeeper, restore_seals
+from hortus.snapshot.resolved import Target
+
+_BYTES_PER_TOKEN = 4
+_JSON = "application/json"
+_EVENT_STREAM = b"text/event-stream"
+
+
+class Crossing(msgspec.Struct, frozen=True):
+    """From which dialect to which host's.
+
+    Attributes:
+        host: The host's dialect.
+        target: Which speaks it.
+    """
+
+    inquiry: Inquiry
+    host: Dialect
+    target: Target
+
+    def write_to(self, name: str, written: Written, *, lost: tuple[Loss, ...] = ()) -> Outgoing:
+        """Return what is sent for the host's operation `name`."""
+        is_stream = self.inquiry.asked.is_stream
+        operation = _operation_of(self.host, name, is_stream=is_stream)
+        way = self.target.ways[self.host.name]
+        path = path_at_host(operation, way.spoken, is_stream=is_stream)
+        is_in_path = "{model}" in path and "{model}" not in (operation.host_path or "")
+        return Outgoing(
+            dialect=self.host.name,
+            path=fill_path(path, way.model),
+            body=without_model(written.body) if is_in_path else written.body,
+            adaptations=written.adaptations,
+            losses=(*lost, *written.losses),
+        )
+
+    @property
+    def recipient(self) -> Recipient:
+        """Where writers write to."""
+        way = self.target.ways[self.host.name]
+        spoken = way.spoken
+        return Recipient(
+            model=way.model,
+            source=translation_of(self.inquiry.dialect).vocabulary,
+            output_limit=self.target.endpoint.output_limit,
+            habits=Habits(spoken.demands, frozenset(spoken.forbids), spoken.renames, spoken.weights),
+        )
+
+
+class _Translated:
+    """What all passages of this kind have in common."""
+
+    answer_type: str | None = _JSON
+    stream_type: str | None = None
+
+    def __init__(self, crossing: Crossing, outgoing: Outgoing) -> None:
+        self.outgoing = outgoing
+        self._crossing = crossing
+        self._inquiry = crossing.inquiry
+
+    def is_stream(self, content_type: bytes | None) -> bool:
+        """Tell whether an answer is passed on in parts; one that says it is whole is read as a whole."""
+        is_labelled = content_type is not None and content_type.lower().startswith(_EVENT_STREAM)
+        return self._inquiry.asked.is_stream and is_labelled
+
+    def read_error(self, status: int, body: bytes) -> HostFault:
+        """Return the host's error in canonical form."""
+        error = translation_of(self._crossing.host).read_error(status, body)
+        return error if isinstance(error, HostFault) else HostFault(error.message)
+
+    def open_stream(self) -> StreamUsage:
+        """Refuse: only chats come in parts."""
+        raise Internal("This operation has no streams.")
+
+    def fail_stream(self, stream: StreamUsage, error: RequestError) -> bytes:
+        """Refuse: as above."""
+        del stream
+        raise Internal("This operation has no streams.") from error
+
+    def stream_losses(self, stream: StreamUsage) -> tuple[Loss, ...]:
+        """Return nothing: as above."""
+        del stream
+        return ()
+
+    def _estimate(self, output_bytes: int) -> Usage:
+        return _estimate(self._inquiry, output_tokens=-(-output_bytes // _BYTES_PER_TOKEN))
+
+
+class TranslatedChat(_Translated):
+    """A chat between two dialects."""
+
+    def __init__(self, crossing: Crossing, request: Request, *, seals: Seals) -> None:
+        inquiry, host = crossing.inquiry, crossing.host
+        endpoint = crossing.target.endpoint.name
+        sealed, lost = restore_seals(
+            request, seals, project_id=inquiry.project_id, endpoint=endpoint, dialect=host.name
+        )
+        written = translation_of(host).chat.write_request(sealed, crossing.recipient)
+        super().__init__(crossing, crossing.write_to("chat", written, lost=lost))
+        self._ours: Chat = translation_of(inquiry.dialect).chat
+        self._theirs: Chat = translation_of(host).chat
+        self._asking = Asking(
+            request=request,
+            answer_id=inquiry.receipt_id.partition("_")[2].lower(),
+            now_s=inquiry.now_s,
+            call=inquiry.call,
+            source=translation_of(host).vocabulary,
+        )
+        self._keeper = SealKeeper(seals, inquiry.project_id, endpoint=endpoint)
+        self.stream_type = self._ours.stream_type(inquiry.call)
+        self.answer_type = self.stream_type if inquiry.asked.is_stream else _JSON
+
+    def read_answer(self, body: bytes) -> Given:
+        """Return the answer in the client's dialect; as a whole stream where it asked for one and the host gave none.
+
+        Raises:
+            BrokenStream: The host's answer cannot be read.
+        """
+        if self._inquiry.asked.is_stream:
+            return self._read_at_once(body)
+        response = self._theirs.read_response(body)
+        written = self._ours.write_response(self._keeper.mark_response(response), self._asking)
+        usage = response.usage or self._estimate(len(body))
+        return Given(written.body, usage, response.model or None, losses=written.losses)
+
+    def _read_at_once(self, body: bytes) -> Given:
+        stream = self.open_stream()
+        if body.lstrip()[:1] == b"{":
+            out = stream.pass_events(unfold(self._theirs.read_response(body)))
+        else:  # a stream that was labelled as something else
+            out = stream.feed(body)
+            out += stream.close()
+        usage = stream.usage or stream.estimate(input_bytes=len(self._inquiry.body))
+        return Given(out, usage, stream.served_model, losses=stream.losses)
+
+    @override
+    def open_stream(self) -> TranslatedStream:
+        """Return what turns the host's frames into the client's."""
+        return TranslatedStream(self._theirs, self._ours.open_writer(self._asking), keeper=self._keeper)
+
+    @override
+    def fail_stream(self, stream: StreamUsage, error: RequestError) -> bytes:
+        """Return the bytes that end the client's stream with an error, wherever it stands."""
+        if isinstance(stream, TranslatedStream):
+            return stream.fail(error)
+        return super().fail_stream(stream, error)
+
+    @override
+    def stream_losses(self, stream: StreamUsage) -> tuple[Loss, ...]:
+        """Return what the client's dialect had no place for."""
+        return stream.losses if isinstance(stream, TranslatedStream) else ()
+
+
+class TranslatedStream:
+    """One stream between two dialects; see `canon.dialect.StreamUsage`."""
+
+    __slots__ = (
+        "_bytes",
+        "_deltas",
+        "_keeper",
+        "_reader",
+        "_writer",
+        "is_failed",
+        "is_finished",
+        "served_model",
+        "usage",
+    )
+
+    given_ids: tuple[HostId, ...] = ()
+
+    def __init__(self, theirs: Chat, writer: StreamWriter, *, keeper: SealKeeper) -> None:
+        self._reader = theirs.open_reader()
+        self._writer = writer
+        self._keeper = keeper
+        self._deltas = self._bytes = 0
+        self.is_finished = self.is_failed = False
+        self.served_model: str | None = None
+        self.usage: Usage | None = None
+
+    def feed(self, data: bytes) -> bytes:
+        """Take bytes from the host, return bytes for the client. Raises BrokenStream."""
+        return self.pass_events(self._reader.feed(data))
+
+    def close(self) -> bytes:
+        """The host ended the stream: return the rest. Raises BrokenStream."""
+        return self.pass_events(self._reader.close())
+
+    def fail(self, error: RequestError) -> bytes:
+        """Return the bytes that end the stream with an error."""
+        return self._writer.fail(error)
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """What was not carried so far."""
+        return self._writer.losses
+
+    def estimate(self, *, input_bytes: int) -> Usage:
+        """Count a delta as a token, or its bytes where hosts send many tokens in one."""
+        tokens = max(self._deltas, -(-self._bytes // _BYTES_PER_TOKEN))
+        return Usage(input_tokens=-(-input_bytes // _BYTES_PER_TOKEN), output_tokens=tokens, is_estimated=True)
+
+    def pass_events(self, events: Iterable[Event]) -> bytes:
+        """Write events for the client, taking note of what they say."""
+        return b"".join([self._writer.feed(self._note(event)) for event in events])
+
+    def _note(self, event: Event) -> Event:
+        if isinstance(event, TextAdded | ThoughtAdded):
+            self._deltas += 1
+            self._bytes += len(event.text.encode())
+        elif isinstance(event, Started):
+            self.served_model = event.model or None
+        elif isinstance(event, UsageReported):
+            self.usage = event.usage
+        elif isinstance(event, Finished):
+            self.is_finished = True
+        elif isinstance(event, Failed):
+            self.is_failed = True
+        return self._keeper.mark_event(event)
+
+
+class TranslatedEmbeddings(_Translated):
+    """Vectors between two dialects."""
+
+    def __init__(self, crossing: Crossing, request: EmbeddingsRequest) -> None:
+        self._request = request
+        self._ours = _embeddings_of(crossing.inquiry.dialect)
+        self._theirs = _embeddings_of(crossing.host)
+        written = self._theirs.write_request(request, crossing.recipient)
+        super().__init__(crossing, crossing.write_to(self._theirs.path_of(request), written))
+
+    def read_answer(self, body: bytes) -> Given:
+        """Return the answer in the client's dialect. Raises BrokenStream."""
+        response = self._theirs.read_response(body)
+        written = self._ours.write_response(response, self._request)
+        usage = response.usage or self._estimate(0)
+        return Given(written.body, usage, response.model or None, losses=written.losses)
+
+
+class TranslatedCount(_Translated):
+    """A count of tokens between two dialects."""
+
+    def __init__(self, crossing: Crossing, request: Request) -> None:
+        self._ours = _count_of(crossing.inquiry.dialect)
+        self._theirs = _count_of(crossing.host)
+        super().__init__(
+            crossing, crossing.write_to("count_tokens", self._theirs.write_request(request, crossing.recipient))
+        )
+
+    def read_answer(self, body: bytes) -> Given:
+        """Return the answer in the client's dialect; counting is free. Raises BrokenStream."""
+        return Given(self._ours.write_response(self._theirs.read_response(body)), Usage(), None)
+
+
+def translation_of(dialect: Dialect) -> Translation:
+    """Return what a dialect brings; only asked of those that bring something."""
+    if dialect.translation is None:
+        raise Internal(f"The dialect {dialect.name} cannot be translated.")
+    return dialect.translation
+
+
+def _embeddings_of(dialect: Dialect) -> Embeddings:
+    found = translation_of(dialect).embeddings
+    if found is None:
+        raise Internal(f"The dialect {dialect.name} has no embeddings.")
+    return found
+
+
+def _count_of(dialect: Dialect) -> TokenCount:
+    found = translation_of(dialect).token_count
+    if found is None:
+        raise Internal(f"The dialect {dialect.name} does not count tokens.")
+    return found
+
+
+def _operation_of(host: Dialect, name: str, *, is_stream: bool) -> Operation:
+    return next(
+        one
+        for one in host.operations
+        if one.name == name and one.host_path is not None and one.is_stream in {None, is_stream}
+    )
+
+
+def _estimate(inquiry: Inquiry, *, output_tokens: int) -> Usage:
+    input_tokens = -(-len(inquiry.body) // _BYTES_PER_TOKEN)
+    return Usage(input_tokens=input_tokens, output_tokens=output_tokens, is_estimated=True)
