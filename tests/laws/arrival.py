@@ -6,6 +6,7 @@ whether a value that asks for nothing is written.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ import msgspec
 from hortus.canon.loss import IMPLIED, NEUTRAL, Loss
 from hortus.canon.manifest import Vocabulary
 from hortus.canon.nodes import Node, Seal
-from hortus.canon.parts import Part, Reasoning, ToolCall, ToolResult
+from hortus.canon.parts import Inline, Media, Part, Plain, Reasoning, ToolCall, ToolResult
 from hortus.canon.request import Message, Request
 from hortus.canon.response import Choice, Response
 from proof_of_dialects import compact
@@ -57,8 +58,11 @@ class Arrival:
 
     def of_requests(self, sent: Request, got: Request) -> None:
         """Compare two requests."""
-        self._fields(sent, got, leave_out=frozenset(("messages",)))
-        self._turns(list(self._turned(sent.messages)), list(self._turned(got.messages)))
+        self._fields(_settled(sent), _settled(got), leave_out=frozenset(("messages",)))
+        messages = [
+            _readable(message, self._target) for message in sent.messages
+        ]  # what is sealed for others is not theirs
+        self._turns(list(self._turned(messages)), list(self._turned(got.messages)))
 
     def of_responses(self, sent: Response, got: Response) -> None:
         """Compare two answers."""
@@ -109,8 +113,8 @@ class Arrival:
             return
         for one, other in zip(sent, got, strict=True):
             ones, others = self._ordered(one), self._ordered(other)
-            kinds = [type(part).__name__ for part in ones], [type(part).__name__ for part in others]
-            if kinds[0] != kinds[1]:
+            if len(ones) != len(others):
+                kinds = [type(part).__name__ for part in ones], [type(part).__name__ for part in others]
                 self.faults.append(f"parts {kinds[0]} became {kinds[1]}")
                 continue
             for part, arrived in zip(ones, others, strict=True):
@@ -126,7 +130,10 @@ class Arrival:
     def _fields(self, sent: Node, got: Node, *, leave_out: frozenset[str] = frozenset()) -> None:
         kind = type(sent).__name__
         if type(got) is not type(sent):
-            self.faults.append(f"{sent.at}: {kind} became {type(got).__name__}")
+            if self._has_losses(sent):  # written as something near, and named
+                self.named += 1
+            else:
+                self.faults.append(f"{sent.at}: {kind} became {type(got).__name__}")
             return
         self._extras(sent, got)
         for one in msgspec.structs.fields(type(sent)):
@@ -136,8 +143,8 @@ class Arrival:
             values = getattr(sent, one.name), getattr(got, one.name)
             if self._is_named(self._path(sent, one.name)):
                 self.named += 1
-            elif self._is_nothing(field, values[0], one.default):
-                if not self._is_nothing(field, values[1], one.default) and not self._is_excused(sent):
+            elif self.is_nothing(field, values[0], one.default):
+                if not self.is_nothing(field, values[1], one.default) and not self._is_excused(sent):
                     self.faults.append(f"{field} was invented: {values[1]!r}")
             else:
                 self._values(sent, one.name, values=values)
@@ -149,7 +156,9 @@ class Arrival:
                 self._fields(one, other)
         elif isinstance(one, tuple) and one and isinstance(one[0], Node):
             self._children(sent, name, kept=[child for child in one if not self._is_named(child.at)], got=other)
-        elif self._are_equal(sent, name, one=one, other=other):
+        elif (other is None and isinstance(one, Node) and _asks_nothing(one)) or self._are_equal(
+            sent, name, one=one, other=other
+        ):
             self.carried += 1
         else:
             self.faults.append(
@@ -171,6 +180,8 @@ class Arrival:
         if is_id and isinstance(one, str) and isinstance(other, str):
             first = self._sent_calls.setdefault(one, len(self._sent_calls))
             return first == self._got_calls.setdefault(other, len(self._got_calls))
+        if isinstance(one, Plain | Inline) and isinstance(other, Plain | Inline):
+            return _text_of(one) == _text_of(other)
         if isinstance(one, msgspec.Struct) and not isinstance(one, Node) and type(one) is type(other):
             names = one.__struct_fields__
             pairs = {part: (getattr(one, part), getattr(other, part)) for part in names}
@@ -208,32 +219,62 @@ class Arrival:
 
     def _is_excused(self, node: Node) -> bool:
         """Tell whether something may stand at a node that was not sent: a named adaptation, or an approximation."""
-        if isinstance(node, Part):
-            return isinstance(node, ToolResult)  # its function's name, its parts' source
-        has_losses = any(self._is_named(self._path(node, name)) for name in node.__struct_fields__)
-        return has_losses or any(name.startswith("+") for name in self._adaptations)
+        if self._has_losses(node):
+            return True
+        if isinstance(node, ToolResult):
+            return True  # the name of its function
+        if isinstance(node, Part) and not isinstance(node, Media):
+            return False
+        return any(name.startswith("+") for name in self._adaptations)
+
+    def _has_losses(self, node: Node) -> bool:
+        return any(self._is_named(self._path(node, name)) for name in node.__struct_fields__)
 
     @staticmethod
-    def _is_nothing(field: str, value: object, default: object) -> bool:
+    def is_nothing(field: str, value: object, default: object) -> bool:
+        """Tell whether a field's value asks for what is done anyway."""
         return value == default or value is None or value in NEUTRAL.get(field, ())
+
+
+def _text_of(source: Plain | Inline) -> object:
+    """Return what a document says, however its text is given."""
+    if isinstance(source, Plain):
+        return base64.b64encode(source.text.encode()).decode(), "text/plain"
+    return source.data, source.media_type
 
 
 def _shown(value: object) -> str:
     return bytes(value).decode() if isinstance(value, msgspec.Raw) else repr(value)[:300]
 
 
+def _settled(request: Request) -> Request:
+    """Return a request in which no reasoning is said in one way."""
+    wish = request.reasoning
+    if wish is None or not (wish.effort == "none" or wish.budget_tokens == 0):
+        return request
+    return msgspec.structs.replace(
+        request, reasoning=msgspec.structs.replace(wish, is_on=False, effort=None, budget_tokens=None)
+    )
+
+
+def _asks_nothing(node: Node) -> bool:
+    kind = type(node)
+    fields = [
+        (f"{kind.__name__}.{one.name}", getattr(node, one.name), one.default) for one in msgspec.structs.fields(kind)
+    ]
+    return all(Arrival.is_nothing(*field) for field in fields if field[0].partition(".")[2] not in OWN)
+
+
 def readable(response: Response, dialect: str) -> Response:
     """Return an answer without the seals that a client of `dialect` cannot be given: the gateway keeps these."""
     choices = tuple(
-        msgspec.structs.replace(
-            choice,
-            message=msgspec.structs.replace(
-                choice.message, parts=tuple(_readable_parts(choice.message.parts, dialect))
-            ),
-        )
-        for choice in response.choices
+        msgspec.structs.replace(choice, message=_readable(choice.message, dialect)) for choice in response.choices
     )
     return msgspec.structs.replace(response, choices=choices)
+
+
+def _readable(message: Message, dialect: str) -> Message:
+    return msgspec.structs.replace(message, parts=tuple(_readable_parts(message.parts, dialect)))
 
 
 def _readable_parts(parts: Iterable[Part], dialect: str) -> Iterator[Part]:

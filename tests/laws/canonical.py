@@ -49,12 +49,13 @@ Fields = dict[str, st.SearchStrategy]
 WORD = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12)
 NAME = st.sampled_from(["parking_fee", "opening_hours", "get_weather", "f"])
 FRACTION = st.sampled_from([0.0, 0.3, 0.5, 1.0])
-SEALING = ("openai_responses", "anthropic_messages", "gemini")
+SEALED_REASONING = ("openai_responses", "anthropic_messages", "gemini")
+"""Dialects that seal thoughts; calls and words are sealed by Gemini alone."""
 SEAL_DATA = st.sampled_from(["c2VhbC1vZi10aG91Z2h0cw==", "b3RoZXI="])
 
 
-def _seals() -> st.SearchStrategy[Seal]:
-    return st.builds(Seal, dialect=st.sampled_from(SEALING), data=SEAL_DATA)
+def _seals(*dialects: str) -> st.SearchStrategy[Seal]:
+    return st.builds(Seal, dialect=st.sampled_from(dialects or ("gemini",)), data=SEAL_DATA)
 
 
 def _raw(text: str) -> msgspec.Raw:
@@ -213,7 +214,7 @@ def opaque(draw: st.DrawFn) -> Opaque:
 @st.composite
 def reasoning(draw: st.DrawFn) -> Reasoning:
     """Thoughts: in words, in a summary, or sealed."""
-    seal = draw(st.none() | _seals())
+    seal = draw(st.none() | _seals(*SEALED_REASONING))
     words = st.lists(WORD, min_size=1, max_size=2).map(tuple)
     kinds = ["texts", "summary"] + (["redacted"] if seal is not None else [])
     match draw(st.sampled_from(kinds)):
