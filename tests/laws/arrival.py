@@ -156,14 +156,17 @@ class Arrival:
                 self._fields(one, other)
         elif isinstance(one, tuple) and one and isinstance(one[0], Node):
             self._children(sent, name, kept=[child for child in one if not self._is_named(child.at)], got=other)
-        elif (other is None and isinstance(one, Node) and _asks_nothing(one)) or self._are_equal(
-            sent, name, one=one, other=other
-        ):
+        elif self._is_carried(sent, name, one=one, other=other):
             self.carried += 1
         else:
             self.faults.append(
                 f"{self._path(sent, name)} ({type(sent).__name__}): {_shown(one)} became {_shown(other)}"
             )
+
+    def _is_carried(self, sent: Node, name: str, *, one: object, other: object) -> bool:
+        if other is None and isinstance(one, Node) and _asks_nothing(one):
+            return True
+        return f"-{self._path(sent, name)}" in self._adaptations or self._are_equal(sent, name, one=one, other=other)
 
     def _children(self, sent: Node, name: str, *, kept: list[Node], got: object) -> None:
         assert isinstance(got, tuple)

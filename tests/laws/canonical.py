@@ -324,6 +324,13 @@ def tool_choices(draw: st.DrawFn, names: list[str]) -> ToolChoice:
     return ToolChoice(mode=draw(st.sampled_from(["auto", "none", "required"])))
 
 
+def _is_of_one_mind(wish: ReasoningWish) -> bool:
+    """Tell whether a wish does not switch reasoning on and off at once."""
+    wants_none = wish.effort == "none"
+    wants_some = wish.budget_tokens is not None or wish.effort not in {None, "none"} or wish.shows not in {None, "none"}
+    return not (wants_none and (wish.is_on or wants_some)) and not (wish.is_on is False and wants_some)
+
+
 OF_TOOLS = ("tool_choice", "parallel_tools")
 MADE_ELSEWHERE = frozenset(("model", "messages", "tools", "output", "reasoning", "is_stream", "wants_usage", *OF_TOOLS))
 
@@ -341,7 +348,7 @@ def requests(draw: st.DrawFn, *, most: int = 4) -> Request:
     if draw(st.integers(0, 3)) == 0:
         values["output"] = draw(output_formats())
     if draw(st.integers(0, 3)) == 0:
-        values["reasoning"] = draw(nodes(ReasoningWish, least=1, most=2))
+        values["reasoning"] = draw(nodes(ReasoningWish, least=1, most=2).filter(_is_of_one_mind))
     settings = [name for name in optional_fields(Request) if name not in MADE_ELSEWHERE]
     for name in draw(st.lists(st.sampled_from(settings), max_size=most, unique=True)):
         values[name] = draw(field(Request, name))
