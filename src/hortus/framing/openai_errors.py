@@ -1,0 +1,174 @@
+"""OpenAI's error object, which most hosts speak: every error of `canon.errors` to it, and whatever a host says back.
+
+OpenAI's SDKs send again on 408, 409, 429 and 5xx, unless `x-should-retry: false` says that it is useless or costs
+twice. Reading is total: HTML, nothing at all and other makers' shapes give an error of the tree too.
+"""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+
+import msgspec
+
+from hortus.canon.dialect import ErrorReply
+from hortus.canon.errors import (
+    BY_CODE,
+    CallerFault,
+    ContentRefused,
+    ContextTooLong,
+    HostFault,
+    HostNotFound,
+    HostOverloaded,
+    HostRateLimited,
+    HostRefused,
+    HostRejected,
+    HostTimedOut,
+    HostTooLarge,
+    OurFault,
+    RequestError,
+    RulesFault,
+    Unauthenticated,
+)
+from hortus.framing.counting import UNREADABLE
+
+_TYPES: tuple[tuple[type[RequestError], str], ...] = (
+    (CallerFault, "invalid_request_error"),
+    (Unauthenticated, "invalid_request_error"),  # so does OpenAI, with the code `invalid_api_key`
+    (RulesFault, "permission_error"),
+    (HostFault, "server_error"),
+    (OurFault, "server_error"),
+)
+
+_RETRY_AFTER_S = 1
+"""Where trying again helps and nobody knows when."""
+
+_LONGEST_MESSAGE = 2_000
+"""Characters of a host's words that are passed on."""
+
+BY_WORD = MappingProxyType(
+    {
+        "context_length_exceeded": ContextTooLong,
+        "context_window_exceeded": ContextTooLong,
+        "exceed_context_size_error": ContextTooLong,
+        "content_filter": ContentRefused,
+        "content_policy_violation": ContentRefused,
+        "moderation_blocked": ContentRefused,
+        "invalid_prompt": ContentRefused,
+        "bio_policy": ContentRefused,
+        "cyber_policy": ContentRefused,
+        "image_content_policy_violation": ContentRefused,
+        "model_not_found": HostNotFound,
+        "deploymentnotfound": HostNotFound,
+        "not_found_error": HostNotFound,
+        "invalid_api_key": HostRefused,
+        "authentication_error": HostRefused,
+        "permission_error": HostRefused,
+        "rate_limit_exceeded": HostRateLimited,
+        "rate_limit_error": HostRateLimited,
+        "insufficient_quota": HostRateLimited,
+        "overloaded_error": HostOverloaded,
+        "server_error": HostFault,
+    }
+)
+"""Class for a host's `code` or `type`: hosts send some of them with a status that says something else."""
+
+BY_STATUS = MappingProxyType(
+    {
+        401: HostRefused,
+        402: HostRefused,
+        403: HostRefused,
+        404: HostNotFound,
+        408: HostTimedOut,
+        413: HostTooLarge,
+        429: HostRateLimited,
+        503: HostOverloaded,
+        504: HostTimedOut,
+        529: HostOverloaded,
+    }
+)
+"""Class for a status; others from 400 to 499 are rejections, the rest faults of the host."""
+
+_TOO_LONG = re.compile(r"maximum context length|context (?:window|size|length)|prompt is too long", re.IGNORECASE)
+
+_ENCODE = msgspec.json.Encoder().encode
+_DECODE = msgspec.json.Decoder().decode
+
+
+class ErrorObject(msgspec.Struct):
+    """What OpenAI says of an error."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str
+
+
+class _Body(msgspec.Struct):
+    error: ErrorObject
+
+
+def render_error(error: RequestError, receipt_id: str) -> ErrorReply:
+    """Return status, headers and body for a request that ends with `error`."""
+    del receipt_id  # it is in the header that every answer has; OpenAI's error object has no place for it
+    headers = [("content-type", "application/json")]
+    if error.may_have_cost or not error.retry_helps:
+        headers.append(("x-should-retry", "false"))
+    elif error.status >= 500:  # noqa: PLR2004 -- HTTP's server errors
+        headers.append(("retry-after", str(error.retry_after_s or _RETRY_AFTER_S)))
+    if error.status == 401:  # noqa: PLR2004 -- HTTP's Unauthorized, which must name a scheme
+        headers.append(("www-authenticate", "Bearer"))
+    return ErrorReply(status=error.status, headers=tuple(headers), body=_ENCODE(_Body(describe(error))))
+
+
+def describe(error: RequestError) -> ErrorObject:
+    """Return the error object for `error`."""
+    message = f"{error.message} {error.hint}" if error.hint else error.message
+    kind = next(name for cls, name in _TYPES if isinstance(error, cls))
+    return ErrorObject(message=message, type=kind, param=error.path, code=error.code)
+
+
+def read_error(status: int, body: bytes) -> RequestError:
+    """Return what a host's error means; total, whatever the body is."""
+    try:
+        said = _DECODE(body)
+    except UNREADABLE:
+        said = body.decode(errors="replace").strip()
+        if said.startswith("<"):  # a page for people, mostly of a proxy in between
+            said = ""
+    if isinstance(said, list) and said:
+        said = said[0]
+    return class_of(status, said)(message_of(said) or f"The host answered with status {status} and said no more.")
+
+
+def class_of(status: int, said: object) -> type[RequestError]:
+    """Return the class for a status (0: none was given) and a decoded error."""
+    words = [word.lower() for word in _words(said)]
+    for word in words:
+        found = BY_CODE.get(word) or BY_WORD.get(word)
+        if found is not None and not (found is HostFault and status in BY_STATUS):
+            return found
+    if status in {0, 400, 422} and _TOO_LONG.search(message_of(said)):
+        return ContextTooLong
+    is_rejection = 400 <= status < 500  # noqa: PLR2004 -- HTTP's client errors
+    return BY_STATUS.get(status) or (HostRejected if is_rejection else HostFault)
+
+
+def message_of(said: object) -> str:
+    """Return a host's words in a decoded error, empty where there are none."""
+    if isinstance(said, str):
+        return said[:_LONGEST_MESSAGE]
+    if isinstance(said, list):
+        return message_of(said[0]) if said else ""
+    if not isinstance(said, dict):
+        return ""
+    found = (message_of(said.get(name)) for name in ("error", "message", "msg", "detail", "errors"))
+    return next((message for message in found if message), "")
+
+
+def _words(said: object) -> list[str]:
+    """Return what an error calls itself: innermost first, codes before types."""
+    if not isinstance(said, dict):
+        return []
+    own = [said.get(name) for name in ("code", "type", "status")]
+    return _words(said.get("error")) + [word for word in own if isinstance(word, str)]
