@@ -113,7 +113,8 @@ def _seal_fault(messages: list[dict[str, Any]]) -> str:
 
 def _content(play: Play, told: Told) -> Iterator[tuple[Block, Block, list[Block]]]:
     """Yield each block: whole, as it begins, and the deltas between."""
-    shows = (told.members.get("thinking") or {}).get("type") in {"enabled", "adaptive"}
+    asked = told.members.get("thinking") or {}
+    shows = asked.get("type", "disabled") != "disabled" and asked.get("display") != "omitted"
     if play.reasoning and (shows or play.calls):
         yield _thinking(play.reasoning if shows else (), told)
     if words := ((play.refusal,) if play.refusal else play.text):

@@ -211,8 +211,8 @@ def frames(play: Play, told: Told) -> list[bytes]:
     """Put an answer as a stream's frames: events, or the pieces of one array."""
     bodies = list(_bodies(play, told))
     if told.variant == "sse":
-        comments = [b": keep-alive\r\n\r\n"] if "comments" in play.quirks else []
-        return comments + [b"data: " + encoded(body) + b"\r\n\r\n" for body in bodies]
+        # no comments: Google sends none, and its own SDK takes them for an error
+        return [b"data: " + encoded(body) + b"\r\n\r\n" for body in bodies]
     opens = [b"[" + encoded(bodies[0]), *(b",\r\n" + encoded(body) for body in bodies[1:])]
     return [*opens, b"]"]
 
