@@ -136,6 +136,8 @@ class Arrival:
                 self.faults.append(f"{sent.at}: {kind} became {type(got).__name__}")
             return
         self._extras(sent, got)
+        if isinstance(sent, Reasoning) and isinstance(got, Reasoning):
+            sent, got = _thinking(sent), _thinking(got)
         for one in msgspec.structs.fields(type(sent)):
             field = f"{kind}.{one.name}"
             if one.name in OWN | leave_out or (field in IMPLIED and not one.name.endswith("id")):
@@ -236,7 +238,15 @@ class Arrival:
     @staticmethod
     def is_nothing(field: str, value: object, default: object) -> bool:
         """Tell whether a field's value asks for what is done anyway."""
+        if isinstance(value, Node):
+            return _asks_nothing(value)
         return value == default or value is None or value in NEUTRAL.get(field, ())
+
+
+def _thinking(part: Reasoning) -> Reasoning:
+    """Return thoughts in one piece: in which pieces they come, and whether these are a summary, is each dialect's form."""
+    thought = "".join((*part.texts, *part.summary)).replace("\n", "")
+    return msgspec.structs.replace(part, texts=(thought,) if thought else (), summary=())
 
 
 def _text_of(source: Plain | Inline) -> object:

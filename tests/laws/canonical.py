@@ -49,8 +49,6 @@ Fields = dict[str, st.SearchStrategy]
 WORD = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12)
 NAME = st.sampled_from(["parking_fee", "opening_hours", "get_weather", "f"])
 FRACTION = st.sampled_from([0.0, 0.3, 0.5, 1.0])
-SEALED_REASONING = ("openai_responses", "anthropic_messages", "gemini")
-"""Dialects that seal thoughts; calls and words are sealed by Gemini alone."""
 SEAL_DATA = st.sampled_from(["c2VhbC1vZi10aG91Z2h0cw==", "b3RoZXI="])
 
 
@@ -211,19 +209,14 @@ def opaque(draw: st.DrawFn) -> Opaque:
     return Opaque(dialect=dialect, kind=kind, raw=_raw(raw))
 
 
-@st.composite
-def reasoning(draw: st.DrawFn) -> Reasoning:
-    """Thoughts: in words, in a summary, or sealed."""
-    seal = draw(st.none() | _seals(*SEALED_REASONING))
-    words = st.lists(WORD, min_size=1, max_size=2).map(tuple)
-    kinds = ["texts", "summary"] + (["redacted"] if seal is not None else [])
-    match draw(st.sampled_from(kinds)):
-        case "texts":
-            return Reasoning(texts=draw(words), seal=seal)
-        case "summary":
-            return Reasoning(summary=draw(words), seal=seal)
-        case _:
-            return Reasoning(seal=seal, is_redacted=True)
+THOUGHTS = st.one_of(
+    st.builds(Reasoning, texts=st.tuples(WORD)),
+    st.builds(Reasoning, summary=st.lists(WORD, min_size=1, max_size=2).map(tuple)),
+    st.builds(Reasoning, texts=st.tuples(WORD), seal=_seals("anthropic_messages", "gemini")),
+    st.builds(Reasoning, summary=st.lists(WORD, min_size=1, max_size=2).map(tuple), seal=_seals("openai_responses")),
+    st.builds(Reasoning, seal=_seals("openai_responses", "anthropic_messages"), is_redacted=st.just(True)),
+)
+"""What was thought: in words, in a summary, or sealed, as makers do."""
 
 
 def arguments() -> st.SearchStrategy[str]:
@@ -253,7 +246,7 @@ def assistant_parts(draw: st.DrawFn, first_call: int, *, is_answer: bool = False
     """Draw what a model said: thoughts, words, calls, in the usual order and now and then in another."""
     found: list[Part] = []
     if draw(st.integers(0, 2)) == 0:
-        found.append(draw(reasoning()))
+        found.append(draw(THOUGHTS))
     calls = draw(st.sampled_from([0, 0, 1, 2]))
     if calls == 0 or draw(st.booleans()):
         words = texts(is_answer=is_answer)
