@@ -244,7 +244,7 @@ class Arrival:
 
 
 def _thinking(part: Reasoning) -> Reasoning:
-    """Return thoughts in one piece: in which pieces they come, and whether these are a summary, is each dialect's form."""
+    """Return thoughts in one piece: into how many they are cut, and whether these are a summary, is notation."""
     thought = "".join((*part.texts, *part.summary)).replace("\n", "")
     return msgspec.structs.replace(part, texts=(thought,) if thought else (), summary=())
 

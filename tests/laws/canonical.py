@@ -213,8 +213,12 @@ THOUGHTS = st.one_of(
     st.builds(Reasoning, texts=st.tuples(WORD)),
     st.builds(Reasoning, summary=st.lists(WORD, min_size=1, max_size=2).map(tuple)),
     st.builds(Reasoning, texts=st.tuples(WORD), seal=_seals("anthropic_messages", "gemini")),
-    st.builds(Reasoning, summary=st.lists(WORD, min_size=1, max_size=2).map(tuple), seal=_seals("openai_responses")),
-    st.builds(Reasoning, seal=_seals("openai_responses", "anthropic_messages"), is_redacted=st.just(True)),
+    st.builds(
+        lambda summary, seal: Reasoning(summary=tuple(summary), seal=seal, is_redacted=True),
+        st.lists(WORD, max_size=2),
+        _seals("openai_responses"),
+    ),
+    st.builds(lambda seal: Reasoning(seal=seal, is_redacted=True), _seals("anthropic_messages")),
 )
 """What was thought: in words, in a summary, or sealed, as makers do."""
 
