@@ -145,8 +145,8 @@ def class_of(status: int, said: object) -> type[RequestError]:
     """Return the class for a status (0: none was given) and a decoded error."""
     words = [word.lower() for word in _words(said)]
     for word in words:
-        found = BY_CODE.get(word) or BY_WORD.get(word)
-        if found is not None and not (found is HostFault and status in BY_STATUS):
+        found = BY_WORD.get(word) or BY_CODE.get(word)
+        if found is not None and issubclass(found, HostFault) and not (found is HostFault and status in BY_STATUS):
             return found
     if status in {0, 400, 422} and _TOO_LONG.search(message_of(said)):
         return ContextTooLong
