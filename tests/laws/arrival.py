@@ -15,7 +15,7 @@ import msgspec
 from hortus.canon.loss import IMPLIED, NEUTRAL, Loss
 from hortus.canon.manifest import Vocabulary
 from hortus.canon.nodes import Node, Seal
-from hortus.canon.parts import Inline, Media, Part, Plain, Reasoning, ToolCall, ToolResult
+from hortus.canon.parts import Inline, Link, Media, Part, Plain, Reasoning, ToolCall, ToolResult
 from hortus.canon.request import Message, Request
 from hortus.canon.response import Choice, Response
 from proof_of_dialects import compact
@@ -185,6 +185,8 @@ class Arrival:
         if is_id and isinstance(one, str) and isinstance(other, str):
             first = self._sent_calls.setdefault(one, len(self._sent_calls))
             return first == self._got_calls.setdefault(other, len(self._got_calls))
+        if isinstance(one, Link) and isinstance(other, Link):
+            return one.url == other.url and one.media_type in {None, other.media_type}
         if isinstance(one, Plain | Inline) and isinstance(other, Plain | Inline):
             return _text_of(one) == _text_of(other)
         if isinstance(one, msgspec.Struct) and not isinstance(one, Node) and type(one) is type(other):
@@ -261,13 +263,15 @@ def _shown(value: object) -> str:
 
 
 def _settled(request: Request) -> Request:
-    """Return a request in which no reasoning is said in one way."""
+    """Return a request in which none, and some, reasoning are each said in one way."""
     wish = request.reasoning
-    if wish is None or not (wish.effort == "none" or wish.budget_tokens == 0):
+    if wish is None:
         return request
-    return msgspec.structs.replace(
-        request, reasoning=msgspec.structs.replace(wish, is_on=False, effort=None, budget_tokens=None)
-    )
+    if wish.effort == "none" or wish.budget_tokens == 0:
+        wish = msgspec.structs.replace(wish, is_on=False, effort=None, budget_tokens=None)
+    elif wish.effort is not None or wish.budget_tokens is not None:
+        wish = msgspec.structs.replace(wish, is_on=None)
+    return msgspec.structs.replace(request, reasoning=wish)
 
 
 def _asks_nothing(node: Node) -> bool:
