@@ -62,7 +62,7 @@ def connect(options: Options) -> None:
         if not options.dry_run:
             _keep_secret(admin.installation, host)
     wanted: dict[str, object] = {"models": options.model or [], "dry_run": options.dry_run}
-    variables = _read_variables(options.set or ())
+    variables = read_variables(options.set or ())
     given = {
         "credential": credential,
         "base_url": options.base_url,
@@ -76,7 +76,7 @@ def connect(options: Options) -> None:
         say_connected(made)
 
 
-def _read_variables(texts: Iterable[str]) -> dict[str, str]:
+def read_variables(texts: Iterable[str]) -> dict[str, str]:
     """Read `NAME=VALUE`. Raises ConfigurationError where one is something else."""
     found = {}
     for text in texts:
