@@ -16,7 +16,7 @@ from hortus.canon.loss import IMPLIED, NEUTRAL, Loss
 from hortus.canon.manifest import Vocabulary
 from hortus.canon.nodes import Node, Seal
 from hortus.canon.parts import Inline, Link, Media, Part, Plain, Reasoning, ToolCall, ToolResult
-from hortus.canon.request import Message, Request
+from hortus.canon.request import Message, ReasoningWish, Request
 from hortus.canon.response import Choice, Response
 from proof_of_dialects import compact
 
@@ -58,7 +58,7 @@ class Arrival:
 
     def of_requests(self, sent: Request, got: Request) -> None:
         """Compare two requests."""
-        self._fields(_settled(sent), _settled(got), leave_out=frozenset(("messages",)))
+        self._fields(*_settled(sent, got), leave_out=frozenset(("messages",)))
         messages = [
             _readable(message, self._target) for message in sent.messages
         ]  # what is sealed for others is not theirs
@@ -262,16 +262,24 @@ def _shown(value: object) -> str:
     return bytes(value).decode() if isinstance(value, msgspec.Raw) else repr(value)[:300]
 
 
-def _settled(request: Request) -> Request:
-    """Return a request in which none, and some, reasoning are each said in one way."""
-    wish = request.reasoning
-    if wish is None:
-        return request
-    if wish.effort == "none" or wish.budget_tokens == 0:
-        wish = msgspec.structs.replace(wish, is_on=False, effort=None, budget_tokens=None)
-    elif wish.effort is not None or wish.budget_tokens is not None:
-        wish = msgspec.structs.replace(wish, is_on=None)
-    return msgspec.structs.replace(request, reasoning=wish)
+def _settled(sent: Request, got: Request) -> tuple[Request, Request]:
+    """Return two requests in which no reasoning is said in one way, and some only where both do not say it otherwise."""
+    wishes = [_no_reasoning(request.reasoning) for request in (sent, got)]
+    if all(_is_on(wish) for wish in wishes):
+        wishes = [wish and msgspec.structs.replace(wish, is_on=None) for wish in wishes]
+    pairs = zip((sent, got), wishes, strict=True)
+    first, second = (msgspec.structs.replace(request, reasoning=wish) for request, wish in pairs)
+    return first, second
+
+
+def _no_reasoning(wish: ReasoningWish | None) -> ReasoningWish | None:
+    if wish is None or not (wish.effort == "none" or wish.budget_tokens == 0):
+        return wish
+    return msgspec.structs.replace(wish, is_on=False, effort=None, budget_tokens=None)
+
+
+def _is_on(wish: ReasoningWish | None) -> bool:
+    return wish is not None and (wish.is_on is True or wish.effort is not None or wish.budget_tokens is not None)
 
 
 def _asks_nothing(node: Node) -> bool:
