@@ -20,13 +20,13 @@ from hortus.dialects.openai_responses.wire import (
 )
 from hortus.framing.opening import Notes
 
-ITEM = "item"
+ITEM = "@item"
 """Silent member of the last part of an answer's message: the message around it, without its content."""
 
 GOES_ON = "item_goes_on"
 """Form of a part of an answer whose message has further parts."""
 
-AS_ITEM = "item"
+AS_ITEM = "@item"
 """Form of what is opaque and stands by itself, not in a message."""
 
 NO_CONTENT = "no_content"
@@ -132,7 +132,9 @@ def write_result(part: ToolResult, pen: Pen) -> Object:
     pen.manifest.take(part, "call_id", "name")
     if part.is_error:
         pen.manifest.approximate(part, "is_error", "The text is carried; OpenAI's results have no mark for errors.")
-    return pen.close(part, {"type": "function_call_output", "call_id": part.call_id, "output": _write_output(part, pen)})
+    return pen.close(
+        part, {"type": "function_call_output", "call_id": part.call_id, "output": _write_output(part, pen)}
+    )
 
 
 def _write_output(part: ToolResult, pen: Pen) -> object:
@@ -198,9 +200,7 @@ def _read_message(raw: Raw, at: str) -> tuple[Part, ...]:
     if not pieces:
         return (Text(text="", at=at, extras=Extras(dialect=NAME, forms=(NO_CONTENT,), silent={ITEM: item})),)
     last = len(pieces) - 1
-    return tuple(
-        read_piece(one, at=f"{at}.content[{i}]", item=item, has_more=i < last) for i, one in enumerate(pieces)
-    )
+    return tuple(read_piece(one, at=f"{at}.content[{i}]", item=item, has_more=i < last) for i, one in enumerate(pieces))
 
 
 def _read_result(raw: Raw, *, at: str) -> ToolResult:

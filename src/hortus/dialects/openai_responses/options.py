@@ -82,7 +82,8 @@ def read_choice(raw: Raw, *, at: str) -> ToolChoice | None:
         match STRING(raw):
             case "auto" | "none" | "required" as mode:
                 return ToolChoice(mode=mode, at=at)
-        return None
+            case _:
+                return None
     kind = read_head(raw, at=at).type
     try:
         if kind == "function":

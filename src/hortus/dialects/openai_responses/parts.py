@@ -122,11 +122,10 @@ def read_citation(raw: Raw, *, at: str) -> Citation:
         )
     notes = Notes(NAME, at)
     members = OBJECT(raw)
-    name = members.get("filename")
     title = None
     for path, value in members.items():
         if path == "filename" and is_string(value):
-            title = STRING(name)
+            title = STRING(value)
         else:
             notes.keep(path, value)
     return Citation(title=title, at=at, extras=notes.extras())

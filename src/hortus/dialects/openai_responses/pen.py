@@ -15,6 +15,9 @@ from hortus.framing.paths import put_back
 Object = dict[str, object]
 """A JSON object that is being written."""
 
+APART = "@"
+"""How names of silent members begin that stand elsewhere than in their node."""
+
 ENCODE = msgspec.json.Encoder().encode
 OBJECT = msgspec.json.Decoder(dict[str, Raw]).decode
 RAWS = msgspec.json.Decoder(list[Raw]).decode
@@ -37,9 +40,10 @@ class Pen(msgspec.Struct, frozen=True):
 
     def close(self, node: Node, written: Object) -> Object:
         """Return `written` with what only this dialect knows of `node` put back."""
-        put_back(written, self.manifest.silent(node))
         for path in put_back(written, self.manifest.members(node)):
             self.manifest.approximate(node, path, "Something else stands there now.")
+        silent = self.manifest.silent(node)
+        written.update((name, value) for name, value in silent.items() if not name.startswith(APART))
         return written
 
     def has_form(self, node: Node, form: str) -> bool:

@@ -32,14 +32,14 @@ class Head(msgspec.Struct, frozen=True):
     role: str | None = None
 
 
-class InputText(Wire):
+class InputText(Wire, frozen=True):
     """Words of the client."""
 
     type: str
     text: str
 
 
-class OutputText(Wire):
+class OutputText(Wire, frozen=True):
     """Words of the model."""
 
     type: str
@@ -48,14 +48,14 @@ class OutputText(Wire):
     logprobs: Raw | UnsetType = UNSET
 
 
-class RefusalPart(Wire):
+class RefusalPart(Wire, frozen=True):
     """The model's words for not answering."""
 
     type: str
     refusal: str
 
 
-class InputImage(Wire):
+class InputImage(Wire, frozen=True):
     """A picture, by its address (perhaps a `data:` one) or a file's id."""
 
     type: str
@@ -64,7 +64,7 @@ class InputImage(Wire):
     detail: str | UnsetType | None = UNSET
 
 
-class InputFile(Wire):
+class InputFile(Wire, frozen=True):
     """A file: its bytes as a `data:` address, its address, or its id."""
 
     type: str
@@ -75,7 +75,7 @@ class InputFile(Wire):
     detail: str | UnsetType | None = UNSET
 
 
-class UrlCitation(Wire):
+class UrlCitation(Wire, frozen=True):
     """Where a stretch of words comes from."""
 
     type: str
@@ -85,7 +85,7 @@ class UrlCitation(Wire):
     end_index: int | UnsetType | None = UNSET
 
 
-class Item(Wire):
+class Item(Wire, frozen=True):
     """What hosts note on each item that they keep; nobody else can miss it."""
 
     type: str | UnsetType = UNSET
@@ -93,14 +93,14 @@ class Item(Wire):
     status: str | UnsetType | None = UNSET
 
 
-class MessageItem(Item, kw_only=True):
+class MessageItem(Item, frozen=True, kw_only=True):
     """A message of a request; `type` may be left out."""
 
     role: Literal["system", "developer", "user", "assistant"]
     content: Raw
 
 
-class FunctionCall(Item, kw_only=True):
+class FunctionCall(Item, frozen=True, kw_only=True):
     """The model asks for a function."""
 
     call_id: str
@@ -108,21 +108,21 @@ class FunctionCall(Item, kw_only=True):
     arguments: str
 
 
-class FunctionCallOutput(Item, kw_only=True):
+class FunctionCallOutput(Item, frozen=True, kw_only=True):
     """What a function gave back: a string, or a list of parts."""
 
     call_id: str
     output: Raw
 
 
-class Thought(Wire):
+class Thought(Wire, frozen=True):
     """A piece of reasoning or of its summary."""
 
     type: str
     text: str
 
 
-class ReasoningItem(Item, kw_only=True):
+class ReasoningItem(Item, frozen=True, kw_only=True):
     """What the model thought."""
 
     summary: list[Thought] | UnsetType | None = UNSET
@@ -130,7 +130,7 @@ class ReasoningItem(Item, kw_only=True):
     encrypted_content: str | UnsetType | None = UNSET
 
 
-class FunctionTool(Wire):
+class FunctionTool(Wire, frozen=True):
     """A function of the client."""
 
     type: str
@@ -140,7 +140,7 @@ class FunctionTool(Wire):
     strict: bool | UnsetType | None = UNSET
 
 
-class AllowedTools(Wire):
+class AllowedTools(Wire, frozen=True):
     """A choice among some of the tools."""
 
     type: str
@@ -148,21 +148,21 @@ class AllowedTools(Wire):
     tools: list[NamedTool]
 
 
-class NamedTool(Wire):
+class NamedTool(Wire, frozen=True):
     """A function by its name."""
 
     type: Literal["function"]
     name: str
 
 
-class TextOptions(Wire):
+class TextOptions(Wire, frozen=True):
     """How the answer is written."""
 
     format: Raw | UnsetType = UNSET
     verbosity: str | UnsetType | None = UNSET
 
 
-class Format(Wire):
+class Format(Wire, frozen=True):
     """The format of the answer: `text`, `json_object`, or `json_schema` with the rest."""
 
     type: Literal["text", "json_object", "json_schema"]
@@ -172,14 +172,14 @@ class Format(Wire):
     strict: bool | UnsetType | None = UNSET
 
 
-class ReasoningOptions(Wire):
+class ReasoningOptions(Wire, frozen=True):
     """How much to think, and whether the client sees a summary of it."""
 
     effort: str | UnsetType | None = UNSET
     summary: str | UnsetType | None = UNSET
 
 
-class Create(Wire):
+class Create(Wire, frozen=True):
     """A request for an answer."""
 
     model: str
@@ -208,20 +208,20 @@ class Create(Wire):
     stream: bool | UnsetType | None = UNSET
 
 
-class InputDetails(Wire):
+class InputDetails(Wire, frozen=True):
     """Parts of the input tokens."""
 
     cached_tokens: int | UnsetType = UNSET
     cache_write_tokens: int | UnsetType = UNSET
 
 
-class OutputDetails(Wire):
+class OutputDetails(Wire, frozen=True):
     """Parts of the output tokens."""
 
     reasoning_tokens: int | UnsetType = UNSET
 
 
-class UsageObject(Wire):
+class UsageObject(Wire, frozen=True):
     """What was used."""
 
     input_tokens: int
