@@ -1,0 +1,119 @@
+"""Pictures, sounds, films and documents: bytes inline, files that Google has, and addresses that it fetches.
+
+https://ai.google.dev/gemini-api/docs/file-input-methods, read 2026-11.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+
+from hortus.canon.nodes import Node
+from hortus.canon.parts import HostFile, Inline, Link, Media, MediaKind, Plain, Source
+from hortus.dialects.gemini.members import Object, Opened, Pen, forms_of
+
+_FILE = re.compile(r"gs://|files/|https://generativelanguage\.googleapis\.com/")
+"""What only Google can read: a bucket of the account, or a file that was uploaded to it."""
+
+_FILMS = re.compile(r"https://(?:[a-z]+\.)?(?:youtube\.com|youtu\.be)/")
+
+_KINDS: Mapping[str, MediaKind] = {"image": "image", "audio": "audio", "video": "video"}
+
+_TYPES: Mapping[str, str] = {
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "webp": "image/webp",
+    "gif": "image/gif",
+    "pdf": "application/pdf",
+    "txt": "text/plain",
+    "mp3": "audio/mp3",
+    "wav": "audio/wav",
+    "mp4": "video/mp4",
+}
+"""Media type by the ending of an address, which must be said with it."""
+
+_UNTYPED = "Gemini must be told the media type of an address, and this one's ending does not say it: send it inline (base64)."
+_FOREIGN = "Only the host that gave out a file's id can read it: send the file inline (base64)."
+
+
+def is_file(uri: str) -> bool:
+    """Tell whether a URI names what only Google can read."""
+    return _FILE.match(uri) is not None
+
+
+def read_source(wire: Opened) -> tuple[MediaKind, Source, str | None]:
+    """Return kind, source and name of the `inlineData` or `fileData` of a part."""
+    inline = wire.inner("inlineData")
+    if inline is not None:
+        media_type = inline.text("mimeType") or ""
+        data = _standard(inline.text("data") or "", wire)
+        return _kind(media_type), Inline(media_type=media_type, data=data), inline.text("displayName")
+    file = wire.inner("fileData")
+    if file is None:
+        return "document", Link(url=""), None
+    uri, given = file.text("fileUri") or "", file.text("mimeType")
+    kind = "video" if given is None and _FILMS.match(uri) else _kind(given or "")
+    source: Source = HostFile(id=uri, media_type=given) if is_file(uri) else Link(url=uri, media_type=given)
+    return kind, source, file.text("displayName")
+
+
+def write_source(media: Media, pen: Pen) -> Object | None:
+    """Return the member that holds the source of a medium, None where it cannot be carried."""
+    pen.manifest.take(media, "kind")
+    source = media.source
+    match source:
+        case Inline():
+            data = _as_it_was(source.data, media)
+            body = {"inlineData": {"mimeType": source.media_type, "data": data}}
+        case Plain():
+            data = base64.b64encode(source.text.encode()).decode()
+            body = {"inlineData": {"mimeType": "text/plain", "data": data}}
+        case HostFile() if not pen.is_own:
+            pen.manifest.lose(media, "source", _FOREIGN)
+            return None
+        case HostFile():
+            body = {"fileData": _file(source.id, source.media_type)}
+        case Link():
+            media_type = source.media_type or (None if pen.is_own else _type_of(source.url))
+            if media_type is None and not pen.is_own and not _FILMS.match(source.url):
+                pen.manifest.lose(media, "source", _UNTYPED)
+                return None
+            body = {"fileData": _file(source.url, media_type)}
+    pen.manifest.take(media, "source")
+    if media.name is not None and pen.is_own:
+        pen.manifest.take(media, "name")
+        next(iter(body.values()))["displayName"] = media.name
+    return dict(body)
+
+
+def _file(uri: str, media_type: str | None) -> dict[str, str]:
+    return {"fileUri": uri} if media_type is None else {"fileUri": uri, "mimeType": media_type}
+
+
+def _kind(media_type: str) -> MediaKind:
+    return _KINDS.get(media_type.partition("/")[0], "document")
+
+
+def _type_of(url: str) -> str | None:
+    path = re.split(r"[?#]", url, maxsplit=1)[0]
+    return _TYPES.get(path.rpartition(".")[2].lower())
+
+
+def _standard(data: str, wire: Opened) -> str:
+    """Return base64 in the standard alphabet, padded; Google's own SDKs send the one that is safe in addresses."""
+    if "-" in data or "_" in data:
+        wire.form("urlsafe")
+        data = data.replace("-", "+").replace("_", "/")
+    lacking = -len(data) % 4
+    if lacking:
+        wire.form("unpadded")
+    return data + "=" * lacking
+
+
+def _as_it_was(data: str, node: Node) -> str:
+    forms = forms_of(node)
+    if "unpadded" in forms:
+        data = data.rstrip("=")
+    return data.replace("+", "-").replace("/", "_") if "urlsafe" in forms else data
