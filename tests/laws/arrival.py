@@ -263,10 +263,10 @@ def _shown(value: object) -> str:
 
 
 def _settled(sent: Request, got: Request) -> tuple[Request, Request]:
-    """Return two requests in which no reasoning is said in one way, and some only where both do not say it otherwise."""
+    """Return two requests in which no reasoning is said in one way, and that there be some only if one says it not."""
     wishes = [_no_reasoning(request.reasoning) for request in (sent, got)]
-    if all(_is_on(wish) for wish in wishes):
-        wishes = [wish and msgspec.structs.replace(wish, is_on=None) for wish in wishes]
+    if wishes[0] is not None and wishes[1] is not None and _is_on(wishes[0]) and _is_on(wishes[1]):
+        wishes[1] = msgspec.structs.replace(wishes[1], is_on=wishes[0].is_on)
     pairs = zip((sent, got), wishes, strict=True)
     first, second = (msgspec.structs.replace(request, reasoning=wish) for request, wish in pairs)
     return first, second
@@ -278,8 +278,8 @@ def _no_reasoning(wish: ReasoningWish | None) -> ReasoningWish | None:
     return msgspec.structs.replace(wish, is_on=False, effort=None, budget_tokens=None)
 
 
-def _is_on(wish: ReasoningWish | None) -> bool:
-    return wish is not None and (wish.is_on is True or wish.effort is not None or wish.budget_tokens is not None)
+def _is_on(wish: ReasoningWish) -> bool:
+    return wish.is_on is True or wish.effort is not None or wish.budget_tokens is not None
 
 
 def _asks_nothing(node: Node) -> bool:

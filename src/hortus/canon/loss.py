@@ -140,6 +140,7 @@ NEUTRAL: Mapping[str, tuple[object, ...]] = {
     "Tool.is_strict": (False,),
     "OutputFormat.is_strict": (False,),
     "Media.detail": ("auto",),
+    "ReasoningWish.budget_tokens": (-1,),
     "ReasoningWish.shows": ("none",),
     "Reasoning.is_redacted": (False,),
 }
