@@ -1,4 +1,4 @@
-"""What stands around a body that belongs to the request all the same: parts of path and address, headers of the dialect."""
+"""What stands around a body that belongs to the request all the same: path, address, headers of the dialect."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """How does one request pass to one host, and the answer back? As it came, where both speak the same dialect.
 
-A relay changes the members of a closed list and no other byte; what else a host's row demands is named. The other kind of
-passage is a translation (`gateway.translate`).
+A relay changes the members of a closed list and no other byte; what else a host's row demands is named. The other kind
+of passage is a translation (`gateway.translate`).
 """
 
 from __future__ import annotations
