@@ -96,7 +96,6 @@ def read_reasoning(raw: Raw, *, at: str) -> Reasoning | Opaque:
         texts=tuple(one.text for one in texts or ()),
         summary=tuple(one.text for one in summary or ()),
         seal=None if seal is None else Seal(dialect=NAME, data=seal),
-        is_redacted=seal is not None and not texts,
         at=at,
         extras=notes.extras(),
     )

@@ -1,4 +1,4 @@
-"""What every reading and writing function here shares: paths put back, values as Raw, the account of what is written."""
+"""What every reading and writing function here shares: decoders, values as Raw, the account of what is written."""
 
 from __future__ import annotations
 

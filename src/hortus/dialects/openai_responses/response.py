@@ -139,7 +139,7 @@ def read_head(members: Members, *, is_begun: bool, stop: Stop | None = None) -> 
     else:
         usage = _read_end(rest, notes, stop=stop)
     for name, value in rest.items():
-        if name in ECHO or value == NULL:
+        if name in ECHO:
             notes.hush(name, value)
         else:
             notes.keep(name, value)
