@@ -132,6 +132,8 @@ def test_projects_are_made_allowed_narrowed_and_retired(hortus: Hortus) -> None:
     assert hortus.cli_json("projects", "create", "lab")["routes"] == ["seedling"]
     assert hortus.cli_json("projects", "allow", "lab", "replay", "eu/*")["routes"] == ["seedling", "replay", "eu/*"]
     assert hortus.cli_json("projects", "disallow", "lab", "seedling")["routes"] == ["replay", "eu/*"]
+    assert hortus.cli_json("projects", "set", "lab", "--loss", "strict")["loss"] == "strict"
+    assert hortus.cli_json("projects", "create", "loose", "--loss", "lenient")["loss"] == "lenient"
     hortus.cli("projects", "retire", "lab")
     assert "lab" not in {project["name"] for project in hortus.cli_json("projects", "list")}
     assert "lab" in {project["name"] for project in hortus.cli_json("projects", "list", "--all")}

@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 import pytest
 import typer
+from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from hortus.canon.usage import Usage
@@ -113,6 +114,27 @@ def test_a_receipt_names_the_price_row_of_its_last_attempt() -> None:
     facts = dict(facts_of(receipt))
     assert facts["price row"] == "row-b"
     assert facts["took"] == "1.50 s"
+
+
+def test_a_receipt_says_what_was_lost_on_the_way(capsys: pytest.CaptureFixture[str]) -> None:
+    attempt = Attempt(
+        number=1,
+        endpoint="e",
+        model="m",
+        host="h",
+        status="completed",
+        opened_at_ms=0,
+        host_dialect="gemini",
+        losses=("tuning:top_k", "advisory:user"),
+        answer_losses=("advisory:choices[0].annotations",),
+    )
+    receipt = Receipt("rcp_1", 0, "completed", Caller(), "r", attempts=(attempt,))
+    facts = dict(facts_of(receipt))
+    assert facts["translated to"] == "gemini"
+    assert facts["host did not get"] == "tuning:top_k, advisory:user"
+    assert facts["you did not get"] == "advisory:choices[0].annotations"
+    show_facts(facts_of(replace(receipt, attempts=(replace(attempt, losses=(), answer_losses=()),))))
+    assert "did not get" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

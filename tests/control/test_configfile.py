@@ -196,6 +196,21 @@ WRONG = {
         "hortus.toml:4 route[0].strategy",
         "Did you mean `weighted`",
     ),
+    "unknown rule of loss": (
+        '[[project]]\nname = "a"\nloss = "strickt"\n',
+        "hortus.toml:3 project[0].loss",
+        "`strickt` cannot be `loss`. Did you mean `strict`?",
+    ),
+    "rule of loss like no other": (
+        '[[project]]\nname = "a"\nloss = "x"\n',
+        "hortus.toml:3 project[0].loss",
+        "Write one of: standard, strict, lenient.",
+    ),
+    "rule of loss of another type": (
+        '[[project]]\nname = "a"\nloss = true\n',
+        "hortus.toml:3 project[0].loss",
+        "Change the value to the right type.",
+    ),
     "route without endpoints": (ROUTE.replace('["a"]', "[]"), "hortus.toml:3 route[0].endpoints", "no endpoint"),
     "weight of nothing": (
         ROUTE.replace('["a"]', '["a=0"]') + 'strategy = "weighted"\n',

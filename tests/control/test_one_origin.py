@@ -78,6 +78,7 @@ CHANGES = {
     "route retired": ("DELETE", "/routes/own", None, 12),
     "deployment retired": ("DELETE", "/deployments/desk", None, 16),
     "project's routes set": ("PUT", "/projects/library/routes", {"routes": ["*"]}, 2),
+    "project's loss set": ("PUT", "/projects/library/loss", {"loss": "strict"}, 2),
     "project retired": ("DELETE", "/projects/library", None, 2),
 }
 
@@ -255,6 +256,18 @@ async def test_a_dry_run_says_what_would_change_and_changes_nothing(tmp_path: Pa
         assert next(one for one in planned["changes"] if one["name"] == "own")["fields"] == ["base_url"]
         assert control.snapshot().version == version
         assert (await control.ask("POST", "/config/apply", {}))["changes"] == []
+
+
+async def test_a_projects_loss_in_the_file_is_applied_and_named_as_what_differs(tmp_path: Path) -> None:
+    async with running_control(tmp_path, toml=FILE) as control:
+        assert (await control.ask("GET", "/projects/library"))["loss"] == "standard"
+        text = FILE.replace('name = "library"\n', 'name = "library"\nloss = "lenient"\n')
+        assert text != FILE
+        planned = await control.ask("POST", "/config/apply", {"toml": text, "dry_run": True})
+        assert next(one for one in planned["changes"] if one["kind"] == "project")["fields"] == ["loss"]
+        control.write_file(text)
+        await control.ask("POST", "/config/apply", {})
+        assert (await control.ask("GET", "/projects/library"))["loss"] == "lenient"
 
 
 async def test_a_node_with_a_file_takes_no_other_one(tmp_path: Path) -> None:

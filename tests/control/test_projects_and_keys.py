@@ -93,6 +93,28 @@ async def test_the_default_projects_routes_can_be_set(tmp_path: Path) -> None:
         assert grant.routes == ("seedling", "eu/*")
 
 
+async def test_a_projects_loss_reaches_its_grants_and_stays_when_routes_are_set(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        access = control.plane.ports.access
+        made = await control.ask("POST", "/projects", {"name": "library", "loss": "strict"})
+        assert made["loss"] == "strict"
+        key = (await control.ask("POST", "/keys", {"project": "library"}))["key"]
+        assert access.grant(digest_key(key, SECRET)).loss == "strict"  # type: ignore[attr-defined]
+        version = access.access_version()  # type: ignore[attr-defined]
+        changed = await control.ask("PUT", "/projects/library/loss", {"loss": "lenient"})
+        assert (changed["loss"], changed["routes"]) == ("lenient", ["seedling"])
+        assert access.access_version() > version  # type: ignore[attr-defined]
+        changed = await control.ask("PUT", "/projects/library/routes", {"routes": ["*"]})
+        assert (changed["loss"], changed["routes"]) == ("lenient", ["*"])
+        assert access.grant(digest_key(key, SECRET)).loss == "lenient"  # type: ignore[attr-defined]
+
+
+async def test_a_project_is_standard_unless_told_otherwise(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        assert [one["loss"] for one in (await control.ask("GET", "/projects"))["projects"]] == ["standard"]
+        assert (await control.ask("POST", "/projects", {"name": "library"}))["loss"] == "standard"
+
+
 async def test_a_new_organisation_name_reaches_the_snapshot(tmp_path: Path) -> None:
     async with running_control(tmp_path) as control:
         await control.ask("PUT", "/organisation", {"name": "City of Lund"})
@@ -113,6 +135,10 @@ async def test_a_new_organisation_name_reaches_the_snapshot(tmp_path: Path) -> N
         ("POST", "/keys", {"project": "no such/name"}, 400, "name"),
         ("GET", "/projects/nobody", None, 404, "name"),
         ("PUT", "/projects/nobody/routes", {"routes": []}, 404, "name"),
+        ("PUT", "/projects/nobody/loss", {"loss": "strict"}, 404, "name"),
+        ("PUT", "/projects/default/loss", {"loss": "strickt"}, 400, "loss"),
+        ("PUT", "/projects/default/loss", {}, 400, "loss"),
+        ("POST", "/projects", {"name": "x", "loss": None}, 400, "loss"),
         ("DELETE", "/projects/nobody", None, 404, "name"),
         ("DELETE", "/keys/key_nobody", None, 404, "id"),
         ("GET", "/keys?project=nobody", None, 404, "name"),

@@ -6,10 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import create_engine
 
+from hortus.store import migrating
+from hortus.store.access import AccessTable
 from hortus.store.database import open_store
+from hortus.store.receipts import ReceiptTable
 from hortus.store.schema import TABLES
 from receipts.journal_examples import StepClock
 
@@ -37,6 +43,39 @@ def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
     assert tables() == tables()
 
 
+def test_a_store_of_the_first_release_goes_on_with_what_it_holds(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrating.__file__).parent / "migrations"))
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(
+            "INSERT INTO projects (id, name, routes, origin, created_at_ms)"
+            " VALUES ('prj_1', 'team', '[\"a\"]', 'api', 1)"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO receipts (receipt_id, opened_at_ms, status, project_id, request_id, is_stream)"
+            " VALUES ('rcp_1', 1, 'completed', 'prj_1', 'req', 0)"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO attempts (receipt_id, number, endpoint, model, host, status, opened_at_ms, adaptations,"
+            " input_bytes, output_bytes) VALUES ('rcp_1', 1, 'e', 'm', 'h', 'completed', 1, '[\"model\"]', 2, 3)"
+        )
+    engine.dispose()
+    store = open_store(path, clock=CLOCK)
+    project = AccessTable(store, CLOCK).project("team")
+    assert project is not None
+    assert (project.routes, project.loss) == (("a",), "standard")
+    receipt = ReceiptTable(store).receipt("rcp_1")
+    assert receipt is not None
+    (attempt,) = receipt.attempts
+    assert (attempt.adaptations, attempt.losses, attempt.answer_losses) == (("model",), (), ())
+    assert attempt.host_dialect is None
+    store.close()
+
+
 def test_an_upgrade_that_is_cut_off_leaves_an_empty_store(tmp_path: Path) -> None:
     path = tmp_path / "store.sqlite"
     script = (
@@ -51,7 +90,7 @@ def test_an_upgrade_that_is_cut_off_leaves_an_empty_store(tmp_path: Path) -> Non
     done = subprocess.run([sys.executable, "-c", script, path], check=False, timeout=60)
     assert done.returncode == -9
     store = open_store(path, clock=CLOCK)
-    assert store.schema_version() == "0001"
+    assert store.schema_version() == "0002"
     store.close()
 
 

@@ -31,9 +31,10 @@ def test_one_attempt_makes_a_receipt() -> None:
 
 def test_every_field_of_the_records_arrives_under_its_name() -> None:
     begun = replace(
-        opened("a"), model="m", host="h", model_version="v", region="r", operation="o", dialect="d", traceparent="t"
-    )
-    ended = replace(settled("a"), error_code="code", http_status=418, first_byte_ms=6, output_bytes=7)
+        opened("a"), model="m", host="h", model_version="v", region="r", operation="o", dialect="d", traceparent="t",
+        losses=("l",), host_dialect="hd",
+    )  # fmt: skip
+    ended = replace(settled("a"), error_code="code", http_status=418, first_byte_ms=6, output_bytes=7, losses=("al",))
     receipt = fold([begun, ended])
     assert receipt is not None
     attempt = receipt.attempts[0]
@@ -48,7 +49,14 @@ def test_every_field_of_the_records_arrives_under_its_name() -> None:
     shared = set(attempt.__struct_fields__)
     begins |= {name: getattr(begun, name) for name in shared & set(begun.__struct_fields__)}
     ends |= {name: getattr(ended, name) for name in shared & set(ended.__struct_fields__)}
-    assert {name: getattr(attempt, name) for name in attempt.__struct_fields__} == begins | ends
+    lost = {"losses": begun.losses, "answer_losses": ended.losses}
+    assert {name: getattr(attempt, name) for name in attempt.__struct_fields__} == begins | ends | lost
+
+
+def test_an_interrupted_attempt_keeps_what_its_request_lost() -> None:
+    receipt = fold([replace(opened("a"), losses=("tuning:top_k",), host_dialect="gemini")], is_writer_dead=True)
+    assert receipt is not None
+    assert (receipt.attempts[0].losses, receipt.attempts[0].host_dialect) == (("tuning:top_k",), "gemini")
 
 
 def test_an_open_attempt_waits() -> None:

@@ -201,6 +201,42 @@ def test_texts_of_a_host_cannot_outgrow_the_room_of_an_end(
     assert records[-1] == replace(settled(f"fill-{taken - 1}"), host_request_id=long[:128], served_model=long[:128])
 
 
+def test_losses_of_an_answer_cannot_outgrow_the_room_of_an_end(
+    tmp_path: Path, start: Callable[..., JournalWriter], disk: FullDisk
+) -> None:
+    journal = start(segment_bytes=SMALL)
+    disk.is_full = True
+    taken = fill(journal)
+    losses = tuple(f"advisory:choices[0].message.annotations[{number}]" for number in range(1000))
+    for number in range(taken):
+        journal.settle(replace(settled(f"fill-{number}"), losses=losses))
+    *named, more = read_all(segments_of(tmp_path)[0])[0][-1].losses
+    assert len(named) > 20
+    assert (tuple(named), more) == (losses[: len(named)], f"+{1000 - len(named)}")
+
+
+def test_losses_that_have_no_room_at_all_are_counted(
+    tmp_path: Path, start: Callable[..., JournalWriter], disk: FullDisk
+) -> None:
+    journal = start(segment_bytes=SMALL)
+    disk.is_full = True
+    taken = fill(journal)
+    long = "\x01" * 1000
+    for number in range(taken):
+        ended = replace(settled(f"fill-{number}"), host_request_id=long, served_model=long, losses=(long,) * 1000)
+        journal.settle(ended)
+    assert read_all(segments_of(tmp_path)[0])[0][-1].losses == ("+1000",)
+
+
+def test_losses_of_a_request_that_are_too_many_are_counted(tmp_path: Path, start: Callable[..., JournalWriter]) -> None:
+    losses = tuple(f"advisory:messages[{number}].content[0].cache_control" for number in range(5000))
+    start().open(replace(opened("a"), losses=losses))
+    (record,) = read_all(segments_of(tmp_path)[0])[0]
+    *named, more = record.losses
+    assert len(named) > 100
+    assert (tuple(named), more) == (losses[: len(named)], f"+{5000 - len(named)}")
+
+
 def test_always_means_synced_before_the_call_returns(
     start: Callable[..., JournalWriter], monkeypatch: pytest.MonkeyPatch
 ) -> None:

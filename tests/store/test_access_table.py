@@ -47,6 +47,19 @@ def test_a_project_is_made_and_changed_under_one_id(access: AccessTable) -> None
     assert access.project("other") is None
 
 
+def test_a_projects_loss_is_in_its_grants_and_a_change_of_it_is_announced(access: AccessTable) -> None:
+    access.put_project(ProjectSpec("team", loss="strict"), origin="api")
+    add_key(access)
+    before = access.access_version()
+    assert access.put_project(ProjectSpec("team", loss="strict"), origin="api").loss == "strict"
+    assert access.access_version() == before
+    access.put_project(ProjectSpec("team", loss="lenient"), origin="api")
+    assert access.access_version() > before
+    granted = access.grant("d1")
+    assert granted is not None
+    assert granted.loss == "lenient"
+
+
 def test_projects_come_by_name_without_the_retired(access: AccessTable) -> None:
     for name in ("b", "a", "c"):
         access.put_project(ProjectSpec(name), origin="api")

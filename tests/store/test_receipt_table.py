@@ -56,6 +56,19 @@ def test_a_receipt_comes_back_whole(journal: JournalTable, table: ReceiptTable) 
     assert table.receipt("a") == fold(records)
 
 
+def test_what_was_lost_comes_back(journal: JournalTable, table: ReceiptTable) -> None:
+    begun = replace(opened("a"), losses=("tuning:top_k", "advisory:user"), host_dialect="gemini")
+    records = [begun, replace(settled("a"), losses=("advisory:citations",))]
+    journal.absorb(batch(records[0]))
+    journal.absorb(batch(records[1], begin=1, end=2))
+    receipt = table.receipt("a")
+    assert receipt == fold(records)
+    assert receipt is not None
+    attempt = receipt.attempts[0]
+    assert (attempt.losses, attempt.answer_losses) == (("tuning:top_k", "advisory:user"), ("advisory:citations",))
+    assert attempt.host_dialect == "gemini"
+
+
 def test_a_refusal_comes_back_whole(journal: JournalTable, table: ReceiptTable) -> None:
     journal.absorb(batch(refused("a")))
     assert table.receipt("a") == fold([refused("a")])

@@ -38,6 +38,9 @@ ATTEMPT = Attempt(
     adaptations=("a",),
     input_bytes=6,
     output_bytes=7,
+    host_dialect="hd",
+    losses=("l",),
+    answer_losses=("al",),
 )
 RECEIPT = Receipt(
     receipt_id="id",
@@ -75,6 +78,7 @@ def test_a_receipts_row_stands_in_the_order_of_the_columns() -> None:
 def test_an_attempts_row_stands_in_the_order_of_the_columns() -> None:
     row = dict(zip((column.name for column in attempts.columns), attempt_row("id", ATTEMPT), strict=True))
     held: dict[str, object] = {"receipt_id": "id", "reserved": "0.5", "cost": "0.25", "adaptations": '["a"]'}
+    held |= {"losses": '["l"]', "answer_losses": '["al"]'}
     for name in row.keys() - held.keys():
         held[name] = getattr(USAGE if hasattr(USAGE, name) else ATTEMPT, name)
     assert row == held

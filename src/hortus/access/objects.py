@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from hortus.canon.loss import Strictness
+
 
 class Organisation(msgspec.Struct, frozen=True):
     """The owner of this installation."""
@@ -18,6 +20,7 @@ class Project(msgspec.Struct, frozen=True, omit_defaults=True):
     Attributes:
         origin: `file` when declared in `hortus.toml`, else `api`.
         retired_at_ms: Instant (UTC) at which it was retired; its keys no longer work.
+        loss: Which losses refuse a request: those of meaning, all, or none.
     """
 
     id: str
@@ -26,6 +29,7 @@ class Project(msgspec.Struct, frozen=True, omit_defaults=True):
     origin: str
     created_at_ms: int
     retired_at_ms: int | None = None
+    loss: Strictness = "standard"
 
 
 class Key(msgspec.Struct, frozen=True, omit_defaults=True):

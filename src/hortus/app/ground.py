@@ -51,7 +51,7 @@ def prepare_home(home: Home) -> None:
         home.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         for place in (home.journal, home.snapshot.parent, home.credentials, home.models, home.logs, home.run):
             place.mkdir(exist_ok=True, mode=0o700)
-        for place in (home.engines, home.metrics):
+        for place in (home.content, home.engines, home.metrics):
             place.mkdir(exist_ok=True, mode=0o700)
         probe = home.run / "probe"
         probe.write_bytes(b"")

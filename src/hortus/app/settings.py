@@ -71,6 +71,17 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "info"
     )
     grants_cached: Annotated[int, _set("Keys whose rights each worker remembers.", ge=16, le=10_000_000)] = 100_000
+    seals_kept: Annotated[
+        int,
+        _set("Seals of reasoning kept for clients that cannot send them back; newer ones push out the oldest.", ge=1),
+    ] = 100_000
+    seals_hours: Annotated[int, _set("How long a seal is kept.", unit="h", ge=1, le=720)] = 24
+    host_ids_kept: Annotated[
+        int, _set("Ids of hosts (responses, conversations, files) whose owner is remembered.", ge=1)
+    ] = 1_000_000
+    host_ids_days: Annotated[
+        int, _set("How long the owner of a host's id is remembered; later it is unknown.", unit="d", ge=1, le=3650)
+    ] = 60
     seedling: Annotated[bool, _set("Run the small model that ships with Hortus.")] = True
     hub_url: Annotated[str, _set("Address of the Hugging Face hub, or of a mirror with the same paths.")] = (
         "https://huggingface.co"

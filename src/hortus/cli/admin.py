@@ -79,13 +79,18 @@ class Admin:
         """Return one project."""
         return self._call("GET", f"/projects/{_part(name)}", into=replies.Project)
 
-    def create_project(self, name: str, *, routes: tuple[str, ...]) -> replies.Project:
+    def create_project(self, name: str, *, routes: tuple[str, ...], loss: str = "standard") -> replies.Project:
         """Make a project."""
-        return self._call("POST", "/projects", into=replies.Project, body={"name": name, "routes": routes})
+        body = {"name": name, "routes": routes, "loss": loss}
+        return self._call("POST", "/projects", into=replies.Project, body=body)
 
     def set_routes(self, name: str, *, routes: tuple[str, ...]) -> replies.Project:
         """Say which routes a project may use from now on."""
         return self._call("PUT", f"/projects/{_part(name)}/routes", into=replies.Project, body={"routes": routes})
+
+    def set_loss(self, name: str, *, loss: str) -> replies.Project:
+        """Say which losses refuse a project's requests from now on."""
+        return self._call("PUT", f"/projects/{_part(name)}/loss", into=replies.Project, body={"loss": loss})
 
     def allow(self, name: str, routes: tuple[str, ...]) -> replies.Project:
         """Let a project use further routes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -22,6 +23,19 @@ Name = Annotated[str, typer.Argument(help="The project's name.")]
 Routes = Annotated[list[str], typer.Argument(help="Routes, or patterns such as 'eu/*'.")]
 
 
+class LossRule(StrEnum):
+    """Which losses refuse a request."""
+
+    STANDARD = "standard"
+    STRICT = "strict"
+    LENIENT = "lenient"
+
+
+Loss = Annotated[
+    LossRule, typer.Option(help="Which losses refuse a request: those of meaning, all (strict), none (lenient).")
+]
+
+
 @app.command("list")
 def list_projects(
     *, all_: Annotated[bool, typer.Option("--all", help="Retired ones too.")] = False, json: AsJson = False
@@ -35,8 +49,8 @@ def list_projects(
         note("No projects yet. `hortus keys create --project NAME` makes one with a key.")
         return
     show_table(
-        [Column("project"), Column("may use"), Column("origin"), Column("state")],
-        [(one.name, one.routes, one.origin, "retired" if one.retired_at_ms else "in use") for one in found],
+        [Column("project"), Column("may use"), Column("loss"), Column("origin"), Column("state")],
+        [(one.name, one.routes, one.loss, one.origin, "retired" if one.retired_at_ms else "in use") for one in found],
     )
 
 
@@ -45,14 +59,25 @@ def create(
     name: Name,
     *,
     route: Annotated[list[str] | None, typer.Option(help="A route it may use; repeat it. Else seedling.")] = None,
+    loss: Loss = LossRule.STANDARD,
     json: AsJson = False,
 ) -> None:
     """Make a project."""
-    made = Admin.here().create_project(name, routes=tuple(route) if route else ("seedling",))
+    made = Admin.here().create_project(name, routes=tuple(route) if route else ("seedling",), loss=loss)
     if json:
         show_json(made)
     else:
         note(f"Project {made.name} may use {', '.join(made.routes)}. `hortus keys create --project {made.name}` next.")
+
+
+@app.command("set")
+def set_(name: Name, *, loss: Loss, json: AsJson = False) -> None:
+    """Say which losses refuse a project's requests: what a host of another dialect cannot be told."""
+    changed = Admin.here().set_loss(name, loss=loss)
+    if json:
+        show_json(changed)
+    else:
+        note(f"Project {changed.name}: loss is {changed.loss} from now on.")
 
 
 @app.command()

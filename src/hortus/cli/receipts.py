@@ -109,7 +109,7 @@ def facts_of(receipt: Receipt) -> Iterator[tuple[str, object]]:
     yield "tokens", say_usage(receipt.usage)
     yield "cost", say_cost(receipt.cost, receipt.currency)
     yield "price row", next((attempt.price_id for attempt in reversed(receipt.attempts) if attempt.price_id), None)
-    yield "adapted", ", ".join(receipt.attempts[-1].adaptations) if receipt.attempts else None
+    yield from _crossing_of(receipt.attempts)
     yield "project", receipt.project
     yield "key", receipt.caller.key_id
     yield "asked", format_utc(receipt.opened_at_ms)
@@ -117,6 +117,17 @@ def facts_of(receipt: Receipt) -> Iterator[tuple[str, object]]:
         took_ms = receipt.settled_at_ms - receipt.opened_at_ms
         yield "took", f"{took_ms} ms" if took_ms < _SHORT_MS else f"{took_ms / 1000:.2f} s"
     yield "request id", receipt.request_id
+
+
+def _crossing_of(attempts: tuple[Attempt, ...]) -> Iterator[tuple[str, object]]:
+    """Yield how the last attempt's request was changed on its way, and what it lost there and back."""
+    if not attempts:
+        return
+    last = attempts[-1]
+    yield "adapted", ", ".join(last.adaptations)
+    yield "translated to", last.host_dialect
+    yield "host did not get", ", ".join(last.losses)
+    yield "you did not get", ", ".join(last.answer_losses)
 
 
 def say_usage(usage: Usage | None) -> str | None:

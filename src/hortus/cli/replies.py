@@ -14,6 +14,7 @@ class Project(msgspec.Struct, frozen=True):
     origin: str
     created_at_ms: int
     retired_at_ms: int | None = None
+    loss: str = "standard"
 
 
 class Key(msgspec.Struct, frozen=True):

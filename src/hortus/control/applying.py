@@ -134,8 +134,10 @@ def _plan_item(item: Item, *, access: Access, objects: Objects) -> Iterator[Chan
 def _plan_project(item: Item, spec: ProjectSpec, stored: Project | None) -> Iterator[Change]:
     if stored is None or stored.retired_at_ms is not None:
         yield Change("create", "project", spec.name, where=item.where, spec=spec)
-    elif stored.routes != spec.routes or stored.origin != FILE:
-        fields = ("routes",) if stored.routes != spec.routes else ("origin",)
+        return
+    fields = tuple(name for name in ("routes", "loss") if getattr(stored, name) != getattr(spec, name))
+    if fields or stored.origin != FILE:
+        fields = fields or ("origin",)
         yield Change("replace", "project", spec.name, where=item.where, fields=fields, spec=spec)
 
 

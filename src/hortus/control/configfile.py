@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Collection, Iterable, Iterator
+from typing import get_args, get_type_hints
 
 import msgspec
 
@@ -31,6 +32,7 @@ MAX_FILE_BYTES = 4 * 1024 * 1024
 _TYPE_ERROR = re.compile(r"^(?P<message>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
 _PATH_PART = re.compile(r"\.?([A-Za-z0-9_]+)|\[(\d+)\]")
 _SYNTAX_ERROR = re.compile(r"^(?P<message>.*) \(at (?:line (?P<line>\d+), column \d+|end of document)\)$", re.DOTALL)
+_MOST_QUOTED = 60
 _SECRET_KEYS = ("api_key", "apikey", "key", "token", "secret", "password", "access_key")
 _TYPE_NAME = re.compile(r"`([a-z]+)(?: \| null)?`")
 _PLAIN_TYPES = {
@@ -199,7 +201,7 @@ def _read_table(
     try:
         spec = msgspec.convert(table, spec_type)
     except msgspec.ValidationError as error:
-        return None, [_type_fault(error, path)]
+        return None, [_type_fault(error, path, spec_type=spec_type)]
     own = [Fault((*path, *fault.path), fault.message, fault.hint) for fault in check_spec(spec, hosts=hosts)]
     return spec, own
 
@@ -219,11 +221,16 @@ def _check_keys(table: dict[str, object], path: Path, spec_type: type[Spec]) -> 
             yield Fault((*path, field.name), f"`{field.name}` is missing.", f"Add {field.name} to this [[{path[0]}]].")
 
 
-def _type_fault(error: msgspec.ValidationError, path: Path) -> Fault:
+def _type_fault(error: msgspec.ValidationError, path: Path, *, spec_type: type[Spec]) -> Fault:
     match = _TYPE_ERROR.match(str(error))
     message, inner = (match["message"], match["path"]) if match else (str(error), "")
     message = _TYPE_NAME.sub(lambda found: _PLAIN_TYPES.get(found[1], found[1]), message)
     steps = tuple(int(index) if index else name for name, index in _PATH_PART.findall(inner or ""))
+    words = [word for word in get_args(get_type_hints(spec_type).get(str(steps[0]))) if isinstance(word, str)]
+    if words and message.startswith("Invalid enum value"):
+        said = message.removeprefix("Invalid enum value ").strip("'")
+        hint = suggest(said, words) or f"Write one of: {', '.join(words)}."
+        return Fault((*path, *steps), f"`{said[:_MOST_QUOTED]}` cannot be `{steps[0]}`.", hint)
     return Fault((*path, *steps), f"{message}.", "Change the value to the right type.")
 
 

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hortus.canon.loss import Strictness
+
 _LONGEST_TEXT = 4_194_304
 """Of any text that is taken. That there is a bound also has pydantic refuse half characters (lone surrogates)."""
 
@@ -34,6 +36,12 @@ ShortName = Annotated[
 RouteNames = Annotated[
     tuple[Annotated[str, Field(min_length=1, max_length=128)], ...],
     Field(description="Routes that the project's keys may use: names, or patterns such as `eu/*`."),
+]
+LossRule = Annotated[
+    Strictness,
+    Field(
+        description="Which losses refuse a request: those of meaning (`standard`), all (`strict`), none (`lenient`)."
+    ),
 ]
 Seconds = Annotated[float | None, Field(gt=0, lt=1e9, description="Seconds; the default where absent.")]
 
@@ -71,6 +79,7 @@ class ProjectWanted(Ask):
 
     name: ShortName
     routes: RouteNames = ("seedling",)
+    loss: LossRule = "standard"
 
 
 class ProjectRoutes(Ask):
@@ -78,6 +87,13 @@ class ProjectRoutes(Ask):
 
     name: ShortName
     routes: RouteNames
+
+
+class ProjectLoss(Ask):
+    """Which losses refuse a project's requests from now on."""
+
+    name: ShortName
+    loss: LossRule
 
 
 class KeyWanted(Ask):

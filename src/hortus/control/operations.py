@@ -93,6 +93,15 @@ OPERATIONS: tuple[Operation, ...] = (
         tenancy.set_project_routes,
     ),
     Operation(
+        "projects.set_loss",
+        "PUT",
+        "/projects/{name}/loss",
+        "change",
+        models.ProjectLoss,
+        views.ProjectView,
+        tenancy.set_project_loss,
+    ),
+    Operation(
         "projects.retire",
         "DELETE",
         "/projects/{name}",

@@ -46,13 +46,19 @@ def create_project(plane: Plane, ask: models.ProjectWanted) -> views.ProjectView
     stored = plane.ports.access.project(ask.name)
     if stored is not None and stored.retired_at_ms is None:
         raise Conflict(f"There is a project `{ask.name}` already.", path="name", hint="Set its routes instead.")
-    return views.ProjectView.model_validate(_put(plane, ProjectSpec(name=ask.name, routes=ask.routes)))
+    return views.ProjectView.model_validate(_put(plane, ProjectSpec(name=ask.name, routes=ask.routes, loss=ask.loss)))
 
 
 def set_project_routes(plane: Plane, ask: models.ProjectRoutes) -> views.ProjectView:
     """Say which routes a project's keys may use from now on."""
-    _live_project(plane, ask.name)
-    return views.ProjectView.model_validate(_put(plane, ProjectSpec(name=ask.name, routes=ask.routes)))
+    stored = _live_project(plane, ask.name)
+    return views.ProjectView.model_validate(_put(plane, ProjectSpec(stored.name, ask.routes, stored.loss)))
+
+
+def set_project_loss(plane: Plane, ask: models.ProjectLoss) -> views.ProjectView:
+    """Say which losses refuse a project's requests from now on."""
+    stored = _live_project(plane, ask.name)
+    return views.ProjectView.model_validate(_put(plane, ProjectSpec(stored.name, stored.routes, ask.loss)))
 
 
 def retire_project(plane: Plane, ask: models.OneProject) -> views.ProjectView:
@@ -67,7 +73,7 @@ def allow_routes(plane: Plane, name: str, routes: tuple[str, ...]) -> None:
     stored = _live_project(plane, name)
     fresh = missing_routes(stored, routes)
     if fresh:
-        _put(plane, ProjectSpec(name=name, routes=(*stored.routes, *fresh)))
+        _put(plane, ProjectSpec(name, (*stored.routes, *fresh), stored.loss))
 
 
 def missing_routes(project: Project, routes: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hortus.control.models import LossRule
+
 Instant = Annotated[int, Field(description="Milliseconds since 1970 (UTC).")]
 Origin = Annotated[str, Field(description="`file` (declared in `hortus.toml`), `api`, or `built-in`.")]
 
@@ -48,6 +50,7 @@ class ProjectView(View):
     origin: Origin
     created_at_ms: Instant
     retired_at_ms: Instant | None = None
+    loss: LossRule = "standard"
 
 
 class ProjectList(View):
@@ -328,6 +331,9 @@ class AttemptView(View):
     first_byte_ms: int | None = None
     host_request_id: str | None = None
     adaptations: tuple[str, ...] = ()
+    host_dialect: Annotated[str | None, Field(description="The host's dialect, where the call was translated.")] = None
+    losses: Annotated[tuple[str, ...], Field(description="What the host did not get, as `weight:path`.")] = ()
+    answer_losses: Annotated[tuple[str, ...], Field(description="What the client did not get, as `weight:path`.")] = ()
 
 
 class CallerView(View):

@@ -79,6 +79,9 @@ def _ended(number: int, opened: Opened | None, settled: Settled) -> Attempt:
         begun.adaptations,
         begun.input_bytes,
         settled.output_bytes,
+        begun.host_dialect,
+        begun.losses,
+        settled.losses,
     )
 
 
@@ -98,6 +101,8 @@ def _interrupted(number: int, opened: Opened) -> Attempt:
         price_id=opened.price_id,
         adaptations=opened.adaptations,
         input_bytes=opened.input_bytes,
+        host_dialect=opened.host_dialect,
+        losses=opened.losses,
     )
 
 

@@ -33,6 +33,8 @@ UNFINISHED_SUFFIX = ".new"
 
 _LINE_BYTES = 64  # what a line adds to its payload, rounded up
 _LONGEST_TEXT = 128  # of a text that a host chose: two of them, escaped, fit into SETTLED_BYTES with all the rest
+_OPENED_BYTES = 16 * 1024  # an `Opened` with more names only the losses that fit into half of it: a client chose them
+_COUNT_BYTES = 32  # room for the number of losses that are not named
 _SYNC_EVERY_S = 0.05
 _TRY_AGAIN_S = 1.0  # how long a full disk is believed to be full
 _RETRY_AFTER_S = 5
@@ -113,7 +115,10 @@ class JournalWriter:
         Raises:
             JournalFull: No room is left beside the reserve for running requests.
         """
-        self._append(self._encode(record), reserve=(self._running + 1) * SETTLED_BYTES)
+        payload = self._encode(record)
+        if len(payload) > _OPENED_BYTES:
+            payload = self._encode(replace(record, losses=_fitting(record.losses, _OPENED_BYTES // 2)))
+        self._append(payload, reserve=(self._running + 1) * SETTLED_BYTES)
         self._running += 1
 
     def settle(self, record: Settled) -> None:
@@ -124,7 +129,9 @@ class JournalWriter:
         """
         payload = self._encode(record)
         if len(payload) > SETTLED_BYTES - _LINE_BYTES:
-            payload = self._encode(_shortened(record))
+            record = _shortened(record)
+            left = SETTLED_BYTES - _LINE_BYTES - len(self._encode(replace(record, losses=()))) - _COUNT_BYTES
+            payload = self._encode(replace(record, losses=_fitting(record.losses, left)))
         self._append(payload, reserve=0)
         self._running = max(0, self._running - 1)
 
@@ -257,6 +264,16 @@ def _shortened(record: Settled) -> Settled:
         host_request_id=record.host_request_id and record.host_request_id[:_LONGEST_TEXT],
         served_model=record.served_model and record.served_model[:_LONGEST_TEXT],
     )
+
+
+def _fitting(losses: tuple[str, ...], most_bytes: int) -> tuple[str, ...]:
+    """Return the first losses, as many as fit, and then how many more there are."""
+    left = most_bytes
+    for place, loss in enumerate(losses):
+        left -= len(msgspec.json.encode(loss)) + 1
+        if left < 0:
+            return (*losses[:place], f"+{len(losses) - place}")
+    return losses
 
 
 def _full(error: OSError | None) -> JournalFull:

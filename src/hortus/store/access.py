@@ -74,7 +74,12 @@ class AccessTable:
             row = _find_project(connection, spec.name)
             if row:
                 check_origin("project", spec.name, stored=row, origin=origin)
-            values: dict[str, Any] = {"routes": _encode(spec.routes), "origin": origin, "retired_at_ms": None}
+            values: dict[str, Any] = {
+                "routes": _encode(spec.routes),
+                "loss": spec.loss,
+                "origin": origin,
+                "retired_at_ms": None,
+            }
             if row and all(row[name] == value for name, value in values.items()):
                 return _to_project(row)
             if row:
@@ -161,7 +166,7 @@ class AccessTable:
         """Return what the key under this digest may do; None if it is unknown, revoked, or its project retired."""
         query = (
             select(keys.c.id, keys.c.name, keys.c.expires_at_ms, keys.c.project_id, projects.c.routes)
-            .add_columns(projects.c.name.label("project"))
+            .add_columns(projects.c.name.label("project"), projects.c.loss)
             .join_from(keys, projects)
             .where(keys.c.digest == digest, keys.c.revoked_at_ms.is_(None), projects.c.retired_at_ms.is_(None))
         )
@@ -176,6 +181,7 @@ class AccessTable:
             project=row["project"],
             routes=_decode(row["routes"]),
             expires_at_ms=row["expires_at_ms"],
+            loss=row["loss"],
         )
 
     def access_version(self) -> int:
@@ -216,6 +222,7 @@ def _to_project(row: RowMapping) -> Project:
         origin=row["origin"],
         created_at_ms=row["created_at_ms"],
         retired_at_ms=row["retired_at_ms"],
+        loss=row["loss"],
     )
 
 

@@ -17,7 +17,8 @@ from hortus.store.database import Store
 from hortus.store.schema import attempts, projects, receipts
 
 _TOKENS = ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens")
-_PLAIN_ATTEMPT = frozenset(Attempt.__struct_fields__) - {"usage", "adaptations"}
+_LISTS = ("adaptations", "losses", "answer_losses")
+_PLAIN_ATTEMPT = frozenset(Attempt.__struct_fields__) - {"usage", *_LISTS}
 _PLAIN_RECEIPT = frozenset(Receipt.__struct_fields__) - {"usage", "caller", "attempts", "project"}
 
 
@@ -152,8 +153,8 @@ def _to_receipt(row: RowMapping, tried: Iterable[Attempt]) -> Receipt:
 
 
 def _to_attempt(row: RowMapping) -> Attempt:
-    adaptations = msgspec.json.decode(row["adaptations"] or "[]", type=tuple[str, ...])
-    return Attempt(**{name: row[name] for name in _PLAIN_ATTEMPT}, usage=_to_usage(row), adaptations=adaptations)
+    lists: dict[str, Any] = {name: msgspec.json.decode(row[name] or "[]", type=tuple[str, ...]) for name in _LISTS}
+    return Attempt(**{name: row[name] for name in _PLAIN_ATTEMPT}, **lists, usage=_to_usage(row))
 
 
 def _to_usage(row: RowMapping) -> Usage | None:

@@ -69,9 +69,12 @@ def attempt_row(receipt_id: str, attempt: Attempt) -> Row:
         attempt.price_id,
         attempt.first_byte_ms,
         attempt.host_request_id,
-        _ENCODER.encode(attempt.adaptations).decode() if attempt.adaptations else None,
+        _list(attempt.adaptations),
         attempt.input_bytes,
         attempt.output_bytes,
+        attempt.host_dialect,
+        _list(attempt.losses),
+        _list(attempt.answer_losses),
     )
 
 
@@ -91,6 +94,10 @@ def _usage(usage: Usage | None) -> Row:
         usage.reasoning_tokens,
         usage.is_estimated,
     )
+
+
+def _list(values: tuple[str, ...]) -> str | None:
+    return _ENCODER.encode(values).decode() if values else None
 
 
 def _amount(value: Decimal | None) -> str | None:

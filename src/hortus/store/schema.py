@@ -88,6 +88,7 @@ projects = Table(
     Column("origin", Text, nullable=False),
     Column("created_at_ms", BigInteger, nullable=False),
     Column("retired_at_ms", BigInteger),
+    Column("loss", Text, nullable=False, server_default="standard"),
 )
 
 keys = Table(
@@ -171,6 +172,9 @@ attempts = Table(
     Column("adaptations", Text),
     Column("input_bytes", BigInteger),
     Column("output_bytes", BigInteger),
+    Column("host_dialect", Text),
+    Column("losses", Text),
+    Column("answer_losses", Text),
 )
 
 segments = Table(
