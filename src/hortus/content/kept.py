@@ -10,9 +10,9 @@ import msgspec
 
 from hortus.base.secrets import Secret
 from hortus.base.time import Clock
+from hortus.canon.dialect import HostIdKind
 from hortus.content.box import Box
 from hortus.content.database import Database
-from hortus.canon.dialect import HostIdKind
 from hortus.content.ports import NotKept, Owner
 from hortus.content.shelf import Bounds, Shelf
 

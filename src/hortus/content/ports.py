@@ -13,6 +13,7 @@ import msgspec
 from hortus.base.errors import HortusError
 from hortus.canon.dialect import HostIdKind
 
+
 class NotKept(HortusError):  # noqa: N818 -- a state that a request goes on with, named as canon's faults are
     """Something could not be kept: the disk is full or broken, or the id is somebody else's. The request may go on."""
 
