@@ -52,8 +52,9 @@ def _read_source(raw: Raw, notes: Notes, *, at: str) -> Source | None:
 
 def write_media(part: Media, pen: Pen) -> Object | None:
     """Return the block of an image or document, None where it cannot be carried (the manifest says so)."""
-    if part.kind not in {"image", "document"}:
-        pen.manifest.lose(part, "", f"Anthropic's models take no {part.kind}.")
+    if part.kind not in {"image", "document"} or (pen.is_answer and not pen.is_own):
+        side = "answers hold" if pen.is_answer else "models take"
+        pen.manifest.lose(part, "", f"Anthropic's {side} no {part.kind}.")
         return None
     source = _write_source(part, pen)
     if isinstance(source, str):

@@ -37,6 +37,9 @@ _STRING = msgspec.json.Decoder(str).decode
 _OBJECT = msgspec.json.Decoder(dict[str, Raw]).decode
 
 _NOT_IN_IDS = re.compile(r"[^a-zA-Z0-9_-]")
+UNSIGNED = "unsigned"
+"""Notation: thoughts with an empty signature."""
+
 _EMPTY_OBJECT = Raw(b"{}")
 
 
@@ -115,8 +118,8 @@ def _read_text(raw: Raw, at: str) -> Text:
 
 def _write_text(part: Text, pen: Pen) -> Object | None:
     pen.manifest.take(part, "text", "seal")
-    if not (part.text or pen.is_own or pen.is_answer):
-        pen.manifest.adapt("-empty_text")  # Anthropic refuses it
+    if not (part.text or part.citations or pen.is_own):
+        pen.manifest.adapt("-empty_text")  # Anthropic refuses it, and clients send back what they get
         return None
     block: Object = {"type": "text", "text": part.text}
     citations = write_citations(part.citations, pen)
@@ -234,7 +237,7 @@ def _read_thinking(raw: Raw, at: str) -> Reasoning:
     notes = Notes(NAME, at)
     block = notes.open(raw, ThinkingBlock)
     if block.signature == "":
-        notes.form("unsigned")
+        notes.form(UNSIGNED)
     return Reasoning(
         texts=(block.thinking,) if block.thinking else (),
         seal=Seal(NAME, block.signature) if block.signature else None,
@@ -255,12 +258,12 @@ def _write_reasoning(part: Reasoning, pen: Pen) -> Object | None:
     if part.is_redacted and seal is not None:
         pen.manifest.take(part, "seal", "is_redacted")
         return pen.close(part, {"type": "redacted_thinking", "data": seal})
-    text = "\n\n".join(part.texts or part.summary)
+    text = "\n\n".join((*part.summary, *part.texts) if pen.is_answer else part.texts or part.summary)
     if seal is None and not (pen.is_own or (pen.is_answer and text)):
         return None
     pen.manifest.take_all(part)
     block: Object = {"type": "thinking", "thinking": text}
-    if seal is not None or pen.is_answer or pen.manifest.has_form(part, "unsigned"):
+    if seal is not None or pen.is_answer or pen.manifest.has_form(part, UNSIGNED):
         block["signature"] = seal or ""
     return pen.close(part, block)
 

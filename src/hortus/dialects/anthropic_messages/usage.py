@@ -84,7 +84,7 @@ def write_usage(usage: Usage | None, extras: Extras | None, *, place: str = "") 
         if not is_null and f"{place}-usage.{name}" not in own.forms:
             written[name] = number
     is_said = f"{place}+usage.{_DETAILS}" in own.forms
-    if is_said or (usage.reasoning_tokens and extras is not own):
+    if is_said or (usage.reasoning_tokens and (extras is not own or not place)):
         written[_DETAILS] = {"thinking_tokens": usage.reasoning_tokens}
     return written
 

@@ -233,15 +233,16 @@ class AnswerBody(Wire, frozen=True):
     usage: Raw | UnsetType = UNSET
 
 
-class DeltaEvent(msgspec.Struct, frozen=True):
+class StreamEvent(Wire, frozen=True):
     """Any event of a stream, with the members that some types of it have."""
 
     type: str
     index: int = -1
-    message: Raw = Raw(b"null")
-    content_block: Raw = Raw(b"null")
-    delta: Raw = Raw(b"null")
-    usage: Raw = Raw(b"null")
+    message: Raw | UnsetType = UNSET
+    content_block: Raw | UnsetType = UNSET
+    delta: Raw | UnsetType = UNSET
+    usage: Raw | UnsetType = UNSET
+    error: Raw | UnsetType = UNSET
 
 
 class StopDelta(Wire, frozen=True):
@@ -251,7 +252,7 @@ class StopDelta(Wire, frozen=True):
     stop_sequence: str | UnsetType | None = UNSET
 
 
-class BlockDelta(msgspec.Struct, frozen=True):
+class BlockDelta(Wire, frozen=True):
     """More of the open block."""
 
     type: str
@@ -259,7 +260,7 @@ class BlockDelta(msgspec.Struct, frozen=True):
     partial_json: str = ""
     thinking: str = ""
     signature: str = ""
-    citation: Raw = Raw(b"null")
+    citation: Raw | UnsetType = UNSET
 
 
 class TokenCountBody(msgspec.Struct, frozen=True):

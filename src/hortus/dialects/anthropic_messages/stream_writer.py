@@ -1,0 +1,281 @@
+"""Events to a client's stream in Anthropic's frames, as its SDKs expect them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import msgspec
+from msgspec import Raw
+from msgspec.structs import replace
+
+from hortus.canon.collect import joined
+from hortus.canon.errors import BY_CODE, HostFault, RequestError
+from hortus.canon.events import (
+    ChoiceEnded,
+    Cited,
+    Delta,
+    Event,
+    Extra,
+    Failed,
+    Finished,
+    PartEnded,
+    PartStarted,
+    SealSet,
+    Started,
+    TextAdded,
+    ThoughtAdded,
+    UsageReported,
+)
+from hortus.canon.loss import Loss
+from hortus.canon.nodes import Extras
+from hortus.canon.parts import Part, Reasoning, Refusal, Text, ToolCall
+from hortus.canon.translation import Asking
+from hortus.canon.usage import Usage
+from hortus.dialects.anthropic_messages.citations import write_citations
+from hortus.dialects.anthropic_messages.errors import render_stream_error
+from hortus.dialects.anthropic_messages.parts import write_part
+from hortus.dialects.anthropic_messages.pen import Object, Pen, pen_for
+from hortus.dialects.anthropic_messages.response import write_head, write_stop
+from hortus.dialects.anthropic_messages.usage import write_usage
+from hortus.dialects.anthropic_messages.wire import NAME
+from hortus.framing.paths import put_back
+from hortus.framing.sse import write_frame
+
+_IN_DELTA = frozenset(("container", "stop_details"))
+"""Members of an answer that stand in the `delta` of its last event."""
+
+_OBJECT = msgspec.json.Decoder(dict[str, Raw]).decode
+_ENCODE = msgspec.json.Encoder().encode
+_EMPTY_OBJECT = Raw(b"{}")
+
+
+class _Open:
+    """The open block: its start (until it is sent), and what its deltas are."""
+
+    __slots__ = ("kind", "last_piece", "start")
+
+    def __init__(self, kind: str, start: bytes) -> None:
+        self.kind = kind
+        self.start = start
+        self.last_piece: tuple[str, int] | None = None
+
+    def take_start(self) -> bytes:
+        """Return the start unless it was sent: a text, or thoughts, without a word are left out."""
+        start, self.start = self.start, b""
+        return start
+
+
+class Writer:
+    """Writes one stream; see `canon.translation.StreamWriter`."""
+
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
+        self._started = Started()
+        self._is_own = self._has_begun = self._has_refused = False
+        self._usage: Usage | None = None
+        self._extras = Extras(NAME)
+        self._ended = ChoiceEnded()
+        self._open: _Open | None = None
+        self._count = 0
+        self._losses: list[Loss] = []
+        self._others: set[int] = set()
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """What of the answer was not carried so far."""
+        return tuple(self._losses)
+
+    def feed(self, event: Event) -> bytes:
+        """Return the bytes for an event, perhaps none."""
+        match event:
+            case Started():
+                self._started = event
+                self._is_own = event.extras is not None and event.extras.dialect == NAME
+            case UsageReported(usage):
+                self._usage = usage
+            case Extra(extras):
+                self._extras = joined(self._extras, extras) if extras.dialect == NAME else self._lose(extras)
+            case Finished():
+                return self._begin() + self._finish()
+            case Failed(code, message):
+                return self.fail(BY_CODE.get(code, HostFault)(message))
+            case _:
+                return self._feed_choice(event)
+        return b""
+
+    def fail(self, error: RequestError) -> bytes:
+        """Return the bytes that end the stream with an error."""
+        return render_stream_error(error, "")
+
+    def _feed_choice(self, event: PartStarted | Delta | PartEnded | ChoiceEnded) -> bytes:
+        if event.choice:
+            self._lose_choice(event.choice)
+            return b""
+        match event:
+            case PartStarted(part):
+                return self._begin() + self._start_part(part)
+            case PartEnded(extras=extras):
+                if extras is not None and extras.dialect != NAME:
+                    self._lose(extras)
+                return self._stop_part()
+            case ChoiceEnded():
+                self._ended = event
+                return b""
+            case _:
+                return self._grow(event)
+
+    def _begin(self) -> bytes:
+        """Return the first frame, once: late enough that usage which comes at once stands in it."""
+        if self._has_begun:
+            return b""
+        self._has_begun = True
+        started, extras = self._started, self._started.extras
+        own = extras if extras is not None and self._is_own else Extras(NAME)
+        if extras is not None and not self._is_own:
+            self._lose(extras)
+        message = write_head(
+            started.id or ("" if self._is_own else f"msg_{self._asking.answer_id}"),
+            started.model or ("" if self._is_own else self._asking.request.model),
+            extras,
+        )
+        message["content"] = []
+        message |= {name: None for name in ("stop_reason", "stop_sequence") if f"start-{name}" not in own.forms}
+        if "start-usage" not in own.forms:
+            message["usage"] = write_usage(self._usage, extras, place="start")
+        put_back(message, own.members)
+        put_back(message, own.silent)
+        return _frame("message_start", message=message)
+
+    def _start_part(self, part: Part) -> bytes:
+        skeleton, content = _taken_apart(part)
+        self._has_refused |= isinstance(part, Refusal)
+        pen = pen_for(skeleton, self._asking.source, is_answer=True)
+        block = _write_skeleton(skeleton, replace(pen, is_own=self._is_own))
+        self._losses += pen.manifest.losses()
+        if block is None:
+            return b""
+        block, more = _without_input(block) if isinstance(block, Raw) else (block, content)
+        start = _frame("content_block_start", index=self._count, content_block=block)
+        self._open = _Open(_KINDS.get(type(part), _INPUT), start)
+        may_be_empty = self._is_own or self._open.kind == _INPUT
+        return (self._open.take_start() if may_be_empty else b"") + b"".join(self._grow(event) for event in more)
+
+    def _grow(self, event: Delta) -> bytes:
+        if self._open is None:
+            return b""
+        delta = self._write_delta(event, self._open)
+        if delta is None:
+            return b""
+        return self._open.take_start() + _frame("content_block_delta", index=self._count, delta=delta)
+
+    def _write_delta(self, event: Delta, block: _Open) -> Object | None:
+        match event:
+            case TextAdded(text):
+                return {"type": block.kind, _MEMBERS[block.kind]: text}
+            case ThoughtAdded(text):
+                piece = event.goes_to, event.piece
+                is_next = block.last_piece not in {None, piece}
+                block.last_piece = piece
+                return {"type": "thinking_delta", "thinking": f"\n\n{text}" if is_next else text}
+            case SealSet(seal):
+                is_own = seal.dialect == NAME and block.kind == "thinking_delta"
+                return {"type": "signature_delta", "signature": seal.data} if is_own else None
+            case Cited(citation):
+                pen = replace(pen_for(citation, self._asking.source, is_answer=True), is_own=self._is_own)
+                written = write_citations((citation,), pen)
+                self._losses += pen.manifest.losses()
+                return {"type": "citations_delta", "citation": written[0]} if written else None
+
+    def _stop_part(self) -> bytes:
+        block, self._open = self._open, None
+        if block is None or block.start:
+            return b""
+        index, self._count = self._count, self._count + 1
+        return _frame("content_block_stop", index=index)
+
+    def _finish(self) -> bytes:
+        ended, own = self._ended, self._extras
+        said = ended.extras.members if ended.extras is not None and ended.extras.dialect == NAME else {}
+        if ended.extras is not None and ended.extras.dialect != NAME:
+            self._lose(ended.extras)
+        reason = said.get("stop_reason") or write_stop(ended.stop, has_refused=self._has_refused)
+        delta: Object = {"stop_reason": reason}
+        if "delta-stop_sequence" not in own.forms:
+            delta["stop_sequence"] = ended.stop_sequence
+        event: Object = {"delta": delta}
+        if "delta-usage" not in own.forms:
+            event["usage"] = write_usage(self._usage, own if self._is_own else None, place="delta")
+        for path, raw in (own.members | own.silent).items():
+            put_back(delta if path.partition(".")[0] in _IN_DELTA else event, {path: raw})
+        return _frame("message_delta", **event) + _frame("message_stop")
+
+    def _lose(self, extras: Extras) -> Extras:
+        """Note the members of another dialect as lost; return what is known of the answer."""
+        self._losses += [
+            Loss(path, self._asking.source.weights.get(path, "tuning"), f"{NAME} does not know it.")
+            for path, raw in extras.members.items()
+            if bytes(raw) != b"null"
+        ]
+        return self._extras
+
+    def _lose_choice(self, number: int) -> None:
+        if number not in self._others:
+            self._others.add(number)
+            self._losses.append(Loss(f"choices[{number}]", "meaning", "Anthropic answers once."))
+
+
+_INPUT = "input_json_delta"
+_KINDS: Mapping[type[Part], str] = MappingProxyType(
+    {Text: "text_delta", Refusal: "text_delta", ToolCall: _INPUT, Reasoning: "thinking_delta"}
+)
+_MEMBERS: Mapping[str, str] = MappingProxyType({"text_delta": "text", _INPUT: "partial_json"})
+
+
+def _frame(kind: str, **members: object) -> bytes:
+    return write_frame(_ENCODE({"type": kind, **members}), kind.encode())
+
+
+def _taken_apart(part: Part) -> tuple[Part, list[Delta]]:
+    """Return a part without its content, and the content as the deltas that it stands for."""
+    match part:
+        case Text(text=text, citations=citations):
+            words: list[Delta] = [TextAdded(text)] if text else []
+            return replace(part, text="", citations=()), [*words, *(Cited(one) for one in citations)]
+        case Refusal(text=text):
+            return replace(part, text=""), [TextAdded(text)] if text else []
+        case ToolCall(arguments=arguments):
+            return replace(part, arguments=""), [TextAdded(arguments)] if arguments else []
+        case Reasoning(is_redacted=False):
+            thoughts: list[Delta] = [
+                ThoughtAdded(text, piece=i, goes_to="summary") for i, text in enumerate(part.summary)
+            ]
+            thoughts += [ThoughtAdded(text, piece=i) for i, text in enumerate(part.texts)]
+            seals: list[Delta] = [SealSet(part.seal)] if part.seal else []
+            return replace(part, texts=(), summary=(), seal=None), [*thoughts, *seals]
+        case _:
+            return part, []
+
+
+def _write_skeleton(skeleton: Part, pen: Pen) -> Object | Raw | None:
+    match skeleton:
+        case Text():
+            pen.manifest.take_all(skeleton)
+            block: Object = {"type": "text", "text": ""}
+            if pen.manifest.has_form(skeleton, "citations"):
+                block["citations"] = []
+            return pen.close(skeleton, block)
+        case Reasoning(is_redacted=False):
+            pen.manifest.take_all(skeleton)
+            return pen.close(skeleton, {"type": "thinking", "thinking": "", "signature": ""})
+        case _:
+            return write_part(skeleton, pen)
+
+
+def _without_input(raw: Raw) -> tuple[Raw, list[Delta]]:
+    """Return a block that only this dialect knows without its input, and the input as the delta that it stands for."""
+    members = _OBJECT(raw)
+    text = bytes(members.get("input", _EMPTY_OBJECT))
+    if text == b"{}" or not text.startswith(b"{"):
+        return raw, []
+    return Raw(_ENCODE(members | {"input": _EMPTY_OBJECT})), [TextAdded(text.decode())]
