@@ -6,14 +6,19 @@ https://platform.openai.com/docs/api-reference, read 2026-11.
 from __future__ import annotations
 
 from hortus.canon.dialect import Dialect, Operation
-from hortus.dialects.openai_chat.answer import read_answer
-from hortus.dialects.openai_chat.errors import render_error, render_stream_error
-from hortus.dialects.openai_chat.request import read_request, write_request
+from hortus.canon.translation import Chat, Embeddings, Translation
+from hortus.dialects.openai_chat import embeddings, request, response
+from hortus.dialects.openai_chat.errors import read_error, render_error, render_stream_error
+from hortus.dialects.openai_chat.relay_answer import read_answer
+from hortus.dialects.openai_chat.relay_request import read_request, write_request
+from hortus.dialects.openai_chat.relay_stream import Stream
 from hortus.dialects.openai_chat.routes import write_route, write_routes
-from hortus.dialects.openai_chat.stream import Stream
+from hortus.dialects.openai_chat.stream_reader import Reader
+from hortus.dialects.openai_chat.stream_writer import Writer
+from hortus.dialects.openai_chat.vocabulary import NAME, VOCABULARY
 
 DIALECT = Dialect(
-    name="openai_chat",
+    name=NAME,
     operations=(
         Operation("chat", "POST", "/v1/chat/completions", "/chat/completions", can_stream=True),
         Operation("embeddings", "POST", "/v1/embeddings", "/embeddings"),
@@ -28,4 +33,24 @@ DIALECT = Dialect(
     open_stream=Stream,
     write_routes=write_routes,
     write_route=write_route,
+    bases=("/openai",),
+    request_id_header="x-request-id",
+    translation=Translation(
+        vocabulary=VOCABULARY,
+        read_error=read_error,
+        chat=Chat(
+            read_request=request.read_request,
+            write_request=request.write_request,
+            read_response=response.read_response,
+            write_response=response.write_response,
+            open_reader=Reader,
+            open_writer=Writer,
+        ),
+        embeddings=Embeddings(
+            read_request=embeddings.read_request,
+            write_request=embeddings.write_request,
+            read_response=embeddings.read_response,
+            write_response=embeddings.write_response,
+        ),
+    ),
 )

@@ -1,114 +1,339 @@
-"""What the gateway must know of a request, and the request as a host gets it: two members changed, the rest as sent."""
+"""A chat's request: its members, and its messages in their order."""
 
 from __future__ import annotations
 
-import msgspec
+from collections.abc import Iterable
+from itertools import count
+from types import MappingProxyType
 
-from hortus.canon.dialect import Asked, Operation, Rewritten
-from hortus.canon.errors import InvalidRequest
-from hortus.framing.shallow import Members, read_members, write_members
+from msgspec import UNSET, Raw, structs
 
-ADAPTED_MODEL = "model"
-"""Adaptation: the route's name is replaced by the host's name of the model."""
+from hortus.canon.effort import effort_of
+from hortus.canon.habits import apply_habits
+from hortus.canon.manifest import Manifest
+from hortus.canon.nodes import Extras
+from hortus.canon.parts import Opaque, Part, ToolResult
+from hortus.canon.request import Message, ReasoningWish, Request
+from hortus.canon.translation import Call, Target, Written
+from hortus.canon.turns import Turn, turns_of
+from hortus.dialects.openai_chat import wire
+from hortus.dialects.openai_chat.messages import (
+    AS_LIST,
+    AS_MESSAGE,
+    read_message,
+    write_assistant,
+    write_content,
+    write_result,
+)
+from hortus.dialects.openai_chat.pen import Body, encode, notes_at, restore, told, told_raw
+from hortus.dialects.openai_chat.tools import (
+    read_choice,
+    read_output,
+    read_tool,
+    write_choice,
+    write_output,
+    write_tool,
+)
+from hortus.dialects.openai_chat.vocabulary import NAME
+from hortus.framing.opening import Notes
+from hortus.framing.shallow import check_text
 
-ADAPTED_USAGE = "stream_options.include_usage"
-"""Adaptation: usage is asked for where the client did not, and the extra frame is consumed."""
+_APART = "apart"
+"""Form: a message of the assistant that follows another one and is not joined with it."""
 
-_MOST_OUTPUT_TOKENS = 1_000_000_000
-"""A limit above this is taken as this: it serves to reserve money, and no model writes as much."""
+_OLD_LIMIT = "max_tokens"
+_BARE_STOP = "stop is a string"
+_SAFETY_ID = "safety_identifier"
+_TOP_K = "top_k"
+_NO_STREAM = "stream is false"
+_NO_USAGE = "include_usage is false"
+_EMPTY_OPTIONS = "stream_options is empty"
+_EMPTY_LIST = Raw(b"[]")
 
-_TRUE = msgspec.Raw(b"true")
-_DECODE_MEMBERS = msgspec.json.Decoder(Members).decode
-_DECODE_TEXT = msgspec.json.Decoder(str).decode
-_DECODE_INT = msgspec.json.Decoder(int).decode
-_ENCODE = msgspec.json.Encoder().encode
+_PLAIN = MappingProxyType(
+    {
+        "temperature": "temperature",
+        "top_p": "top_p",
+        "frequency_penalty": "frequency_penalty",
+        "presence_penalty": "presence_penalty",
+        "seed": "seed",
+        "n": "choices",
+        "logprobs": "has_logprobs",
+        "top_logprobs": "top_logprobs",
+        "parallel_tool_calls": "parallel_tools",
+        "verbosity": "verbosity",
+        "service_tier": "service_tier",
+        "prompt_cache_key": "cache_key",
+        "store": "is_stored",
+        "logit_bias": "logit_bias",
+        "metadata": "metadata",
+    }
+)
+"""Member to the canonical field whose value it has."""
+
+_FIELDS = MappingProxyType(
+    {
+        **_PLAIN,
+        "max_tokens": "max_output_tokens",
+        "max_completion_tokens": "max_output_tokens",
+        "stop": "stop",
+        "top_k": "top_k",
+        "user": "user",
+        "safety_identifier": "user",
+        "tools": "tools",
+        "tool_choice": "tool_choice",
+        "response_format": "output",
+        "reasoning_effort": "reasoning",
+    }
+)
+"""Member to canonical field, for what a host's row leaves out."""
 
 
-def read_request(operation: Operation, body: bytes, route: str | None = None) -> Asked:
-    """Read route, stream and output limit out of a request.
+def read_request(body: bytes, call: Call) -> Request:
+    """Return what a client asks.
 
     Raises:
-        NotJson: The body is not a JSON object.
-        InvalidRequest: `model` is missing, or a member that the gateway reads has the wrong type.
+        NotJson: The body is no JSON object.
+        InvalidRequest: A member is missing or has the wrong type.
     """
-    del route  # it stands in the body
-    members = read_members(body)
-    is_stream = operation.can_stream and _flag(members, "stream", path="stream")
-    wants_usage = False
-    if is_stream and "stream_options" in members:
-        wants_usage = _flag(_stream_options(members), "include_usage", path="stream_options.include_usage")
-    return Asked(
-        route=_model(members),
-        is_stream=is_stream,
-        wants_usage=wants_usage,
-        output_limit=_output_limit(members),
-        members=members,
+    del call  # everything stands in the body
+    check_text(body)
+    notes = notes_at("")
+    found = notes.open(body, wire.Request)
+    numbers = count(1)
+    tools = told(found.tools)
+    if tools is not None and not tools:
+        notes.hush("tools", _EMPTY_LIST)
+    return Request(
+        model=found.model,
+        messages=_apart(
+            read_message(raw, f"messages[{i}]", make_id=lambda: f"call_{next(numbers)}")
+            for i, raw in enumerate(found.messages)
+        ),
+        tools=tuple(read_tool(raw, f"tools[{i}]") for i, raw in enumerate(tools or ())),
+        tool_choice=read_choice(found.tool_choice, notes),
+        parallel_tools=told(found.parallel_tool_calls),
+        output=read_output(found.response_format, notes),
+        max_output_tokens=_read_limit(found, notes),
+        stop=_read_stop(found, notes),
+        temperature=told(found.temperature),
+        top_p=told(found.top_p),
+        top_k=_read_top_k(found, notes),
+        frequency_penalty=told(found.frequency_penalty),
+        presence_penalty=told(found.presence_penalty),
+        seed=told(found.seed),
+        logit_bias=told_raw(found.logit_bias, "logit_bias", notes),
+        choices=told(found.n),
+        has_logprobs=told(found.logprobs),
+        top_logprobs=told(found.top_logprobs),
+        reasoning=_read_effort(found),
+        verbosity=told(found.verbosity),
+        user=_read_user(found, notes),
+        metadata=told_raw(found.metadata, "metadata", notes),
+        service_tier=told(found.service_tier),
+        cache_key=told(found.prompt_cache_key),
+        is_stored=told(found.store),
+        is_stream=_read_stream(found, notes),
+        wants_usage=_read_wants_usage(found, notes),
+        extras=notes.extras(),
     )
 
 
-def write_request(asked: Asked, upstream_model: str) -> Rewritten:
-    """Return the body for a host that calls the model `upstream_model`."""
-    members = asked.members
-    changed: Members = {}
-    adaptations: tuple[str, ...] = ()
-    if upstream_model != asked.route:
-        changed["model"] = msgspec.Raw(_ENCODE(upstream_model))
-        adaptations = (ADAPTED_MODEL,)
-    if asked.is_stream and not (asked.wants_usage and _is_said_once(members["stream_options"])):
-        options = _stream_options(members) if "stream_options" in members else {}
-        changed["stream_options"] = msgspec.Raw(write_members(options | {"include_usage": _TRUE}))
-        if not asked.wants_usage:
-            adaptations += (ADAPTED_USAGE,)
-    return Rewritten(body=write_members(members | changed), adaptations=adaptations)
+def _apart(messages: Iterable[Message]) -> tuple[Message, ...]:
+    """Mark neighbouring messages of the assistant, so that this dialect keeps them apart."""
+    marked: list[Message] = []
+    for message in messages:
+        follows = bool(marked) and marked[-1].role == "assistant" == message.role
+        marked.append(_with_form(message, _APART) if follows else message)
+    return tuple(marked)
 
 
-def _model(members: Members) -> str:
-    value = members.get("model")
-    if value is None:
-        raise InvalidRequest(
-            "`model` is missing.", path="model", hint="Name a route there; GET /v1/models lists those you may use."
-        )
-    try:
-        return _DECODE_TEXT(value)
-    except msgspec.ValidationError as error:
-        raise InvalidRequest("`model` must be a string.", path="model", hint="Name a route there.") from error
+def _with_form(message: Message, form: str) -> Message:
+    extras = message.extras or Extras(dialect=NAME)
+    return structs.replace(message, extras=structs.replace(extras, forms=(*extras.forms, form)))
 
 
-def _flag(members: Members, name: str, *, path: str) -> bool:
-    value = members.get(name)
-    if value is None:
+def _read_limit(found: wire.Request, notes: Notes) -> int | None:
+    new, old = told(found.max_completion_tokens), told(found.max_tokens)
+    if new is None:
+        if old is not None:
+            notes.form(_OLD_LIMIT)
+        return old
+    if old is not None:
+        notes.keep(_OLD_LIMIT, Raw(encode(old)))
+    return new
+
+
+def _read_stop(found: wire.Request, notes: Notes) -> tuple[str, ...]:
+    stop = told(found.stop)
+    if isinstance(stop, str):
+        notes.form(_BARE_STOP)
+        return (stop,)
+    if stop is not None and not stop:
+        notes.hush("stop", _EMPTY_LIST)
+    return tuple(stop or ())
+
+
+def _read_top_k(found: wire.Request, notes: Notes) -> int | None:
+    top_k = told(found.top_k)
+    if top_k is not None:
+        notes.form(_TOP_K)
+    return top_k
+
+
+def _read_effort(found: wire.Request) -> ReasoningWish | None:
+    effort = told(found.reasoning_effort)
+    return None if effort is None else ReasoningWish(effort=effort, at="reasoning_effort")
+
+
+def _read_user(found: wire.Request, notes: Notes) -> str | None:
+    user, safety_id = told(found.user), told(found.safety_identifier)
+    if safety_id is None:
+        return user
+    if user is None:
+        notes.form(_SAFETY_ID)
+        return safety_id
+    notes.keep(_SAFETY_ID, Raw(encode(safety_id)))
+    return user
+
+
+def _read_stream(found: wire.Request, notes: Notes) -> bool:
+    if found.stream is False:
+        notes.form(_NO_STREAM)
+    return found.stream is True
+
+
+def _read_wants_usage(found: wire.Request, notes: Notes) -> bool:
+    options = told(found.stream_options)
+    if options is None:
         return False
-    text = bytes(value)
-    if text not in {b"true", b"false", b"null"}:
-        raise InvalidRequest(f"`{path}` must be true or false.", path=path, hint="Send a JSON boolean.")
-    return text == b"true"
+    if options.include_usage is False:
+        notes.form(_NO_USAGE)
+    elif options.include_usage is UNSET:
+        notes.form(_EMPTY_OPTIONS)
+    return options.include_usage is True
 
 
-def _stream_options(members: Members) -> Members:
-    value = members["stream_options"]
-    if bytes(value) == b"null":
-        return {}
-    try:
-        return _DECODE_MEMBERS(value)
-    except msgspec.ValidationError as error:
-        raise InvalidRequest(
-            "`stream_options` must be an object.", path="stream_options", hint='Such as {"include_usage": true}.'
-        ) from error
-
-
-def _is_said_once(options: msgspec.Raw) -> bool:
-    """Tell whether `include_usage` cannot stand twice: the host must see the one that was judged here."""
-    text = bytes(options)
-    return text.count(b'"include_usage"') == 1 and b"\\" not in text
-
-
-def _output_limit(members: Members) -> int | None:
-    # `max_tokens` is deprecated in favour of `max_completion_tokens`; hosts other than OpenAI mostly know the old one.
-    for name in ("max_completion_tokens", "max_tokens"):
-        value = members.get(name)
+def write_request(request: Request, target: Target) -> Written:
+    """Return the body for a host."""
+    manifest = Manifest(request, NAME, source=target.source, reclassified=target.habits.weights)
+    body: Body = {"model": target.model, "messages": _write_messages(request.messages, manifest)}
+    for member, field in _PLAIN.items():
+        value = getattr(request, field)
         if value is not None:
-            try:
-                return min(max(0, _DECODE_INT(value)), _MOST_OUTPUT_TOKENS)
-            except msgspec.DecodeError:
-                return None  # null, or of a wrong type that is the host's to judge
-    return None
+            manifest.take(request, field)
+            body[member] = value
+    _write_tools(request, body, manifest)
+    _write_limits(request, body, manifest)
+    _write_wishes(request, body, manifest)
+    _write_stream(request, body, manifest)
+    restore(body, request, manifest)
+    apply_habits(body, target.habits, manifest=manifest, root=request, fields=_FIELDS)
+    losses = manifest.losses()
+    return Written(body=encode(body), losses=losses, adaptations=manifest.adaptations)
+
+
+def _write_messages(messages: tuple[Message, ...], manifest: Manifest) -> list[object]:
+    written: list[object] = []
+    for turn in turns_of(messages):
+        if turn.role == "assistant":
+            written += _write_answers(turn, manifest)
+            continue
+        for message in turn.messages:
+            written += _write_message(message, manifest)
+    return written
+
+
+def _write_answers(turn: Turn, manifest: Manifest) -> list[object]:
+    groups: list[list[Message]] = []
+    for message in turn.messages:
+        if groups and not manifest.has_form(message, _APART):
+            groups[-1].append(message)
+        else:
+            groups.append([message])
+    bodies = (write_assistant(tuple(group), manifest) for group in groups)
+    return [body for body in bodies if body is not None]
+
+
+def _write_message(message: Message, manifest: Manifest) -> list[object]:
+    """Return results of tools first, as they must follow their calls, then the rest."""
+    manifest.take(message, "parts")
+    written: list[object] = []
+    rest: list[Part] = []
+    for part in message.parts:
+        if isinstance(part, ToolResult):
+            if rest:
+                manifest.adapt("results>before text")
+            written.append(write_result(part, manifest))
+        elif isinstance(part, Opaque) and manifest.has_form(part, AS_MESSAGE):
+            manifest.take(part, "raw")
+            written.append(part.raw)
+        else:
+            rest.append(part)
+    if rest or not written:
+        is_list = manifest.has_form(message, AS_LIST)
+        content = write_content(rest, manifest, role=message.role, is_list=is_list)
+        body: Body = {"role": message.role, "content": content}
+        if message.name is not None:
+            manifest.take(message, "name")
+            body["name"] = message.name
+        written.append(restore(body, message, manifest))
+    return written
+
+
+def _write_tools(request: Request, body: Body, manifest: Manifest) -> None:
+    tools = [written for tool in request.tools if (written := write_tool(tool, manifest)) is not None]
+    if tools:
+        body["tools"] = tools
+    if request.tool_choice is not None:
+        body["tool_choice"] = write_choice(request.tool_choice, manifest)
+    if request.output is not None:
+        body["response_format"] = write_output(request.output, manifest)
+
+
+def _write_limits(request: Request, body: Body, manifest: Manifest) -> None:
+    if request.max_output_tokens is not None:
+        manifest.take(request, "max_output_tokens")
+        is_old = manifest.has_form(request, _OLD_LIMIT)
+        body[_OLD_LIMIT if is_old else "max_completion_tokens"] = request.max_output_tokens
+    if request.stop:
+        manifest.take(request, "stop")
+        body["stop"] = request.stop[0] if manifest.has_form(request, _BARE_STOP) else list(request.stop)
+    if request.top_k is not None:
+        if manifest.has_form(request, _TOP_K):
+            manifest.take(request, "top_k")
+            body[_TOP_K] = request.top_k
+        else:
+            manifest.lose(request, "top_k", "OpenAI's Chat Completions have no `top_k`; `top_p` is near.")
+
+
+def _write_wishes(request: Request, body: Body, manifest: Manifest) -> None:
+    if request.user is not None:
+        manifest.take(request, "user")
+        body[_SAFETY_ID if manifest.has_form(request, _SAFETY_ID) else "user"] = request.user
+    wish = request.reasoning
+    if wish is None:
+        return
+    if wish.effort is not None:
+        manifest.take(wish, "is_on", "effort", "budget_tokens")
+        body["reasoning_effort"] = wish.effort
+    elif wish.is_on is False:
+        manifest.take(wish, "is_on", "budget_tokens")
+        body["reasoning_effort"] = "none"
+    elif wish.budget_tokens is not None and wish.budget_tokens >= 0:
+        manifest.take(wish, "is_on")
+        effort = effort_of(wish.budget_tokens)
+        manifest.approximate(wish, "budget_tokens", f"Written as `reasoning_effort`: {effort}, which is near.")
+        body["reasoning_effort"] = effort
+    else:
+        manifest.take(wish, "is_on", "budget_tokens")  # as much as the model likes: what it does by itself
+        manifest.adapt("-reasoning")
+
+
+def _write_stream(request: Request, body: Body, manifest: Manifest) -> None:
+    if request.is_stream or manifest.has_form(request, _NO_STREAM):
+        body["stream"] = request.is_stream
+    if request.wants_usage or manifest.has_form(request, _NO_USAGE):
+        body["stream_options"] = {"include_usage": request.wants_usage}
+    elif manifest.has_form(request, _EMPTY_OPTIONS):
+        body["stream_options"] = {}

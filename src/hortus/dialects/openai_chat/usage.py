@@ -1,23 +1,28 @@
-"""The `usage` object of answers and streams, in tokens as Hortus counts them."""
+"""The `usage` object of answers and streams, in tokens as Hortus counts them, and back."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import msgspec
+from msgspec import Raw
 
 from hortus.canon.usage import Usage
+from hortus.dialects.openai_chat.pen import Body, encode
+from hortus.framing.counting import MOST_TOKENS, UNREADABLE, part_of
+from hortus.framing.opening import Notes
+from hortus.framing.paths import join_name
 
-BYTES_PER_TOKEN = 4
-"""Bytes of English text per token, by rule of thumb; used for estimates only, which are marked as such."""
+_NOTHING = frozenset((b"0", b"0.0", b"null", b"{}", b"[]"))
+"""Values of counts that say nothing."""
 
-MOST_TOKENS = 1_000_000_000_000
-"""Above any count that can be true, and far below what a column of a store holds: more than this makes no sense."""
-
-UNREADABLE = (msgspec.DecodeError, RecursionError)
-"""How reading a host's JSON fails; nesting by the thousand is the second."""
+_OBJECT = msgspec.json.Decoder(dict[str, Raw])
+_DECODE_ANY = msgspec.json.decode
 
 
 class _InputDetails(msgspec.Struct):
     cached_tokens: int | None = None
+    cache_write_tokens: int | None = None  # of OpenRouter
 
 
 class _OutputDetails(msgspec.Struct):
@@ -41,8 +46,8 @@ def read_usage(raw: msgspec.Raw | None) -> Usage | None:
     Some hosts leave the reasoning out of `completion_tokens` while `total_tokens` counts it (seen with Gemini's
     compatible API and with xAI, 2026): then what the total has beyond the input is the output.
 
-    >>> read_usage(msgspec.Raw(b'{"prompt_tokens": 66, "completion_tokens": 6, "total_tokens": 100}'))
-    Usage(input_tokens=66, output_tokens=34, cached_input_tokens=0, reasoning_tokens=0, is_estimated=False)
+    >>> read_usage(msgspec.Raw(b'{"prompt_tokens": 66, "completion_tokens": 6, "total_tokens": 100}')).output_tokens
+    34
     """
     if not raw:
         return None
@@ -60,18 +65,50 @@ def read_usage(raw: msgspec.Raw | None) -> Usage | None:
     return Usage(
         input_tokens=given,
         output_tokens=output,
-        cached_input_tokens=_part(input_details.cached_tokens if input_details else 0, given),
-        reasoning_tokens=_part(output_details.reasoning_tokens if output_details else 0, output),
+        cached_input_tokens=part_of(input_details.cached_tokens if input_details else 0, given),
+        reasoning_tokens=part_of(output_details.reasoning_tokens if output_details else 0, output),
+        cache_write_tokens=part_of(input_details.cache_write_tokens if input_details else 0, given),
     )
 
 
-def _part(count: int | None, whole: int) -> int:
-    """Return a part that is no more than its whole: some hosts report more cached input than there was."""
-    return min(max(count, 0), whole) if count else 0
+def read_noted_usage(raw: Raw, notes: Notes, *, write: Callable[[Usage], Body]) -> Usage | None:
+    """Return the usage in `raw`, and note whatever else it says, below `usage`."""
+    usage = read_usage(raw)
+    if usage is None:
+        (notes.hush if bytes(raw) in _NOTHING else notes.keep)("usage", raw)
+        return None
+    said, known = dict(_leaves(raw, "usage")), dict(_leaves(Raw(encode(write(usage))), "usage"))
+    for path, value in said.items():
+        if path in known and _DECODE_ANY(known[path]) == _DECODE_ANY(value):
+            continue
+        is_ours = path in known or bytes(value) in _NOTHING
+        (notes.hush if is_ours else notes.keep)(path, value)
+    for path in known:
+        if path not in said:
+            notes.form(f"-{path}")
+    return usage
 
 
-def estimate(*, input_bytes: int, output_tokens: int) -> Usage:
-    """Return what a request will have used where its host does not say."""
-    return Usage(
-        input_tokens=-(-input_bytes // BYTES_PER_TOKEN), output_tokens=max(output_tokens, 0), is_estimated=True
-    )
+def write_usage(usage: Usage) -> Body:
+    """Return a chat's `usage` object."""
+    given: Body = {"cached_tokens": usage.cached_input_tokens}
+    if usage.cache_write_tokens:
+        given["cache_write_tokens"] = usage.cache_write_tokens
+    return {
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.input_tokens + usage.output_tokens,
+        "prompt_tokens_details": given,
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
+    }
+
+
+def _leaves(raw: Raw, at: str) -> Iterator[tuple[str, Raw]]:
+    """Return the values in an object and in the objects right below it, by path."""
+    for name, value in _OBJECT.decode(raw).items():
+        path = join_name(at, name)
+        inner = _OBJECT.decode(value) if bytes(memoryview(value)[:1]) == b"{" else {}
+        if inner:
+            yield from ((join_name(path, deeper), one) for deeper, one in inner.items())
+        else:
+            yield path, value

@@ -6,12 +6,10 @@ import msgspec
 
 from hortus.canon.dialect import Answer, Operation
 from hortus.canon.usage import Usage
-from hortus.dialects.openai_chat.usage import BYTES_PER_TOKEN, UNREADABLE, estimate, read_usage
+from hortus.dialects.openai_chat.usage import read_usage
+from hortus.framing.counting import UNREADABLE, estimate, estimate_whole, read_served_model
 
 _NOTHING = msgspec.Raw(b"null")
-
-_LONGEST_MODEL = 200
-"""Characters of a model's name that are believed."""
 
 
 class _Head(msgspec.Struct):  # `Raw | None` would take null only
@@ -35,7 +33,6 @@ class _Body(msgspec.Struct):
 
 _DECODE_HEAD = msgspec.json.Decoder(_Head).decode
 _DECODE_BODY = msgspec.json.Decoder(_Body).decode
-_DECODE_TEXT = msgspec.json.Decoder(str).decode
 
 
 def read_answer(operation: Operation, body: bytes, input_bytes: int) -> Answer:
@@ -45,18 +42,7 @@ def read_answer(operation: Operation, body: bytes, input_bytes: int) -> Answer:
     except UNREADABLE:
         return Answer(usage=estimate(input_bytes=input_bytes, output_tokens=0), served_model=None)
     usage = read_usage(head.usage) or _estimate(operation, body, input_bytes=input_bytes)
-    return Answer(usage=usage, served_model=read_model(head.model))
-
-
-def read_model(raw: msgspec.Raw | None) -> str | None:
-    """Return the name in a `model` member, None where it is not one: what a host says here goes into receipts."""
-    if not raw:
-        return None
-    try:
-        name = _DECODE_TEXT(raw)
-    except msgspec.DecodeError:
-        return None
-    return name if len(name) <= _LONGEST_MODEL and name.isprintable() else None
+    return Answer(usage=usage, served_model=read_served_model(head.model))
 
 
 def _estimate(operation: Operation, body: bytes, *, input_bytes: int) -> Usage:
@@ -67,7 +53,7 @@ def _estimate(operation: Operation, body: bytes, *, input_bytes: int) -> Usage:
             output_bytes = sum(_size(message) for message in messages)
         except UNREADABLE:
             output_bytes = len(body)
-    return estimate(input_bytes=input_bytes, output_tokens=-(-output_bytes // BYTES_PER_TOKEN))
+    return estimate_whole(input_bytes=input_bytes, output_bytes=output_bytes)
 
 
 def _size(message: _Message) -> int:

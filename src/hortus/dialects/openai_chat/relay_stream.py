@@ -6,8 +6,8 @@ import msgspec
 
 from hortus.canon.dialect import HostId
 from hortus.canon.usage import Usage
-from hortus.dialects.openai_chat.answer import read_model
-from hortus.dialects.openai_chat.usage import UNREADABLE, estimate, read_usage
+from hortus.dialects.openai_chat.usage import read_usage
+from hortus.framing.counting import UNREADABLE, estimate, read_served_model
 from hortus.framing.sse import Frame, SseSplitter
 
 _NOTHING = msgspec.Raw(b"null")
@@ -85,7 +85,7 @@ class Stream:
     @property
     def served_model(self) -> str | None:
         """What the host says answers."""
-        return read_model(self._model)
+        return read_served_model(self._model)
 
     @property
     def is_finished(self) -> bool:

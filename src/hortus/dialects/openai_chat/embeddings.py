@@ -1,0 +1,167 @@
+"""Vectors for texts, asked and answered; as numbers, or as little-endian 32-bit floats in base64."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from math import isfinite
+from struct import error as struct_error
+from struct import iter_unpack, pack
+
+import msgspec
+from msgspec import UNSET, Raw
+
+from hortus.canon.embeddings import EmbeddingsInput, EmbeddingsRequest, EmbeddingsResponse
+from hortus.canon.errors import BrokenStream, CallerFault, InvalidRequest
+from hortus.canon.habits import apply_habits
+from hortus.canon.manifest import Manifest, Vocabulary
+from hortus.canon.translation import Call, Target, Written
+from hortus.canon.usage import Usage
+from hortus.dialects.openai_chat import wire
+from hortus.dialects.openai_chat.pen import Body, encode, note_absent, notes_at, restore, text_of, told
+from hortus.dialects.openai_chat.response import unreadable
+from hortus.dialects.openai_chat.usage import read_noted_usage
+from hortus.dialects.openai_chat.vocabulary import NAME
+from hortus.framing.shallow import check_text
+
+_BARE = "input is bare"
+"""Form: one text, or the tokens of one, without a list around it."""
+
+_BASE64 = "base64"
+_FIELDS = {"dimensions": "dimensions", "encoding_format": "encoding", "user": "user"}
+_DECODE_NUMBERS = msgspec.json.Decoder(list[float]).decode
+
+
+def read_request(body: bytes, call: Call) -> EmbeddingsRequest:
+    """Return what a client asks.
+
+    Raises:
+        NotJson: The body is no JSON object.
+        InvalidRequest: A member is missing or has the wrong type.
+    """
+    del call  # everything stands in the body
+    check_text(body)
+    notes = notes_at("")
+    found = notes.open(body, wire.EmbeddingsRequest)
+    given = found.input
+    if isinstance(given, str) or (given and all(isinstance(one, int) for one in given)):
+        notes.form(_BARE)
+        inputs = [_read_input(given, "input")]
+    else:
+        inputs = [_read_input(one, f"input[{i}]") for i, one in enumerate(given)]
+    return EmbeddingsRequest(
+        model=found.model,
+        inputs=tuple(inputs),
+        dimensions=told(found.dimensions),
+        encoding=told(found.encoding_format),
+        user=told(found.user),
+        extras=notes.extras(),
+    )
+
+
+def _read_input(given: str | int | list[str | int | list[int]] | list[int], at: str) -> EmbeddingsInput:
+    if isinstance(given, str):
+        return EmbeddingsInput(text=given, at=at)
+    if isinstance(given, list):
+        tokens = tuple(one for one in given if isinstance(one, int))
+        if len(tokens) == len(given):
+            return EmbeddingsInput(tokens=tokens, at=at)
+    raise InvalidRequest("Texts, tokens and lists of tokens cannot be mixed.", path=at)
+
+
+def write_request(request: EmbeddingsRequest, target: Target) -> Written:
+    """Return the body for a host."""
+    manifest = Manifest(request, NAME, source=target.source, reclassified=target.habits.weights)
+    manifest.take(request, "model", "inputs")
+    inputs: list[object] = []
+    for one in request.inputs:
+        manifest.take_all(one)
+        inputs.append(list(one.tokens) if one.text is None else one.text)
+    is_bare = len(inputs) == 1 and manifest.has_form(request, _BARE)
+    body: Body = {"model": target.model, "input": inputs[0] if is_bare else inputs}
+    for member, field in _FIELDS.items():
+        value = getattr(request, field)
+        if value is not None:
+            manifest.take(request, field)
+            body[member] = value
+    restore(body, request, manifest)
+    apply_habits(body, target.habits, manifest=manifest, root=request, fields=_FIELDS)
+    losses = manifest.losses()
+    return Written(body=encode(body), losses=losses, adaptations=manifest.adaptations)
+
+
+def read_response(body: bytes) -> EmbeddingsResponse:
+    """Return a host's answer.
+
+    Raises:
+        BrokenStream: It cannot be read as one.
+    """
+    try:
+        check_text(body)
+        return _read_response(body)
+    except CallerFault as error:
+        raise unreadable(error) from error
+
+
+def _read_response(body: bytes) -> EmbeddingsResponse:
+    notes = notes_at("")
+    found = notes.open(body, wire.EmbeddingsResponse)
+    note_absent(found, ("object", "model", "usage"), notes)
+    usage = None
+    if found.usage is not UNSET:
+        usage = read_noted_usage(found.usage, notes, write=_write_usage)
+    vectors: list[tuple[int, Raw]] = []
+    for number, raw in enumerate(found.data):
+        under = f"data[{number}]"
+        one = notes.open(raw, wire.Embedding, under=under)
+        if one.object is UNSET:
+            notes.form(f"-{under}.object")
+        packed = text_of(one.embedding)
+        if packed is not None and number == 0:
+            notes.form(_BASE64)
+        vectors.append((one.index, one.embedding if packed is None else _unpack(packed)))
+    ordered = sorted(vectors, key=lambda pair: pair[0])
+    return EmbeddingsResponse(
+        vectors=tuple(vector for _, vector in ordered),
+        model=told(found.model) or "",
+        usage=usage,
+        extras=notes.extras(),
+    )
+
+
+def _unpack(packed: str) -> Raw:
+    try:
+        data = b64decode(packed, validate=True)
+        numbers = [number for (number,) in iter_unpack("<f", data)]
+    except ValueError as error:
+        raise BrokenStream("The host's answer cannot be read: a vector is no base64.") from error
+    except struct_error as error:
+        raise BrokenStream("The host's answer cannot be read: a vector is cut off.") from error
+    if not all(map(isfinite, numbers)):
+        raise BrokenStream("The host's answer cannot be read: a vector holds what is no number.")
+    return Raw(encode(numbers))
+
+
+def write_response(response: EmbeddingsResponse, request: EmbeddingsRequest) -> Written:
+    """Return the answer for a client."""
+    manifest = Manifest(response, NAME, source=Vocabulary())
+    manifest.take_all(response)
+    is_own = response.extras is not None and response.extras.dialect == NAME
+    is_packed = manifest.has_form(response, _BASE64) if is_own else request.encoding == _BASE64
+    data = [
+        {"object": "embedding", "index": number, "embedding": _pack(vector) if is_packed else vector}
+        for number, vector in enumerate(response.vectors)
+    ]
+    body: Body = {"object": "list", "data": data, "model": response.model or request.model}
+    body["usage"] = _write_usage(response.usage or Usage())
+    restore(body, response, manifest)
+    losses = manifest.losses()
+    return Written(body=encode(body), losses=losses, adaptations=manifest.adaptations)
+
+
+def _pack(vector: Raw) -> str:
+    numbers = _DECODE_NUMBERS(vector)
+    return b64encode(pack(f"<{len(numbers)}f", *numbers)).decode()
+
+
+def _write_usage(usage: Usage) -> Body:
+    return {"prompt_tokens": usage.input_tokens, "total_tokens": usage.input_tokens + usage.output_tokens}
