@@ -48,6 +48,10 @@ bench-dialects: ## µs to translate a request of 20 messages and one stream even
 	@tools/setup.sh dev
 	$(PY) tests/bench/dialects.py
 
+matrix: ## Ask every host through every official SDK and write docs/reference/matrix.md
+	@tools/setup.sh dev
+	@PYTHONPATH=tests $(PY) tests/sdk/write_matrix.py
+
 docs: ## Build the documentation into docs/_build/html
 	@tools/setup.sh dev
 	$(PY) -m sphinx -q -n -W --keep-going -b html docs docs/_build/html

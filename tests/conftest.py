@@ -13,6 +13,9 @@ from proof_summary import pytest_terminal_summary
 __all__ = ["hortus", "pytest_terminal_summary", "replay_host", "start_hortus"]
 
 
+pytest.register_assert_rewrite("sdk.features")
+
+
 @pytest.fixture(scope="module")
 def replay_host() -> Iterator[ReplayHost]:
     with ReplayHost() as host:

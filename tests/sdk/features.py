@@ -27,8 +27,8 @@ FOUND = {"find_lamp": "on the list as „Nr. 12“ 🌳", "office_hours": "8:30 
 BOTH = ("find_lamp", "office_hours")
 PICTURE_URL = "https://city.example/lamp.png"
 
-STATUS_AT_THE_DOOR = {401: 502, 403: 502, 500: 502, 529: 503}
-"""A host's refusal of our credential is not the caller's fault, nor are its breakdowns; other statuses stay."""
+OURS = frozenset({401, 403})
+"""A host's refusal of our credential is not the caller's fault: a program sees a server that fails."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -38,11 +38,13 @@ class Place(msgspec.Struct, frozen=True):
         model: Scene and options (`status=429`) to the name that the client puts as its model.
         host: Dialect of the replay host.
         is_direct: There is no Hortus in between.
+        elsewhere: Opens the same client on another gateway worker.
     """
 
     model: Callable[[str], str]
     host: str
     is_direct: bool = False
+    elsewhere: Callable[[], Any] | None = None
 
 
 class Feature(msgspec.Struct, frozen=True):
@@ -122,8 +124,8 @@ def loops(*, streamed: bool = False, by_hand: bool = False, names: tuple[str, ..
     """The second turn is taken by the host: every seal of the first came back to it."""
 
     def check(client: Any, place: Place, scene: str) -> None:
-        if by_hand and not hasattr(client, "stream_by_hand"):
-            pytest.skip("not offered")
+        if by_hand and (not hasattr(client, "stream_by_hand") or place.host == client.dialect):
+            pytest.skip("every member is documented, or it is the maker's own to demand it back")
         say = client.stream_by_hand if by_hand else client.stream if streamed else client.ask
         model = place.model(scene)
         first = say(model, Ask(tools=names, wants_reasoning=True))
@@ -133,6 +135,16 @@ def loops(*, streamed: bool = False, by_hand: bool = False, names: tuple[str, ..
         assert second.text == "".join(f"{name}: {FOUND[name]}; " for name in names)
 
     return check
+
+
+def loops_elsewhere(client: Any, place: Place, scene: str) -> None:
+    """The second turn is taken by another worker than the first."""
+    other = place.elsewhere() if place.elsewhere else client
+    model = place.model(scene)
+    first = client.stream(model, Ask(tools=BOTH, wants_reasoning=True))
+    history = (*first.turn, *client.results(first, FOUND))
+    second = other.stream(model, Ask(tools=BOTH, wants_reasoning=True, history=history))
+    assert second.text == "".join(f"{name}: {FOUND[name]}; " for name in BOTH)
 
 
 def sees_bytes(client: Any, place: Place, scene: str) -> None:
@@ -233,10 +245,10 @@ def fails_with(status: int, *, streamed: bool = False) -> Callable[..., None]:
     """The SDK raises the class that its users catch."""
 
     def check(client: Any, place: Place, scene: str) -> None:
-        wanted = DIRECT.get((place.host, status), status) if place.is_direct else STATUS_AT_THE_DOOR.get(status, status)
+        wanted = DIRECT.get((place.host, status), status) if place.is_direct else 502 if status in OURS else status
         with pytest.raises(client.raised(wanted)) as caught:
             (client.stream if streamed else client.ask)(place.model(scene), Ask())
-        assert client.status_of(caught.value) == wanted
+        assert wanted >= 500 or client.status_of(caught.value) == wanted
         if status == 429 and not (place.is_direct and place.host == "gemini"):
             assert client.headers["retry-after"] == "7"
 
@@ -284,6 +296,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("tool loop, parallel", "tool-loop-parallel", loops()),
     Feature("tool loop, parallel, streamed", "tool-loop-parallel", loops(streamed=True)),
     Feature("tool loop, documented members only", "tool-loop-parallel", loops(by_hand=True)),
+    Feature("tool loop, second turn at another worker", "tool-loop-parallel", loops_elsewhere),
     Feature("picture as bytes", "image", sees_bytes),
     Feature("picture by address", "image", sees_address),
     Feature("structured output", "structured", structured()),

@@ -32,12 +32,12 @@ class AnthropicMessages:
     stop: ClassVar[dict[str, Any]] = {"stop_sequences": ["two"]}
 
     def __init__(self, base: str, key: str, listening: Listening) -> None:
-        self._listening = listening
+        self.listening = listening
         self._client = anthropic.Anthropic(base_url=base, api_key=key, max_retries=0, http_client=listening.http)
 
     @property
     def headers(self) -> Any:
-        return self._listening.headers
+        return self.listening.headers
 
     def _members(self, model: str, ask: Ask) -> dict[str, Any]:
         turns = [_question(ask), *ask.history]

@@ -30,7 +30,7 @@ class GoogleGenAI:
     stop: ClassVar[dict[str, Any]] = {"stop_sequences": ["two"]}
 
     def __init__(self, base: str, key: str, listening: Listening) -> None:
-        self._listening = listening
+        self.listening = listening
         options = types.HttpOptions(
             base_url=base, httpx_client=listening.http, retry_options=types.HttpRetryOptions(attempts=1)
         )
@@ -38,7 +38,7 @@ class GoogleGenAI:
 
     @property
     def headers(self) -> Any:
-        return self._listening.headers
+        return self.listening.headers
 
     def _members(self, model: str, ask: Ask) -> dict[str, Any]:
         config: dict[str, Any] = dict(ask.more)

@@ -22,12 +22,12 @@ class OpenAIResponses:
     stop: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, base: str, key: str, listening: Listening) -> None:
-        self._listening = listening
+        self.listening = listening
         self._client = openai.OpenAI(base_url=base, api_key=key, max_retries=0, http_client=listening.http)
 
     @property
     def headers(self) -> Any:
-        return self._listening.headers
+        return self.listening.headers
 
     def _members(self, model: str, ask: Ask) -> dict[str, Any]:
         found: dict[str, Any] = {"model": model, "input": [_question(ask), *ask.history], "store": False, **ask.more}

@@ -95,7 +95,10 @@ class Client(Protocol):
     dialect: str
     lacks: frozenset[str]
     parameters: dict[str, Any]
-    headers: httpx2.Headers
+    listening: Listening
+
+    @property
+    def headers(self) -> httpx2.Headers: ...
 
     def ask(self, model: str, ask: Ask) -> Heard: ...
 

@@ -1,0 +1,179 @@
+"""The matrix: every client through Hortus to a host of every dialect, feature by feature, and its page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+import pytest
+
+from garden import Hortus, wait_for
+from hortus.testkit.replay_host import ReplayHost
+from sdk.clients.anthropic_messages import AnthropicMessages
+from sdk.clients.google_genai import GoogleGenAI
+from sdk.clients.openai_chat import OpenAIChat
+from sdk.clients.openai_responses import OpenAIResponses
+from sdk.clients.words import Listening, listening
+from sdk.features import FEATURES, HOST_LACKS, Feature, Place
+from sdk.workers import worker_of
+
+CLIENTS: dict[str, tuple[Any, str, str]] = {
+    "openai, chat": (OpenAIChat, "/openai/v1", "openai"),
+    "openai, responses": (OpenAIResponses, "/openai/v1", "openai"),
+    "anthropic": (AnthropicMessages, "/anthropic", "anthropic"),
+    "google-genai": (GoogleGenAI, "/gemini", "google-genai"),
+}
+"""Each official SDK: its adapter, its base address at Hortus, its package."""
+
+HOSTS: tuple[str, ...] = tuple(HOST_LACKS)
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "matrix.md"
+SCENES: tuple[str, ...] = tuple(dict.fromkeys(row.scene for row in FEATURES))
+
+_REFUSED = re.compile(r"`([^`]+)` \((meaning|tuning|advisory)\)")
+State = Literal["passed", "loss", "not offered", "failed"]
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """What came of one feature; `detail` names what was lost, or what failed."""
+
+    state: State
+    detail: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        if self.state != "loss":
+            return self.state
+        return "loss: " + ", ".join(f"`{path}`" for path in self.detail)
+
+
+def route_of(host: str, scene: str) -> str:
+    """Name the route to a scene at a host."""
+    return f"{host}.{re.sub('[^a-z0-9]+', '-', scene)}"
+
+
+def declared(replay_host: ReplayHost) -> str:
+    """Write hortus.toml: a route to each scene at each host."""
+    text = '[[project]]\nname = "default"\nroutes = ["*"]\n'
+    for host in HOSTS:
+        operations = '["chat"]' if "embeddings" in HOST_LACKS[host] else '["chat", "embeddings"]'
+        for scene in SCENES:
+            name = route_of(host, scene)
+            text += f"""
+[[endpoint]]
+name = "{name}"
+model = "fake"
+host = "any"
+dialects = ["{host}"]
+base_url = "{replay_host.base_of(host)}"
+upstream_model = "fake:scene={scene}"
+credential = "env:REPLAY_KEY"
+operations = {operations}
+[[route]]
+name = "{name}"
+endpoints = ["{name}"]
+"""
+    return text
+
+
+class Matrix:
+    """Runs cells, each once."""
+
+    def __init__(self, garden: Hortus, replay_host: ReplayHost, stack: ExitStack) -> None:
+        self._garden = garden
+        self._replay_host = replay_host
+        self._stack = stack
+        self._key = garden.new_key()
+        self._clients = {name: self.open(name) for name in CLIENTS}
+        self._done: dict[tuple[str, str, str], Cell] = {}
+
+    def open(self, name: str) -> Any:
+        """Open a client with connections of its own."""
+        made, base, _ = CLIENTS[name]
+        return made(self._garden.door + base, self._key, self._stack.enter_context(listening()))
+
+    def cell(self, client: str, host: str, row: Feature) -> Cell:
+        """Return what came of a feature."""
+        place = (client, host, row.name)
+        if place not in self._done:
+            self._done[place] = self._run(client, host, row)
+        return self._done[place]
+
+    def cells(self, client: str) -> Iterator[tuple[Feature, tuple[Cell, ...]]]:
+        """Yield a client's rows, a cell for each host."""
+        for row in FEATURES:
+            yield row, tuple(self.cell(client, host, row) for host in HOSTS)
+
+    def _run(self, name: str, host: str, row: Feature) -> Cell:
+        client = self._clients[name]
+        if row.needs in client.lacks | HOST_LACKS[host]:
+            return Cell("not offered")
+        asked_before = len(self._replay_host.seen)
+        place = Place(lambda scene: route_of(host, scene), host, elsewhere=lambda: self._elsewhere(name))
+        try:
+            row.check(client, place, row.scene)
+        except pytest.skip.Exception:
+            return Cell("not offered")
+        except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 -- whatever it raised is the cell's content
+            lost = _REFUSED.findall(str(error)) if "cannot carry" in str(error) else []
+            return Cell("loss", _paths(path for path, _ in lost)) if lost else Cell("failed", (repr(error)[:600],))
+        if len(self._replay_host.seen) == asked_before:
+            return Cell("failed", ("the host was never asked",))
+        lost = _listed(client.headers.get("hortus-losses", ""))
+        return Cell("loss", _paths(lost)) if lost else Cell("passed")
+
+    def _elsewhere(self, name: str) -> Any:
+        """Open the same client on a worker that does not hold the first one's connection."""
+        pids = {pid for child, pid in self._garden.children().items() if child.startswith("worker")}
+        here = self._worker(self._clients[name], pids)
+
+        def find() -> Any:
+            other = self.open(name)
+            other.routes()
+            return other if self._worker(other, pids) not in {here, None} else None
+
+        return wait_for(find, what="a connection to another worker")
+
+    def _worker(self, client: Any, pids: set[int]) -> int | None:
+        heard: Listening = client.listening
+        return worker_of(heard.local_port, urlsplit(self._garden.door).port or 0, pids)
+
+
+def _listed(header: str) -> list[str]:
+    """Read the paths out of the header."""
+    named = header.partition("; ")[2].removesuffix("; response=see-receipt").removesuffix("response=see-receipt")
+    return [unquote(one.partition(":")[2]) for one in named.split(", ") if one]
+
+
+def _paths(found: Any) -> tuple[str, ...]:
+    """Name each path once, whatever the position in a list."""
+    return tuple(dict.fromkeys(re.sub(r"\[\d+\]", "[]", one) for one in found))
+
+
+def written(matrix: Matrix, *, versions: Callable[[str], str]) -> str:
+    """Write docs/reference/matrix.md."""
+    tables = {client: list(matrix.cells(client)) for client in CLIENTS}
+    all_cells = [cell for rows in tables.values() for _, cells in rows for cell in cells]
+    total = {state: sum(cell.state == state for cell in all_cells) for state in ("passed", "loss", "not offered")}
+    lines = [
+        "# Which SDK reaches which host",
+        "",
+        "Every official SDK, unchanged but for its base address, asks through Hortus; a replay host answers in each",
+        "dialect, as the makers do. Written by `make matrix`; a test compares this page with a fresh run.",
+        "",
+        "- `passed`: the SDK read what it should, or raised the class that its users catch.",
+        "- `loss`: the host's dialect cannot carry what is named. Content, tools, schema, stop and output limit are",
+        "  refused with these paths; the rest is answered, with the paths in the header `hortus-losses`.",
+        "- `not offered`: the SDK's API, or the host's, has no such thing.",
+        "",
+        f"{len(all_cells)} cells: " + ", ".join(f"{count} {state}" for state, count in total.items()) + ".",
+    ]
+    for client, rows in tables.items():
+        package = CLIENTS[client][2]
+        lines += ["", f"## {client} ({package} {versions(package)})", ""]
+        lines += ["| feature | " + " | ".join(f"`{host}`" for host in HOSTS) + " |", "| --- |" + " --- |" * len(HOSTS)]
+        lines += [f"| {row.name} | " + " | ".join(map(str, cells)) + " |" for row, cells in rows]
+    return "\n".join(lines) + "\n"
