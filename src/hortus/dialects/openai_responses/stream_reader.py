@@ -7,7 +7,6 @@ answer at the end of the stream. Where that end says otherwise than the stream d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
 
 import msgspec
 from msgspec import Raw
@@ -24,14 +23,13 @@ from hortus.canon.events import (
     Finished,
     PartEnded,
     PartStarted,
-    SealSet,
     Started,
     TextAdded,
     ThoughtAdded,
     UsageReported,
 )
 from hortus.canon.nodes import Extras
-from hortus.canon.parts import Part, Reasoning, Refusal, Text, ToolCall
+from hortus.canon.parts import Part, Reasoning, Refusal, Text
 from hortus.dialects.openai_responses.errors import read_failure
 from hortus.dialects.openai_responses.items import (
     GOES_ON,
@@ -44,6 +42,7 @@ from hortus.dialects.openai_responses.items import (
 )
 from hortus.dialects.openai_responses.parts import read_citation
 from hortus.dialects.openai_responses.pen import OBJECT, STRING, read_head
+from hortus.dialects.openai_responses.pieces import emptied, rest_of
 from hortus.dialects.openai_responses.response import Members, broken, output_of, read_stop
 from hortus.dialects.openai_responses.response import read_head as read_answer_head
 from hortus.dialects.openai_responses.response_writer import INSTEAD
@@ -102,6 +101,24 @@ class Reader:
         self._order: list[int] = []
         self._open: _Open | None = None
         self._next = 0
+        # Everything that is not listed says something twice, or tells how a tool of the host gets on.
+        self._readers: Mapping[str, Callable[[_Event], Iterator[Event]]] = {
+            "response.created": self._on_begun,
+            "response.in_progress": self._on_begun,
+            "response.queued": self._on_begun,
+            "response.output_item.added": self._on_item_added,
+            "response.output_text.delta": self._on_text,
+            "response.output_text.annotation.added": self._on_annotation,
+            "response.refusal.delta": self._on_refusal,
+            "response.function_call_arguments.delta": self._on_arguments,
+            "response.reasoning_summary_text.delta": self._on_summary,
+            "response.reasoning_text.delta": self._on_thought,
+            "response.content_part.done": self._on_part_done,
+            "response.output_item.done": self._on_item_done,
+            "response.completed": self._on_end,
+            "response.incomplete": self._on_end,
+            "response.failed": self._on_failed,
+        }
 
     def feed(self, data: bytes) -> list[Event]:
         """Return the events that are complete now."""
@@ -120,10 +137,10 @@ class Reader:
             if wire.type in {"", "error"}:
                 yield self._fail(wire.error if wire.error != NULL else Raw(frame.data))
                 return
-            read = _READERS.get(wire.type)
+            read = self._readers.get(wire.type)
             if read is not None:
                 yield from self._begin(wire)
-                yield from read(self, wire)
+                yield from read(wire)
         except CallerFault as error:
             raise broken(error) from error
         except UNREADABLE as error:
@@ -136,7 +153,7 @@ class Reader:
             self._started = Started(id=head.id, model=head.model, created_s=head.created_s, extras=head.extras)
             yield self._started
 
-    def _on_created(self, wire: _Event) -> Iterator[Event]:
+    def _on_begun(self, wire: _Event) -> Iterator[Event]:
         """Nothing but the beginning, which is made for every first event."""
         del wire
         yield from ()
@@ -149,12 +166,12 @@ class Reader:
         part: Part
         if kind == "function_call":
             call = read_call(raw, at=at)
-            yield from self._start((number, 0), msgspec.structs.replace(call, arguments=""))
+            yield from self._start((number, 0), emptied(call))
             yield from self._grow(TextAdded(call.arguments, index=self._next - 1))
         elif kind == "reasoning":
             part = read_reasoning(raw, at=at)
             if isinstance(part, Reasoning):
-                yield from self._start((number, 0), msgspec.structs.replace(part, texts=(), summary=(), seal=None))
+                yield from self._start((number, 0), emptied(part))
 
     def _on_text(self, wire: _Event) -> Iterator[Event]:
         yield from self._go_to(wire, Text(text="", at=f"output[{wire.output_index}].content[{wire.content_index}]"))
@@ -169,10 +186,13 @@ class Reader:
         yield from self._grow(TextAdded(STRING(wire.delta), index=opened.index))
 
     def _on_summary(self, wire: _Event) -> Iterator[Event]:
-        yield from self._think(wire, piece=wire.summary_index, is_summary=True)
+        index = self._opened(wire.output_index).index
+        text = STRING(wire.delta)
+        yield from self._grow(ThoughtAdded(text, index=index, piece=wire.summary_index, goes_to="summary"))
 
     def _on_thought(self, wire: _Event) -> Iterator[Event]:
-        yield from self._think(wire, piece=wire.content_index, is_summary=False)
+        index = self._opened(wire.output_index).index
+        yield from self._grow(ThoughtAdded(STRING(wire.delta), index=index, piece=wire.content_index))
 
     def _on_annotation(self, wire: _Event) -> Iterator[Event]:
         opened = self._opened(wire.output_index)
@@ -214,11 +234,6 @@ class Reader:
         error = read_failure(raw)
         return Failed(code=error.code, message=error.message)
 
-    def _think(self, wire: _Event, *, piece: int, is_summary: bool) -> Iterator[Event]:
-        opened = self._opened(wire.output_index)
-        goes_to = "summary" if is_summary else "texts"
-        yield from self._grow(ThoughtAdded(STRING(wire.delta), index=opened.index, piece=piece, goes_to=goes_to))
-
     def _opened(self, number: int) -> _Open:
         if self._open is None or self._open.place[0] != number:
             raise BrokenStream(f"The host sent more of an item that is not open, number {number} of its answer.")
@@ -236,9 +251,9 @@ class Reader:
         yield from self._start((number, piece), self._with_item(skeleton, item))
 
     def _with_item(self, skeleton: Text | Refusal, item: _Item) -> Part:
-        if item.parts:
-            return skeleton
-        return msgspec.structs.replace(skeleton, extras=Extras(dialect=NAME, silent={ITEM: bare_item(item.added)}))
+        """Return the beginning of a part of a message; the first one says which."""
+        extras = None if item.parts else Extras(dialect=NAME, silent={ITEM: bare_item(item.added)})
+        return msgspec.structs.replace(skeleton, extras=extras)
 
     def _start(self, place: tuple[int, int], skeleton: Part) -> Iterator[Event]:
         yield from self._close()
@@ -283,25 +298,14 @@ class Reader:
 
     def _finish_part(self, number: int, piece: int, *, part: Part) -> Iterator[Event]:
         if self._open is None or self._open.place[0] != number:
-            yield from self._start((number, piece), self._skeleton(self._items[number], part))
+            skeleton = emptied(part)
+            if isinstance(skeleton, Text | Refusal):
+                skeleton = self._with_item(skeleton, self._items[number])
+            yield from self._start((number, piece), skeleton)
         opened = self._opened(number)
-        had = opened.growing.whole()
-        for event in _rest(had, part, index=opened.index):
+        for event in rest_of(part, opened.growing.whole(), index=opened.index):
             yield from self._grow(event)
         yield from self._close(extras=part.extras)
-
-    def _skeleton(self, item: _Item, part: Part) -> Part:
-        match part:
-            case Text():
-                return self._with_item(Text(text="", at=part.at), item)
-            case Refusal():
-                return self._with_item(Refusal(text="", at=part.at), item)
-            case ToolCall():
-                return msgspec.structs.replace(part, arguments="")
-            case Reasoning():
-                return msgspec.structs.replace(part, texts=(), summary=(), seal=None)
-            case _:
-                return part
 
     def _news(self, extras: Extras | None, finals: list[Raw]) -> Extras | None:
         """Return what the end says of the answer that its beginning did not say so."""
@@ -314,55 +318,6 @@ class Reader:
                 silent[INSTEAD.format(place)] = raw
         members = _changed(begun.members, ended.members)
         return Extras(dialect=NAME, members=members, silent=silent) if members or silent else None
-
-
-_READERS: Mapping[str, Callable[[Reader, _Event], Iterator[Event]]] = MappingProxyType(
-    {
-        "response.created": Reader._on_created,
-        "response.in_progress": Reader._on_created,
-        "response.queued": Reader._on_created,
-        "response.output_item.added": Reader._on_item_added,
-        "response.output_text.delta": Reader._on_text,
-        "response.output_text.annotation.added": Reader._on_annotation,
-        "response.refusal.delta": Reader._on_refusal,
-        "response.function_call_arguments.delta": Reader._on_arguments,
-        "response.reasoning_summary_text.delta": Reader._on_summary,
-        "response.reasoning_text.delta": Reader._on_thought,
-        "response.content_part.done": Reader._on_part_done,
-        "response.output_item.done": Reader._on_item_done,
-        "response.completed": Reader._on_end,
-        "response.incomplete": Reader._on_end,
-        "response.failed": Reader._on_failed,
-    }
-)
-"""What is read of a stream; everything else says it twice, or tells how a tool of the host gets on."""
-
-
-def _rest(had: Part, part: Part, *, index: int) -> Iterator[Delta]:
-    """Return what a whole part has beyond what was streamed of it."""
-    match had, part:
-        case (Text(text=old), Text(text=new)) | (Refusal(text=old), Refusal(text=new)):
-            yield TextAdded(new[len(old) :], index=index)
-        case ToolCall(), ToolCall():
-            yield TextAdded(part.arguments[len(had.arguments) :], index=index)
-        case Reasoning(), Reasoning():
-            yield from _rest_of_thoughts(had, part, index=index)
-        case _:
-            pass
-    if isinstance(had, Text) and isinstance(part, Text):
-        for citation in part.citations[len(had.citations) :]:
-            yield Cited(citation, index=index)
-
-
-def _rest_of_thoughts(had: Reasoning, part: Reasoning, *, index: int) -> Iterator[Delta]:
-    for piece, text in enumerate(part.summary):
-        old = len(had.summary[piece]) if piece < len(had.summary) else 0
-        yield ThoughtAdded(text[old:], index=index, piece=piece, goes_to="summary")
-    for piece, text in enumerate(part.texts):
-        old = len(had.texts[piece]) if piece < len(had.texts) else 0
-        yield ThoughtAdded(text[old:], index=index, piece=piece)
-    if part.seal is not None:
-        yield SealSet(part.seal, index=index)
 
 
 def _changed(begun: Members, ended: Members) -> Members:
