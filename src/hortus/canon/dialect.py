@@ -35,7 +35,7 @@ class Operation(msgspec.Struct, frozen=True):
     is_at_root: bool = True
 
 
-HostIdKind = Literal["response", "conversation", "file", "cached_content", "batch", "tuned_model"]
+HostIdKind = Literal["response", "conversation", "file", "cached_content", "container", "batch", "tuned_model"]
 
 HostId = tuple[HostIdKind, str]
 """Something that a host keeps: what it is, and its id."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from hortus.canon.dialect import Dialect
+from hortus.dialects.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
 from hortus.dialects.openai_chat import DIALECT as OPENAI_CHAT
 
-DIALECTS: tuple[Dialect, ...] = (OPENAI_CHAT,)
+DIALECTS: tuple[Dialect, ...] = (OPENAI_CHAT, ANTHROPIC_MESSAGES)
 """The first one renders errors for paths that belong to none."""

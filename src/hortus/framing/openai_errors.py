@@ -111,6 +111,11 @@ class _Body(msgspec.Struct):
 def render_error(error: RequestError, receipt_id: str) -> ErrorReply:
     """Return status, headers and body for a request that ends with `error`."""
     del receipt_id  # it is in the header that every answer has; OpenAI's error object has no place for it
+    return ErrorReply(status=error.status, headers=reply_headers(error), body=_ENCODE(_Body(describe(error))))
+
+
+def reply_headers(error: RequestError) -> tuple[tuple[str, str], ...]:
+    """Return the headers that tell an SDK whether to send again (those of other makers know them too)."""
     headers = [("content-type", "application/json")]
     if error.may_have_cost or not error.retry_helps:
         headers.append(("x-should-retry", "false"))
@@ -118,7 +123,7 @@ def render_error(error: RequestError, receipt_id: str) -> ErrorReply:
         headers.append(("retry-after", str(error.retry_after_s or _RETRY_AFTER_S)))
     if error.status == 401:  # noqa: PLR2004 -- HTTP's Unauthorized, which must name a scheme
         headers.append(("www-authenticate", "Bearer"))
-    return ErrorReply(status=error.status, headers=tuple(headers), body=_ENCODE(_Body(describe(error))))
+    return tuple(headers)
 
 
 def describe(error: RequestError) -> ErrorObject:

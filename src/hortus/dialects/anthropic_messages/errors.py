@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import msgspec
+from msgspec import Raw
 
 from hortus.canon.dialect import ErrorReply
 from hortus.canon.errors import (
@@ -33,10 +34,16 @@ from hortus.canon.errors import (
     UnknownPath,
     UnknownRoute,
 )
+from hortus.framing.counting import UNREADABLE
+from hortus.framing.openai_errors import read_error as read_any_error
+from hortus.framing.openai_errors import reply_headers
 from hortus.framing.sse import write_frame
 
 _OVERLOADED_STATUS = 529
 """Anthropic's own, for which its SDKs have a class."""
+
+_NO_STATUS = 500
+"""Of an error inside a stream: what a host that failed would have answered with."""
 
 _TYPES: tuple[tuple[type[RequestError], str], ...] = (
     (UnknownPath, "not_found_error"),
@@ -59,32 +66,13 @@ _TYPES: tuple[tuple[type[RequestError], str], ...] = (
 _CLASSES: Mapping[str, type[HostFault]] = MappingProxyType(
     {
         "invalid_request_error": HostRejected,
-        "authentication_error": HostRefused,
-        "permission_error": HostRefused,
         "billing_error": HostRefused,
-        "not_found_error": HostNotFound,
         "request_too_large": HostTooLarge,
-        "rate_limit_error": HostRateLimited,
         "timeout_error": HostTimedOut,
-        "overloaded_error": HostOverloaded,
         "api_error": HostFault,
     }
 )
-
-_STATUSES: Mapping[int, type[HostFault]] = MappingProxyType(
-    {
-        401: HostRefused,
-        402: HostRefused,
-        403: HostRefused,
-        404: HostNotFound,
-        408: HostTimedOut,
-        413: HostTooLarge,
-        429: HostRateLimited,
-        503: HostOverloaded,
-        504: HostTimedOut,
-        529: HostOverloaded,
-    }
-)
+"""Those of Anthropic's words that other makers do not use too."""
 
 # As seen in answers of the API, 2024 to 2026.
 _PHRASES: tuple[tuple[str, type[HostRejected | HostRefused]], ...] = (
@@ -93,11 +81,6 @@ _PHRASES: tuple[tuple[str, type[HostRejected | HostRefused]], ...] = (
     ("content filtering policy", ContentRefused),
     ("credit balance is too low", HostRefused),
 )
-
-_RETRY_AFTER_S = 1
-"""Where trying again helps and nobody knows when."""
-
-_LONGEST_MESSAGE = 2000
 
 _ENCODE = msgspec.json.Encoder().encode
 
@@ -113,30 +96,14 @@ class _Body(msgspec.Struct):
     request_id: str | None = None
 
 
-class _AnyBody(msgspec.Struct):
-    """Whatever members hosts and proxies put their words into."""
-
-    error: msgspec.Raw = msgspec.Raw(b"null")
-    message: msgspec.Raw = msgspec.Raw(b"null")
-    detail: msgspec.Raw = msgspec.Raw(b"null")
-
-
-_DECODE = msgspec.json.Decoder(_AnyBody).decode
-_DECODE_ERROR = msgspec.json.Decoder(_Error).decode
-_DECODE_TEXT = msgspec.json.Decoder(str).decode
+_DECODE = msgspec.json.Decoder(_Body).decode
 
 
 def render_error(error: RequestError, receipt_id: str) -> ErrorReply:
     """Return status, headers and body for a request that ends with `error`."""
-    headers = [("content-type", "application/json")]
-    if error.may_have_cost or not error.retry_helps:
-        headers.append(("x-should-retry", "false"))
-    elif error.status >= 500:  # noqa: PLR2004 -- HTTP's server errors
-        headers.append(("retry-after", str(error.retry_after_s or _RETRY_AFTER_S)))
-    if error.status == 401:  # noqa: PLR2004 -- HTTP's Unauthorized, which must name a scheme
-        headers.append(("www-authenticate", "Bearer"))
     status = _OVERLOADED_STATUS if isinstance(error, HostOverloaded) else error.status
-    return ErrorReply(status=status, headers=tuple(headers), body=_ENCODE(_describe(error, receipt_id or None)))
+    body = _ENCODE(_describe(error, receipt_id or None))
+    return ErrorReply(status=status, headers=reply_headers(error), body=body)
 
 
 def render_stream_error(error: RequestError, receipt_id: str) -> bytes:
@@ -156,49 +123,22 @@ def _type_of(kind: type[RequestError]) -> str:
 
 def read_error(status: int, body: bytes) -> RequestError:
     """Return a host's error as ours, whatever the body is."""
-    error = _read_body(body)
-    message = error.message.strip()[:_LONGEST_MESSAGE] or f"The host answered with status {status}."
-    return _class_of(error, _STATUSES.get(status) or _by_hundred(status))(message)
+    error = read_any_error(status, body)
+    try:
+        word = _DECODE(body).error.type
+    except UNREADABLE:
+        word = ""
+    return _refined(_CLASSES.get(word, type(error)), error.message)(error.message)
 
 
-def read_stream_error(raw: msgspec.Raw) -> tuple[str, str]:
+def read_stream_error(raw: Raw) -> tuple[str, str]:
     """Return the code and the host's words for an error inside a stream; `raw` is its `error` member."""
-    error = _read_member(raw)
-    message = error.message.strip()[:_LONGEST_MESSAGE] or "The host reported an error inside the stream."
-    return _class_of(error, HostFault).code, message
+    error = read_error(_NO_STATUS, b'{"type":"error","error":%b}' % bytes(raw))
+    return error.code, error.message
 
 
-def _by_hundred(status: int) -> type[HostFault]:
-    return HostRejected if 400 <= status < 500 else HostFault  # noqa: PLR2004 -- HTTP's client errors
-
-
-def _class_of(error: _Error, otherwise: type[HostFault]) -> type[HostFault]:
-    words = error.message.lower()
-    kind = _CLASSES.get(error.type, otherwise)
-    if issubclass(kind, HostRejected | HostTooLarge):
-        return next((cls for phrase, cls in _PHRASES if phrase in words), kind)
-    return kind
-
-
-def _read_body(body: bytes) -> _Error:
-    try:
-        found = _DECODE(body)
-    except (msgspec.DecodeError, RecursionError):
-        return _Error()
-    error = _read_member(found.error)
-    words = error.message or _text(found.message) or _text(found.detail) or _text(found.error)
-    return _Error(type=error.type, message=words)
-
-
-def _read_member(raw: msgspec.Raw) -> _Error:
-    try:
-        return _DECODE_ERROR(raw)
-    except (msgspec.DecodeError, RecursionError):
-        return _Error()
-
-
-def _text(raw: msgspec.Raw) -> str:
-    try:
-        return _DECODE_TEXT(raw)
-    except msgspec.DecodeError:
-        return ""
+def _refined(kind: type[RequestError], message: str) -> type[RequestError]:
+    if not issubclass(kind, HostRejected):
+        return kind
+    words = message.lower()
+    return next((cls for phrase, cls in _PHRASES if phrase in words), kind)

@@ -1,0 +1,91 @@
+"""Requests and whole answers that stay in this dialect: what the gateway must know, everything else as it was sent."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Raw
+
+from hortus.canon.dialect import Answer, Asked, HostId, Operation, Rewritten
+from hortus.canon.errors import CallerFault
+from hortus.canon.usage import Usage
+from hortus.dialects.anthropic_messages.relay_ids import container_ids, given_files, named_ids
+from hortus.dialects.anthropic_messages.usage import count
+from hortus.dialects.anthropic_messages.wire import UsageObject
+from hortus.framing.asking import read_flag, read_limit, read_route
+from hortus.framing.counting import UNREADABLE, estimate_whole, read_served_model
+from hortus.framing.reading import read_open
+from hortus.framing.shallow import read_members, write_members
+
+_NOTHING = Raw(b"null")
+_ENCODE = msgspec.json.Encoder().encode
+
+
+class _Head(msgspec.Struct):
+    model: Raw = _NOTHING
+    usage: Raw = _NOTHING
+    container: Raw = _NOTHING
+    content: Raw = _NOTHING
+
+
+_DECODE = msgspec.json.Decoder(_Head).decode
+_DECODE_BLOCKS = msgspec.json.Decoder(list[Raw]).decode
+
+
+def read_request(operation: Operation, body: bytes, route: str | None = None) -> Asked:
+    """Read route, stream, output limit and hosts' ids out of a request.
+
+    Raises:
+        NotJson: The body is not a JSON object.
+        InvalidRequest: `model` is missing, or a member that the gateway reads has the wrong type.
+    """
+    del route  # it stands in the body
+    members = read_members(body)
+    return Asked(
+        route=read_route(members),
+        is_stream=operation.can_stream and read_flag(members, "stream", path="stream"),
+        wants_usage=True,  # its streams always report it
+        output_limit=read_limit(members, "max_tokens"),
+        members=members,
+        host_ids=named_ids(members),
+    )
+
+
+def write_request(asked: Asked, upstream_model: str) -> Rewritten:
+    """Return the body for a host that calls the model `upstream_model`."""
+    if upstream_model == asked.route:
+        return Rewritten(body=write_members(asked.members), adaptations=())
+    model = Raw(_ENCODE(upstream_model))
+    return Rewritten(body=write_members(asked.members | {"model": model}), adaptations=("model",))
+
+
+def read_answer(operation: Operation, body: bytes, input_bytes: int) -> Answer:
+    """Return usage, served model and given ids of a whole answer; usage that the host leaves out is estimated."""
+    if not operation.can_stream:  # counting tokens uses none
+        return Answer(usage=Usage(), served_model=None)
+    try:
+        head = _DECODE(body)
+    except UNREADABLE:
+        return Answer(usage=estimate_whole(input_bytes=input_bytes, output_bytes=0), served_model=None)
+    usage = usage_in(head.usage, before=Usage())
+    if usage is None:
+        size = 0 if head.content == _NOTHING else len(bytes(head.content))
+        usage = estimate_whole(input_bytes=input_bytes, output_bytes=size)
+    given = container_ids(head.container) + _files_in(head.content)
+    return Answer(usage=usage, served_model=read_served_model(head.model), given_ids=tuple(dict.fromkeys(given)))
+
+
+def usage_in(raw: Raw, *, before: Usage) -> Usage | None:
+    """Return the usage in a `usage` member, None where there is none or it makes no sense."""
+    if raw == _NOTHING:
+        return None
+    try:
+        return count(read_open(raw, UsageObject)[0], before)
+    except CallerFault:
+        return None
+
+
+def _files_in(content: Raw) -> list[HostId]:
+    try:
+        return [one for block in _DECODE_BLOCKS(content) for one in given_files(block)]
+    except UNREADABLE:
+        return []

@@ -1,0 +1,127 @@
+"""One stream as it passes: usage, end, errors and given ids are read from copies; every byte goes on as it came."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Raw
+
+from hortus.canon.dialect import HostId
+from hortus.canon.usage import Usage
+from hortus.dialects.anthropic_messages.relay import usage_in
+from hortus.dialects.anthropic_messages.relay_ids import container_ids, given_files
+from hortus.framing.counting import UNREADABLE, estimate, read_served_model
+from hortus.framing.sse import Frame, SseSplitter
+
+_NOTHING = Raw(b"null")
+
+
+class _Message(msgspec.Struct):
+    model: Raw = _NOTHING
+    usage: Raw = _NOTHING
+    container: Raw = _NOTHING
+    stop_reason: Raw = _NOTHING
+
+
+class _Event(msgspec.Struct):
+    type: str = ""
+    message: _Message | None = None
+    delta: _Message | None = None
+    content_block: Raw = _NOTHING
+    usage: Raw = _NOTHING
+
+
+_DECODE = msgspec.json.Decoder(_Event).decode
+
+
+class Stream:
+    """Reads one stream; see `canon.dialect.StreamUsage`."""
+
+    __slots__ = ("_deltas", "_given", "_is_failed", "_is_finished", "_model", "_splitter", "_usage")
+
+    def __init__(self, wants_usage: bool) -> None:  # noqa: FBT001 -- the record calls it with one argument
+        del wants_usage  # these streams always report it
+        self._splitter = SseSplitter()
+        self._deltas = 0
+        self._usage: Usage | None = None
+        self._model: Raw | None = None
+        self._is_finished = False
+        self._is_failed = False
+        self._given: list[HostId] = []
+
+    def feed(self, data: bytes) -> bytes:
+        """Take bytes from the host, return the same for the client.
+
+        Raises:
+            BrokenStream: A frame is too long.
+        """
+        for frame in self._splitter.feed(data):
+            self._read(frame)
+        return data
+
+    def close(self) -> bytes:
+        """The host ended the stream; nothing was held back."""
+        frame = self._splitter.close()
+        if frame is not None:
+            self._read(frame)
+        return b""
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the host reported last, None before."""
+        return self._usage
+
+    @property
+    def served_model(self) -> str | None:
+        """What the host says answers."""
+        return read_served_model(self._model)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether `message_stop` or a reason to stop was seen."""
+        return self._is_finished
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether an error event was seen."""
+        return self._is_failed
+
+    @property
+    def given_ids(self) -> tuple[HostId, ...]:
+        """Files and containers that the host keeps."""
+        return tuple(dict.fromkeys(self._given))
+
+    def estimate(self, *, input_bytes: int) -> Usage:
+        """Count each delta as one token, which is fewer than there are: Anthropic sends several at once."""
+        return estimate(input_bytes=input_bytes, output_tokens=self._deltas)
+
+    def _read(self, frame: Frame) -> None:
+        if frame.event == b"content_block_delta":
+            self._deltas += 1
+            return
+        if frame.data is None:
+            return
+        try:
+            event = _DECODE(frame.data)
+        except UNREADABLE:
+            return  # not ours to judge: it passes as it is
+        match event.type:
+            case "content_block_delta":
+                self._deltas += 1
+            case "content_block_start":
+                self._given += given_files(event.content_block)
+            case "message_start" if event.message is not None:
+                self._model = event.message.model
+                self._note(event.message, event.message.usage)
+            case "message_delta":
+                self._note(event.delta or _Message(), event.usage)
+            case "message_stop":
+                self._is_finished = True
+            case "error":
+                self._is_failed = True
+            case _:
+                pass
+
+    def _note(self, message: _Message, usage: Raw) -> None:
+        self._usage = usage_in(usage, before=self._usage or Usage()) or self._usage
+        self._given += container_ids(message.container)
+        self._is_finished |= message.stop_reason != _NOTHING
