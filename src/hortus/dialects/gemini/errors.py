@@ -1,0 +1,172 @@
+"""Errors in Google's form, both ways: what its SDKs raise the right class for, and what a host's error means.
+
+https://ai.google.dev/gemini-api/docs/troubleshooting and https://google.aip.dev/193, read 2026-11.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+import msgspec
+
+from hortus.canon.dialect import ErrorReply
+from hortus.canon.errors import (
+    CallerFault,
+    ContentRefused,
+    ContextTooLong,
+    HostFault,
+    HostNotFound,
+    HostOverloaded,
+    HostRateLimited,
+    HostRefused,
+    HostRejected,
+    HostTimedOut,
+    HostTooLarge,
+    OurFault,
+    RequestError,
+    RulesFault,
+    TooLarge,
+    Unauthenticated,
+    UnknownHostId,
+    UnknownPath,
+    UnknownRoute,
+)
+from hortus.framing.openai_errors import class_of, message_of
+
+_STATUSES: tuple[tuple[type[RequestError], str], ...] = (
+    (UnknownPath, "NOT_FOUND"),
+    (UnknownRoute, "NOT_FOUND"),
+    (UnknownHostId, "NOT_FOUND"),
+    (TooLarge, "INVALID_ARGUMENT"),
+    (CallerFault, "INVALID_ARGUMENT"),
+    (Unauthenticated, "UNAUTHENTICATED"),
+    (RulesFault, "PERMISSION_DENIED"),
+    (HostNotFound, "NOT_FOUND"),
+    (HostRejected, "INVALID_ARGUMENT"),
+    (HostRateLimited, "RESOURCE_EXHAUSTED"),
+    (HostRefused, "FAILED_PRECONDITION"),
+    (HostTimedOut, "DEADLINE_EXCEEDED"),
+    (HostOverloaded, "UNAVAILABLE"),
+    (HostFault, "UNAVAILABLE"),
+    (OurFault, "INTERNAL"),
+)
+
+_CLASSES: Mapping[object, type[HostFault]] = MappingProxyType(
+    {
+        "INVALID_ARGUMENT": HostRejected,
+        "OUT_OF_RANGE": HostRejected,
+        "FAILED_PRECONDITION": HostRefused,  # a country or an account that Google does not serve
+        "UNAUTHENTICATED": HostRefused,
+        "PERMISSION_DENIED": HostRefused,
+        "NOT_FOUND": HostNotFound,
+        "RESOURCE_EXHAUSTED": HostRateLimited,
+        "UNAVAILABLE": HostOverloaded,
+        "DEADLINE_EXCEEDED": HostTimedOut,
+        "INTERNAL": HostFault,
+    }
+)
+
+# As seen in answers of the API, 2024 to 2026.
+_PHRASES: tuple[tuple[re.Pattern[str], type[HostFault]], ...] = (
+    (re.compile(r"API_KEY_|API key (?:not valid|expired|not found)"), HostRefused),
+    (re.compile(r"token count .*exceeds the maximum|maximum (?:number of|context)|context (?:length|window)"), ContextTooLong),
+    (re.compile(r"payload size exceeds"), HostTooLarge),
+    (re.compile(r"blocked (?:by|due to)|PROHIBITED_CONTENT|usage guidelines"), ContentRefused),
+)
+
+_TYPE = "type.googleapis.com/google.rpc."
+_DELAY = re.compile(r"(\d{1,9}(?:\.\d{0,9})?)s")
+_LONGEST_MESSAGE = 2000
+
+_ENCODE = msgspec.json.Encoder().encode
+_DECODE = msgspec.json.Decoder().decode
+
+
+def render_error(error: RequestError, receipt_id: str) -> ErrorReply:
+    """Return status, headers and body for a request that ends with `error`."""
+    headers = [("content-type", "application/json; charset=UTF-8")]
+    if error.retry_helps and not error.may_have_cost and error.retry_after_s:
+        headers.append(("retry-after", str(error.retry_after_s)))
+    if error.status == 401:  # noqa: PLR2004 -- HTTP's Unauthorized, which must name a scheme
+        headers.append(("www-authenticate", "Bearer"))
+    return ErrorReply(status=error.status, headers=tuple(headers), body=_ENCODE(describe(error, receipt_id)))
+
+
+def render_stream_error(error: RequestError, receipt_id: str) -> bytes:
+    """Return the event that ends a stream with `error`; the SDKs raise APIError on it."""
+    return b"data: " + _ENCODE(describe(error, receipt_id)) + b"\r\n\r\n"
+
+
+def describe(error: RequestError, receipt_id: str = "") -> dict[str, object]:
+    """Return the body for `error`."""
+    where = f"{error.path}: " if error.path else ""
+    hint = f" {error.hint}" if error.hint else ""
+    status = next(word for cls, word in _STATUSES if isinstance(error, cls))
+    return {
+        "error": {
+            "code": error.status,
+            "message": f"{where}{error.message}{hint}",
+            "status": status,
+            "details": list(_details(error, receipt_id)),
+        }
+    }
+
+
+def _details(error: RequestError, receipt_id: str) -> Iterator[dict[str, object]]:
+    yield {"@type": f"{_TYPE}ErrorInfo", "reason": error.code.upper(), "domain": "hortus"}
+    if error.path:
+        violation = {"field": error.path, "description": error.message}
+        yield {"@type": f"{_TYPE}BadRequest", "fieldViolations": [violation]}
+    if error.retry_helps and not error.may_have_cost and error.retry_after_s:
+        yield {"@type": f"{_TYPE}RetryInfo", "retryDelay": f"{error.retry_after_s}s"}
+    if receipt_id:
+        yield {"@type": f"{_TYPE}RequestInfo", "requestId": receipt_id}
+
+
+def read_error(status: int, body: bytes) -> RequestError:
+    """Return what a host's error means; total, whatever the body is.
+
+    >>> type(read_error(400, b'{"error": {"message": "API key not valid.", "status": "INVALID_ARGUMENT"}}')).__name__
+    'HostRefused'
+    """
+    said = _decoded(body)
+    message = message_of(said)[:_LONGEST_MESSAGE] or f"The host answered with status {status} and said no more."
+    found = _inner(said)
+    kind = _CLASSES.get(found.get("status")) or class_of(status or _code_of(found), said)
+    if kind is HostRejected:
+        details = str(found.get("details"))
+        kind = next((cls for words, cls in _PHRASES if words.search(message) or words.search(details)), kind)
+    return kind(message, retry_after_s=_delay_of(found))
+
+
+def _decoded(body: bytes) -> object:
+    try:
+        said: object = _DECODE(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        text = body.decode(errors="replace").strip()
+        return "" if text.startswith("<") else text  # a page for people, mostly of a proxy in between
+    return said[0] if isinstance(said, list) and said else said  # a stream without `alt=sse` is an array
+
+
+def _inner(said: object) -> dict[str, object]:
+    error = said.get("error") if isinstance(said, dict) else None
+    return error if isinstance(error, dict) else {}
+
+
+def _code_of(error: Mapping[str, object]) -> int:
+    code = error.get("code")
+    return code if isinstance(code, int) else 0
+
+
+def _delay_of(error: Mapping[str, object]) -> int | None:
+    """Return the seconds after which Google says to try again."""
+    details = error.get("details")
+    for detail in details if isinstance(details, list) else ():
+        delay = detail.get("retryDelay") if isinstance(detail, dict) else None
+        match = _DELAY.fullmatch(delay) if isinstance(delay, str) else None
+        if match:
+            return math.ceil(float(match[1]))
+    return None
