@@ -110,6 +110,8 @@ where it is lost, and refusing it would bar every conversation from changing its
 IMPLIED = frozenset(
     (
         "Request.model",
+        "EmbeddingsRequest.model",
+        "EmbeddingsRequest.encoding",
         "Request.is_stream",
         "Request.wants_usage",
         "Message.role",
