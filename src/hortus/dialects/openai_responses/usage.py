@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import msgspec
-from msgspec import Raw, UnsetType
+from msgspec import Raw
 
 from hortus.canon.errors import CallerFault
 from hortus.canon.usage import Usage
 from hortus.dialects.openai_responses.pen import ENCODE, Object
-from hortus.dialects.openai_responses.wire import UsageObject
+from hortus.dialects.openai_responses.wire import InputDetails, OutputDetails, UsageObject, given
+from hortus.framing.counting import MOST_TOKENS, part_of
 from hortus.framing.opening import Notes
 from hortus.framing.paths import join_paths, put_back
 from hortus.framing.reading import read_open
@@ -23,14 +24,10 @@ def read_usage(raw: Raw, notes: Notes) -> Usage | None:
     except CallerFault:
         notes.hush(PATH, raw)
         return None
-    took, gave = wire.input_tokens_details, wire.output_tokens_details
-    usage = Usage(
-        input_tokens=wire.input_tokens,
-        output_tokens=wire.output_tokens,
-        cached_input_tokens=0 if isinstance(took, UnsetType) else _count(took.cached_tokens),
-        reasoning_tokens=0 if isinstance(gave, UnsetType) else _count(gave.reasoning_tokens),
-        cache_write_tokens=0 if isinstance(took, UnsetType) else _count(took.cache_write_tokens),
-    )
+    usage = _plausible(wire)
+    if usage is None:
+        notes.hush(PATH, raw)
+        return None
     again = write_usage(usage)
     put_back(again, unknown)
     if msgspec.json.decode(ENCODE(again)) != msgspec.json.decode(raw):
@@ -38,6 +35,14 @@ def read_usage(raw: Raw, notes: Notes) -> Usage | None:
     for path, member in unknown.items():
         notes.keep(join_paths(PATH, path), member)
     return usage
+
+
+def count(raw: Raw) -> Usage | None:
+    """Return what a host says was used, None where there is nothing or it makes no sense."""
+    try:
+        return _plausible(read_open(raw, UsageObject)[0])
+    except CallerFault:
+        return None
 
 
 def write_usage(usage: Usage) -> Object:
@@ -54,5 +59,17 @@ def write_usage(usage: Usage) -> Object:
     }
 
 
-def _count(count: int | UnsetType) -> int:
-    return 0 if isinstance(count, UnsetType) else count
+def _plausible(wire: UsageObject) -> Usage | None:
+    took, gave = wire.input_tokens_details, wire.output_tokens_details
+    cached = took.cached_tokens if isinstance(took, InputDetails) else None
+    written = took.cache_write_tokens if isinstance(took, InputDetails) else None
+    thought = gave.reasoning_tokens if isinstance(gave, OutputDetails) else None
+    if not (0 <= wire.input_tokens <= MOST_TOKENS and 0 <= wire.output_tokens <= MOST_TOKENS):
+        return None
+    return Usage(
+        input_tokens=wire.input_tokens,
+        output_tokens=wire.output_tokens,
+        cached_input_tokens=part_of(given(cached), wire.input_tokens),
+        reasoning_tokens=part_of(given(thought), wire.output_tokens),
+        cache_write_tokens=part_of(given(written), wire.input_tokens),
+    )

@@ -211,14 +211,14 @@ class Create(Wire, frozen=True):
 class InputDetails(Wire, frozen=True):
     """Parts of the input tokens."""
 
-    cached_tokens: int | UnsetType = UNSET
-    cache_write_tokens: int | UnsetType = UNSET
+    cached_tokens: int | UnsetType | None = UNSET
+    cache_write_tokens: int | UnsetType | None = UNSET
 
 
 class OutputDetails(Wire, frozen=True):
     """Parts of the output tokens."""
 
-    reasoning_tokens: int | UnsetType = UNSET
+    reasoning_tokens: int | UnsetType | None = UNSET
 
 
 class UsageObject(Wire, frozen=True):
@@ -226,6 +226,6 @@ class UsageObject(Wire, frozen=True):
 
     input_tokens: int
     output_tokens: int
-    total_tokens: int | UnsetType = UNSET
-    input_tokens_details: InputDetails | UnsetType = UNSET
-    output_tokens_details: OutputDetails | UnsetType = UNSET
+    total_tokens: int | UnsetType | None = UNSET
+    input_tokens_details: InputDetails | UnsetType | None = UNSET
+    output_tokens_details: OutputDetails | UnsetType | None = UNSET

@@ -1,0 +1,152 @@
+"""What a request names of what a host keeps (answers, their items, conversations, files), and what an answer gives out.
+
+An item of a kept answer is kept with it: its id is of the kind `response` too. Words of the model and schemas name
+nothing, whatever their members are called.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+from msgspec import Raw
+
+from hortus.canon.dialect import HostId
+from hortus.canon.errors import InvalidRequest
+from hortus.dialects.openai_responses.pen import RAWS, is_list, is_string
+from hortus.framing.counting import UNREADABLE
+from hortus.framing.opening import NULL
+from hortus.framing.shallow import Members
+
+_WORDS = frozenset(("arguments", "parameters", "schema", "output_schema", "text", "input"))
+"""Members that hold words of the model or schemas of the client."""
+
+_DECODE = msgspec.json.Decoder().decode
+
+
+class _Item(msgspec.Struct):
+    type: Raw = NULL
+    role: Raw = NULL
+    id: Raw = NULL
+    encrypted_content: Raw = NULL
+    content: Raw = NULL
+
+
+class _Conversation(msgspec.Struct):
+    id: str
+
+
+_DECODE_ITEM = msgspec.json.Decoder(_Item).decode
+_DECODE_CONVERSATION = msgspec.json.Decoder(_Conversation | str | None).decode
+_DECODE_TEXT = msgspec.json.Decoder(str).decode
+
+
+def _key(name: str) -> re.Pattern[bytes]:
+    """Return a pattern for a member's name, also where its letters are escaped."""
+    letters = b"".join(rb"(?:%c|\\u00%02x)" % (ord(letter), ord(letter)) for letter in name)
+    return re.compile(b'"' + letters + rb'"\s*:', re.IGNORECASE)
+
+
+_ID, _FILE, _FILES = _key("id"), _key("file_id"), _key("file_ids")
+
+
+def named_ids(members: Members) -> tuple[HostId, ...]:
+    """Return what a request names.
+
+    Raises:
+        InvalidRequest: An id is no string, or stands twice in one object: the host might take the other one.
+    """
+    found: list[HostId] = []
+    previous = members.get("previous_response_id", NULL)
+    if previous != NULL:
+        found.append(("response", _text(previous, path="previous_response_id")))
+    conversation = members.get("conversation", NULL)
+    if conversation != NULL:
+        found.append(("conversation", _conversation(conversation)))
+    given = members.get("input", NULL)
+    for number, item in enumerate(RAWS(given) if is_list(given) else ()):
+        found += _ids_of_item(item, path=f"input[{number}]")
+    for name in ("tools", "prompt"):
+        found += _files_in(members.get(name, NULL), path=name)
+    return tuple(dict.fromkeys(found))
+
+
+def given_ids(response: Raw | bytes) -> tuple[HostId, ...]:
+    """Return what a host keeps of an answer, whole or only begun."""
+
+    class Kept(msgspec.Struct):
+        id: str = ""
+        store: bool | None = None
+        output: list[_Item] = []
+
+    try:
+        kept = msgspec.json.decode(response, type=Kept)
+    except UNREADABLE:
+        return ()
+    if kept.store is False or not kept.id:
+        return ()
+    return (("response", kept.id), *(one for item in kept.output for one in _id_of(item)))
+
+
+def _id_of(item: _Item) -> tuple[HostId, ...]:
+    return (("response", _DECODE_TEXT(item.id)),) if is_string(item.id) else ()
+
+
+def _ids_of_item(raw: Raw, *, path: str) -> Iterator[HostId]:
+    try:
+        item = _DECODE_ITEM(raw)
+    except UNREADABLE:
+        return  # no object: the host's to judge
+    is_reference = item.type == b'"item_reference"' or (item.type == NULL and item.role == NULL)
+    is_recalled = item.type == b'"reasoning"' and item.encrypted_content == NULL and item.content == NULL
+    if (is_reference or is_recalled) and item.id != NULL:
+        if len(_ID.findall(raw)) != 1:
+            raise _twice("id", path)
+        yield "response", _text(item.id, path=f"{path}.id")
+    yield from _files_in(raw, path=path)
+
+
+def _files_in(raw: Raw, *, path: str) -> Iterator[HostId]:
+    text = bytes(raw)
+    if b"file_id" not in text and b"\\u00" not in text:
+        return
+    found = list(_walk(_DECODE(raw)))
+    if len(found) != len(_FILE.findall(raw)) + len(_FILES.findall(raw)):
+        raise _twice("file_id", path)
+    for value, is_meant in found:
+        if is_meant:
+            ids = value if isinstance(value, list) else [value]
+            yield from (("file", one) for one in ids if isinstance(one, str))
+
+
+def _walk(value: object, *, is_meant: bool = True) -> Iterator[tuple[object, bool]]:
+    """Yield the value of every `file_id` and `file_ids`, and whether a host will take it as one."""
+    if isinstance(value, list):
+        for one in value:
+            yield from _walk(one, is_meant=is_meant)
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            if name in {"file_id", "file_ids"}:
+                yield member, is_meant
+            yield from _walk(member, is_meant=is_meant and name not in _WORDS)
+
+
+def _conversation(raw: Raw) -> str:
+    try:
+        said = _DECODE_CONVERSATION(raw)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest("`conversation` must be an id, or an object with one.", path="conversation") from error
+    if isinstance(said, _Conversation) and len(_ID.findall(raw)) != 1:
+        raise _twice("id", "conversation")
+    return said.id if isinstance(said, _Conversation) else str(said)
+
+
+def _text(raw: Raw, *, path: str) -> str:
+    if not is_string(raw):
+        raise InvalidRequest("This member must be an id.", path=path)
+    return _DECODE_TEXT(raw)
+
+
+def _twice(name: str, path: str) -> InvalidRequest:
+    return InvalidRequest(f"An object here has two members `{name}`.", path=path, hint="Send one of them.")
