@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from msgspec import UNSET, Raw
+from msgspec import UNSET, Raw, structs
 
 from hortus.canon.errors import InvalidRequest
 from hortus.canon.manifest import Manifest
@@ -140,19 +140,18 @@ def _read_reasoning(message: wire.Message, at: str, notes: Notes) -> Reasoning |
             notes.hush("reasoning_details", details)
         else:
             seal = Seal(dialect=NAME, data=bytes(details).decode())
-    return make_reasoning(text, seal, name=name, at=at)
-
-
-def make_reasoning(text: str | None, seal: Seal | None, *, name: str | None, at: str) -> Reasoning | None:
-    """Return the reasoning in the member `name`, None where there is none."""
     if text is None and seal is None:
         return None
-    own = notes_at(at)
+    empty = begin_reasoning(name or "reasoning_details", at)
+    return structs.replace(empty, texts=() if text is None else (text,), seal=seal, is_redacted=text is None)
+
+
+def begin_reasoning(name: str, at: str) -> Reasoning:
+    """Return empty reasoning that stands in the member `name`."""
+    notes = notes_at(f"{at}.{name}")
     if name == "reasoning":
-        own.form(name)
-    texts = () if text is None else (text,)
-    at = f"{at}.{name or 'reasoning_details'}"
-    return Reasoning(texts=texts, seal=seal, is_redacted=text is None, at=at, extras=own.extras())
+        notes.form(name)
+    return Reasoning(at=f"{at}.{name}", extras=notes.extras())
 
 
 def read_citations(annotations: list[Raw], at: str) -> tuple[Citation, ...] | None:
@@ -160,10 +159,11 @@ def read_citations(annotations: list[Raw], at: str) -> tuple[Citation, ...] | No
     places = [f"{at}.annotations[{i}]" for i in range(len(annotations))]
     if any(kind_of(raw, place) != "url_citation" for raw, place in zip(annotations, places, strict=True)):
         return None
-    return tuple(_read_citation(raw, place) for raw, place in zip(annotations, places, strict=True))
+    return tuple(read_citation(raw, place) for raw, place in zip(annotations, places, strict=True))
 
 
-def _read_citation(raw: Raw, at: str) -> Citation:
+def read_citation(raw: Raw, at: str) -> Citation:
+    """Return the citation of a page in an annotation."""
     notes = notes_at(at)
     found = notes.open(raw, wire.Annotation).url_citation
     for name in ("title", "start_index", "end_index"):

@@ -183,7 +183,7 @@ def has_own_form(logprobs: Raw) -> bool:
 def write_response(response: Response, asking: Asking) -> Written:
     """Return the answer for a client."""
     manifest = Manifest(response, NAME, source=asking.source)
-    manifest.take(response, "id", "model", "created_s", "usage")
+    manifest.take(response, "id", "model", "created_s", "usage", "choices")
     body: Body = {
         "id": response.id or f"chatcmpl-{asking.answer_id}",
         "object": _OBJECT,

@@ -321,6 +321,20 @@ class Chunk(Struct, forbid_unknown_fields=True):
     obfuscation: Raw | UnsetType = UNSET
 
 
+class Unframed(Struct):
+    """What comes in place of a stream."""
+
+    choices: Raw | UnsetType = UNSET
+    error: Raw | UnsetType = UNSET
+
+
+class Logprobs(Struct, forbid_unknown_fields=True):
+    """Probabilities of tokens."""
+
+    content: list[Raw] | UnsetType | None = UNSET
+    refusal: list[Raw] | UnsetType | None = UNSET
+
+
 class EmbeddingsRequest(Struct, forbid_unknown_fields=True):
     """Body of POST /embeddings."""
 
