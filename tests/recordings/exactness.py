@@ -138,6 +138,7 @@ def asking(exchange: Exchange) -> Asking:
         request = Request(model=exchange.model, messages=())
     else:
         request = translation.chat.read_request(exchange.request, exchange.call)
+    request = msgspec.structs.replace(request, wants_usage=True)  # as where the gateway asks for it
     source = translation.vocabulary
     return Asking(request=request, answer_id=ANSWER_ID, now_s=NOW_S, call=exchange.call, source=source)
 
