@@ -12,8 +12,8 @@ BYTES_PER_TOKEN = 4
 MOST_TOKENS = 1_000_000_000_000
 """Above any count that can be true, and far below what a column of a store holds: more than this makes no sense."""
 
-UNREADABLE = (msgspec.DecodeError, RecursionError)
-"""How reading a host's JSON fails; nesting by the thousand is the second."""
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""How reading a host's JSON fails; text that is not UTF-8 is the second, nesting by the thousand the third."""
 
 _LONGEST_MODEL = 200
 """Characters of a model's name that are believed."""

@@ -15,6 +15,7 @@ from hortus.framing.opening import Notes
 
 _WEB = "web_search_result_location"
 _TITLED_DOCUMENT = "document_title"
+_NO_QUOTE = "no_quote"
 
 
 def read_citation(raw: Raw, *, at: str) -> Citation:
@@ -27,13 +28,15 @@ def read_citation(raw: Raw, *, at: str) -> Citation:
     block = notes.open(raw, CitationBlock)
     if block.type != _WEB:
         notes.form(f"type:{block.type}")
+    if block.cited_text == "":
+        notes.form(_NO_QUOTE)
     document = given(block.document_title)
     if document is not None:
         notes.form(_TITLED_DOCUMENT)
     return Citation(
         url=given(block.url),
         title=document if document is not None else given(block.title),
-        quote=given(block.cited_text),
+        quote=given(block.cited_text) or None,
         at=at,
         extras=notes.extras(),
     )
@@ -50,7 +53,10 @@ def write_citations(citations: tuple[Citation, ...], pen: Pen) -> list[Object]:
 
 
 def _write_citation(citation: Citation, pen: Pen) -> Object | None:
-    names: dict[str, str | None] = {"cited_text": citation.quote, "url": citation.url}
+    names: dict[str, str | None] = {
+        "cited_text": "" if pen.manifest.has_form(citation, _NO_QUOTE) else citation.quote,
+        "url": citation.url,
+    }
     names[_TITLED_DOCUMENT if pen.manifest.has_form(citation, _TITLED_DOCUMENT) else "title"] = citation.title
     block: Object = {"type": word_of(citation, "type:") or _WEB}
     block |= {name: value for name, value in names.items() if value is not None}

@@ -25,7 +25,6 @@ from hortus.canon.errors import (
     HostRejected,
     HostTimedOut,
     HostTooLarge,
-    OurFault,
     RequestError,
     RulesFault,
     TooLarge,
@@ -59,8 +58,7 @@ _TYPES: tuple[tuple[type[RequestError], str], ...] = (
     (HostRateLimited, "rate_limit_error"),
     (HostOverloaded, "overloaded_error"),
     (HostTimedOut, "timeout_error"),
-    (HostFault, "api_error"),
-    (OurFault, "api_error"),
+    (RequestError, "api_error"),
 )
 
 _CLASSES: Mapping[str, type[HostFault]] = MappingProxyType(

@@ -45,6 +45,14 @@ _REASONS: Mapping[Stop, str] = MappingProxyType(
         "other": "end_turn",
     }
 )
+NEAR_STOPS: Mapping[Stop, str] = MappingProxyType(
+    {
+        "content_filter": "Written as `refusal`, which is near.",
+        "other": "Written as `end_turn`: Anthropic has no word for it.",
+    }
+)
+"""Why the model stopped where Anthropic's word means something else too, and what to say of it."""
+
 _FIXED = {"type": "message", "role": "assistant"}
 _ENCODE = msgspec.json.Encoder().encode
 
@@ -124,7 +132,7 @@ def write_response(response: Response, asking: Asking) -> Written:
         response.model or ("" if pen.is_own else asking.request.model),
         response.extras,
     )
-    pen.manifest.take(response, "id", "model", "usage", "created_s")  # the time stands in the answer's head
+    pen.manifest.take(response, "id", "model", "usage")
     body |= _write_choices(response, pen)
     if not pen.manifest.has_form(response, "-usage"):
         body["usage"] = write_usage(response.usage, response.extras)
@@ -143,6 +151,9 @@ def _write_choices(response: Response, pen: Pen) -> Object:
     pen.manifest.take(choice.message, "role", "parts")
     pen.manifest.take(choice, "stop", "stop_sequence")
     own_reason = pen.manifest.members(choice).get("stop_reason")
+    near = None if own_reason or choice.stop is None else NEAR_STOPS.get(choice.stop)
+    if near is not None:
+        pen.manifest.approximate(choice, "stop", near)
     body: Object = {
         "content": write_blocks(parts, pen),
         "stop_reason": own_reason

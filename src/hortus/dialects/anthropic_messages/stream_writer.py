@@ -36,7 +36,7 @@ from hortus.dialects.anthropic_messages.citations import write_citations
 from hortus.dialects.anthropic_messages.errors import render_stream_error
 from hortus.dialects.anthropic_messages.parts import write_part
 from hortus.dialects.anthropic_messages.pen import Object, Pen, pen_for
-from hortus.dialects.anthropic_messages.response import write_head, write_stop
+from hortus.dialects.anthropic_messages.response import NEAR_STOPS, write_head, write_stop
 from hortus.dialects.anthropic_messages.usage import write_usage
 from hortus.dialects.anthropic_messages.wire import NAME
 from hortus.framing.paths import put_back
@@ -51,19 +51,22 @@ _EMPTY_OBJECT = Raw(b"{}")
 
 
 class _Open:
-    """The open block: its start (until it is sent), and what its deltas are."""
+    """The open block, whether its start has been sent, and what its deltas are."""
 
-    __slots__ = ("kind", "last_piece", "start")
+    __slots__ = ("block", "is_started", "kind", "last_piece")
 
-    def __init__(self, kind: str, start: bytes) -> None:
+    def __init__(self, kind: str, block: Object | Raw) -> None:
         self.kind = kind
-        self.start = start
+        self.block = block
+        self.is_started = False
         self.last_piece: tuple[str, int] | None = None
 
-    def take_start(self) -> bytes:
+    def start(self, index: int) -> bytes:
         """Return the start unless it was sent: a text, or thoughts, without a word are left out."""
-        start, self.start = self.start, b""
-        return start
+        if self.is_started:
+            return b""
+        self.is_started = True
+        return _frame("content_block_start", index=index, content_block=self.block)
 
 
 class Writer:
@@ -71,7 +74,7 @@ class Writer:
 
     def __init__(self, asking: Asking) -> None:
         self._asking = asking
-        self._started = Started()
+        self._started: Started | None = None
         self._is_own = self._has_begun = self._has_refused = False
         self._usage: Usage | None = None
         self._extras = Extras(NAME)
@@ -106,7 +109,7 @@ class Writer:
 
     def fail(self, error: RequestError) -> bytes:
         """Return the bytes that end the stream with an error."""
-        return render_stream_error(error, "")
+        return self._begin() + render_stream_error(error, "")
 
     def _feed_choice(self, event: PartStarted | Delta | PartEnded | ChoiceEnded) -> bytes:
         if event.choice:
@@ -127,10 +130,11 @@ class Writer:
 
     def _begin(self) -> bytes:
         """Return the first frame, once: late enough that usage which comes at once stands in it."""
-        if self._has_begun:
+        started = self._started
+        if self._has_begun or started is None:
             return b""
         self._has_begun = True
-        started, extras = self._started, self._started.extras
+        extras = started.extras
         own = extras if extras is not None and self._is_own else Extras(NAME)
         if extras is not None and not self._is_own:
             self._lose(extras)
@@ -156,18 +160,26 @@ class Writer:
         if block is None:
             return b""
         block, more = _without_input(block) if isinstance(block, Raw) else (block, content)
-        start = _frame("content_block_start", index=self._count, content_block=block)
-        self._open = _Open(_KINDS.get(type(part), _INPUT), start)
-        may_be_empty = self._is_own or self._open.kind == _INPUT
-        return (self._open.take_start() if may_be_empty else b"") + b"".join(self._grow(event) for event in more)
+        is_redacted = isinstance(skeleton, Reasoning) and skeleton.is_redacted
+        kind = _REDACTED if is_redacted else _KINDS.get(type(part), _INPUT)
+        self._open = _Open(kind, block)
+        may_be_empty = kind == _INPUT or (self._is_own and not is_redacted)
+        start = self._open.start(self._count) if may_be_empty else b""
+        return start + b"".join(self._grow(event) for event in more)
 
     def _grow(self, event: Delta) -> bytes:
-        if self._open is None:
+        block = self._open
+        if block is None:
             return b""
-        delta = self._write_delta(event, self._open)
+        if block.kind == _REDACTED:
+            if not isinstance(event, SealSet) or event.seal.dialect != NAME or isinstance(block.block, Raw):
+                return b""
+            block.block["data"] = event.seal.data
+            return block.start(self._count)
+        delta = self._write_delta(event, block)
         if delta is None:
             return b""
-        return self._open.take_start() + _frame("content_block_delta", index=self._count, delta=delta)
+        return block.start(self._count) + _frame("content_block_delta", index=self._count, delta=delta)
 
     def _write_delta(self, event: Delta, block: _Open) -> Object | None:
         match event:
@@ -189,7 +201,7 @@ class Writer:
 
     def _stop_part(self) -> bytes:
         block, self._open = self._open, None
-        if block is None or block.start:
+        if block is None or not block.is_started:
             return b""
         index, self._count = self._count, self._count + 1
         return _frame("content_block_stop", index=index)
@@ -199,6 +211,10 @@ class Writer:
         said = ended.extras.members if ended.extras is not None and ended.extras.dialect == NAME else {}
         if ended.extras is not None and ended.extras.dialect != NAME:
             self._lose(ended.extras)
+        near = None if said or ended.stop is None else NEAR_STOPS.get(ended.stop)
+        if near is not None:
+            path = f"choices[0].{self._asking.source.names.get('Choice.stop', 'stop')}"
+            self._losses.append(Loss(path, "tuning", near))
         reason = said.get("stop_reason") or write_stop(ended.stop, has_refused=self._has_refused)
         delta: Object = {"stop_reason": reason}
         if "delta-stop_sequence" not in own.forms:
@@ -225,7 +241,7 @@ class Writer:
             self._losses.append(Loss(f"choices[{number}]", "meaning", "Anthropic answers once."))
 
 
-_INPUT = "input_json_delta"
+_INPUT, _REDACTED = "input_json_delta", "redacted_thinking"
 _KINDS: Mapping[type[Part], str] = MappingProxyType(
     {Text: "text_delta", Refusal: "text_delta", ToolCall: _INPUT, Reasoning: "thinking_delta"}
 )
@@ -246,7 +262,7 @@ def _taken_apart(part: Part) -> tuple[Part, list[Delta]]:
             return replace(part, text=""), [TextAdded(text)] if text else []
         case ToolCall(arguments=arguments):
             return replace(part, arguments=""), [TextAdded(arguments)] if arguments else []
-        case Reasoning(is_redacted=False):
+        case Reasoning():
             thoughts: list[Delta] = [
                 ThoughtAdded(text, piece=i, goes_to="summary") for i, text in enumerate(part.summary)
             ]
@@ -265,9 +281,10 @@ def _write_skeleton(skeleton: Part, pen: Pen) -> Object | Raw | None:
             if pen.manifest.has_form(skeleton, "citations"):
                 block["citations"] = []
             return pen.close(skeleton, block)
-        case Reasoning(is_redacted=False):
+        case Reasoning(is_redacted=is_redacted):
             pen.manifest.take_all(skeleton)
-            return pen.close(skeleton, {"type": "thinking", "thinking": "", "signature": ""})
+            empty = {"data": ""} if is_redacted else {"thinking": "", "signature": ""}
+            return pen.close(skeleton, {"type": _REDACTED if is_redacted else "thinking", **empty})
         case _:
             return write_part(skeleton, pen)
 
