@@ -250,29 +250,12 @@ class _Completed(msgspec.Struct):
 
 
 def _own_summary(exchange: Exchange) -> Iterator[str]:
+    """Compare as a client gets it: for the end of a stream, OpenAI seals the same reasoning anew."""
     chat = _translation(exchange).chat
     for line in exchange.answer.splitlines():
         if line.startswith(b"data: {"):
             event = msgspec.json.decode(line[6:], type=_Completed)
             if event.type in {"response.completed", "response.incomplete"}:
-                collected = collect(events_of(chat, [exchange.answer]))
-                said = chat.read_response(bytes(event.response))
-                if collected != said:
-                    yield f"collected {_first_difference(collected, said)}"
-
-
-def _first_difference(one: msgspec.Struct, other: msgspec.Struct) -> str:
-    if type(one) is not type(other):
-        return f"{type(one).__name__} instead of {type(other).__name__}"
-    for name in one.__struct_fields__:
-        here, there = getattr(one, name), getattr(other, name)
-        if here == there:
-            continue
-        if isinstance(here, msgspec.Struct) and isinstance(there, msgspec.Struct):
-            return f"{name}.{_first_difference(here, there)}"
-        if isinstance(here, tuple) and isinstance(there, tuple) and len(here) == len(there):
-            number = next(i for i, (a, b) in enumerate(zip(here, there, strict=True)) if a != b)
-            if isinstance(here[number], msgspec.Struct):
-                return f"{name}[{number}].{_first_difference(here[number], there[number])}"
-        return f"{name}: {here!r} instead of {there!r}"[:600]
-    return "nothing"
+                written = chat.write_response(collect(events_of(chat, [exchange.answer])), asking(exchange))
+                yield from (f"collected{one}" for one in differences(bytes(event.response), written.body))
+                return  # one recording holds several streams, one after the other

@@ -39,7 +39,7 @@ def read_request(body: bytes, call: Call) -> Request:
     wish = solid(wire.reasoning, notes, path="reasoning")
     _note_beside(wire, notes)
     return Request(
-        model=wire.model,
+        model=given(wire.model) or "",
         messages=(*_read_instructions(wire), *_read_input(wire, notes)),
         tools=tuple(read_tool(raw, at=f"tools[{i}]") for i, raw in enumerate(given(wire.tools) or ())),
         tool_choice=_read_choice(wire, notes),

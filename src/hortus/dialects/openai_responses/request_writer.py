@@ -54,7 +54,7 @@ def write_request(request: Request, target: Target) -> Written:
     manifest = Manifest(request, NAME, source=target.source, reclassified=target.habits.weights)
     pen = Pen(manifest=manifest, is_own=is_own(request), is_answer=False)
     manifest.take(request, "model", "messages", "is_stream", "wants_usage")
-    body: Object = {"model": target.model}
+    body: Object = {"model": target.model} if target.model else {}
     _write_messages(request, pen, body)
     write_options(request, pen, body)
     if request.is_stream or pen.has_form(request, "stream=false"):

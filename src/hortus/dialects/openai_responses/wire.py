@@ -180,9 +180,9 @@ class ReasoningOptions(Wire, frozen=True):
 
 
 class Create(Wire, frozen=True):
-    """A request for an answer."""
+    """A request for an answer; a stored prompt may name the model in its place."""
 
-    model: str
+    model: str | UnsetType = UNSET
     input: Raw | UnsetType = UNSET
     instructions: str | UnsetType | None = UNSET
     tools: list[Raw] | UnsetType | None = UNSET
