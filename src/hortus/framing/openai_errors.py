@@ -25,7 +25,6 @@ from hortus.canon.errors import (
     HostRejected,
     HostTimedOut,
     HostTooLarge,
-    OurFault,
     RequestError,
     RulesFault,
     Unauthenticated,
@@ -36,8 +35,9 @@ _TYPES: tuple[tuple[type[RequestError], str], ...] = (
     (CallerFault, "invalid_request_error"),
     (Unauthenticated, "invalid_request_error"),  # so does OpenAI, with the code `invalid_api_key`
     (RulesFault, "permission_error"),
-    (HostFault, "server_error"),
-    (OurFault, "server_error"),
+    (HostRejected, "invalid_request_error"),
+    (HostRateLimited, "rate_limit_error"),
+    (RequestError, "server_error"),
 )
 
 _RETRY_AFTER_S = 1
@@ -89,6 +89,12 @@ BY_STATUS = MappingProxyType(
 )
 """Class for a status; others from 400 to 499 are rejections, the rest faults of the host."""
 
+_ERRORS, _REJECTIONS = range(400, 600), range(400, 500)
+"""HTTP's statuses."""
+
+_DEEPEST = 5
+"""Levels of an error that are looked at: gateways wrap errors in errors."""
+
 _TOO_LONG = re.compile(r"maximum context length|context (?:window|size|length)|prompt is too long", re.IGNORECASE)
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -119,7 +125,7 @@ def reply_headers(error: RequestError) -> tuple[tuple[str, str], ...]:
     headers = [("content-type", "application/json")]
     if error.may_have_cost or not error.retry_helps:
         headers.append(("x-should-retry", "false"))
-    elif error.status >= 500:  # noqa: PLR2004 -- HTTP's server errors
+    else:
         headers.append(("retry-after", str(error.retry_after_s or _RETRY_AFTER_S)))
     if error.status == 401:  # noqa: PLR2004 -- HTTP's Unauthorized, which must name a scheme
         headers.append(("www-authenticate", "Bearer"))
@@ -134,7 +140,7 @@ def describe(error: RequestError) -> ErrorObject:
 
 
 def read_error(status: int, body: bytes) -> RequestError:
-    """Return what a host's error means; total, whatever the body is."""
+    """Return what a host's error means; total, whatever the body is. Status 0: it came with a good one."""
     try:
         said = _DECODE(body)
     except UNREADABLE:
@@ -143,37 +149,46 @@ def read_error(status: int, body: bytes) -> RequestError:
             said = ""
     if isinstance(said, list) and said:
         said = said[0]
-    return class_of(status, said)(message_of(said) or f"The host answered with status {status} and said no more.")
+    answered = f"answered with status {status}" if status else "reported that it failed"
+    return class_of(status, said)(message_of(said) or f"The host {answered} and said no more.")
 
 
 def class_of(status: int, said: object) -> type[RequestError]:
-    """Return the class for a status (0: none was given) and a decoded error."""
-    words = [word.lower() for word in _words(said)]
+    """Return the class for a status (0: none was given, so one in the error counts) and a decoded error."""
+    values = _values(said)
+    status = status or next((one for one in values if isinstance(one, int) and one in _ERRORS), 0)
+    named = _class_named([one.lower() for one in values if isinstance(one, str)], status)
+    if named is not None:
+        return named
+    if status in {0, 400, 422} and _TOO_LONG.search(message_of(said)):
+        return ContextTooLong
+    return BY_STATUS.get(status) or (HostRejected if status in _REJECTIONS else HostFault)
+
+
+def _class_named(words: list[str], status: int) -> type[RequestError] | None:
     for word in words:
         found = BY_WORD.get(word) or BY_CODE.get(word)
         if found is not None and issubclass(found, HostFault) and not (found is HostFault and status in BY_STATUS):
             return found
-    if status in {0, 400, 422} and _TOO_LONG.search(message_of(said)):
-        return ContextTooLong
-    is_rejection = 400 <= status < 500  # noqa: PLR2004 -- HTTP's client errors
-    return BY_STATUS.get(status) or (HostRejected if is_rejection else HostFault)
+    return None
 
 
-def message_of(said: object) -> str:
+def message_of(said: object, depth: int = _DEEPEST) -> str:
     """Return a host's words in a decoded error, empty where there are none."""
     if isinstance(said, str):
         return said[:_LONGEST_MESSAGE]
     if isinstance(said, list):
-        return message_of(said[0]) if said else ""
-    if not isinstance(said, dict):
+        said = said[0] if said else None
+        return message_of(said, depth - 1) if depth else ""
+    if not isinstance(said, dict) or not depth:
         return ""
-    found = (message_of(said.get(name)) for name in ("error", "message", "msg", "detail", "errors"))
+    found = (message_of(said.get(name), depth - 1) for name in ("error", "message", "msg", "detail", "errors"))
     return next((message for message in found if message), "")
 
 
-def _words(said: object) -> list[str]:
+def _values(said: object, depth: int = _DEEPEST) -> list[object]:
     """Return what an error calls itself: innermost first, codes before types."""
-    if not isinstance(said, dict):
+    if not isinstance(said, dict) or not depth:
         return []
-    own = [said.get(name) for name in ("code", "type", "status")]
-    return _words(said.get("error")) + [word for word in own if isinstance(word, str)]
+    own = [said.get(name) for name in ("code", "type", "status", "status_code")]
+    return _values(said.get("error"), depth - 1) + own

@@ -8,7 +8,7 @@ from __future__ import annotations
 from hortus.canon.dialect import Dialect, Operation
 from hortus.canon.translation import Chat, Embeddings, Translation
 from hortus.dialects.openai_chat import embeddings, request, response
-from hortus.dialects.openai_chat.errors import read_error, render_error, render_stream_error
+from hortus.dialects.openai_chat.errors import render_stream_error
 from hortus.dialects.openai_chat.relay_answer import read_answer
 from hortus.dialects.openai_chat.relay_request import read_request, write_request
 from hortus.dialects.openai_chat.relay_stream import Stream
@@ -16,6 +16,7 @@ from hortus.dialects.openai_chat.routes import write_route, write_routes
 from hortus.dialects.openai_chat.stream_reader import Reader
 from hortus.dialects.openai_chat.stream_writer import Writer
 from hortus.dialects.openai_chat.vocabulary import NAME, VOCABULARY
+from hortus.framing.openai_errors import read_error, render_error
 
 DIALECT = Dialect(
     name=NAME,

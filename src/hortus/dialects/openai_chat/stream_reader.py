@@ -14,10 +14,10 @@ from hortus.canon.nodes import Extras
 from hortus.canon.unfold import unfold
 from hortus.dialects.openai_chat import wire
 from hortus.dialects.openai_chat.choice_reader import ChoiceReader
-from hortus.dialects.openai_chat.errors import read_stream_error
 from hortus.dialects.openai_chat.pen import notes_at
 from hortus.dialects.openai_chat.response import read_response, read_time, unreadable
 from hortus.dialects.openai_chat.usage import read_noted_usage, write_usage
+from hortus.framing.openai_errors import read_error
 from hortus.framing.opening import NULL, Notes
 from hortus.framing.reading import read_open
 from hortus.framing.sse import Frame, SseSplitter
@@ -157,7 +157,7 @@ class Reader:
 
     def _fail(self, data: bytes) -> list[Event]:
         self._is_over = True
-        error = read_stream_error(data)
+        error = read_error(0, data)
         events = self._report() if self._has_started else []
         return [*events, Failed(code=error.code, message=error.message)]
 
