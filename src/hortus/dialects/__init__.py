@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from hortus.canon.dialect import Dialect
 from hortus.dialects.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
+from hortus.dialects.gemini import DIALECT as GEMINI
 from hortus.dialects.openai_chat import DIALECT as OPENAI_CHAT
 from hortus.dialects.openai_responses import DIALECT as OPENAI_RESPONSES
 
-DIALECTS: tuple[Dialect, ...] = (OPENAI_CHAT, OPENAI_RESPONSES, ANTHROPIC_MESSAGES)
+DIALECTS: tuple[Dialect, ...] = (OPENAI_CHAT, OPENAI_RESPONSES, ANTHROPIC_MESSAGES, GEMINI)
 """The first one renders errors for paths that belong to none."""

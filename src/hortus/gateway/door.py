@@ -64,6 +64,8 @@ class Door:
             for operation in dialect.operations:
                 for base in (*dialect.bases, *([""] if operation.is_at_root else [])):
                     self._add(base + operation.path, Found(dialect, operation))
+        # `/v1/models/{route}:generateContent` is looked at before `/v1/models/{route}`, which it would fit, too.
+        self._templates = dict(sorted(self._templates.items(), key=lambda one: one[0].endswith("}")))
 
     def _add(self, path: str, found: Found) -> None:
         first, gap, _ = path.partition("{")

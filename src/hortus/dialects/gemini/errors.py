@@ -54,7 +54,7 @@ _STATUSES: tuple[tuple[type[RequestError], str], ...] = (
     (OurFault, "INTERNAL"),
 )
 
-_CLASSES: Mapping[object, type[HostFault]] = MappingProxyType(
+_CLASSES: Mapping[str, type[HostFault]] = MappingProxyType(
     {
         "INVALID_ARGUMENT": HostRejected,
         "OUT_OF_RANGE": HostRejected,
@@ -72,7 +72,10 @@ _CLASSES: Mapping[object, type[HostFault]] = MappingProxyType(
 # As seen in answers of the API, 2024 to 2026.
 _PHRASES: tuple[tuple[re.Pattern[str], type[HostFault]], ...] = (
     (re.compile(r"API_KEY_|API key (?:not valid|expired|not found)"), HostRefused),
-    (re.compile(r"token count .*exceeds the maximum|maximum (?:number of|context)|context (?:length|window)"), ContextTooLong),
+    (
+        re.compile(r"token count .*exceeds the maximum|maximum (?:number of|context)|context (?:length|window)"),
+        ContextTooLong,
+    ),
     (re.compile(r"payload size exceeds"), HostTooLarge),
     (re.compile(r"blocked (?:by|due to)|PROHIBITED_CONTENT|usage guidelines"), ContentRefused),
 )
@@ -135,7 +138,10 @@ def read_error(status: int, body: bytes) -> RequestError:
     said = _decoded(body)
     message = message_of(said)[:_LONGEST_MESSAGE] or f"The host answered with status {status} and said no more."
     found = _inner(said)
-    kind = _CLASSES.get(found.get("status")) or class_of(status or _code_of(found), said)
+    word = found.get("status")
+    kind: type[RequestError] | None = _CLASSES.get(word) if isinstance(word, str) else None
+    if kind is None or kind is HostRejected:
+        kind = class_of(status or _code_of(found), said)
     if kind is HostRejected:
         details = str(found.get("details"))
         kind = next((cls for words, cls in _PHRASES if words.search(message) or words.search(details)), kind)

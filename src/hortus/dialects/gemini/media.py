@@ -34,7 +34,9 @@ _TYPES: Mapping[str, str] = {
 }
 """Media type by the ending of an address, which must be said with it."""
 
-_UNTYPED = "Gemini must be told the media type of an address, and this one's ending does not say it: send it inline (base64)."
+_UNTYPED = (
+    "Gemini must be told the media type of an address, and this one's ending does not say it: send it inline (base64)."
+)
 _FOREIGN = "Only the host that gave out a file's id can read it: send the file inline (base64)."
 
 
@@ -62,30 +64,38 @@ def read_source(wire: Opened) -> tuple[MediaKind, Source, str | None]:
 def write_source(media: Media, pen: Pen) -> Object | None:
     """Return the member that holds the source of a medium, None where it cannot be carried."""
     pen.manifest.take(media, "kind")
-    source = media.source
-    match source:
-        case Inline():
-            data = _as_it_was(source.data, media)
-            body = {"inlineData": {"mimeType": source.media_type, "data": data}}
-        case Plain():
-            data = base64.b64encode(source.text.encode()).decode()
-            body = {"inlineData": {"mimeType": "text/plain", "data": data}}
-        case HostFile() if not pen.is_own:
-            pen.manifest.lose(media, "source", _FOREIGN)
-            return None
-        case HostFile():
-            body = {"fileData": _file(source.id, source.media_type)}
-        case Link():
-            media_type = source.media_type or (None if pen.is_own else _type_of(source.url))
-            if media_type is None and not pen.is_own and not _FILMS.match(source.url):
-                pen.manifest.lose(media, "source", _UNTYPED)
-                return None
-            body = {"fileData": _file(source.url, media_type)}
+    member, body = _write_source(media, pen)
+    if not body:
+        return None
     pen.manifest.take(media, "source")
     if media.name is not None and pen.is_own:
         pen.manifest.take(media, "name")
-        next(iter(body.values()))["displayName"] = media.name
-    return dict(body)
+        body["displayName"] = media.name
+    return {member: body}
+
+
+def _write_source(media: Media, pen: Pen) -> tuple[str, dict[str, str]]:
+    """Return the member for the source, empty where it cannot be carried."""
+    match media.source:
+        case Inline(media_type, data):
+            return "inlineData", {"mimeType": media_type, "data": _as_it_was(data, media)}
+        case Plain(text):
+            return "inlineData", {"mimeType": "text/plain", "data": base64.b64encode(text.encode()).decode()}
+        case HostFile(file_id, media_type) if pen.is_own:
+            return "fileData", _file(file_id, media_type)
+        case HostFile():
+            pen.manifest.lose(media, "source", _FOREIGN)
+            return "fileData", {}
+        case Link():
+            return "fileData", _write_link(media, media.source, pen=pen)
+
+
+def _write_link(media: Media, source: Link, *, pen: Pen) -> dict[str, str]:
+    media_type = source.media_type or (None if pen.is_own else _type_of(source.url))
+    if media_type is None and not pen.is_own and not _FILMS.match(source.url):
+        pen.manifest.lose(media, "source", _UNTYPED)
+        return {}
+    return _file(source.url, media_type)
 
 
 def _file(uri: str, media_type: str | None) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """One object of Google's wire: its members read under either spelling, and written again as they were spelt.
 
-Google takes `inlineData` and `inline_data` alike, and one object where a list belongs. So objects are opened by name here
-and not decoded into Structs: what nobody takes becomes the node's extras, and each notation a form:
-`snake:PATH` (the other spelling), `one:PATH` (no list around it), `empty:PATH` (an object without members).
+Google takes `inlineData` and `inline_data` alike, and one object where a list belongs. So objects are opened by name
+here and not decoded into Structs: what nobody takes becomes the node's extras, and each notation a form:
+`snake:PATH` (the other spelling), `one:PATH` (no list around it), `empty:PATH` (an object without members),
+`absent:PATH` (left out, though its meaning is known).
 https://ai.google.dev/api/generate-content and https://protobuf.dev/programming-guides/json, read 2026-11.
 """
 
@@ -105,7 +106,7 @@ class Opened:
 
     def _open(self, value: msgspec.Raw, prefix: str, *, at: str) -> Opened:
         found = Opened(value, at)
-        found._prefix, found._notes = prefix, self._notes  # noqa: SLF001 -- of the same class
+        found._prefix, found._notes = prefix, self._notes
         self._notes.opened.append(found)
         if not found._members:
             self._notes.forms.append(f"empty:{prefix}")
@@ -240,13 +241,13 @@ class Pen(msgspec.Struct, frozen=True):
 
     def close(self, node: Node, body: Object) -> Object:
         """Return `body` with what only this dialect knows of `node` put back, spelt as it was."""
-        silent = self.manifest.silent(node)
-        for path in silent:  # what was kept as it was stands for what its meaning would be written as
+        silent, forms = self.manifest.silent(node), forms_of(node)
+        # What was kept as it was stands for what its meaning would be written as.
+        for path in (*silent, *_paths(forms, "absent:")):
             container, name = _place_of(body, path)
             container.pop(name, None)
         put_back(body, silent)
         put_back(body, self.manifest.members(node))
-        forms = forms_of(node)
         for path in _paths(forms, "empty:"):
             put_back(body, {path: msgspec.Raw(b"{}")})
         for path in _paths(forms, "one:"):

@@ -5,7 +5,6 @@ https://ai.google.dev/api/caching#Part, read 2026-11.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from typing import assert_never
 
@@ -16,7 +15,7 @@ from hortus.canon.parts import Media, Opaque, Part, Reasoning, Refusal, Text, To
 from hortus.dialects.gemini.calls import CallIds
 from hortus.dialects.gemini.media import read_source, write_source
 from hortus.dialects.gemini.members import NAME, Object, Opened, Pen, forms_of
-from hortus.dialects.gemini.results import read_result, write_result
+from hortus.dialects.gemini.results import read_result, write_opaque, write_result
 
 _BESIDE = frozenset(
     ("thought", "thoughtSignature", "thought_signature", "videoMetadata", "video_metadata", "mediaResolution")
@@ -55,19 +54,14 @@ def write_part(part: Part, pen: Pen) -> object | None:
         case ToolCall():
             return _write_call(part, pen)
         case ToolResult():
-            written = write_result(part, pen)
-            return None if written is None else pen.close(part, written)
+            return write_result(part, pen)
         case Media():
-            written = write_source(part, pen)
-            return None if written is None else pen.close(part, _with_seal(part, written, pen=pen))
+            return _write_media(part, pen)
         case Refusal():
             pen.manifest.approximate(part, "text", "Gemini has no refusals of their own: it is written as text.")
             return {"text": part.text}
         case Opaque():
-            if part.dialect != NAME:
-                return None
-            pen.manifest.take_all(part)
-            return part.raw
+            return write_opaque(part, pen)
         case _:
             assert_never(part)
 
@@ -111,6 +105,11 @@ def _read_media(wire: Opened, ids: CallIds) -> Media:
     kind, source, name = read_source(wire)
     seal = _read_sealed(wire)
     return Media(kind=kind, source=source, name=name, seal=seal, at=wire.at, extras=wire.extras())
+
+
+def _write_media(part: Media, pen: Pen) -> Object | None:
+    written = write_source(part, pen)
+    return None if written is None else pen.close(part, _with_seal(part, written, pen=pen))
 
 
 def _read_call(wire: Opened, ids: CallIds) -> ToolCall:

@@ -6,7 +6,7 @@ https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -84,7 +84,7 @@ def write_body(request: Request, target: Target, *, manifest: Manifest) -> Objec
     first, rest = split_system(request.messages)
     body: Object = {"contents": _write_contents(rest, pen)}
     system = _write_system(first, pen) if first else {}
-    if system.get("parts") or pen.is_own and first:
+    if system.get("parts") or (pen.is_own and first):
         body["systemInstruction"] = system
     tools = write_tools(request, pen)
     if tools:
@@ -121,7 +121,9 @@ def _read_role(wire: Opened) -> Role:
     if said == "function":
         wire.keep("role", msgspec.Raw(b'"function"'), is_silent=True)
     elif known is None:
-        raise InvalidRequest("The value is none of those that this member takes.", path=f"{wire.at}.role", hint="Use user or model.")
+        raise InvalidRequest(
+            "The value is none of those that this member takes.", path=f"{wire.at}.role", hint="Use user or model."
+        )
     return known or "user"
 
 
@@ -135,11 +137,9 @@ def _write_contents(messages: tuple[Message, ...], pen: Pen) -> list[object]:
                 pen.manifest.lose(message, "", _NOT_FIRST)
             continue
         role = "model" if turn.role == "assistant" else "user"
-        results = [part for part in turn.parts if isinstance(part, ToolResult)]
-        others = [part for part in turn.parts if not isinstance(part, ToolResult)]
         # Results stand alone in a content, right after the calls that they answer.
-        for parts in (results, others):
-            written = _write_parts(parts, pen)
+        for wants_results in (True, False):
+            written = _write_parts((one for one in turn.parts if isinstance(one, ToolResult) is wants_results), pen)
             if written:
                 contents.append({"role": role, "parts": written})
     return contents
@@ -165,6 +165,6 @@ def _write_system(messages: tuple[Message, ...], pen: Pen) -> Object:
     return pen.close(messages[0], body)
 
 
-def _write_parts(parts: list[Part] | tuple[Part, ...], pen: Pen) -> list[object]:
+def _write_parts(parts: Iterable[Part], pen: Pen) -> list[object]:
     written = (write_part(part, pen) for part in parts)
     return [one for one in written if one is not None]

@@ -105,24 +105,12 @@ def _read_choice(raw: msgspec.Raw, number: int, *, ids: CallIds) -> Choice:
     index = wire.integer("index")
     if index is None:
         wire.form("no_index")
-    content = wire.inner("content")
-    items = None
-    if content is None:
-        wire.form("no_content")
-    else:
-        role = content.raw("role")
-        if role is None:
-            wire.form("no_role")
-        elif bytes(role) != b'"model"':
-            content.keep("role", role, is_silent=True)
-        items = content.items("parts")
-        if items is None:
-            wire.form("no_parts")
-    parts = tuple(read_part(one, f"{at}.content.parts[{i}]", ids=ids) for i, one in enumerate(items or ()))
+    items = _content_items(wire)
+    parts = tuple(read_part(one, f"{at}.content.parts[{i}]", ids=ids) for i, one in enumerate(items))
     has_calls = any(isinstance(part, ToolCall) for part in parts)
     reason = wire.raw("finishReason")
     stop = None if reason is None else read_stop(reason, has_calls=has_calls)
-    if reason is not None and stop is not None:
+    if reason is not None:
         keep_reason(wire, reason)
     wire.silence("finishMessage", "tokenCount")
     return Choice(
@@ -132,6 +120,22 @@ def _read_choice(raw: msgspec.Raw, number: int, *, ids: CallIds) -> Choice:
         at=at,
         extras=wire.extras(),
     )
+
+
+def _content_items(wire: Opened) -> list[msgspec.Raw]:
+    content = wire.inner("content")
+    if content is None:
+        wire.form("no_content")
+        return []
+    role = content.raw("role")
+    if role is None:
+        wire.form("no_role")
+    elif bytes(role) != b'"model"':
+        content.keep("role", role, is_silent=True)
+    items = content.items("parts")
+    if items is None:
+        wire.form("no_parts")
+    return items or []
 
 
 def keep_reason(wire: Opened, reason: msgspec.Raw) -> None:

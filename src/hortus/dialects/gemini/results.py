@@ -45,8 +45,8 @@ def read_result(wire: Opened, ids: CallIds) -> ToolResult:
 def write_result(part: ToolResult, pen: Pen) -> Object | None:
     """Return the part that holds a result; None where its call is not known."""
     forms = forms_of(part)
-    name = part.name if pen.is_own else part.name or pen.names.get(part.call_id)
-    if not name and not pen.is_own:
+    name = part.name or (None if pen.is_own else pen.names.get(part.call_id))
+    if not (name or pen.is_own):
         pen.manifest.lose(part, "", _NAMELESS)
         return None
     pen.manifest.take(part, "call_id", "name", "is_error", "parts")
@@ -55,13 +55,13 @@ def write_result(part: ToolResult, pen: Pen) -> Object | None:
         result["id"] = part.call_id
     if "no_response" not in forms:
         result["response"] = _write_response(part, pen)
-    items = [_write_item(item, pen) for item in part.parts if not isinstance(item, Text)]
-    if any(item is not None for item in items):
-        result["parts"] = [item for item in items if item is not None]
+    items = _write_items(part, pen)
+    if items:
+        result["parts"] = items
     body: Object = {"functionResponse": result}
     if "not_a_thought" in forms:
         body["thought"] = False
-    return body
+    return pen.close(part, body)
 
 
 def _read_response(response: msgspec.Raw | None, wire: Opened) -> tuple[tuple[Text, ...], bool]:
@@ -86,15 +86,12 @@ def _write_response(part: ToolResult, pen: Pen) -> object:
     for item in texts:
         pen.manifest.take(item, "text", "seal")
     words = [item.text for item in texts]
-    if "json" in forms_of(part):
-        return msgspec.Raw(words[0].encode()) if words else {}
+    said: object = words[0] if len(words) == 1 else words
+    if isinstance(said, str) and ("json" in forms_of(part) or (not part.is_error and _is_plain_object(said))):
+        return msgspec.Raw(said.encode())
     if part.is_error:
-        return {"error": words[0] if len(words) == 1 else words}
-    if not words:
-        return {}
-    if len(words) == 1 and _is_plain_object(words[0]):
-        return msgspec.Raw(words[0].encode())
-    return {"output": words[0] if len(words) == 1 else words}
+        return {"error": said}
+    return {"output": said} if words else {}
 
 
 def _read_item(raw: msgspec.Raw, at: str) -> Media | Opaque:
@@ -105,10 +102,20 @@ def _read_item(raw: msgspec.Raw, at: str) -> Media | Opaque:
     return Media(kind=kind, source=source, name=name, at=at, extras=wire.extras())
 
 
+def _write_items(part: ToolResult, pen: Pen) -> list[object]:
+    items = (_write_item(item, pen) for item in part.parts if not isinstance(item, Text))
+    return [item for item in items if item is not None]
+
+
 def _write_item(item: Media | Opaque, pen: Pen) -> object | None:
     if isinstance(item, Media):
         written = write_source(item, pen)
         return None if written is None else pen.close(item, written)
+    return write_opaque(item, pen)
+
+
+def write_opaque(item: Opaque, pen: Pen) -> object | None:
+    """Return what only this dialect understands as it is; of another one, nothing."""
     if item.dialect != NAME:
         return None
     pen.manifest.take_all(item)

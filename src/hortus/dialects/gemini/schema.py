@@ -80,17 +80,23 @@ def _convert(schema: object) -> object:
 def _value(name: str, value: object) -> object:
     if name == "type":
         return _type(value)
-    if name in _COUNTS and isinstance(value, str) and value.isdecimal():
-        return int(value)
-    if name == "$ref" and isinstance(value, str):
-        return value.replace("#/defs/", "#/$defs/", 1)
     if name in _ONES:
         return _convert(value)
-    if name in _LISTS and isinstance(value, list):
-        return [_convert(one) for one in value]
-    if name in _MAPS and isinstance(value, dict):
-        return {key: _convert(one) for key, one in value.items()}
-    return value
+    match value:
+        case str():
+            return _word(name, value)
+        case list() if name in _LISTS:
+            return [_convert(one) for one in value]
+        case dict() if name in _MAPS:
+            return {key: _convert(one) for key, one in value.items()}
+        case _:
+            return value
+
+
+def _word(name: str, value: str) -> object:
+    if name == "$ref":
+        return value.replace("#/defs/", "#/$defs/", 1)
+    return int(value) if name in _COUNTS and value.isdecimal() else value
 
 
 def _type(value: object) -> object:

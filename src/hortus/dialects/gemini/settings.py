@@ -29,7 +29,7 @@ _INTEGERS: Mapping[str, str] = {
     "maxOutputTokens": "max_output_tokens",
     "logprobs": "top_logprobs",
 }
-PLAIN: Mapping[str, str] = _NUMBERS | _INTEGERS | {"responseLogprobs": "has_logprobs", "stopSequences": "stop"}
+PLAIN: Mapping[str, str] = {**_NUMBERS, **_INTEGERS, "responseLogprobs": "has_logprobs", "stopSequences": "stop"}
 """Member to the field of the canonical request that means the same."""
 
 _JSON, _PLAIN_TEXT = "application/json", "text/plain"
@@ -39,6 +39,8 @@ _KEPT = frozenset(("generationConfig.responseSchema", f"generationConfig.{_PRIVA
 """Where a schema stands that is kept as it was."""
 
 _LEVELS = frozenset(("minimal", "low", "medium", "high"))
+_LEVELS_AS_WRITTEN = frozenset(level.upper() for level in _LEVELS)
+_SHOWS: Mapping[bool | None, str | None] = {None: None, True: "auto", False: "none"}
 _MOST_BUDGET = 24_576
 """Most tokens that every model with a budget takes. https://ai.google.dev/gemini-api/docs/thinking, read 2026-11."""
 
@@ -134,17 +136,22 @@ def _read_reasoning(wire: Opened | None) -> ReasoningWish | None:
     if wire is None:
         return None
     budget, shows = wire.integer("thinkingBudget"), wire.flag("includeThoughts")
-    level = wire.text("thinkingLevel")
-    effort = level.lower() if level is not None and level.lower() in _LEVELS else None
-    if level is not None and level != (effort or "").upper():
-        wire.keep("thinkingLevel", msgspec.Raw(msgspec.json.encode(level)), is_silent=effort is not None)
     return ReasoningWish(
         is_on=False if budget == 0 else None,
-        effort=effort,
+        effort=_read_level(wire),
         budget_tokens=budget or None,
-        shows=None if shows is None else ("auto" if shows else "none"),
+        shows=_SHOWS[shows],
         at="generationConfig.thinkingConfig",
     )
+
+
+def _read_level(wire: Opened) -> str | None:
+    level = wire.text("thinkingLevel")
+    if level is None or level in _LEVELS_AS_WRITTEN:
+        return None if level is None else level.lower()
+    effort = level.lower() if level.lower() in _LEVELS else None
+    wire.keep("thinkingLevel", msgspec.Raw(msgspec.json.encode(level)), is_silent=effort is not None)
+    return effort
 
 
 def _write_reasoning(wish: ReasoningWish, pen: Pen, *, model: str) -> Object:
@@ -165,12 +172,7 @@ def _write_reasoning(wish: ReasoningWish, pen: Pen, *, model: str) -> Object:
 def _write_amount(wish: ReasoningWish, body: Object, *, pen: Pen, has_levels: bool) -> None:
     effort, budget = wish.effort, 0 if wish.is_on is False else wish.budget_tokens
     if budget is not None:
-        pen.manifest.take(wish, "budget_tokens", "is_on")
-        body["thinkingBudget"] = budget
-        if budget > _MOST_BUDGET and not pen.is_own:
-            body["thinkingBudget"] = _MOST_BUDGET
-            reason = f"Gemini's models think with {_MOST_BUDGET} tokens at most: that many are asked for."
-            pen.manifest.approximate(wish, "budget_tokens", reason)
+        body["thinkingBudget"] = _write_budget(wish, budget, pen=pen)
     if effort in _LEVELS and (has_levels or pen.is_own):
         pen.manifest.take(wish, "effort", "is_on")
         body["thinkingLevel"] = str(effort).upper()
@@ -182,6 +184,15 @@ def _write_amount(wish: ReasoningWish, body: Object, *, pen: Pen, has_levels: bo
         body["thinkingBudget"] = -1
 
 
+def _write_budget(wish: ReasoningWish, budget: int, *, pen: Pen) -> int:
+    pen.manifest.take(wish, "budget_tokens", "is_on")
+    if budget <= _MOST_BUDGET or pen.is_own:
+        return budget
+    reason = f"Gemini's models think with {_MOST_BUDGET} tokens at most: that many are asked for."
+    pen.manifest.approximate(wish, "budget_tokens", reason)
+    return _MOST_BUDGET
+
+
 def _approximate(wish: ReasoningWish, effort: str, *, body: Object, pen: Pen) -> None:
     budget = budget_of(effort)
     if budget is None:
@@ -189,7 +200,9 @@ def _approximate(wish: ReasoningWish, effort: str, *, body: Object, pen: Pen) ->
     if budget == 0:
         pen.manifest.take(wish, "effort")
     else:
-        pen.manifest.approximate(wish, "effort", "This Gemini knows a budget of tokens only: one that is near is asked for.")
+        pen.manifest.approximate(
+            wish, "effort", "This Gemini knows a budget of tokens only: one that is near is asked for."
+        )
     body["thinkingBudget"] = min(budget, _MOST_BUDGET)
 
 

@@ -78,15 +78,20 @@ class Reader:
         except BrokenStream:
             return []  # it broke off: the caller tells the client
         events = [event for text in texts for event in self._read(text)]
+        return events + list(self._end())
+
+    def _end(self) -> Iterator[Event]:
         candidates = [self._candidates[number] for number in sorted(self._candidates)]
-        if self._is_failed or not all(one.has_ended for one in candidates):
-            return events
-        if candidates:
-            return [*events, *(event for one in candidates for event in one.end()), Finished()]
-        if self._is_blocked:
+        is_over = bool(candidates) and all(one.has_ended for one in candidates)
+        is_barred = self._is_blocked and not candidates
+        if self._is_failed or not (is_over or is_barred):
+            return
+        for one in candidates:
+            yield from one.end()
+        if is_barred:
             blocked = blocked_choice()
-            return [*events, ChoiceEnded(stop=blocked.stop, extras=blocked.extras), Finished()]
-        return events
+            yield ChoiceEnded(stop=blocked.stop, extras=blocked.extras)
+        yield Finished()
 
     def _read(self, text: bytes) -> list[Event]:
         if self._is_failed:
@@ -122,11 +127,7 @@ class Reader:
             if self._ids is not None and said and said != before:
                 wire.keep(name, msgspec.Raw(_ENCODE(said)), is_silent=True)
         extras = wire.own_extras()
-        new = Extras(
-            dialect=NAME,
-            members={path: raw for path, raw in extras.members.items() if self._known.get(path) != raw},
-            silent={path: raw for path, raw in extras.silent.items() if self._known.get(path) != raw},
-        )
+        new = Extras(dialect=NAME, members=self._news(extras.members), silent=self._news(extras.silent))
         self._known |= new.members | new.silent
         if self._ids is None:
             self._head = head
@@ -134,6 +135,9 @@ class Reader:
             yield Started(id=head[0], model=head[1], created_s=head[2], extras=new)
         elif new.members or new.silent:
             yield Extra(new)
+
+    def _news(self, members: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
+        return {path: raw for path, raw in members.items() if self._known.get(path) != raw}
 
     def _read_candidate(self, raw: msgspec.Raw) -> Iterator[Event]:
         wire = Opened(raw, "candidates[]")
@@ -174,9 +178,9 @@ class _Candidate:
             self._reason = reason
             keep_reason(wire, reason)
         wire.silence("finishMessage", "tokenCount")
-        extras = wire.extras()
-        if extras is not None and (extras.members or extras.silent):
-            self._extras = _later(self._extras, Extras(NAME, members=extras.members, silent=extras.silent))
+        extras = _without_forms(wire.extras())
+        if extras is not None:
+            self._extras = _later(self._extras, extras)
         for raw in items:
             at = f"candidates[{self._index}].content.parts[{self._next}]"
             yield from self._read_part(read_part(raw, at, ids=self._ids))
@@ -204,30 +208,39 @@ class _Candidate:
 
     def _grow(self, part: Text | Reasoning) -> Iterator[Event]:
         words = part.text if isinstance(part, Text) else "".join(part.summary)
-        has_more = part.extras is not None and bool(part.extras.members or part.extras.silent)
-        if not (words or part.seal or has_more):
+        more = _without_forms(part.extras)
+        if not (words or part.seal or more):
             return
         if self._open is not type(part):
             yield from self._close()
             self._open = type(part)
             skeleton = Text(text="", at=part.at) if isinstance(part, Text) else Reasoning(at=part.at)
             yield PartStarted(skeleton, choice=self._index, index=self._next)
-        if words and isinstance(part, Text):
-            yield TextAdded(words, choice=self._index, index=self._next)
-        elif words:
-            yield ThoughtAdded(words, choice=self._index, index=self._next, goes_to="summary")
-        if part.extras is not None and has_more:
-            more = Extras(NAME, members=part.extras.members, silent=part.extras.silent)
+        if words:
+            yield self._added(part, words)
+        if more is not None:
             self._open_extras = joined(self._open_extras, more)
         if part.seal is not None:
             yield SealSet(part.seal, choice=self._index, index=self._next)
             yield from self._close()
+
+    def _added(self, part: Text | Reasoning, words: str) -> TextAdded | ThoughtAdded:
+        if isinstance(part, Text):
+            return TextAdded(words, choice=self._index, index=self._next)
+        return ThoughtAdded(words, choice=self._index, index=self._next, goes_to="summary")
 
     def _close(self) -> Iterator[Event]:
         if self._open is not None:
             yield PartEnded(choice=self._index, index=self._next, extras=self._open_extras)
             self._open = self._open_extras = None
             self._next += 1
+
+
+def _without_forms(extras: Extras | None) -> Extras | None:
+    """Return extras without notations: those of single frames mean nothing; None where nothing else is there."""
+    if extras is None or not (extras.members or extras.silent):
+        return None
+    return Extras(dialect=NAME, members=extras.members, silent=extras.silent)
 
 
 def _later(before: Extras | None, extras: Extras) -> Extras:
@@ -247,7 +260,7 @@ def _lengthened(first: msgspec.Raw, second: msgspec.Raw) -> msgspec.Raw:
         one, other = _OBJECT.decode(first), _OBJECT.decode(second)
     except msgspec.DecodeError:
         return second
-    longer: dict[str, object] = one | other
+    longer: dict[str, object] = {**one, **other}
     for name in one.keys() & other.keys():
         if bytes(one[name])[:1] == bytes(other[name])[:1] == b"[":
             longer[name] = _LIST.decode(one[name]) + _LIST.decode(other[name])

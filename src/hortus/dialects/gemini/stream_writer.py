@@ -34,7 +34,7 @@ from hortus.canon.response import Choice, Response
 from hortus.canon.translation import Asking
 from hortus.dialects.gemini.errors import describe
 from hortus.dialects.gemini.frames import Framing
-from hortus.dialects.gemini.members import NAME, Object, Pen, forms_of
+from hortus.dialects.gemini.members import NAME, Object, Pen
 from hortus.dialects.gemini.parts import write_part
 from hortus.dialects.gemini.response import BLOCKED, write_end
 from hortus.dialects.gemini.usage import USAGE, write_usage

@@ -1,13 +1,14 @@
 """Tools and whether they must be called: `tools` and `toolConfig`, read and written.
 
-https://ai.google.dev/api/caching#Tool, read 2026-11. One Tool object of the wire may hold many functions and tools of the
-host at once; which stood together is remembered by their paths.
+https://ai.google.dev/api/caching#Tool, read 2026-11. One Tool object of the wire may hold many functions and tools of
+the host at once; which stood together is remembered by their paths.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
@@ -18,8 +19,9 @@ from hortus.dialects.gemini.schema import to_json_schema
 _GROUPS = "tools:"
 _GROUP = re.compile(r"tools\[(\d+)\]")
 
-_MODES: Mapping[str, str] = {"AUTO": "auto", "ANY": "required", "NONE": "none"}
-_WORDS = {mode: word for word, mode in _MODES.items()}
+_Mode = Literal["auto", "none", "required"]
+_MODES: Mapping[str, _Mode] = {"AUTO": "auto", "ANY": "required", "NONE": "none"}
+_WORDS: Mapping[str, str] = {mode: word for word, mode in _MODES.items()}
 
 
 def read_tools(wire: Opened) -> tuple[Tool | HostTool, ...]:
@@ -47,9 +49,9 @@ def _read_group(group: Opened) -> list[Tool | HostTool]:
         found.append(_read_function(Opened(raw, f"{group.at}.functionDeclarations[{number}]")))
     for name in group.names():
         kind = camel(name)
-        raw = group.raw(kind)
-        if raw is not None:
-            found.append(HostTool(dialect=NAME, kind=kind, raw=raw, at=f"{group.at}.{kind}"))
+        tool = group.raw(kind)
+        if tool is not None:
+            found.append(HostTool(dialect=NAME, kind=kind, raw=tool, at=f"{group.at}.{kind}"))
     return found
 
 
@@ -132,8 +134,7 @@ def read_choice(wire: Opened) -> ToolChoice | None:
         choice.keep("mode", msgspec.Raw(msgspec.json.encode(said)))
     if names == []:
         choice.keep("allowedFunctionNames", msgspec.Raw(b"[]"), is_silent=True)
-    kind = "required" if mode == "required" else ("none" if mode == "none" else "auto")
-    return ToolChoice(mode=kind, names=tuple(names or ()), at=choice.at, extras=choice.extras())
+    return ToolChoice(mode=mode or "auto", names=tuple(names or ()), at=choice.at, extras=choice.extras())
 
 
 def write_choice(choice: ToolChoice, pen: Pen) -> Object:

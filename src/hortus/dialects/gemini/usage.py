@@ -38,6 +38,8 @@ def read_usage(wire: Opened | None, *, known: Collection[str] = ()) -> Usage | N
     for name, raw in raws.items():
         if usual.get(name) != _number(raw) or f"{USAGE}.{name}" in known:
             wire.keep(name, raw, is_silent=True)
+    for name in usual.keys() - raws.keys():
+        wire.form(f"absent:{USAGE}.{name}")
     wire.silence(*wire.names())
     return usage
 
