@@ -125,15 +125,9 @@ class Workplace:
             version=1, compiled_at_ms=1, organisation="test", endpoints={}, routes={}, deployments={}
         )
 
-    def grant(self, key: str, routes: tuple[str, ...], *, expires_at_ms: int | None = None) -> None:
-        self.ledger.grants[self.digest(key)] = Grant(
-            key_id=f"key_{key[10]}",
-            key_name="test",
-            project_id="prj_1",
-            project="default",
-            routes=routes,
-            expires_at_ms=expires_at_ms,
-        )
+    def grant(self, key: str, routes: tuple[str, ...], **more: Any) -> None:
+        fields = {"project_id": "prj_1", "project": "default", **more}
+        self.ledger.grants[self.digest(key)] = Grant(key_id=f"key_{key[10]}", key_name="test", routes=routes, **fields)
 
     def digest(self, key: str) -> str:
         return digest_key(key, self.secrets.current)

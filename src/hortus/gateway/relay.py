@@ -296,7 +296,7 @@ class _Call:
         await visit.exchange.start(response.status, (*pairs, *own))
 
     def _settle_stream(self, reader: StreamUsage, error: HostFault | None) -> None:
-        usage = reader.usage or self.estimate()
+        usage = self.estimate()
         if error is not None:
             status, code = _describe(error)
         elif reader.is_failed:
@@ -351,7 +351,14 @@ class _Call:
         if self._reader is None:
             inquiry = self._inquiry
             return inquiry.dialect.read_answer(inquiry.operation, b"", len(inquiry.body)).usage
-        return self._reader.usage or self._reader.estimate(input_bytes=len(self._inquiry.body))
+        reported = self._reader.usage
+        if reported is not None and self._reader.is_finished:
+            return reported
+        counted = self._reader.estimate(input_bytes=len(self._inquiry.body))
+        if reported is None:
+            return counted
+        output_tokens = max(reported.output_tokens, counted.output_tokens)  # some hosts report as they begin
+        return msgspec.structs.replace(reported, output_tokens=output_tokens, is_estimated=True)
 
 
 def _tell_of_engine(error: HostFault, endpoint: Endpoint) -> HostFault:

@@ -18,6 +18,7 @@ _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0
 """https://www.w3.org/TR/trace-context/#traceparent-header-field-values, read 2026-11: ff and zeros are not valid."""
 
 _NOBODY = Caller()
+_REQUEST_ID = b"x-request-id"
 
 Pairs = tuple[tuple[bytes, bytes], ...]
 
@@ -66,7 +67,7 @@ class Visit:
         self.started_s = now_s
         self.received = dict(exchange.headers)
         self.receipt_id = make_id("rcp", now_ms, entropy=entropy)
-        given = self.received.get(b"x-request-id")
+        given = self.received.get(_REQUEST_ID)
         is_kept = given is not None and _SANE_ID.fullmatch(given) is not None
         self.request_id = given.decode() if given is not None and is_kept else f"req{self.receipt_id[3:]}"
         traceparent = self.received.get(b"traceparent")
@@ -94,7 +95,7 @@ class Visit:
         """The client left before the end of its answer."""
 
     def _headers(self) -> Pairs:
-        own = (b"hortus-receipt", self.receipt_id.encode()), (b"x-request-id", self.request_id.encode())
+        own = (b"hortus-receipt", self.receipt_id.encode()), (_REQUEST_ID, self.request_id.encode())
         return own if self.traceparent is None else (*own, (b"traceparent", self.traceparent.encode()))
 
     def welcome(self, grant: Grant) -> None:
@@ -115,8 +116,8 @@ class Visit:
         """Speak a dialect from now on; its SDKs look for the request's id in a header of their own."""
         self.dialect = dialect
         name = dialect.request_id_header.encode()
-        if name != b"x-request-id":
-            self.headers = (*self.headers, (name, self.request_id.encode()))
+        if name != _REQUEST_ID:
+            self.headers = (*self._headers(), (name, self.request_id.encode()))
 
     async def answer(self, status: int, body: bytes, *, headers: Pairs) -> None:
         """Send a whole answer."""
