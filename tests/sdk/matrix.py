@@ -14,6 +14,7 @@ import pytest
 
 from garden import Hortus, wait_for
 from hortus.testkit.replay_host import ReplayHost
+from sdk.accepted import complaints
 from sdk.clients.anthropic_messages import AnthropicMessages
 from sdk.clients.google_genai import GoogleGenAI
 from sdk.clients.openai_chat import OpenAIChat
@@ -120,8 +121,11 @@ class Matrix:
         except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 -- whatever it raised is the cell's content
             lost = _REFUSED.findall(str(error)) if "cannot carry" in str(error) else []
             return Cell("loss", _paths(path for path, _ in lost)) if lost else Cell("failed", (repr(error)[:600],))
-        if len(self._replay_host.seen) == asked_before:
+        sent = self._replay_host.seen[asked_before:]
+        if not sent:
             return Cell("failed", ("the host was never asked",))
+        if wrong := [one for seen in sent for one in complaints(seen)]:
+            return Cell("failed", ("its maker would refuse what was sent", *wrong[:12]))
         lost = _listed(client.headers.get("hortus-losses", ""))
         return Cell("loss", _paths(lost)) if lost else Cell("passed")
 

@@ -23,7 +23,8 @@ GENERATE = "/v1beta/models/fake:scene={scene}:streamGenerateContent"
 
 
 def post(host: ReplayHost, path: str, body: dict[str, Any]) -> httpx2.Response:
-    return httpx2.post(f"http://127.0.0.1:{host.port}{path}", json=body)
+    keys = {"authorization": "Bearer any", "x-goog-api-key": "any", "x-api-key": "any"}
+    return httpx2.post(f"http://127.0.0.1:{host.port}{path}", json=body, headers=keys)
 
 
 def ask_gemini(host: ReplayHost, scene: str, query: str = "") -> httpx2.Response:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from hortus.testkit.replay_host import ReplayHost
+from sdk.accepted import complaints
 from sdk.clients.anthropic_messages import AnthropicMessages
 from sdk.clients.google_genai import GoogleGenAI
 from sdk.clients.openai_chat import OpenAIChat
@@ -31,6 +32,8 @@ CASES = [
 @pytest.mark.parametrize(("made", "row"), CASES)
 def test_the_sdk_of_its_own_dialect_understands_the_scene(made: Any, row: Feature, replay_host: ReplayHost) -> None:
     place = Place(lambda scene: f"fake:scene={scene}", made.dialect, is_direct=True)
+    before = len(replay_host.seen)
     with listening() as ears:
         client = made(f"http://127.0.0.1:{replay_host.port}{BASES[made]}", "sk-any", ears)
         row.check(client, place, row.scene)
+    assert [one for seen in replay_host.seen[before:] for one in complaints(seen)] == []

@@ -155,7 +155,7 @@ async def _read_request(reader: asyncio.StreamReader) -> Seen | None:
 
 
 async def _answer(seen: Seen, writer: asyncio.StreamWriter, *, nonce: str) -> None:
-    answer = answering.answer(seen.path, seen.body, nonce=nonce)
+    answer = answering.answer(seen.path, seen.body, headers=seen.headers, nonce=nonce)
     behaviour = answer.behaviour
     if behaviour.reset_after == 0:
         raise _Cut

@@ -9,18 +9,18 @@ import msgspec
 
 from hortus.testkit.scenes import anthropic_messages, gemini, openai_chat, openai_responses, plain_chat
 from hortus.testkit.scenes.plots import PLOTS
-from hortus.testkit.scenes.values import Asked, Behaviour, Fault, HostDialect, Reply, Told, encoded
+from hortus.testkit.scenes.values import NO_KEY, Asked, Behaviour, Fault, HostDialect, Reply, Told, encoded
 
 _PATHS: tuple[tuple[re.Pattern[str], HostDialect, str], ...] = (
-    (re.compile(r".*/chat/completions"), openai_chat, "chat"),
-    (re.compile(r".*/embeddings"), openai_chat, "embeddings"),
-    (re.compile(r".*/responses"), openai_responses, "chat"),
-    (re.compile(r".*/responses/input_tokens"), openai_responses, "count"),
-    (re.compile(r".*/messages"), anthropic_messages, "chat"),
-    (re.compile(r".*/messages/count_tokens"), anthropic_messages, "count"),
-    (re.compile(r".*/models/(?P<model>.+):(?P<verb>(stream)?[gG]enerateContent)"), gemini, "chat"),
-    (re.compile(r".*/models/(?P<model>.+):(?P<verb>countTokens|embedContent|batchEmbedContents)"), gemini, ""),
-    (re.compile(r".*/models"), openai_chat, "models"),
+    (re.compile("/v1/chat/completions"), openai_chat, "chat"),
+    (re.compile("/v1/embeddings"), openai_chat, "embeddings"),
+    (re.compile("/v1/responses"), openai_responses, "chat"),
+    (re.compile("/v1/responses/input_tokens"), openai_responses, "count"),
+    (re.compile("/v1/messages"), anthropic_messages, "chat"),
+    (re.compile("/v1/messages/count_tokens"), anthropic_messages, "count"),
+    (re.compile("/v1(beta)?/models/(?P<model>.+):(?P<verb>generateContent|streamGenerateContent)"), gemini, "chat"),
+    (re.compile("/v1(beta)?/models/(?P<model>.+):(?P<verb>countTokens|(batchE|e)mbedContents?)"), gemini, ""),
+    (re.compile("/v1/models"), openai_chat, "models"),
 )
 
 
@@ -45,7 +45,7 @@ class Answer(msgspec.Struct, frozen=True):
     content: Reply | Script
 
 
-def answer(target: str, body: bytes, *, nonce: str) -> Answer:
+def answer(target: str, body: bytes, *, headers: dict[str, str], nonce: str) -> Answer:
     """Answer one request; an unknown path is a 404."""
     address = urlsplit(target)
     path = unquote(address.path)
@@ -55,7 +55,7 @@ def answer(target: str, body: bytes, *, nonce: str) -> Answer:
             decoded = msgspec.json.decode(body) if body else {}
             model = named.get("model") or decoded.get("model", "fake")
             query = dict(parse_qsl(address.query)) | {"verb": named.get("verb", "")}
-            asked = Asked(nonce, model, decoded, query)
+            asked = Asked(nonce, model, decoded, query, headers)
             return _play(dialect, operation or query["verb"], asked)
     return Answer(Behaviour(), Reply(404, encoded({"error": {"message": f"no such path: {path}"}})))
 
@@ -64,17 +64,20 @@ def _play(dialect: HostDialect, operation: str, asked: Asked) -> Answer:
     behaviour = Behaviour.of(asked.model)
     if dialect is openai_chat and operation == "chat" and not behaviour.scene:
         return Answer(behaviour, _plain(asked, behaviour))
+    if behaviour.scene and operation == "chat" and (wrong := dialect.objection(asked)):
+        return Answer(behaviour, _refused(dialect, Fault(401 if wrong == NO_KEY else 400, wrong), asked))
     if operation != "chat":
         if behaviour.status != 200:  # noqa: PLR2004 -- HTTP's OK
-            return Answer(behaviour, _refused(dialect, behaviour, asked))
+            return Answer(
+                behaviour, _refused(dialect, Fault(behaviour.status, retry_after_s=behaviour.retry_after), asked)
+            )
         return Answer(behaviour, Reply(200, encoded(dialect.other(operation, asked)), (("x-request-id", "host-1"),)))
     return Answer(behaviour, _scene(dialect, behaviour, dialect.read(asked)))
 
 
-def _refused(dialect: HostDialect, behaviour: Behaviour, asked: Asked) -> Reply:
+def _refused(dialect: HostDialect, fault: Fault, asked: Asked) -> Reply:
     """Refuse without having understood the request."""
-    told = Told(nonce=asked.nonce, model=asked.model, is_stream=False, members=asked.body)
-    return dialect.error(Fault(behaviour.status, retry_after_s=behaviour.retry_after), told)
+    return dialect.error(fault, Told(nonce=asked.nonce, model=asked.model, is_stream=False, members=asked.body))
 
 
 def _plain(asked: Asked, behaviour: Behaviour) -> Reply | Script:

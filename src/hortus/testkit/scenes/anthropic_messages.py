@@ -7,7 +7,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from hortus.testkit.scenes import seals
-from hortus.testkit.scenes.values import Asked, Call, Fault, PastCall, Picture, Play, Reply, Result, Told, encoded
+from hortus.testkit.scenes.values import (
+    NO_KEY,
+    Asked,
+    Call,
+    Fault,
+    PastCall,
+    Picture,
+    Play,
+    Reply,
+    Result,
+    Told,
+    encoded,
+)
 
 NAME = "anthropic_messages"
 MODEL = "fake-20261101"
@@ -27,6 +39,22 @@ _ERRORS = {
 _PARAMETERS = {"max_tokens": "max_output_tokens", "stop_sequences": "stop", "temperature": "temperature"}
 _PARAMETERS |= {"top_p": "top_p", "top_k": "top_k", "metadata": "metadata", "service_tier": "service_tier"}
 Block = dict[str, Any]
+
+
+def objection(asked: Asked) -> str:
+    """Object as Anthropic does: to a missing version or limit, to calls without their results right after."""
+    if "anthropic-version" not in asked.headers:
+        return "anthropic-version: header is required"
+    if "max_tokens" not in asked.body:
+        return "max_tokens: Field required"
+    waiting: set[str] = set()
+    for place, message in enumerate([*asked.body["messages"], {"content": []}]):
+        blocks = _blocks(message["content"])
+        if waiting - {block["tool_use_id"] for block in blocks[: len(waiting)] if block["type"] == "tool_result"}:
+            return f"messages.{place}: `tool_use` ids were found without `tool_result` blocks immediately after"
+        waiting = {block["id"] for block in blocks if block["type"] == "tool_use"}
+    # the SDK sends a bearer token since 2.0
+    return "" if {"x-api-key", "authorization"} & asked.headers.keys() else NO_KEY
 
 
 def read(asked: Asked) -> Told:
@@ -113,8 +141,7 @@ def _seal_fault(messages: list[dict[str, Any]]) -> str:
 
 def _content(play: Play, told: Told) -> Iterator[tuple[Block, Block, list[Block]]]:
     """Yield each block: whole, as it begins, and the deltas between."""
-    asked = told.members.get("thinking") or {}
-    shows = asked.get("type", "disabled") != "disabled" and asked.get("display") != "omitted"
+    shows = _shows_thinking(told.members.get("thinking") or {})
     if play.reasoning and (shows or play.calls):
         yield _thinking(play.reasoning if shows else (), told)
     if words := ((play.refusal,) if play.refusal else play.text):
@@ -122,6 +149,10 @@ def _content(play: Play, told: Told) -> Iterator[tuple[Block, Block, list[Block]
         yield empty | {"text": "".join(words)}, empty, [{"type": "text_delta", "text": one} for one in words]
     for number, call in enumerate(play.calls):
         yield _use(f"toolu_{told.nonce}{number}", call)
+
+
+def _shows_thinking(asked: dict[str, Any]) -> bool:
+    return asked.get("type", "disabled") != "disabled" and asked.get("display") != "omitted"
 
 
 def _use(block_id: str, call: Call) -> tuple[Block, Block, list[Block]]:

@@ -7,7 +7,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from hortus.testkit.scenes import openai_shared, seals
-from hortus.testkit.scenes.values import Asked, Fault, PastCall, Picture, Play, Reply, Result, Told, compact, encoded
+from hortus.testkit.scenes.values import (
+    NO_KEY,
+    Asked,
+    Fault,
+    PastCall,
+    Picture,
+    Play,
+    Reply,
+    Result,
+    Told,
+    compact,
+    encoded,
+)
 
 NAME = "gemini"
 MODEL = "fake-001"
@@ -45,6 +57,20 @@ def camel(name: str) -> str:
 
 def _spelt(value: dict[str, Any] | None) -> dict[str, Any]:
     return {camel(name): one for name, one in (value or {}).items()}
+
+
+def objection(asked: Asked) -> str:
+    """Object as Google does: to turns of nobody, to other than one response for each call."""
+    waiting = 0
+    for one in _spelt(asked.body).get("contents", []):
+        turn = _spelt(one)
+        if turn.get("role", "user") not in {"user", "model"}:
+            return "Please use a valid role: user, model."
+        parts = [_spelt(part) for part in turn.get("parts", [])]
+        if waiting != sum("functionResponse" in part for part in parts):
+            return "Please ensure that there are as many function response parts as function call parts."
+        waiting = sum("functionCall" in part for part in parts)
+    return "" if "x-goog-api-key" in asked.headers else NO_KEY
 
 
 def read(asked: Asked) -> Told:

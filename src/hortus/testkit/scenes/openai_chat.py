@@ -35,6 +35,24 @@ _PARAMETERS = {
 }
 
 
+def objection(asked: Asked) -> str:
+    """Object as OpenAI does: to stream options without a stream, to calls without their results right after."""
+    body = asked.body
+    if body.get("stream_options") and not body.get("stream"):
+        return "The 'stream_options' parameter is only allowed when 'stream' is enabled."
+    open_calls: set[str] = set()
+    for message in body["messages"]:
+        if message["role"] == "tool":
+            open_calls.discard(message["tool_call_id"])
+            continue
+        if open_calls:
+            break
+        open_calls = {call["id"] for call in message.get("tool_calls") or ()}
+    if open_calls:
+        return "An assistant message with 'tool_calls' must be followed by tool messages for each 'tool_call_id'."
+    return openai_shared.without_key(asked.headers)
+
+
 def read(asked: Asked) -> Told:
     """Understand a request."""
     body = asked.body

@@ -18,6 +18,17 @@ _INCOMPLETE = {"length": "max_output_tokens", "filter": "content_filter"}
 Event = tuple[str, dict[str, Any]]
 
 
+def objection(asked: Asked) -> str:
+    """Object as OpenAI does to a call without its result."""
+    given = asked.body.get("input", "")
+    items = [] if isinstance(given, str) else given
+    made = {one["call_id"] for one in items if one.get("type") == "function_call"}
+    returned = {one["call_id"] for one in items if one.get("type") == "function_call_output"}
+    if made != returned:
+        return f"No tool output found for function call, or no call for its output: {sorted(made ^ returned)}"
+    return openai_shared.without_key(asked.headers)
+
+
 def read(asked: Asked) -> Told:
     """Understand a request."""
     body = asked.body

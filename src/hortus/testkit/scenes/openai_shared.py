@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from hortus.testkit.scenes.values import Fault, Picture, Reply, encoded
+from hortus.testkit.scenes.values import NO_KEY, Fault, Picture, Reply, encoded
 
 _ERRORS: dict[int, tuple[str, str | None]] = {
     400: ("invalid_request_error", None),
@@ -31,6 +31,11 @@ def error(fault: Fault) -> Reply:
     waits = (("retry-after", str(fault.retry_after_s)),) if fault.retry_after_s >= 0 else ()
     kind = "text/event-stream" if fault.is_mislabelled else "application/json"
     return Reply(status, encoded(error_body(status, fault.message)), (("x-request-id", "req_host"), *waits), kind)
+
+
+def without_key(headers: dict[str, str]) -> str:
+    """Object to a request without a bearer token."""
+    return "" if headers.get("authorization", "").startswith("Bearer ") else NO_KEY
 
 
 def data(value: Any) -> bytes:

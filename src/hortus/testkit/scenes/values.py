@@ -171,6 +171,10 @@ class Reply(msgspec.Struct, frozen=True):
 class HostDialect(Protocol):
     """One wire format, from the host's side. Modules of this package implement it."""
 
+    def objection(self, asked: Asked, /) -> str:
+        """Say what this maker's API refuses about a request, whatever it asks; empty where nothing is wrong."""
+        ...
+
     def read(self, asked: Asked, /) -> Told:
         """Understand a request."""
         ...
@@ -197,12 +201,13 @@ class HostDialect(Protocol):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """A request as it came: decoded body, the model that it names, and the query."""
+    """A request as it came: decoded body, the model that it names, the query, headers in lower case."""
 
     nonce: str
     model: str
     body: dict[str, Any]
     query: dict[str, str]
+    headers: dict[str, str]
 
 
 def encoded(value: Any) -> bytes:
@@ -215,6 +220,5 @@ def compact(value: Any) -> str:
     return msgspec.json.encode(value, order="deterministic").decode()
 
 
-def set_only(**members: Any) -> dict[str, Any]:
-    """Return the members that are not None."""
-    return {name: value for name, value in members.items() if value is not None}
+NO_KEY = "no key"
+"""The objection to a request without a credential where this maker takes it."""
