@@ -96,6 +96,7 @@ def _opaque(raw: Raw, at: str, *, kind: str) -> Opaque:
 
 def _write_opaque(part: Opaque, pen: Pen) -> Raw | None:
     if part.dialect != NAME:
+        pen.manifest.lose(part, "", f"Only {part.dialect} has a `{part.kind[:100]}`.")
         return None
     pen.manifest.take_all(part)
     return part.raw
@@ -260,6 +261,8 @@ def _write_reasoning(part: Reasoning, pen: Pen) -> Object | None:
         return pen.close(part, {"type": "redacted_thinking", "data": seal})
     text = "\n\n".join((*part.summary, *part.texts) if pen.is_answer else part.texts or part.summary)
     if seal is None and not (pen.is_own or (pen.is_answer and text)):
+        if pen.is_answer:
+            pen.manifest.take(part, "seal", "is_redacted")  # the gateway keeps a seal that its client cannot
         return None
     pen.manifest.take_all(part)
     block: Object = {"type": "thinking", "thinking": text}

@@ -28,7 +28,7 @@ from hortus.canon.events import (
     UsageReported,
 )
 from hortus.canon.loss import Loss
-from hortus.canon.nodes import Extras
+from hortus.canon.nodes import Extras, Seal
 from hortus.canon.parts import Part, Reasoning, Refusal, Text, ToolCall
 from hortus.canon.translation import Asking
 from hortus.canon.usage import Usage
@@ -67,6 +67,13 @@ class _Open:
             return b""
         self.is_started = True
         return _frame("content_block_start", index=index, content_block=self.block)
+
+    def redact(self, seal: Seal, index: int) -> bytes:
+        """Return the start of thoughts that are in their seal alone; none where another maker sealed them."""
+        if seal.dialect != NAME or isinstance(self.block, Raw):
+            return b""
+        self.block["data"] = seal.data
+        return self.start(index)
 
 
 class Writer:
@@ -171,11 +178,10 @@ class Writer:
         block = self._open
         if block is None:
             return b""
-        if block.kind == _REDACTED:
-            if not isinstance(event, SealSet) or event.seal.dialect != NAME or isinstance(block.block, Raw):
-                return b""
-            block.block["data"] = event.seal.data
-            return block.start(self._count)
+        if block.kind == _REDACTED and isinstance(event, SealSet):
+            return block.redact(event.seal, self._count)
+        if block.kind == _REDACTED:  # a summary of what is sealed
+            block.kind, block.block = _KINDS[Reasoning], dict(_THINKING)
         delta = self._write_delta(event, block)
         if delta is None:
             return b""
@@ -245,6 +251,7 @@ _INPUT, _REDACTED = "input_json_delta", "redacted_thinking"
 _KINDS: Mapping[type[Part], str] = MappingProxyType(
     {Text: "text_delta", Refusal: "text_delta", ToolCall: _INPUT, Reasoning: "thinking_delta"}
 )
+_THINKING: Mapping[str, object] = MappingProxyType({"type": "thinking", "thinking": "", "signature": ""})
 _MEMBERS: Mapping[str, str] = MappingProxyType({"text_delta": "text", _INPUT: "partial_json"})
 
 
@@ -283,8 +290,7 @@ def _write_skeleton(skeleton: Part, pen: Pen) -> Object | Raw | None:
             return pen.close(skeleton, block)
         case Reasoning(is_redacted=is_redacted):
             pen.manifest.take_all(skeleton)
-            empty = {"data": ""} if is_redacted else {"thinking": "", "signature": ""}
-            return pen.close(skeleton, {"type": _REDACTED if is_redacted else "thinking", **empty})
+            return pen.close(skeleton, {"type": _REDACTED, "data": ""} if is_redacted else dict(_THINKING))
         case _:
             return write_part(skeleton, pen)
 

@@ -56,6 +56,9 @@ def write_tool(tool: Tool | HostTool, pen: Pen) -> Object | Raw | None:
     """Return a tool; None for one that another maker's host runs."""
     if isinstance(tool, HostTool):
         if tool.dialect != NAME:
+            pen.manifest.lose(
+                tool, "", f"Only hosts that speak {tool.dialect} run `{tool.kind[:100]}`; offer a function."
+            )
             return None
         pen.manifest.take_all(tool)
         return tool.raw
