@@ -35,6 +35,8 @@ _HEAD = ("id", "object", "created", "model")
 _CHOICE = ("index", "finish_reason", "logprobs")
 _MESSAGE = ("role", "refusal", "annotations")
 _OBJECT = "chat.completion"
+_YEAR_10000_S = 253_402_300_800
+"""No time that a host can mean is later."""
 
 _STOPS: MappingProxyType[str, Stop] = MappingProxyType(
     {
@@ -105,9 +107,10 @@ def read_time(created: float | msgspec.UnsetType | None, notes: Notes) -> int | 
     """Return a Unix time in whole seconds; some hosts send fractions."""
     if created is UNSET or created is None:
         return None
-    if created != int(created):
+    is_time = 0 <= created < _YEAR_10000_S
+    if not is_time or created != int(created):
         notes.hush("created", Raw(encode(created)))
-    return int(created)
+    return int(created) if is_time else None
 
 
 def _read_choice(raw: Raw, number: int, *, make_id: Callable[[], str]) -> Choice:
@@ -167,9 +170,16 @@ def read_stop(reason: str | None, parts: tuple[Part, ...], notes: Notes) -> Stop
     return stop
 
 
-def reason_of(stop: Stop | None) -> str | None:
+def write_stop(choice: Choice, manifest: Manifest, *, has_refused: bool) -> str | None:
     """Return the word for why an answer ended."""
-    return None if stop is None else _REASONS[stop]
+    manifest.take(choice, "stop")
+    if choice.stop is None:
+        return None
+    reason = _REASONS[choice.stop]
+    is_told = choice.stop == "refusal" and has_refused  # by the refusal itself
+    if _STOPS[reason] != choice.stop and not is_told and not manifest.members(choice):
+        manifest.approximate(choice, "stop", f"OpenAI's Chat Completions call it `{reason}` too.")
+    return reason
 
 
 def has_own_form(logprobs: Raw) -> bool:
@@ -199,12 +209,12 @@ def write_response(response: Response, asking: Asking) -> Written:
 
 
 def _write_choice(choice: Choice, manifest: Manifest) -> Body:
-    manifest.take(choice, "stop")
+    has_refused = any(isinstance(part, Refusal) for part in choice.message.parts)
     body: Body = {
         "index": choice.index,
         "message": _write_message(choice.message, manifest),
         "logprobs": None,
-        "finish_reason": reason_of(choice.stop) or "stop",
+        "finish_reason": write_stop(choice, manifest, has_refused=has_refused) or "stop",
     }
     if choice.logprobs is not None and has_own_form(choice.logprobs):
         manifest.take(choice, "logprobs")

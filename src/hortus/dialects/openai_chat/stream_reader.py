@@ -20,6 +20,7 @@ from hortus.dialects.openai_chat.usage import read_noted_usage, write_usage
 from hortus.framing.openai_errors import read_error
 from hortus.framing.opening import NULL, Notes
 from hortus.framing.reading import read_open
+from hortus.framing.shallow import check_text
 from hortus.framing.sse import Frame, SseSplitter
 
 _IN_CHOICE = re.compile(r"choices\[(\d+)\]\.(.*)", re.DOTALL)
@@ -82,6 +83,7 @@ class Reader:
 
     def _read_chunk(self, data: bytes, *, is_error: bool) -> list[Event]:
         try:
+            check_text(data)
             chunk, unknown = read_open(data, wire.Chunk)
             if is_error or _is_error(chunk):
                 return self._fail(data)
@@ -165,6 +167,7 @@ class Reader:
         """Read what is no stream: an error that is labelled as one, or an answer that came whole."""
         self._is_over = True
         try:
+            check_text(body)
             chunk, _ = read_open(body, wire.Unframed)
         except CallerFault as error:
             raise unreadable(error) from error

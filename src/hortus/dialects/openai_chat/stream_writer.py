@@ -36,7 +36,7 @@ from hortus.dialects.openai_chat.calls import GEMINI, write_call, write_seal
 from hortus.dialects.openai_chat.errors import render_stream_error
 from hortus.dialects.openai_chat.messages import write_citation
 from hortus.dialects.openai_chat.pen import Body, encode, restore
-from hortus.dialects.openai_chat.response import has_own_form, reason_of
+from hortus.dialects.openai_chat.response import has_own_form, write_stop
 from hortus.dialects.openai_chat.usage import write_usage
 from hortus.dialects.openai_chat.vocabulary import NAME
 from hortus.framing.sse import write_frame
@@ -54,6 +54,7 @@ class _Open(msgspec.Struct):
         has_words: Whether the open call has arguments.
         text: The open text's words so far, for citations of all of it.
         offset: Characters of the texts before it: the client sees them as one.
+        has_refused: Whether there was a refusal.
         piece: The piece of reasoning that is being written, None before the first.
     """
 
@@ -62,6 +63,7 @@ class _Open(msgspec.Struct):
     has_words: bool = False
     text: str = ""
     offset: int = 0
+    has_refused: bool = False
     piece: tuple[str, int] | None = None
 
 
@@ -173,6 +175,7 @@ class Writer:
 
     def _begin(self, part: Part, choice: int) -> bytes:
         state = self._choices.setdefault(choice, _Open())
+        state.has_refused = state.has_refused or isinstance(part, Refusal)
         state.part, state.text, state.piece, state.has_words = part, "", None, False
         manifest = self._manifest(part)
         delta: Body = {}
@@ -196,7 +199,7 @@ class Writer:
                 manifest.take(part, "raw")
                 delta["content"] = [part.raw]
             case Opaque() | Media() | ToolResult():
-                pass
+                manifest.lose(part, "", "OpenAI's answers have no place for it.")
             case _:
                 assert_never(part)
         self._account(manifest)
@@ -236,6 +239,8 @@ class Writer:
         state = self._choices[event.choice]
         manifest = self._manifest(event.citation)
         annotation = write_citation(event.citation, manifest, text=state.text, offset=state.offset)
+        if annotation is None:
+            manifest.lose(event.citation, "", "OpenAI's answers cite pages by their address only.")
         self._account(manifest)
         return b"" if annotation is None else self._delta({"annotations": [annotation]}, event.choice)
 
@@ -263,9 +268,10 @@ class Writer:
             extras=event.extras,
         )
         manifest = self._manifest(node)
-        manifest.take(node, "stop")
+        has_refused = self._choices.get(event.choice, _Open()).has_refused
+        reason = write_stop(node, manifest, has_refused=has_refused)
         manifest.take(node.message, "parts")
-        body: Body = {"index": event.choice, "delta": {}, "finish_reason": reason_of(event.stop)}
+        body: Body = {"index": event.choice, "delta": {}, "finish_reason": reason}
         if event.logprobs is not None and has_own_form(event.logprobs):
             manifest.take(node, "logprobs")
             body["logprobs"] = event.logprobs

@@ -44,7 +44,6 @@ _NAMES = {
     "ToolResult.call_id": "tool_call_id",
     "Reasoning.texts": "",
     "Reasoning.seal": "",
-    "Refusal.text": "",
     "Opaque.raw": "",
     "Citation.url": "url_citation.url",
     "Citation.title": "url_citation.title",
