@@ -327,7 +327,7 @@ def _write_wishes(request: Request, body: Body, manifest: Manifest) -> None:
         body["reasoning_effort"] = effort
     else:
         manifest.take(wish, "is_on", "budget_tokens")  # as much as the model likes: what it does by itself
-        manifest.adapt("-reasoning")
+        manifest.adapt(f"-{wish.at or 'reasoning'}")
 
 
 def _write_stream(request: Request, body: Body, manifest: Manifest) -> None:
