@@ -15,8 +15,8 @@ import msgspec
 from hortus.canon.loss import IMPLIED, NEUTRAL, Loss
 from hortus.canon.manifest import Vocabulary
 from hortus.canon.nodes import Node, Seal
-from hortus.canon.parts import Inline, Link, Media, Part, Plain, Reasoning, ToolCall, ToolResult
-from hortus.canon.request import Message, ReasoningWish, Request
+from hortus.canon.parts import Citation, Inline, Link, Media, Part, Plain, Reasoning, Text, ToolCall, ToolResult
+from hortus.canon.request import HostTool, Message, ReasoningWish, Request
 from hortus.canon.response import Choice, Response
 from proof_of_dialects import compact
 
@@ -24,7 +24,7 @@ OWN = frozenset(("at", "extras"))
 DEVELOPER = "role:developer>system"
 RANKS = {"Reasoning": 0, "Text": 1, "Media": 1, "Opaque": 1, "Refusal": 2, "ToolResult": 3, "ToolCall": 4}
 ENVELOPE = frozenset(("Response.id", "Response.created_s", "EmbeddingsRequest.encoding"))
-"""Around an answer, not of it: id, time and spelling of vectors are made by Hortus where a client's dialect wants others."""
+"""Not of what is said: id, time and spelling of vectors are made by Hortus where a client wants others."""
 
 UNORDERED = frozenset(("openai_chat",))
 """Dialects whose messages have one place for words and one for calls: the order between them is notation."""
@@ -95,7 +95,7 @@ class Arrival:
                 continue
             name = None if self._is_named(self._path(message, "name")) else message.name
             role = "system" if message.role == "developer" and DEVELOPER in self._adaptations else message.role
-            parts = [part for part in message.parts if not self._is_lost(part)]
+            parts = [part for part in message.parts if not self._is_lost(part) and not _is_empty(part)]
             if turn is not None and (turn.role, turn.name) == (role, name):
                 turn.parts.extend(parts)
             elif parts:
@@ -169,12 +169,17 @@ class Arrival:
             )
 
     def _is_carried(self, sent: Node, name: str, *, one: object, other: object) -> bool:
-        if other is None and isinstance(one, Node) and _asks_nothing(one):
-            return True
+        if other is None and isinstance(one, Node):
+            return self._asks_nothing_more(one)
         return f"-{self._path(sent, name)}" in self._adaptations or self._are_equal(sent, name, one=one, other=other)
+
+    def _asks_nothing_more(self, node: Node) -> bool:
+        """Tell whether everything in a node that asks for something is named."""
+        return all(self._is_named(self._path(node, name)) for name in _asking_fields(node))
 
     def _children(self, sent: Node, name: str, *, kept: list[Node], got: object) -> None:
         assert isinstance(got, tuple)
+        kept, got = _tools_apart(kept), _tools_apart(got)
         if len(kept) != len(got):
             self.faults.append(f"{self._path(sent, name)}: {len(kept)} became {len(got)}")
             return
@@ -231,8 +236,8 @@ class Arrival:
         """Tell whether something may stand at a node that was not sent: a named adaptation, or an approximation."""
         if self._has_losses(node):
             return True
-        if isinstance(node, ToolResult):
-            return True  # the name of its function
+        if isinstance(node, ToolResult | Citation):
+            return True  # the name of its function; a title and a stretch where the target demands them
         if isinstance(node, Part) and not isinstance(node, Media):
             return False
         return any(name.startswith("+") for name in self._adaptations)
@@ -246,6 +251,11 @@ class Arrival:
         if isinstance(value, Node):
             return _asks_nothing(value)
         return value == default or value is None or value in NEUTRAL.get(field, ())
+
+
+def _tools_apart(nodes: Iterable[Node]) -> list[Node]:
+    """Return nodes with the tools of the host last: where they stand among the client's is notation."""
+    return sorted(nodes, key=lambda node: isinstance(node, HostTool))
 
 
 def _thinking(part: Reasoning) -> Reasoning:
@@ -285,12 +295,19 @@ def _is_on(wish: ReasoningWish) -> bool:
     return wish.is_on is True or wish.effort is not None or wish.budget_tokens is not None
 
 
+def _is_empty(part: Part) -> bool:
+    return isinstance(part, Text) and not part.text
+
+
 def _asks_nothing(node: Node) -> bool:
-    kind = type(node)
-    fields = [
-        (f"{kind.__name__}.{one.name}", getattr(node, one.name), one.default) for one in msgspec.structs.fields(kind)
-    ]
-    return all(Arrival.is_nothing(*field) for field in fields if field[0].partition(".")[2] not in OWN)
+    return not any(_asking_fields(node))
+
+
+def _asking_fields(node: Node) -> Iterator[str]:
+    for one in msgspec.structs.fields(type(node)):
+        field = f"{type(node).__name__}.{one.name}"
+        if one.name not in OWN and not Arrival.is_nothing(field, getattr(node, one.name), one.default):
+            yield one.name
 
 
 def readable(response: Response, dialect: str) -> Response:

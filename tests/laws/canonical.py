@@ -279,7 +279,7 @@ def conversations(draw: st.DrawFn) -> tuple[Message, ...]:
         results = tuple(draw(tool_results(call)) for call in asked)
         after = draw(user) if not results or draw(st.integers(0, 3)) == 0 else ()
         found.append(Message(role="user", parts=(*results, *after)))
-    if draw(st.integers(0, 9)) == 0:
+    if draw(st.integers(0, 9)) == 0 and not any(isinstance(part, ToolResult) for part in found[-1].parts):
         found[-1] = msgspec.structs.replace(found[-1], name="Clerk_7")
     return tuple(found)
 
