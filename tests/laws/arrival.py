@@ -221,7 +221,8 @@ class Arrival:
     # --- paths ---
 
     def _path(self, node: Node, name: str) -> str:
-        return self._joined(node.at, self._names.get(f"{type(node).__name__}.{name}", name))
+        called = self._names.get(f"{type(node).__name__}.{name}", name)
+        return called[1:] if called.startswith("/") else self._joined(node.at, called)
 
     @staticmethod
     def _joined(at: str, name: str) -> str:

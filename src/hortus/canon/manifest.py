@@ -22,8 +22,8 @@ class Vocabulary(msgspec.Struct, frozen=True):
     """How a source dialect calls things, for the paths of losses.
 
     Attributes:
-        names: Canonical field (`Request.max_output_tokens`) to the member relative to its node (`max_tokens`); a field
-            that is not listed is called as here.
+        names: Canonical field (`Request.max_output_tokens`) to the member relative to its node (`max_tokens`), or with
+            `/` in front from the root where it stands elsewhere; a field that is not listed is called as here.
         weights: Path with `[]` for every index (`service_tier`, `messages[].name`) to the weight of losing a member
             that only the dialect knows; others: tuning at the top, meaning below.
     """
@@ -181,7 +181,8 @@ class Manifest:
     def _path(self, node: Node, name: str) -> str:
         if not name:
             return node.at
-        return _joined(node.at, self._source.names.get(f"{type(node).__name__}.{name}", name))
+        called = self._source.names.get(f"{type(node).__name__}.{name}", name)
+        return called[1:] if called.startswith("/") else _joined(node.at, called)
 
     def _weight(self, path: str, default: Weight) -> Weight:
         general = _without_numbers(path)

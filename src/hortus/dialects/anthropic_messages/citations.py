@@ -62,7 +62,8 @@ def _write_citation(citation: Citation, pen: Pen) -> Object | None:
     block |= {name: value for name, value in names.items() if value is not None}
     if not pen.manifest.members(citation) and block["type"] == _WEB:
         if citation.url is None:
-            return None  # Anthropic has no citation of a page without its address
+            pen.manifest.lose(citation, "", "Anthropic has no citation of a page without its address.")
+            return None
         block = {"cited_text": "", "title": None, "encrypted_index": ""} | block
     pen.manifest.take(citation, "url", "title", "quote")
     return pen.close(citation, block)

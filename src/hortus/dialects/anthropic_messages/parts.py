@@ -255,20 +255,29 @@ def _read_redacted(raw: Raw, at: str) -> Reasoning:
 
 def _write_reasoning(part: Reasoning, pen: Pen) -> Object | None:
     """Return the block; towards a host only with its own seal, as it refuses thoughts that it cannot prove."""
-    seal = part.seal.data if part.seal is not None and part.seal.dialect == NAME else None
-    if part.is_redacted and seal is not None:
+    seal = part.seal.data if part.seal is not None and part.seal.dialect == NAME else ""
+    if part.is_redacted and seal:
         pen.manifest.take(part, "seal", "is_redacted")
         return pen.close(part, {"type": "redacted_thinking", "data": seal})
-    text = "\n\n".join((*part.summary, *part.texts) if pen.is_answer else part.texts or part.summary)
-    if seal is None and not (pen.is_own or (pen.is_answer and text)):
-        if pen.is_answer:
-            pen.manifest.take(part, "seal", "is_redacted")  # the gateway keeps a seal that its client cannot
+    if pen.is_answer:
+        return _show_thoughts(part, pen, signature=seal)
+    if not (seal or pen.is_own):
         return None
     pen.manifest.take_all(part)
-    block: Object = {"type": "thinking", "thinking": text}
-    if seal is not None or pen.is_answer or pen.manifest.has_form(part, UNSIGNED):
-        block["signature"] = seal or ""
+    block: Object = {"type": "thinking", "thinking": "\n\n".join(part.texts or part.summary)}
+    if seal or pen.manifest.has_form(part, UNSIGNED):
+        block["signature"] = seal
     return pen.close(part, block)
+
+
+def _show_thoughts(part: Reasoning, pen: Pen, *, signature: str) -> Object | None:
+    """Return the block for a client; another maker's seal is left to the gateway, which keeps it."""
+    thoughts = "\n\n".join((*part.summary, *part.texts))
+    if not (thoughts or signature or pen.is_own):
+        pen.manifest.take(part, "seal", "is_redacted")
+        return None
+    pen.manifest.take_all(part)
+    return pen.close(part, {"type": "thinking", "thinking": thoughts, "signature": signature})
 
 
 _OUTCOME_READERS: Mapping[str, Callable[[Raw, str], Text | Media | Opaque]] = MappingProxyType(

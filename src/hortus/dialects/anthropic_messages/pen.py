@@ -9,11 +9,13 @@ from msgspec import UnsetType
 
 from hortus.canon.loss import Weight
 from hortus.canon.manifest import Manifest, Vocabulary
-from hortus.canon.nodes import CacheHint, Node
+from hortus.canon.nodes import CacheHint, Extras, Node
 from hortus.canon.parts import Media, Text, ToolCall, ToolResult
 from hortus.canon.request import Tool
 from hortus.dialects.anthropic_messages.wire import NAME, CacheControl, given
 from hortus.framing.paths import put_back
+
+NOTHING = Extras(NAME)
 
 Object = dict[str, object]
 """A JSON object that is being written."""
@@ -54,10 +56,14 @@ def pen_for(root: Node, source: Vocabulary, *, is_answer: bool, reclassified: Ma
     )
 
 
+def own_extras(extras: Extras | None) -> Extras:
+    """Return extras of this dialect; of another one, or none: nothing."""
+    return extras if extras is not None and extras.dialect == NAME else NOTHING
+
+
 def word_of(node: Node, prefix: str) -> str | None:
     """Return the rest of the notation that starts with `prefix`, where this dialect noted one."""
-    extras = node.extras
-    forms = extras.forms if extras is not None and extras.dialect == NAME else ()
+    forms = own_extras(node.extras).forms
     return next((form.removeprefix(prefix) for form in forms if form.startswith(prefix)), None)
 
 

@@ -104,6 +104,9 @@ class Stream:
             event = _DECODE(frame.data)
         except UNREADABLE:
             return  # not ours to judge: it passes as it is
+        self._note_event(event)
+
+    def _note_event(self, event: _Event) -> None:
         match event.type:
             case "content_block_delta":
                 self._deltas += 1

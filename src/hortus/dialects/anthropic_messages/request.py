@@ -204,17 +204,7 @@ def _write_output(request: Request, pen: Pen, body: Object, *, effort: str | Non
 
 def _write_sampling(request: Request, pen: Pen, body: Object, *, traits: ModelTraits, is_thinking: bool) -> None:
     if not pen.is_own and (is_thinking or not traits.takes_sampling):
-        reason = "a model that thinks takes none." if is_thinking else "this model takes none."
-        for name, is_neutral in (
-            ("temperature", request.temperature == _MOST_TEMPERATURE),
-            ("top_p", request.top_p is not None and request.top_p >= _LEAST_TOP_P),
-            ("top_k", False),
-        ):
-            if is_neutral:
-                pen.manifest.take(request, name)
-                pen.manifest.adapt(f"-{name}")
-            elif getattr(request, name) is not None:
-                pen.manifest.lose(request, name, f"Anthropic: {reason}")
+        _leave_out_sampling(request, pen, is_thinking=is_thinking)
         return
     temperature = request.temperature
     pen.manifest.take(request, "temperature", "top_p", "top_k")
@@ -224,6 +214,20 @@ def _write_sampling(request: Request, pen: Pen, body: Object, *, traits: ModelTr
     for name, value in (("temperature", temperature), ("top_p", request.top_p), ("top_k", request.top_k)):
         if value is not None:
             body[name] = value
+
+
+def _leave_out_sampling(request: Request, pen: Pen, *, is_thinking: bool) -> None:
+    reason = "A model of Anthropic's that thinks takes none." if is_thinking else "This model takes none."
+    for name, is_neutral in (
+        ("temperature", request.temperature == _MOST_TEMPERATURE),
+        ("top_p", request.top_p is not None and request.top_p >= _LEAST_TOP_P),
+        ("top_k", False),
+    ):
+        if is_neutral:
+            pen.manifest.take(request, name)
+            pen.manifest.adapt(f"-{name}")
+        elif getattr(request, name) is not None:
+            pen.manifest.lose(request, name, reason)
 
 
 def _write_rest(request: Request, pen: Pen, body: Object) -> None:

@@ -9,13 +9,14 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from hortus.canon.errors import BrokenStream, CallerFault
+from hortus.canon.events import Started
 from hortus.canon.nodes import Extras
 from hortus.canon.parts import Refusal
 from hortus.canon.request import Message
 from hortus.canon.response import Choice, Response, Stop
 from hortus.canon.translation import Asking, Written
 from hortus.dialects.anthropic_messages.parts import read_part, write_blocks
-from hortus.dialects.anthropic_messages.pen import Object, Pen, pen_for
+from hortus.dialects.anthropic_messages.pen import NOTHING, Object, Pen, own_extras, pen_for
 from hortus.dialects.anthropic_messages.usage import read_usage, write_usage
 from hortus.dialects.anthropic_messages.wire import NAME, AnswerBody, TokenCountBody, given
 from hortus.framing.opening import Notes
@@ -99,9 +100,12 @@ def note_head(wire: AnswerBody, notes: Notes) -> None:
             notes.hush(name, Raw(_ENCODE(found)))
 
 
-def write_head(response_id: str, model: str, extras: Extras | None) -> Object:
+def write_head(answer: Response | Started, asking: Asking) -> Object:
     """Return the members with which an answer begins, whole or streamed."""
-    own = extras if extras is not None and extras.dialect == NAME else Extras(NAME)
+    own = own_extras(answer.extras)
+    model, response_id = answer.model, answer.id
+    if own is NOTHING:
+        model, response_id = model or asking.request.model, response_id or f"msg_{asking.answer_id}"
     head: Object = {"id": response_id} if response_id else {}
     fixed = {name: value for name, value in _FIXED.items() if f"-{name}" not in own.forms and name not in own.silent}
     return head | fixed | ({"model": model} if model else {})
@@ -127,15 +131,11 @@ def write_stop(stop: Stop | None, *, has_refused: bool) -> str | None:
 def write_response(response: Response, asking: Asking) -> Written:
     """Return a whole answer for a client."""
     pen = pen_for(response, asking.source, is_answer=True)
-    body = write_head(
-        response.id or ("" if pen.is_own else f"msg_{asking.answer_id}"),
-        response.model or ("" if pen.is_own else asking.request.model),
-        response.extras,
-    )
+    body = write_head(response, asking)
     pen.manifest.take(response, "id", "model", "usage")
     body |= _write_choices(response, pen)
     if not pen.manifest.has_form(response, "-usage"):
-        body["usage"] = write_usage(response.usage, response.extras)
+        body["usage"] = write_usage(response.usage, own_extras(response.extras))
     put_back(body, pen.manifest.members(response))
     put_back(body, pen.manifest.silent(response))
     return Written(body=_ENCODE(body), losses=pen.manifest.losses(), adaptations=pen.manifest.adaptations)

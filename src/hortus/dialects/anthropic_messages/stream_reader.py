@@ -121,18 +121,21 @@ class Reader:
                 raise BrokenStream("The host's stream does not begin with message_start.")
             case "message_delta":
                 return self._end(event, unknown)
-            case "content_block_delta":
-                return self._grow(event) + _others(event, unknown)
-            case "content_block_start":
-                return self._start_block(event) + _others(event, unknown)
-            case "content_block_stop":
-                self._check_open(event)
-                return self._end_block() + _others(event, unknown)
+            case "content_block_start" | "content_block_delta" | "content_block_stop":
+                return self._read_block(event) + _others(event, unknown)
             case "message_stop":
                 self._is_over = True
                 return [*self._end_block(), *_others(event, unknown), Finished()]
             case kind:
                 return [_extra({kind: Raw(data)})]
+
+    def _read_block(self, event: StreamEvent) -> list[Event]:
+        if event.type == "content_block_delta":
+            return self._grow(event)
+        if event.type == "content_block_start":
+            return self._start_block(event)
+        self._check_open(event)
+        return self._end_block()
 
     def _start(self, event: StreamEvent) -> list[Event]:
         if self._has_started:

@@ -35,7 +35,7 @@ from hortus.canon.usage import Usage
 from hortus.dialects.anthropic_messages.citations import write_citations
 from hortus.dialects.anthropic_messages.errors import render_stream_error
 from hortus.dialects.anthropic_messages.parts import write_part
-from hortus.dialects.anthropic_messages.pen import Object, Pen, pen_for
+from hortus.dialects.anthropic_messages.pen import NOTHING, Object, Pen, own_extras, pen_for
 from hortus.dialects.anthropic_messages.response import NEAR_STOPS, write_head, write_stop
 from hortus.dialects.anthropic_messages.usage import write_usage
 from hortus.dialects.anthropic_messages.wire import NAME
@@ -84,7 +84,7 @@ class Writer:
         self._started: Started | None = None
         self._is_own = self._has_begun = self._has_refused = False
         self._usage: Usage | None = None
-        self._extras = Extras(NAME)
+        self._extras = NOTHING
         self._ended = ChoiceEnded()
         self._open: _Open | None = None
         self._count = 0
@@ -101,11 +101,11 @@ class Writer:
         match event:
             case Started():
                 self._started = event
-                self._is_own = event.extras is not None and event.extras.dialect == NAME
+                self._is_own = own_extras(event.extras) is not NOTHING
             case UsageReported(usage):
                 self._usage = usage
             case Extra(extras):
-                self._extras = joined(self._extras, extras) if extras.dialect == NAME else self._lose(extras)
+                self._extras = joined(self._extras, self._own(extras))
             case Finished():
                 return self._begin() + self._finish()
             case Failed(code, message):
@@ -126,8 +126,7 @@ class Writer:
             case PartStarted(part):
                 return self._begin() + self._start_part(part)
             case PartEnded(extras=extras):
-                if extras is not None and extras.dialect != NAME:
-                    self._lose(extras)
+                self._own(extras)
                 return self._stop_part()
             case ChoiceEnded():
                 self._ended = event
@@ -141,19 +140,12 @@ class Writer:
         if self._has_begun or started is None:
             return b""
         self._has_begun = True
-        extras = started.extras
-        own = extras if extras is not None and self._is_own else Extras(NAME)
-        if extras is not None and not self._is_own:
-            self._lose(extras)
-        message = write_head(
-            started.id or ("" if self._is_own else f"msg_{self._asking.answer_id}"),
-            started.model or ("" if self._is_own else self._asking.request.model),
-            extras,
-        )
+        own = self._own(started.extras)
+        message = write_head(started, self._asking)
         message["content"] = []
         message |= {name: None for name in ("stop_reason", "stop_sequence") if f"start-{name}" not in own.forms}
         if "start-usage" not in own.forms:
-            message["usage"] = write_usage(self._usage, extras, place="start")
+            message["usage"] = write_usage(self._usage, own, place="start")
         put_back(message, own.members)
         put_back(message, own.silent)
         return _frame("message_start", message=message)
@@ -214,32 +206,31 @@ class Writer:
 
     def _finish(self) -> bytes:
         ended, own = self._ended, self._extras
-        said = ended.extras.members if ended.extras is not None and ended.extras.dialect == NAME else {}
-        if ended.extras is not None and ended.extras.dialect != NAME:
-            self._lose(ended.extras)
+        said = self._own(ended.extras).members.get("stop_reason")
         near = None if said or ended.stop is None else NEAR_STOPS.get(ended.stop)
         if near is not None:
             path = f"choices[0].{self._asking.source.names.get('Choice.stop', 'stop')}"
             self._losses.append(Loss(path, "tuning", near))
-        reason = said.get("stop_reason") or write_stop(ended.stop, has_refused=self._has_refused)
-        delta: Object = {"stop_reason": reason}
+        delta: Object = {"stop_reason": said or write_stop(ended.stop, has_refused=self._has_refused)}
         if "delta-stop_sequence" not in own.forms:
             delta["stop_sequence"] = ended.stop_sequence
         event: Object = {"delta": delta}
         if "delta-usage" not in own.forms:
-            event["usage"] = write_usage(self._usage, own if self._is_own else None, place="delta")
+            event["usage"] = write_usage(self._usage, own, place="delta")
         for path, raw in (own.members | own.silent).items():
             put_back(delta if path.partition(".")[0] in _IN_DELTA else event, {path: raw})
         return _frame("message_delta", **event) + _frame("message_stop")
 
-    def _lose(self, extras: Extras) -> Extras:
-        """Note the members of another dialect as lost; return what is known of the answer."""
-        self._losses += [
-            Loss(path, self._asking.source.weights.get(path, "tuning"), f"{NAME} does not know it.")
-            for path, raw in extras.members.items()
-            if bytes(raw) != b"null"
-        ]
-        return self._extras
+    def _own(self, extras: Extras | None) -> Extras:
+        """Return extras of this dialect; what another one said is noted as lost."""
+        own = own_extras(extras)
+        if extras is not None and extras is not own:
+            self._losses += [
+                Loss(path, self._asking.source.weights.get(path, "tuning"), f"{NAME} does not know it.")
+                for path, raw in extras.members.items()
+                if bytes(raw) != b"null"
+            ]
+        return own
 
     def _lose_choice(self, number: int) -> None:
         if number not in self._others:
@@ -270,14 +261,15 @@ def _taken_apart(part: Part) -> tuple[Part, list[Delta]]:
         case ToolCall(arguments=arguments):
             return replace(part, arguments=""), [TextAdded(arguments)] if arguments else []
         case Reasoning():
-            thoughts: list[Delta] = [
-                ThoughtAdded(text, piece=i, goes_to="summary") for i, text in enumerate(part.summary)
-            ]
-            thoughts += [ThoughtAdded(text, piece=i) for i, text in enumerate(part.texts)]
-            seals: list[Delta] = [SealSet(part.seal)] if part.seal else []
-            return replace(part, texts=(), summary=(), seal=None), [*thoughts, *seals]
+            return replace(part, texts=(), summary=(), seal=None), _thoughts_of(part)
         case _:
             return part, []
+
+
+def _thoughts_of(part: Reasoning) -> list[Delta]:
+    thoughts: list[Delta] = [ThoughtAdded(text, piece=i, goes_to="summary") for i, text in enumerate(part.summary)]
+    thoughts += [ThoughtAdded(text, piece=i) for i, text in enumerate(part.texts)]
+    return [*thoughts, SealSet(part.seal)] if part.seal else thoughts
 
 
 def _write_skeleton(skeleton: Part, pen: Pen) -> Object | Raw | None:

@@ -27,7 +27,7 @@ def read_wish(body: RequestBody, notes: Notes) -> ReasoningWish | None:
     config = _open_thinking(body.thinking, notes)
     effort = given(body.output_config.effort) if isinstance(body.output_config, OutputConfig) else None
     if config is None:
-        return None if effort is None else ReasoningWish(effort=effort, at="output_config.effort")
+        return None if effort is None else ReasoningWish(effort=effort, at="output_config")
     budget = given(config.budget_tokens)
     return ReasoningWish(
         is_on=config.type != "disabled",
@@ -108,19 +108,19 @@ def _write_foreign(
 
 
 def _write_budget(wish: ReasoningWish, pen: Pen, *, limit: int | None) -> Object:
-    budget = wish.budget_tokens
-    if budget is None or budget == _ADAPTIVE:
-        budget = budget_of(wish.effort or "medium") or LEAST_BUDGET
-        pen.manifest.approximate(wish, "effort", f"This model takes a budget only; written as {budget} tokens.")
-    most = None if limit is None else limit - 1
-    fitting = max(LEAST_BUDGET, budget if most is None else min(budget, most))
-    if most is not None and fitting > most:
+    wanted = wish.budget_tokens
+    if wanted is None or wanted == _ADAPTIVE:
+        wanted = budget_of(wish.effort or "medium") or LEAST_BUDGET
+        pen.manifest.approximate(wish, "effort", f"This model takes a budget only; written as {wanted} tokens.")
+    most = wanted if limit is None else limit - 1
+    if most < LEAST_BUDGET and limit is not None:
         pen.manifest.lose(wish, "", f"Thinking takes at least {LEAST_BUDGET} tokens, more than the answer may have.")
         return {}
-    if fitting != wish.budget_tokens and wish.budget_tokens not in {None, _ADAPTIVE}:
-        pen.manifest.approximate(wish, "budget_tokens", f"Written as {fitting}, the nearest that this request allows.")
+    budget = max(LEAST_BUDGET, min(wanted, most))
+    if budget != wanted:
+        pen.manifest.approximate(wish, "budget_tokens", f"Written as {budget}, the nearest that this request allows.")
     pen.manifest.take(wish, "budget_tokens", "effort")
-    return {"type": "enabled", "budget_tokens": fitting}
+    return {"type": "enabled", "budget_tokens": budget}
 
 
 def _write_display(wish: ReasoningWish, pen: Pen, thinking: Object) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import msgspec
-from msgspec import UNSET, Raw
+from msgspec import UNSET, Raw, UnsetType
 
 from hortus.canon.nodes import Extras
 from hortus.canon.usage import Usage
 from hortus.dialects.anthropic_messages.pen import Object
-from hortus.dialects.anthropic_messages.wire import NAME, OutputDetails, UsageObject, given
+from hortus.dialects.anthropic_messages.wire import OutputDetails, UsageObject, given
 from hortus.framing.counting import MOST_TOKENS
 from hortus.framing.opening import NULL, Notes
 from hortus.framing.paths import join_paths
@@ -40,15 +40,21 @@ def read_usage(raw: Raw, notes: Notes, *, before: Usage | None = None, place: st
             notes.form(f"{place}-usage.{name}")
         elif value is None:
             notes.hush(f"usage.{name}", NULL)
-    details = wire.output_tokens_details
-    if details is None:
+    usage = count(wire, before or Usage())
+    _note_details(wire.output_tokens_details, notes, place=place, is_expected=usage.reasoning_tokens > 0)
+    return usage
+
+
+def _note_details(details: OutputDetails | UnsetType | None, notes: Notes, *, place: str, is_expected: bool) -> None:
+    if isinstance(details, UnsetType):
+        if is_expected:
+            notes.form(f"{place}-usage.{_DETAILS}")
+    elif details is None:
         notes.hush(f"usage.{_DETAILS}", NULL)
-    elif isinstance(details, OutputDetails):
-        if given(details.thinking_tokens) is None:
-            notes.hush(f"usage.{_DETAILS}", Raw(_ENCODE(details)))
-        else:
-            notes.form(f"{place}+usage.{_DETAILS}")
-    return count(wire, before or Usage())
+    elif given(details.thinking_tokens) is None:
+        notes.hush(f"usage.{_DETAILS}", Raw(_ENCODE(details)))
+    else:
+        notes.form(f"{place}+usage.{_DETAILS}")
 
 
 def count(wire: UsageObject, before: Usage) -> Usage:
@@ -73,18 +79,17 @@ def fresh_tokens(usage: Usage) -> int:
     return max(usage.input_tokens - usage.cached_input_tokens - usage.cache_write_tokens, 0)
 
 
-def write_usage(usage: Usage | None, extras: Extras | None, *, place: str = "") -> Object:
-    """Return the usage object without what only this dialect says in it; `extras` are those of the answer."""
+def write_usage(usage: Usage | None, own: Extras, *, place: str = "") -> Object:
+    """Return the usage object without what only this dialect says in it; `own` is what it says of the answer."""
     usage = usage or Usage()
-    own = extras if extras is not None and extras.dialect == NAME else Extras(NAME)
     counts = (fresh_tokens(usage), usage.cache_write_tokens, usage.cached_input_tokens, usage.output_tokens)
     written: Object = {}
     for name, number in zip(_NAMES, counts, strict=True):
         is_null = number == 0 and f"usage.{name}" in own.silent
         if not is_null and f"{place}-usage.{name}" not in own.forms:
             written[name] = number
-    is_said = f"{place}+usage.{_DETAILS}" in own.forms
-    if is_said or (usage.reasoning_tokens and (extras is not own or not place)):
+    is_left_out = f"{place}-usage.{_DETAILS}" in own.forms
+    if f"{place}+usage.{_DETAILS}" in own.forms or (usage.reasoning_tokens and not is_left_out):
         written[_DETAILS] = {"thinking_tokens": usage.reasoning_tokens}
     return written
 
