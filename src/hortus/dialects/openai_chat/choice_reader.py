@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import msgspec
-from msgspec import UNSET, Raw, structs
+from msgspec import UNSET, Raw, UnsetType, structs
 
 from hortus.canon.errors import BrokenStream
 from hortus.canon.events import (
@@ -33,9 +33,8 @@ _DECODE_LOGPROBS = msgspec.json.Decoder(wire.Logprobs).decode
 
 
 class _Call(msgspec.Struct):
-    """A call that has begun: its number in the choice, its id as the host gave it, and the part it is."""
+    """A call that has begun: its id as the host gave it, and the part it is."""
 
-    number: int
     id: str | None
     part: int
 
@@ -56,6 +55,7 @@ class ChoiceReader:
         """What has begun, as it began; the last one may be open."""
         self._is_open = False
         self._calls: dict[int, _Call] = {}
+        self._begun = 0
         self._has_words = False
         self._offset = self._length = self._cited = 0
         self._details: list[Raw] = []
@@ -102,7 +102,10 @@ class ChoiceReader:
                 yield from self._read_item(raw)
         yield from self._say(told(delta.refusal), Refusal(text="", at=f"{self._at}.delta.refusal"))
         for raw in told(delta.tool_calls) or ():
-            yield from self._read_call(raw)
+            if kind_of(raw, f"{self._at}.delta.tool_calls") in {None, "function"}:
+                yield from self._read_call(raw)
+            else:
+                self.keep("delta.tool_calls", Raw(encode([raw])))
         annotations = told(delta.annotations)
         if annotations:
             yield from self._cite(annotations)
@@ -138,23 +141,24 @@ class ChoiceReader:
             yield from self._close()
 
     def _read_call(self, raw: Raw) -> Iterator[Event]:
-        at = f"{self._at}.delta.tool_calls[{len(self._calls)}]"
-        if kind_of(raw, at) not in {None, "function"}:
-            self.keep("delta.tool_calls", Raw(encode([raw])))
-            return
+        at = f"{self._at}.delta.tool_calls[{self._begun}]"
         notes = notes_at(at)
         found = notes.open(raw, wire.AddedCall)
         function = told(found.function) or wire.AddedFunction()
-        call_id, name, arguments = told(found.id) or None, told(function.name), told(function.arguments)
-        key = self._key_of(told(found.index), call_id)
+        key = self._key_of(told(found.index), told(found.id) or None)
         call = self._calls.get(key)
         seal = read_seal(found.extra_content)
-        if call is None or (name and (call_id != call.id if call_id else call.id is None)):
-            self._calls[key] = call = _Call(number=len(self._calls), id=call_id, part=self._last + 1)
-            made = ToolCall(id=call_id or self._make_id(), name=name or "", arguments="", seal=seal, at=at)
-            yield from self._open(structs.replace(made, extras=notes.extras()))
+        if call is None or _is_another(call, found.id, function.name):
+            self._calls[key] = call = _Call(id=told(found.id) or None, part=self._last + 1)
+            self._begun += 1
+            ident, name = call.id or self._make_id(), told(function.name) or ""
+            extras = notes.extras()
+            yield from self._open(ToolCall(id=ident, name=name, arguments="", seal=seal, at=at, extras=extras))
         elif seal is not None and self._is_now(call):
             yield SealSet(seal, choice=self._number, index=call.part)
+        yield from self._argue(told(function.arguments), call, at)
+
+    def _argue(self, arguments: str | None, call: _Call, at: str) -> Iterator[Event]:
         if arguments:
             if not self._is_now(call):
                 raise BrokenStream("The host went on with a call after it had begun another part.", path=at)
@@ -227,3 +231,8 @@ class ChoiceReader:
     def _whole_logprobs(self) -> Raw | None:
         whole = Raw(encode(self._logprobs))
         return None if bytes(whole) == b"{}" else whole
+
+
+def _is_another(call: _Call, call_id: str | UnsetType | None, name: str | UnsetType | None) -> bool:
+    """Tell whether a new call begins where one has begun: some hosts number all of them 0, or give them no id."""
+    return bool(name) and (call.id is None if not call_id else call_id != call.id)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import chain
 
-from msgspec import UNSET, Raw, structs
+from msgspec import UNSET, Raw, UnsetType, structs
 
 from hortus.canon.errors import InvalidRequest
 from hortus.canon.manifest import Manifest
@@ -14,7 +15,7 @@ from hortus.canon.request import Message, Role
 from hortus.dialects.openai_chat import wire
 from hortus.dialects.openai_chat.calls import AS_CALL, read_call, write_call
 from hortus.dialects.openai_chat.parts import AS_PART, read_part, write_part
-from hortus.dialects.openai_chat.pen import Body, encode, kind_of, notes_at, restore, text_of, told
+from hortus.dialects.openai_chat.pen import Body, encode, is_own, kind_of, notes_at, restore, text_of, told
 from hortus.dialects.openai_chat.vocabulary import NAME
 from hortus.framing.opening import Notes
 
@@ -23,6 +24,7 @@ _WITHOUT_CONTENT = "-content"
 _REASONING_NAMES = ("reasoning_content", "reasoning")
 EMPTY_LIST = Raw(b"[]")
 _EMPTY_TEXT = Raw(b'""')
+_NO_WORDS = frozenset((b'""', b"null"))
 _ROLES: dict[str, Role] = {"system": "system", "developer": "developer", "user": "user", "assistant": "assistant"}
 
 AS_MESSAGE = "message"
@@ -72,8 +74,8 @@ def read_parts(
     if calls is not None and not calls:
         notes.hush("tool_calls", EMPTY_LIST)
     parts += [read_call(one, f"{at}.tool_calls[{i}]", make_id=make_id) for i, one in enumerate(calls or ())]
-    if isinstance(message.tool_call_id, str):
-        notes.keep("tool_call_id", Raw(encode(message.tool_call_id)))
+    if isinstance(message.tool_cthoughtsid, str):
+        notes.keep("tool_cthoughtsid", Raw(encode(message.tool_cthoughtsid)))
     return tuple(parts)
 
 
@@ -105,13 +107,13 @@ def _read_result(message: wire.Message, at: str, notes: Notes) -> Message:
         value = getattr(message, name)
         if value is not UNSET:
             notes.keep(name, value)
-    if told(message.tool_call_id) is None:
-        raise InvalidRequest("This member is missing.", path=f"{at}.tool_call_id", hint="The id of the call.")
+    if told(message.tool_cthoughtsid) is None:
+        raise InvalidRequest("This member is missing.", path=f"{at}.tool_cthoughtsid", hint="The id of the call.")
     parts = tuple(part for part in content if isinstance(part, Text | Media | Opaque))
     if len(parts) != len(content):
         raise InvalidRequest("A result of a tool cannot hold a refusal.", path=f"{at}.content")
     result = ToolResult(
-        call_id=told(message.tool_call_id) or "",
+        cthoughtsid=told(message.tool_cthoughtsid) or "",
         parts=parts,
         name=told(message.name),
         at=at,
@@ -122,28 +124,29 @@ def _read_result(message: wire.Message, at: str, notes: Notes) -> Message:
 
 def _read_reasoning(message: wire.Message, at: str, notes: Notes) -> Reasoning | None:
     text = name = None
-    for member in _REASONING_NAMES:
-        raw = message.reasoning_content if member == "reasoning_content" else message.reasoning
+    for member, raw in (("reasoning_content", message.reasoning_content), ("reasoning", message.reasoning)):
         if raw is UNSET:
             continue
         words = text_of(raw)
         if words and text is None:
             text, name = words, member
-        elif words in ("", text) or bytes(raw) == b"null":
-            notes.hush(member, raw)
         else:
-            notes.keep(member, raw)
-    seal = None
-    details = message.reasoning_details
-    if details is not UNSET:
-        if bytes(details) in {b"null", b"[]"}:
-            notes.hush("reasoning_details", details)
-        else:
-            seal = Seal(dialect=NAME, data=bytes(details).decode())
+            says_more = words != text if words else bytes(raw) not in _NO_WORDS
+            (notes.keep if says_more else notes.hush)(member, raw)
+    seal = _read_details(message.reasoning_details, notes)
     if text is None and seal is None:
         return None
     empty = begin_reasoning(name or "reasoning_details", at)
     return structs.replace(empty, texts=() if text is None else (text,), seal=seal, is_redacted=text is None)
+
+
+def _read_details(details: Raw | UnsetType, notes: Notes) -> Seal | None:
+    if details is UNSET:
+        return None
+    if bytes(details) in {b"null", b"[]"}:
+        notes.hush("reasoning_details", details)
+        return None
+    return Seal(dialect=NAME, data=bytes(details).decode())
 
 
 def begin_reasoning(name: str, at: str) -> Reasoning:
@@ -195,13 +198,13 @@ def write_citation(citation: Citation, manifest: Manifest, *, text: str, offset:
 
 def write_result(result: ToolResult, manifest: Manifest) -> Body:
     """Return the message that carries a tool's result."""
-    manifest.take(result, "call_id", "parts", "name")
+    manifest.take(result, "cthoughtsid", "parts", "name")
     if result.is_error:
         manifest.approximate(result, "is_error", "OpenAI's results of tools have no mark for errors: the text says it.")
-    body: Body = {"role": "tool", "tool_call_id": result.call_id}
+    body: Body = {"role": "tool", "tool_cthoughtsid": result.cthoughtsid}
     is_list = manifest.has_form(result, AS_LIST)
     body["content"] = write_content(result.parts, manifest, role="tool", is_list=is_list)
-    if result.name is not None and result.extras is not None and result.extras.dialect == NAME:
+    if result.name is not None and is_own(result):
         body["name"] = result.name
     return restore(body, result, manifest)
 
@@ -222,27 +225,29 @@ def write_content(parts: Iterable[Part], manifest: Manifest, *, role: str, is_li
 
 def write_assistant(messages: tuple[Message, ...], manifest: Manifest) -> Body | None:
     """Return one message of the assistant that holds those of one turn, None where nothing of them can be written."""
-    parts = [part for message in messages for part in message.parts]
+    parts = list(chain.from_iterable(message.parts for message in messages))
     body: Body = {"role": "assistant"}
     content = [part for part in parts if _is_content(part, manifest)]
     is_list = any(manifest.has_form(message, AS_LIST) for message in messages)
     if content or is_list:
         body["content"] = write_content(content, manifest, role="assistant", is_list=is_list)
-    write_reasoning([part for part in parts if isinstance(part, Reasoning)], body, manifest=manifest)
+    write_reasoning(parts, body, manifest=manifest)
     write_beside(parts, body, manifest=manifest)
-    for message in messages:
-        manifest.take(message, "parts")
-        if message.name is not None:
-            manifest.take(message, "name")
-            body.setdefault("name", message.name)
-    is_own = any(message.extras is not None and message.extras.dialect == NAME for message in messages)
-    if len(body) == 1 and not is_own:
+    if len(body) == 1 and not any(is_own(message) for message in messages):
         return None
-    if "content" not in body:
-        body["content"] = None
+    body.setdefault("content", None)
     for message in messages:
+        write_name(message, body, manifest=manifest)
         restore(body, message, manifest)
     return body
+
+
+def write_name(message: Message, body: Body, *, manifest: Manifest) -> None:
+    """Write who speaks; of several in one turn, the first."""
+    manifest.take(message, "parts")
+    if message.name is not None:
+        manifest.take(message, "name")
+        body.setdefault("name", message.name)
 
 
 def write_beside(parts: Iterable[Part], body: Body, *, manifest: Manifest) -> None:
@@ -266,9 +271,10 @@ def write_beside(parts: Iterable[Part], body: Body, *, manifest: Manifest) -> No
         body["tool_calls"] = calls
 
 
-def write_reasoning(parts: list[Reasoning], body: Body, *, manifest: Manifest, takes_foreign: bool = False) -> None:
+def write_reasoning(parts: Iterable[Part], body: Body, *, manifest: Manifest, takes_foreign: bool = False) -> None:
     """Write reasoning that hosts of this dialect can take back; what another maker sealed only where it is shown."""
-    own = [one for one in parts if one.seal is None or one.seal.dialect == NAME or takes_foreign]
+    thoughts = [part for part in parts if isinstance(part, Reasoning)]
+    own = [one for one in thoughts if one.seal is None or one.seal.dialect == NAME or takes_foreign]
     pieces: list[str] = []
     for one in own:
         manifest.take_all(one)

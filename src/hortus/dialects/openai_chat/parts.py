@@ -230,13 +230,18 @@ def _write_document(media: Media, manifest: Manifest) -> Body | None:
         case _:
             manifest.lose(media, "", "OpenAI's Chat Completions take documents inline (base64) only.")
             return None
+    _name_file(media, file, manifest=manifest)
+    return {"type": "file", "file": file}
+
+
+def _name_file(media: Media, file: Body, *, manifest: Manifest) -> None:
+    """Write the name, which OpenAI demands beside the bytes."""
     if media.name is not None:
         manifest.take(media, "name")
         file["filename"] = media.name
-    elif isinstance(media.source, Inline) and not is_own:
+    elif isinstance(media.source, Inline) and not manifest.has_form(media, _FILE):
         file["filename"] = "document.pdf" if media.source.media_type == "application/pdf" else "document"
         manifest.adapt("+file.filename")
-    return {"type": "file", "file": file}
 
 
 def _write_video(media: Media, manifest: Manifest) -> None:

@@ -91,6 +91,11 @@ def write_cache(hint: CacheHint | None, body: Body, *, node: Node, manifest: Man
         body[CACHE] = {"type": "ephemeral"} if hint.ttl is None else {"type": "ephemeral", "ttl": hint.ttl}
 
 
+def is_own(node: Node) -> bool:
+    """Tell whether a node was read from this dialect and differs from its plainest notation."""
+    return node.extras is not None and node.extras.dialect == NAME
+
+
 def restore(body: Body, node: Node, manifest: Manifest) -> Body:
     """Return `body` with what this dialect alone knows of its node, and in the notation that the source used."""
     extras = node.extras

@@ -23,6 +23,7 @@ from hortus.dialects.openai_chat.messages import (
     read_message,
     write_assistant,
     write_content,
+    write_name,
     write_result,
 )
 from hortus.dialects.openai_chat.pen import Body, encode, notes_at, restore, told, told_raw
@@ -257,7 +258,6 @@ def _write_answers(turn: Turn, manifest: Manifest) -> list[object]:
 
 def _write_message(message: Message, manifest: Manifest) -> list[object]:
     """Return results of tools first, as they must follow their calls, then the rest."""
-    manifest.take(message, "parts")
     written: list[object] = []
     rest: list[Part] = []
     for part in message.parts:
@@ -274,10 +274,9 @@ def _write_message(message: Message, manifest: Manifest) -> list[object]:
         is_list = manifest.has_form(message, AS_LIST)
         content = write_content(rest, manifest, role=message.role, is_list=is_list)
         body: Body = {"role": message.role, "content": content}
-        if message.name is not None:
-            manifest.take(message, "name")
-            body["name"] = message.name
+        write_name(message, body, manifest=manifest)
         written.append(restore(body, message, manifest))
+    manifest.take(message, "parts")
     return written
 
 

@@ -23,6 +23,7 @@ from hortus.dialects.openai_chat.messages import (
     write_beside,
     write_citation,
     write_content,
+    write_name,
     write_reasoning,
 )
 from hortus.dialects.openai_chat.pen import Body, encode, note_absent, notes_at, restore, told, told_raw
@@ -223,28 +224,27 @@ def _write_choice(choice: Choice, manifest: Manifest) -> Body:
 
 
 def _write_message(message: Message, manifest: Manifest) -> Body:
-    manifest.take(message, "parts")
-    body: Body = {"role": "assistant", "content": None}
     texts = [part for part in message.parts if isinstance(part, Text)]
-    for part in message.parts:
-        if isinstance(part, Text | ToolCall | Media):
-            manifest.take(part, "seal")  # the gateway keeps it for the next turn
-    if manifest.has_form(message, AS_LIST):
-        content = [part for part in message.parts if not isinstance(part, Reasoning | ToolCall)]
-        body["content"] = write_content(content, manifest, role="user", is_list=True)
-    elif texts:
-        for text in texts:
-            manifest.take(text, "text")
-        body["content"] = "".join(text.text for text in texts)
+    body: Body = {"role": "assistant", "content": _write_content(message, texts, manifest=manifest)}
     write_beside(message.parts, body, manifest=manifest)
     body.setdefault("refusal", None)
     body["annotations"] = _write_citations(texts, manifest)
-    reasoning = [part for part in message.parts if isinstance(part, Reasoning)]
-    write_reasoning(reasoning, body, manifest=manifest, takes_foreign=True)
-    if message.name is not None:
-        manifest.take(message, "name")
-        body["name"] = message.name
+    write_reasoning(message.parts, body, manifest=manifest, takes_foreign=True)
+    write_name(message, body, manifest=manifest)
     return restore(body, message, manifest)
+
+
+def _write_content(message: Message, texts: list[Text], *, manifest: Manifest) -> object:
+    """Return the content; what else of it is sealed the gateway keeps for the next turn."""
+    for part in message.parts:
+        if isinstance(part, Text | ToolCall | Media):
+            manifest.take(part, "seal")
+    if manifest.has_form(message, AS_LIST):
+        content = [part for part in message.parts if not isinstance(part, Reasoning | ToolCall)]
+        return write_content(content, manifest, role="user", is_list=True)
+    for text in texts:
+        manifest.take(text, "text")
+    return "".join(text.text for text in texts) if texts else None
 
 
 def _write_citations(texts: list[Text], manifest: Manifest) -> list[Body]:

@@ -117,10 +117,14 @@ class Reader:
         if self._has_started:
             extras = notes.extras()
             return [] if extras is None else [Extra(extras)]
+        self._learn(chunk)
+        return self._start() if chunk.choices or self._id else []
+
+    def _learn(self, chunk: wire.Chunk) -> None:
+        """Take who answers from the first chunk that says it."""
         self._id = self._id or chunk.id or ""
         self._model = self._model or chunk.model or ""
-        self._created_s = self._created_s or read_time(chunk.created, notes)
-        return self._start() if chunk.choices or self._id else []
+        self._created_s = self._created_s or read_time(chunk.created, self._early)
 
     def _start(self) -> list[Event]:
         self._has_started = True

@@ -178,30 +178,7 @@ class Writer:
         state.has_refused = state.has_refused or isinstance(part, Refusal)
         state.part, state.text, state.piece, state.has_words = part, "", None, False
         manifest = self._manifest(part)
-        delta: Body = {}
-        match part:
-            case Text() | Refusal():
-                manifest.take(part, "text", "seal")
-                state.text = part.text
-                if part.text:
-                    delta["content" if isinstance(part, Text) else "refusal"] = part.text
-            case Reasoning():
-                manifest.take_all(part)
-                words = "\n\n".join((*part.texts, *part.summary))
-                if words:
-                    delta[_thought_name(part)] = words
-            case ToolCall():
-                manifest.take(part, "seal")
-                delta["tool_calls"] = [{"index": state.calls, **write_call(part, manifest)}]
-                state.calls += 1
-                state.has_words = bool(part.arguments)
-            case Opaque() if part.dialect == NAME:
-                manifest.take(part, "raw")
-                delta["content"] = [part.raw]
-            case Opaque() | Media() | ToolResult():
-                manifest.lose(part, "", "OpenAI's answers have no place for it.")
-            case _:
-                assert_never(part)
+        delta = _skeleton(part, state, manifest)
         self._account(manifest)
         written = self._delta(delta, choice) if delta else b""
         if isinstance(part, Reasoning) and part.seal is not None:
@@ -278,6 +255,32 @@ class Writer:
         restore(body, node, manifest)
         self._account(manifest)
         return self._frame({"choices": [body]})
+
+
+def _skeleton(part: Part, state: _Open, manifest: Manifest) -> Body:
+    """Return the delta for what is known of a part as it begins."""
+    match part:
+        case Text() | Refusal():
+            manifest.take(part, "text", "seal")
+            state.text = part.text
+            return {"content" if isinstance(part, Text) else "refusal": part.text} if part.text else {}
+        case Reasoning():
+            manifest.take_all(part)
+            words = "\n\n".join((*part.texts, *part.summary))
+            return {_thought_name(part): words} if words else {}
+        case ToolCall():
+            manifest.take(part, "seal")
+            state.calls += 1
+            state.has_words = bool(part.arguments)
+            return {"tool_calls": [{"index": state.calls - 1, **write_call(part, manifest)}]}
+        case Opaque() if part.dialect == NAME:
+            manifest.take(part, "raw")
+            return {"content": [part.raw]}
+        case Opaque() | Media() | ToolResult():
+            manifest.lose(part, "", "OpenAI's answers have no place for it.")
+            return {}
+        case _:
+            assert_never(part)
 
 
 def _thought_name(part: Part | None) -> str:

@@ -29,6 +29,9 @@ class _OutputDetails(msgspec.Struct):
     reasoning_tokens: int | None = None
 
 
+_NO_INPUT_DETAILS, _NO_OUTPUT_DETAILS = _InputDetails(), _OutputDetails()
+
+
 class _Usage(msgspec.Struct):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
@@ -61,13 +64,14 @@ def read_usage(raw: msgspec.Raw | None) -> Usage | None:
     output = max(found.completion_tokens or 0, (total or 0) - given, 0)
     if max(given, output) > MOST_TOKENS:
         return None
-    input_details, output_details = found.prompt_tokens_details, found.completion_tokens_details
+    given_details = found.prompt_tokens_details or _NO_INPUT_DETAILS
+    output_details = found.completion_tokens_details or _NO_OUTPUT_DETAILS
     return Usage(
         input_tokens=given,
         output_tokens=output,
-        cached_input_tokens=part_of(input_details.cached_tokens if input_details else 0, given),
-        reasoning_tokens=part_of(output_details.reasoning_tokens if output_details else 0, output),
-        cache_write_tokens=part_of(input_details.cache_write_tokens if input_details else 0, given),
+        cached_input_tokens=part_of(given_details.cached_tokens, given),
+        reasoning_tokens=part_of(output_details.reasoning_tokens, output),
+        cache_write_tokens=part_of(given_details.cache_write_tokens, given),
     )
 
 
