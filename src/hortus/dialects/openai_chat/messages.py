@@ -74,8 +74,8 @@ def read_parts(
     if calls is not None and not calls:
         notes.hush("tool_calls", EMPTY_LIST)
     parts += [read_call(one, f"{at}.tool_calls[{i}]", make_id=make_id) for i, one in enumerate(calls or ())]
-    if isinstance(message.tool_cthoughtsid, str):
-        notes.keep("tool_cthoughtsid", Raw(encode(message.tool_cthoughtsid)))
+    if isinstance(message.tool_call_id, str):
+        notes.keep("tool_call_id", Raw(encode(message.tool_call_id)))
     return tuple(parts)
 
 
@@ -107,13 +107,13 @@ def _read_result(message: wire.Message, at: str, notes: Notes) -> Message:
         value = getattr(message, name)
         if value is not UNSET:
             notes.keep(name, value)
-    if told(message.tool_cthoughtsid) is None:
-        raise InvalidRequest("This member is missing.", path=f"{at}.tool_cthoughtsid", hint="The id of the call.")
+    if told(message.tool_call_id) is None:
+        raise InvalidRequest("This member is missing.", path=f"{at}.tool_call_id", hint="The id of the call.")
     parts = tuple(part for part in content if isinstance(part, Text | Media | Opaque))
     if len(parts) != len(content):
         raise InvalidRequest("A result of a tool cannot hold a refusal.", path=f"{at}.content")
     result = ToolResult(
-        cthoughtsid=told(message.tool_cthoughtsid) or "",
+        call_id=told(message.tool_call_id) or "",
         parts=parts,
         name=told(message.name),
         at=at,
@@ -198,10 +198,10 @@ def write_citation(citation: Citation, manifest: Manifest, *, text: str, offset:
 
 def write_result(result: ToolResult, manifest: Manifest) -> Body:
     """Return the message that carries a tool's result."""
-    manifest.take(result, "cthoughtsid", "parts", "name")
+    manifest.take(result, "call_id", "parts", "name")
     if result.is_error:
         manifest.approximate(result, "is_error", "OpenAI's results of tools have no mark for errors: the text says it.")
-    body: Body = {"role": "tool", "tool_cthoughtsid": result.cthoughtsid}
+    body: Body = {"role": "tool", "tool_call_id": result.call_id}
     is_list = manifest.has_form(result, AS_LIST)
     body["content"] = write_content(result.parts, manifest, role="tool", is_list=is_list)
     if result.name is not None and is_own(result):
