@@ -65,7 +65,7 @@ class Arrival:
         messages = [
             _readable(message, self._target) for message in sent.messages
         ]  # what is sealed for others is not theirs
-        self._turns(list(self._turned(messages)), list(self._turned(got.messages)))
+        self._turns(list(self._turned(messages)), list(self._turned(got.messages, is_sent=False)))
 
     def of_responses(self, sent: Response, got: Response) -> None:
         """Compare two answers."""
@@ -83,19 +83,19 @@ class Arrival:
 
     def _choice(self, sent: Choice, got: Choice) -> None:
         self._fields(sent, got, leave_out=frozenset(("message",)))
-        self._turns(list(self._turned([sent.message])), list(self._turned([got.message])))
+        self._turns(list(self._turned([sent.message])), list(self._turned([got.message], is_sent=False)))
 
     # --- messages ---
 
-    def _turned(self, messages: Iterable[Message]) -> Iterator[Turn]:
+    def _turned(self, messages: Iterable[Message], *, is_sent: bool = True) -> Iterator[Turn]:
         turn: Turn | None = None
         for message in messages:
-            if self._is_named(message.at):
+            if is_sent and self._is_named(message.at):
                 self.named += 1
                 continue
-            name = None if self._is_named(self._path(message, "name")) else message.name
+            name = None if is_sent and self._is_named(self._path(message, "name")) else message.name
             role = "system" if message.role == "developer" and DEVELOPER in self._adaptations else message.role
-            parts = [part for part in message.parts if not self._is_lost(part) and not _is_empty(part)]
+            parts = [part for part in message.parts if not _is_empty(part) and not (is_sent and self._is_lost(part))]
             if turn is not None and (turn.role, turn.name) == (role, name):
                 turn.parts.extend(parts)
             elif parts:
@@ -171,7 +171,8 @@ class Arrival:
     def _is_carried(self, sent: Node, name: str, *, one: object, other: object) -> bool:
         if other is None and isinstance(one, Node):
             return self._asks_nothing_more(one)
-        return f"-{self._path(sent, name)}" in self._adaptations or self._are_equal(sent, name, one=one, other=other)
+        left_out = {f"-{self._path(sent, name)}", f"-{name}"} & set(self._adaptations)
+        return bool(left_out) or self._are_equal(sent, name, one=one, other=other)
 
     def _asks_nothing_more(self, node: Node) -> bool:
         """Tell whether everything in a node that asks for something is named."""
@@ -179,7 +180,7 @@ class Arrival:
 
     def _children(self, sent: Node, name: str, *, kept: list[Node], got: object) -> None:
         assert isinstance(got, tuple)
-        kept, got = _tools_apart(kept), _tools_apart(got)
+        kept, got = _notable(kept), _notable(got)
         if len(kept) != len(got):
             self.faults.append(f"{self._path(sent, name)}: {len(kept)} became {len(got)}")
             return
@@ -254,9 +255,10 @@ class Arrival:
         return value == default or value is None or value in NEUTRAL.get(field, ())
 
 
-def _tools_apart(nodes: Iterable[Node]) -> list[Node]:
-    """Return nodes with the tools of the host last: where they stand among the client's is notation."""
-    return sorted(nodes, key=lambda node: isinstance(node, HostTool))
+def _notable(nodes: Iterable[Node]) -> list[Node]:
+    """Return nodes without empty texts and with the tools of the host last: where these stand is notation."""
+    said = [node for node in nodes if not _is_empty(node)]
+    return sorted(said, key=lambda node: isinstance(node, HostTool))
 
 
 def _thinking(part: Reasoning) -> Reasoning:
@@ -296,8 +298,8 @@ def _is_on(wish: ReasoningWish) -> bool:
     return wish.is_on is True or wish.effort is not None or wish.budget_tokens is not None
 
 
-def _is_empty(part: Part) -> bool:
-    return isinstance(part, Text) and not part.text
+def _is_empty(node: Node) -> bool:
+    return isinstance(node, Text) and not node.text
 
 
 def _asks_nothing(node: Node) -> bool:

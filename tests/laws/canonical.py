@@ -52,6 +52,11 @@ FRACTION = st.sampled_from([0.0, 0.3, 0.5, 1.0])
 SEAL_DATA = st.sampled_from(["c2VhbC1vZi10aG91Z2h0cw==", "b3RoZXI="])
 
 
+def one_in(count: int) -> st.SearchStrategy[bool]:
+    """Return a strategy that is true once in so many times."""
+    return st.sampled_from([*([False] * (count - 1)), True])
+
+
 def _seals(*dialects: str) -> st.SearchStrategy[Seal]:
     return st.builds(Seal, dialect=st.sampled_from(dialects or ("gemini",)), data=SEAL_DATA)
 
@@ -249,14 +254,14 @@ def tool_results(draw: st.DrawFn, call: ToolCall) -> ToolResult:
 def assistant_parts(draw: st.DrawFn, first_call: int, *, is_answer: bool = False) -> tuple[Part, ...]:
     """Draw what a model said: thoughts, words, calls, in the usual order and now and then in another."""
     found: list[Part] = []
-    if draw(st.integers(0, 2)) == 0:
+    if draw(one_in(3)):
         found.append(draw(THOUGHTS))
     calls = draw(st.sampled_from([0, 0, 1, 2]))
     if calls == 0 or draw(st.booleans()):
         words = texts(is_answer=is_answer)
         found.append(draw(st.one_of(words, words, words, st.builds(Refusal, text=WORD), opaque())))
     found += [draw(tool_calls(first_call + number)) for number in range(calls)]
-    if is_answer or draw(st.integers(0, 4)):
+    if is_answer or not draw(one_in(5)):
         return tuple(found)
     return tuple(draw(st.permutations(found)))
 
@@ -277,9 +282,9 @@ def conversations(draw: st.DrawFn) -> tuple[Message, ...]:
         calls += len(asked)
         found.append(draw(nodes(Message, given={"role": st.just("assistant"), "parts": st.just(said)}, most=0)))
         results = tuple(draw(tool_results(call)) for call in asked)
-        after = draw(user) if not results or draw(st.integers(0, 3)) == 0 else ()
+        after = draw(user) if not results or draw(one_in(4)) else ()
         found.append(Message(role="user", parts=(*results, *after)))
-    if draw(st.integers(0, 9)) == 0 and not any(isinstance(part, ToolResult) for part in found[-1].parts):
+    if draw(one_in(10)) and not any(isinstance(part, ToolResult) for part in found[-1].parts):
         found[-1] = msgspec.structs.replace(found[-1], name="Clerk_7")
     return tuple(found)
 
@@ -308,7 +313,7 @@ def toolboxes(draw: st.DrawFn) -> tuple[Tool | HostTool, ...]:
     names = draw(st.lists(NAME, max_size=2, unique=True))
     given = {"description": WORD, "parameters": field(Tool, "parameters")}
     found: list[Tool | HostTool] = [draw(nodes(Tool, given={**given, "name": st.just(name)}, most=1)) for name in names]
-    if draw(st.integers(0, 9)) == 0:
+    if draw(one_in(10)):
         found.append(draw(host_tools()))
     return tuple(found)
 
@@ -316,7 +321,7 @@ def toolboxes(draw: st.DrawFn) -> tuple[Tool | HostTool, ...]:
 @st.composite
 def tool_choices(draw: st.DrawFn, names: list[str]) -> ToolChoice:
     """Draw a choice among these tools."""
-    if names and draw(st.integers(0, 2)) == 0:
+    if names and draw(one_in(3)):
         return ToolChoice(mode="required", names=(names[0],))
     return ToolChoice(mode=draw(st.sampled_from(["auto", "none", "required"])))
 
@@ -338,13 +343,13 @@ def requests(draw: st.DrawFn, *, most: int = 4) -> Request:
     given: Fields = {"messages": conversations(), "tools": toolboxes(), "is_stream": st.booleans()}
     values = {name: draw(strategy) for name, strategy in given.items()}
     names = [tool.name for tool in values["tools"] if isinstance(tool, Tool)]
-    if names and draw(st.integers(0, 2)) == 0:
+    if names and draw(one_in(3)):
         values["tool_choice"] = draw(tool_choices(names))
-    if names and draw(st.integers(0, 4)) == 0:
+    if names and draw(one_in(5)):
         values["parallel_tools"] = draw(st.booleans())
-    if draw(st.integers(0, 3)) == 0:
+    if draw(one_in(4)):
         values["output"] = draw(output_formats())
-    if draw(st.integers(0, 3)) == 0:
+    if draw(one_in(4)):
         values["reasoning"] = draw(nodes(ReasoningWish, least=1, most=2).filter(_is_of_one_mind))
     settings = [name for name in optional_fields(Request) if name not in MADE_ELSEWHERE]
     for name in draw(st.lists(st.sampled_from(settings), max_size=most, unique=True)):
