@@ -100,6 +100,16 @@ class Manifest:
         self.take(node, name)
         self._said.append(Loss(path=self._path(node, name), weight="tuning", reason=reason))
 
+    def leave_out(self, node: Node, name: str) -> None:
+        """Say that a field asks for what the target does anyway: a named adaptation."""
+        self.take(node, name)
+        self.adapt(f"-{self._path(node, name)}")
+
+    def spare(self, node: Node, name: str) -> None:
+        """Say that a field asks for what the target does by itself: left out, as a named adaptation."""
+        self.take(node, name)
+        self.adapt(f"-{self._path(node, name)}")
+
     def adapt(self, name: str) -> None:
         """Name a change that keeps the meaning, for the receipt."""
         if name not in self._adaptations:
@@ -158,7 +168,7 @@ class Manifest:
         if field in IMPLIED:
             return
         if value in NEUTRAL.get(field, ()):
-            self.adapt(f"-{self._path(node, name)}")
+            self.leave_out(node, name)
             return
         yield self._loss(node, name, f"{self._target} has no place for it.")
 

@@ -255,7 +255,7 @@ def _read_redacted(raw: Raw, at: str) -> Reasoning:
 
 def _write_reasoning(part: Reasoning, pen: Pen) -> Object | None:
     """Return the block; towards a host only with its own seal, as it refuses thoughts that it cannot prove."""
-    seal = part.seal.data if part.seal is not None and part.seal.dialect == NAME else ""
+    seal = _own_seal(part)
     if part.is_redacted and seal:
         pen.manifest.take(part, "seal", "is_redacted")
         return pen.close(part, {"type": "redacted_thinking", "data": seal})
@@ -268,6 +268,10 @@ def _write_reasoning(part: Reasoning, pen: Pen) -> Object | None:
     if seal or pen.manifest.has_form(part, UNSIGNED):
         block["signature"] = seal
     return pen.close(part, block)
+
+
+def _own_seal(part: Reasoning) -> str:
+    return part.seal.data if part.seal is not None and part.seal.dialect == NAME else ""
 
 
 def _show_thoughts(part: Reasoning, pen: Pen, *, signature: str) -> Object | None:

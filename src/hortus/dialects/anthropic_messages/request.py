@@ -224,8 +224,7 @@ def _leave_out_sampling(request: Request, pen: Pen, *, is_thinking: bool) -> Non
         ("top_k", False),
     ):
         if is_neutral:
-            pen.manifest.take(request, name)
-            pen.manifest.adapt(f"-{name}")
+            pen.manifest.leave_out(request, name)
         elif getattr(request, name) is not None:
             pen.manifest.lose(request, name, reason)
 

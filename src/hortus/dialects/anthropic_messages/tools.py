@@ -153,5 +153,7 @@ def write_format(wanted: OutputFormat, pen: Pen) -> Object | None:
     block: Object = {"type": "json_schema"}
     if wanted.schema is not None:
         block["schema"] = wanted.schema
-    pen.manifest.take(wanted, "kind", "schema", "is_strict")  # here it always fits
+    pen.manifest.take(wanted, "kind", "schema")
+    if wanted.is_strict:
+        pen.manifest.leave_out(wanted, "is_strict")  # what a schema says is always kept to
     return pen.close(wanted, block)
