@@ -134,10 +134,10 @@ def _read_reasoning(message: wire.Message, at: str, notes: Notes) -> Reasoning |
             says_more = words != text if words else bytes(raw) not in _NO_WORDS
             (notes.keep if says_more else notes.hush)(member, raw)
     seal = _read_details(message.reasoning_details, notes)
-    if text is None and seal is None:
-        return None
-    empty = begin_reasoning(name or "reasoning_details", at)
-    return structs.replace(empty, texts=() if text is None else (text,), seal=seal, is_redacted=text is None)
+    if name is None:
+        empty = begin_reasoning("reasoning_details", at)
+        return None if seal is None else structs.replace(empty, seal=seal, is_redacted=True)
+    return structs.replace(begin_reasoning(name, at), texts=(text,), seal=seal)
 
 
 def _read_details(details: Raw | UnsetType, notes: Notes) -> Seal | None:
@@ -273,16 +273,19 @@ def write_beside(parts: Iterable[Part], body: Body, *, manifest: Manifest) -> No
 
 def write_reasoning(parts: Iterable[Part], body: Body, *, manifest: Manifest, takes_foreign: bool = False) -> None:
     """Write reasoning that hosts of this dialect can take back; what another maker sealed only where it is shown."""
-    thoughts = [part for part in parts if isinstance(part, Reasoning)]
-    own = [one for one in thoughts if one.seal is None or one.seal.dialect == NAME or takes_foreign]
+    name = "reasoning_content"
     pieces: list[str] = []
-    for one in own:
-        manifest.take_all(one)
-        pieces += (*one.texts, *one.summary)
-        if one.seal is not None and one.seal.dialect == NAME:
-            body["reasoning_details"] = Raw(one.seal.data.encode())
+    for part in parts:
+        if not isinstance(part, Reasoning):
+            continue
+        is_sealed_here = part.seal is not None and part.seal.dialect == NAME
+        if part.seal is None or is_sealed_here or takes_foreign:
+            manifest.take_all(part)
+            pieces += (*part.texts, *part.summary)
+            name = "reasoning" if manifest.has_form(part, "reasoning") else name
+        if part.seal is not None and is_sealed_here:
+            body["reasoning_details"] = Raw(part.seal.data.encode())
     if pieces:
-        name = "reasoning" if any(manifest.has_form(one, "reasoning") for one in own) else "reasoning_content"
         body[name] = "\n\n".join(pieces)
 
 
