@@ -26,8 +26,8 @@ from hortus.dialects.anthropic_messages.wire import NAME
 DIALECT = Dialect(
     name=NAME,
     operations=(
-        Operation("chat", "POST", "/v1/messages", "/v1/messages", can_stream=True),
-        Operation("count_tokens", "POST", "/v1/messages/count_tokens", "/v1/messages/count_tokens"),
+        Operation("chat", "POST", "/v1/messages", "/messages", can_stream=True),
+        Operation("count_tokens", "POST", "/v1/messages/count_tokens", "/messages/count_tokens"),
         # At the root these paths are OpenAI's, unless the client says that it is Anthropic's.
         Operation("list_models", "GET", "/v1/models", None, is_at_root=False),
         Operation("get_model", "GET", "/v1/models/{route}", None, is_at_root=False),
