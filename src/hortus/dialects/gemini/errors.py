@@ -25,7 +25,6 @@ from hortus.canon.errors import (
     HostRejected,
     HostTimedOut,
     HostTooLarge,
-    OurFault,
     RequestError,
     RulesFault,
     TooLarge,
@@ -51,7 +50,7 @@ _STATUSES: tuple[tuple[type[RequestError], str], ...] = (
     (HostTimedOut, "DEADLINE_EXCEEDED"),
     (HostOverloaded, "UNAVAILABLE"),
     (HostFault, "UNAVAILABLE"),
-    (OurFault, "INTERNAL"),
+    (RequestError, "INTERNAL"),
 )
 
 _CLASSES: Mapping[str, type[HostFault]] = MappingProxyType(

@@ -20,7 +20,7 @@ from hortus.canon.translation import Asking, Call, Written
 from hortus.dialects.gemini.calls import CallIds
 from hortus.dialects.gemini.members import NAME, Object, Opened, Pen, forms_of, is_own, silent_of
 from hortus.dialects.gemini.parts import read_part, write_part
-from hortus.dialects.gemini.stops import read_stop, write_stop
+from hortus.dialects.gemini.stops import as_read, read_stop, write_stop
 from hortus.dialects.gemini.usage import USAGE, read_usage, write_usage
 from hortus.framing.shallow import check_text
 
@@ -186,7 +186,8 @@ def _write_choice(choice: Choice, pen: Pen, *, call: Call) -> Object:
     pen.manifest.take(choice.message, "parts")
     if "no_content" not in forms:
         body["content"] = _write_content(choice, pen)
-    return pen.close(choice, body | write_end(choice, pen, call=call))
+    has_calls = any(isinstance(part, ToolCall) for part in choice.message.parts)
+    return pen.close(choice, body | write_end(choice, pen, call=call, has_calls=has_calls))
 
 
 def _write_content(choice: Choice, pen: Pen) -> Object:
@@ -200,13 +201,15 @@ def _write_content(choice: Choice, pen: Pen) -> Object:
     return content
 
 
-def write_end(choice: Choice, pen: Pen, *, call: Call) -> Object:
+def write_end(choice: Choice, pen: Pen, *, call: Call, has_calls: bool) -> Object:
     """Return what a candidate says beside its content."""
     body: Object = {}
     if choice.stop is not None:
         pen.manifest.take(choice, "stop")
-        if choice.stop == "refusal":
-            pen.manifest.approximate(choice, "stop", "Gemini does not tell refusals of the model from filters.")
+        if not pen.is_own and as_read(choice.stop, has_calls=has_calls) != choice.stop:
+            pen.manifest.approximate(
+                choice, "stop", "Gemini has no word of its own for this reason: a near one is said."
+            )
         if "finishReason" not in pen.manifest.members(choice):
             body["finishReason"] = write_stop(choice.stop, as_number=wants_numbers(call))
     if "no_index" not in forms_of(choice):

@@ -73,8 +73,10 @@ def _read_response(response: msgspec.Raw | None, wire: Opened) -> tuple[tuple[Te
     if members is not None and len(members) == 1:
         ((name, value),) = members.items()
         text = _string(value) if name in {"output", "error"} else None
+        if text == "" and name == "output":
+            wire.form("empty_output")
         if text is not None:
-            return (Text(text=text, at=f"{at}.{name}"),), name == "error"
+            return (Text(text=text, at=at),) if text else (), name == "error"
     wire.form("json")
     if members == {}:
         return (), False
@@ -86,12 +88,13 @@ def _write_response(part: ToolResult, pen: Pen) -> object:
     for item in texts:
         pen.manifest.take(item, "text", "seal")
     words = [item.text for item in texts]
-    said: object = words[0] if len(words) == 1 else words
-    if isinstance(said, str) and ("json" in forms_of(part) or (not part.is_error and _is_plain_object(said))):
-        return msgspec.Raw(said.encode())
     if part.is_error:
-        return {"error": said}
-    return {"output": said} if words else {}
+        return {"error": "\n".join(words)}
+    if not words:
+        return {"output": ""} if "empty_output" in forms_of(part) else {}
+    if len(words) == 1 and ("json" in forms_of(part) or _is_plain_object(words[0])):
+        return msgspec.Raw(words[0].encode())
+    return {"output": words[0] if len(words) == 1 else words}
 
 
 def _read_item(raw: msgspec.Raw, at: str) -> Media | Opaque:

@@ -33,6 +33,7 @@ PLAIN: Mapping[str, str] = {**_NUMBERS, **_INTEGERS, "responseLogprobs": "has_lo
 """Member to the field of the canonical request that means the same."""
 
 _JSON, _PLAIN_TEXT = "application/json", "text/plain"
+_OUTPUT = "generationConfig.responseMimeType"
 _TEXT_ONLY = ["TEXT"]
 _PRIVATE = "_responseJsonSchema"
 _KEPT = frozenset(("generationConfig.responseSchema", f"generationConfig.{_PRIVATE}"))
@@ -97,10 +98,10 @@ def _read_output(wire: Opened) -> OutputFormat | None:
     if media_type is None and schema is not None:
         wire.form("untyped")
     if schema is not None:
-        return OutputFormat(kind="schema", schema=schema, at="generationConfig")
+        return OutputFormat(kind="schema", schema=schema, at=_OUTPUT)
     if media_type is None:
         return None
-    return OutputFormat(kind="json" if media_type == _JSON else "text", at="generationConfig")
+    return OutputFormat(kind="json" if media_type == _JSON else "text", at=_OUTPUT)
 
 
 def _read_schema(wire: Opened) -> msgspec.Raw | None:
@@ -127,7 +128,8 @@ def _write_output(request: Request, output: OutputFormat, *, body: Object, pen: 
     if "untyped" not in forms:
         body["responseMimeType"] = _PLAIN_TEXT if output.kind == "text" else _JSON
     if output.schema is not None:
-        pen.manifest.take(output, "is_strict")  # what Gemini writes by a schema always fits it
+        if output.is_strict:
+            pen.manifest.leave_out(output, "is_strict")  # what Gemini writes by a schema always fits it
         if not silent_of(request).keys() & _KEPT:
             body["responseJsonSchema"] = output.schema
 
@@ -164,8 +166,8 @@ def _write_reasoning(wish: ReasoningWish, pen: Pen, *, model: str) -> Object:
     if wish.shows is not None:
         pen.manifest.take(wish, "shows")
         body["includeThoughts"] = wish.shows != "none"
-        if wish.shows == "full":
-            pen.manifest.approximate(wish, "shows", "Gemini shows summaries of its thoughts, never the thoughts.")
+        if wish.shows in {"full", "concise", "detailed"}:
+            pen.manifest.approximate(wish, "shows", "Gemini shows summaries of its thoughts, of its own length.")
     return body
 
 

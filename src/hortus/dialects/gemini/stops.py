@@ -74,7 +74,15 @@ def read_stop(raw: msgspec.Raw, *, has_calls: bool) -> Stop:
         return "other"
     if isinstance(said, int):
         said = _BY_NUMBER[said] if 0 <= said < len(_BY_NUMBER) else ""
-    stop = _STOPS.get(said, "other")
+    return _settled(_STOPS.get(said, "other"), has_calls=has_calls)
+
+
+def as_read(stop: Stop, *, has_calls: bool) -> Stop:
+    """Return what a reason is read as once it is written."""
+    return _settled(_STOPS.get(_WORDS[stop], "other"), has_calls=has_calls)
+
+
+def _settled(stop: Stop, *, has_calls: bool) -> Stop:
     return "tool_calls" if has_calls and stop == "end" else stop
 
 

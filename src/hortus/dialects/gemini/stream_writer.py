@@ -28,7 +28,7 @@ from hortus.canon.events import (
 from hortus.canon.loss import Loss
 from hortus.canon.manifest import Manifest
 from hortus.canon.nodes import Extras, Node, Seal
-from hortus.canon.parts import Part, Reasoning, Refusal, Text
+from hortus.canon.parts import Part, Reasoning, Refusal, Text, ToolCall
 from hortus.canon.request import Message
 from hortus.canon.response import Choice, Response
 from hortus.canon.translation import Asking
@@ -58,6 +58,7 @@ class Writer:
         self._has_usage_due = self._has_more_due = False
         self._growing: dict[int, _Part] = {}
         self._ended: list[ChoiceEnded] = []
+        self._calling: set[int] = set()
         self._losses: list[Loss] = []
 
     def feed(self, event: Event) -> bytes:
@@ -151,6 +152,8 @@ class Writer:
 
     def _end_part(self, event: PartEnded, growing: _Part) -> bytes:
         part = growing.whole.whole(event.extras)
+        if isinstance(part, ToolCall):
+            self._calling.add(event.choice)
         written = self._account(Message(role="assistant", parts=(part,)))
         if not growing.comes_in_pieces:
             return b"" if written is None else self._candidate(event.choice, written)
@@ -193,14 +196,16 @@ class Writer:
             stop=event.stop,
             stop_sequence=event.stop_sequence,
             logprobs=event.logprobs,
-            at=f"candidates[{event.choice}]",
+            at=f"choices[{event.choice}]",
             extras=event.extras,
         )
         manifest = Manifest(choice, NAME, source=self._asking.source)
         manifest.take(choice.message, "parts")
         pen = Pen(manifest, is_own=self._is_own, is_answer=True)
         body: Object = {"content": {"parts": [{"text": ""}], "role": "model"}}
-        written = pen.close(choice, body | write_end(choice, pen, call=self._asking.call))
+        written = pen.close(
+            choice, body | write_end(choice, pen, call=self._asking.call, has_calls=event.choice in self._calling)
+        )
         self._losses += manifest.losses()
         return written
 

@@ -14,8 +14,10 @@ VOCABULARY = Vocabulary(
     | {
         "Request.tool_choice": "toolConfig.functionCallingConfig",
         "Request.messages": "contents",
-        "OutputFormat.kind": "responseMimeType",
-        "OutputFormat.schema": "responseJsonSchema",
+        "Request.output": f"{_CONFIG}.responseMimeType",
+        "Request.reasoning": f"{_CONFIG}.thinkingConfig",
+        "OutputFormat.kind": "",
+        "OutputFormat.schema": "",
         "ToolChoice.names": "allowedFunctionNames",
         "Tool.parameters": "parametersJsonSchema",
         "ReasoningWish.is_on": "thinkingBudget",
