@@ -105,11 +105,6 @@ class Manifest:
         self.take(node, name)
         self.adapt(f"-{self._path(node, name)}")
 
-    def spare(self, node: Node, name: str) -> None:
-        """Say that a field asks for what the target does by itself: left out, as a named adaptation."""
-        self.take(node, name)
-        self.adapt(f"-{self._path(node, name)}")
-
     def adapt(self, name: str) -> None:
         """Name a change that keeps the meaning, for the receipt."""
         if name not in self._adaptations:
