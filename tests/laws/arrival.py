@@ -171,12 +171,17 @@ class Arrival:
     def _is_carried(self, sent: Node, name: str, *, one: object, other: object) -> bool:
         if other is None and isinstance(one, Node):
             return self._asks_nothing_more(one)
-        left_out = {f"-{self._path(sent, name)}", f"-{name}"} & set(self._adaptations)
-        return bool(left_out) or self._are_equal(sent, name, one=one, other=other)
+        return self._is_left_out(sent, name) or self._are_equal(sent, name, one=one, other=other)
 
     def _asks_nothing_more(self, node: Node) -> bool:
         """Tell whether everything in a node that asks for something is named."""
-        return all(self._is_named(self._path(node, name)) for name in _asking_fields(node))
+        return all(
+            self._is_named(self._path(node, name)) or self._is_left_out(node, name) for name in _asking_fields(node)
+        )
+
+    def _is_left_out(self, node: Node, name: str) -> bool:
+        """Tell whether a field is carried by leaving it out, as a named adaptation."""
+        return bool({f"-{self._path(node, name)}", f"-{name}"} & set(self._adaptations))
 
     def _children(self, sent: Node, name: str, *, kept: list[Node], got: object) -> None:
         assert isinstance(got, tuple)
@@ -299,6 +304,8 @@ def _is_on(wish: ReasoningWish) -> bool:
 
 
 def _is_empty(node: Node) -> bool:
+    if isinstance(node, Reasoning):
+        return not (node.texts or node.summary or node.seal)
     return isinstance(node, Text) and not node.text
 
 

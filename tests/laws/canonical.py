@@ -219,7 +219,7 @@ THOUGHTS = st.one_of(
     st.builds(Reasoning, summary=st.lists(WORD, min_size=1, max_size=2).map(tuple)),
     st.builds(Reasoning, texts=st.tuples(WORD), seal=_seals("anthropic_messages", "gemini")),
     st.builds(
-        lambda summary, seal: Reasoning(summary=tuple(summary), seal=seal, is_redacted=True),
+        lambda summary, seal: Reasoning(summary=tuple(summary), seal=seal, is_redacted=not summary),
         st.lists(WORD, max_size=2),
         _seals("openai_responses"),
     ),
