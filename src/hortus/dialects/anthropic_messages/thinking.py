@@ -95,9 +95,13 @@ def _write_foreign(
 ) -> tuple[Object, str | None]:
     budget, effort = wish.budget_tokens, wish.effort
     pen.manifest.take(wish, "is_on")
-    if traits.takes_budget and not (traits.takes_effort and (budget is None or budget == _ADAPTIVE)):
-        return _write_budget(wish, pen, limit=limit), None
-    if budget is not None and budget != _ADAPTIVE:
+    is_counted = budget is not None and budget != _ADAPTIVE
+    if traits.takes_budget and (is_counted or not traits.takes_effort):
+        sent = effort if traits.takes_effort and effort in _EFFORTS else None
+        if is_counted and effort != sent:
+            pen.manifest.approximate(wish, "effort", "The number of tokens says it here.")
+        return _write_budget(wish, pen, limit=limit), sent
+    if budget is not None and is_counted:
         effort = effort_of(budget)
         pen.manifest.approximate(wish, "budget_tokens", f"This model takes no budget; written as effort {effort}.")
     pen.manifest.take(wish, "budget_tokens", "effort")
