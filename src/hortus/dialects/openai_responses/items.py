@@ -115,7 +115,9 @@ def write_reasoning(part: Reasoning, pen: Pen, *, item: Object) -> Object | None
     seal = part.seal if part.seal is not None and part.seal.dialect == NAME else None
     if not (pen.is_own or pen.is_answer or seal):
         return None
-    pen.manifest.take(part, "texts", "summary", "is_redacted", "seal")
+    pen.manifest.take(part, "texts", "summary", "seal")
+    if seal is None:
+        pen.manifest.take(part, "is_redacted")
     written: Object = {"type": "reasoning"}
     if not pen.has_form(part, "no_summary"):
         written["summary"] = [{"type": "summary_text", "text": text} for text in part.summary]

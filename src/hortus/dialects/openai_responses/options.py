@@ -169,8 +169,11 @@ def _effort(wish: ReasoningWish, pen: Pen) -> str | None:
     if wish.is_on is False:
         return "none"
     budget = wish.budget_tokens
-    if budget is None or budget < 0:  # the model decides, as it does here by itself
-        pen.manifest.take(wish, "budget_tokens")
+    if budget is None or budget < 0:
+        if wish.is_on:  # some models think only when told how much
+            pen.manifest.approximate(wish, "is_on", "Written as effort medium: OpenAI has no switch.")
+            return "medium"
+        pen.manifest.take(wish, "budget_tokens")  # the model decides, as it does here by itself
         return None
     effort = effort_of(budget)
     pen.manifest.approximate(wish, "budget_tokens", f"Written as effort {effort}: OpenAI takes no number of tokens.")

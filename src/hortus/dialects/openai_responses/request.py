@@ -34,6 +34,7 @@ def read_request(body: bytes, call: Call) -> Request:
     notes = Notes(NAME, "")
     notes.form("request")  # so that every request of this dialect is known as one
     wire = notes.open(body, Create)
+    _note_prompt(wire, notes)
     text = _open_text(wire, notes)
     output = None if text is None else solid(text.format, notes, path="text.format")
     wish = solid(wire.reasoning, notes, path="reasoning")
@@ -62,6 +63,13 @@ def read_request(body: bytes, call: Call) -> Request:
         wants_usage=given(wire.stream) or False,
         extras=notes.extras(),
     )
+
+
+def _note_prompt(wire: Create, notes: Notes) -> None:
+    if not isinstance(wire.prompt, UnsetType):
+        notes.keep("prompt", wire.prompt)
+    elif isinstance(wire.model, UnsetType):
+        raise InvalidRequest("`model` is missing.", path="model", hint="Name a route there.")
 
 
 def _open_text(wire: Create, notes: Notes) -> TextOptions | None:

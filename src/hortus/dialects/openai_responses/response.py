@@ -7,7 +7,7 @@ from types import MappingProxyType
 import msgspec
 from msgspec import Raw
 
-from hortus.canon.errors import BrokenStream, CallerFault
+from hortus.canon.errors import BrokenStream, CallerFault, InvalidRequest
 from hortus.canon.parts import Part, Refusal
 from hortus.canon.request import Message
 from hortus.canon.response import Choice, Response, Stop
@@ -99,6 +99,8 @@ def response_of(members: Members) -> Response:
     status = text_of(members, "status")
     if status == "failed" or failure != NULL:
         raise read_failure(failure)
+    if not is_list(members.get("output", NULL)):
+        raise InvalidRequest("This member must be a list of items.", path="output")
     items = output_of(members)
     parts = tuple(part for i, raw in enumerate(items) for part in read_output(raw, at=f"output[{i}]"))
     stop = read_stop(members, parts)
@@ -114,6 +116,11 @@ def read_stop(members: Members, parts: tuple[Part, ...]) -> Stop | None:
         return STOPS.get(_reason(members), "other")
     if status not in {"", "completed"}:
         return None  # queued, in progress, cancelled
+    return plain_stop(parts)
+
+
+def plain_stop(parts: tuple[Part, ...]) -> Stop:
+    """Return why a model stopped that was not cut short: its words say it."""
     if waits_for_client(parts):
         return "tool_calls"
     return "refusal" if any(isinstance(part, Refusal) for part in parts) else "end"

@@ -21,7 +21,7 @@ from hortus.dialects.openai_responses.items import (
 )
 from hortus.dialects.openai_responses.parts import write_part
 from hortus.dialects.openai_responses.pen import ENCODE, Object, Pen, is_own
-from hortus.dialects.openai_responses.response import STOPS, write_status
+from hortus.dialects.openai_responses.response import STOPS, plain_stop, write_status
 from hortus.dialects.openai_responses.usage import write_usage
 from hortus.dialects.openai_responses.wire import NAME
 
@@ -56,6 +56,8 @@ def write_whole(response: Response, asking: Asking, pen: Pen) -> Object:
     if choice is not None:
         manifest.take(choice, "message", "index", "stop")
         manifest.take(choice.message, "role", "parts")
+        if not (pen.is_own or choice.stop in {plain_stop(choice.message.parts), *STOPS.values()}):
+            manifest.approximate(choice, "stop", "Written as completed: OpenAI has no word for it.")
     output = _write_output(choice, asking, pen)
     silent = manifest.silent(response)
     body["output"] = [silent.get(INSTEAD.format(index), item) for index, item in enumerate(output)]

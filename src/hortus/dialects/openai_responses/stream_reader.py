@@ -7,9 +7,10 @@ answer at the end of the stream. Where that end says otherwise than the stream d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Raw
+from msgspec import Meta, Raw
 
 from hortus.canon.collect import Growing
 from hortus.canon.errors import BrokenStream, CallerFault
@@ -52,11 +53,14 @@ from hortus.framing.opening import NULL
 from hortus.framing.sse import Frame, SseSplitter
 
 
+_Index = Annotated[int, Meta(ge=0)]
+
+
 class _Event(msgspec.Struct):
     type: str = ""
-    output_index: int = 0
-    content_index: int = 0
-    summary_index: int = 0
+    output_index: _Index = 0
+    content_index: _Index = 0
+    summary_index: _Index = 0
     delta: Raw = NULL
     item: Raw = NULL
     part: Raw = NULL
@@ -85,6 +89,7 @@ class _Open:
         self.growing = Growing(skeleton)
         self.done: Raw | None = None
         self.citations = 0
+        self.thoughts: dict[str, int] = {}
 
 
 _DECODE = msgspec.json.Decoder(_Event).decode
@@ -186,13 +191,18 @@ class Reader:
         yield from self._grow(TextAdded(STRING(wire.delta), index=opened.index))
 
     def _on_summary(self, wire: _Event) -> Iterator[Event]:
-        index = self._opened(wire.output_index).index
-        text = STRING(wire.delta)
-        yield from self._grow(ThoughtAdded(text, index=index, piece=wire.summary_index, goes_to="summary"))
+        yield from self._think(wire, "summary", piece=wire.summary_index)
 
     def _on_thought(self, wire: _Event) -> Iterator[Event]:
-        index = self._opened(wire.output_index).index
-        yield from self._grow(ThoughtAdded(STRING(wire.delta), index=index, piece=wire.content_index))
+        yield from self._think(wire, "texts", piece=wire.content_index)
+
+    def _think(self, wire: _Event, goes_to: Literal["summary", "texts"], *, piece: int) -> Iterator[Event]:
+        opened = self._opened(wire.output_index)
+        count = opened.thoughts.get(goes_to, 0)
+        if piece > count:
+            raise BrokenStream(f"The host sent piece {piece} of its reasoning after {count} pieces.")
+        opened.thoughts[goes_to] = max(count, piece + 1)
+        yield from self._grow(ThoughtAdded(STRING(wire.delta), index=opened.index, piece=piece, goes_to=goes_to))
 
     def _on_annotation(self, wire: _Event) -> Iterator[Event]:
         opened = self._opened(wire.output_index)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from msgspec import Raw
+from msgspec.structs import replace
 
 from hortus.canon.collect import Collector, Growing
 from hortus.canon.errors import BY_CODE, HostFault, RequestError
@@ -270,11 +271,17 @@ class Writer:
         return write_item(part, self._pen, asking=self._asking, index=self._items, status=status)
 
     def _whole(self) -> Object:
-        response = self._collector.response()
+        response = self._placed(self._collector.response())
         pen = pen_for(response, self._asking)
         body = write_whole(response, self._asking, pen)
         self._losses = pen.manifest.losses()
         return body
+
+    def _placed(self, response: Response) -> Response:
+        """Return what was collected with the paths of its answers, for losses."""
+        name = self._asking.source.names.get("Response.choices", "choices")
+        choices = tuple(replace(one, at=f"{name}[{one.index}]") for one in response.choices)
+        return replace(response, choices=choices)
 
     def _frame(self, name: str, members: Object) -> bytes:
         kind = f"response.{name}"
