@@ -93,8 +93,8 @@ def read_reasoning(raw: Raw, *, at: str) -> Reasoning | Opaque:
         notes.form("no_summary")
     seal = given(item.encrypted_content)
     return Reasoning(
-        texts=tuple(one.text for one in texts or ()),
-        summary=tuple(one.text for one in summary or ()),
+        texts=_texts(texts),
+        summary=_texts(summary),
         seal=None if seal is None else Seal(dialect=NAME, data=seal),
         at=at,
         extras=notes.extras(),
@@ -112,20 +112,20 @@ def write_call(part: ToolCall, pen: Pen, *, item: Object) -> Object:
 
 def write_reasoning(part: Reasoning, pen: Pen, *, item: Object) -> Object | None:
     """Return the item of reasoning; None towards a host that cannot read it, which the manifest then reports."""
-    seal = part.seal if part.seal is not None and part.seal.dialect == NAME else None
-    if not (pen.is_own or pen.is_answer or seal):
+    sealed: Object = {}
+    if part.seal is not None and part.seal.dialect == NAME:
+        sealed["encrypted_content"] = part.seal.data
+    if not (pen.is_own or pen.is_answer or sealed):
         return None
     pen.manifest.take(part, "texts", "summary", "seal")
-    if seal is None:
+    if not sealed:
         pen.manifest.take(part, "is_redacted")
     written: Object = {"type": "reasoning"}
     if not pen.has_form(part, "no_summary"):
-        written["summary"] = [{"type": "summary_text", "text": text} for text in part.summary]
+        written["summary"] = _thoughts("summary_text", part.summary)
     if part.texts or pen.has_form(part, "content"):
-        written["content"] = [{"type": "reasoning_text", "text": text} for text in part.texts]
-    if seal is not None:
-        written["encrypted_content"] = seal.data
-    return pen.close(part, written | item)
+        written["content"] = _thoughts("reasoning_text", part.texts)
+    return pen.close(part, written | sealed | item)
 
 
 def write_result(part: ToolResult, pen: Pen) -> Object:
@@ -215,6 +215,14 @@ def _read_result(raw: Raw, *, at: str) -> ToolResult:
 
 def _opaque(raw: Raw, kind: str, *, at: str) -> Opaque:
     return Opaque(dialect=NAME, kind=kind, raw=raw, at=at, extras=Extras(dialect=NAME, forms=(AS_ITEM,)))
+
+
+def _thoughts(kind: str, texts: tuple[str, ...]) -> list[Object]:
+    return [{"type": kind, "text": text} for text in texts]
+
+
+def _texts(pieces: list[Thought] | None) -> tuple[str, ...]:
+    return tuple(piece.text for piece in pieces or ())
 
 
 def _are_all(pieces: list[Thought] | None, kind: str) -> bool:

@@ -77,17 +77,21 @@ def write_options(request: Request, pen: Pen, body: Object) -> None:
     if request.user is not None:
         pen.manifest.take(request, "user")
         body["safety_identifier" if pen.has_form(request, "safety_identifier") else "user"] = request.user
-    tools = [written for tool in request.tools if (written := write_tool(tool, pen)) is not None]
-    if tools or pen.has_form(request, "tools=[]"):
-        body["tools"] = tools
-    if request.tool_choice is not None:
-        body["tool_choice"] = write_choice(request.tool_choice, pen)
+    _write_tools(request, pen, body)
     if request.reasoning is not None:
         wish = write_reasoning_wish(request.reasoning, pen)
         if wish is not None:
             body["reasoning"] = wish
     _write_text(request, pen, body)
     _write_include(request, pen, body)
+
+
+def _write_tools(request: Request, pen: Pen, body: Object) -> None:
+    tools = [written for tool in request.tools if (written := write_tool(tool, pen)) is not None]
+    if tools or pen.has_form(request, "tools=[]"):
+        body["tools"] = tools
+    if request.tool_choice is not None:
+        body["tool_choice"] = write_choice(request.tool_choice, pen)
 
 
 def _write_text(request: Request, pen: Pen, body: Object) -> None:
@@ -189,15 +193,20 @@ def _flush(
 ) -> Iterator[Object]:
     if not (content or is_needed):
         return
-    only = content[0] if len(content) == 1 and (pen.has_form(message, "bare") or not pen.is_own) else None
-    written: Object = {} if pen.has_form(message, "untyped") else {"type": "message"}
-    written["role"] = message.role
-    if isinstance(only, Text) and not only.citations:
+    said = _write_content(message, content, pen)
+    if content and said == []:
+        return  # nothing of it can be carried: the manifest says so
+    kind: Object = {} if pen.has_form(message, "untyped") else {"type": "message"}
+    yield pen.close(message, {**kind, "role": message.role, "content": said})
+
+
+def _write_content(
+    message: Message, content: list[Text | Media | Refusal | Opaque], pen: Pen
+) -> str | list[Object | Raw]:
+    """Return what a message says: a bare string where it was one, and where it can be one for another dialect."""
+    only = content[0] if len(content) == 1 else None
+    may_be_bare = pen.has_form(message, "bare") or not pen.is_own
+    if may_be_bare and isinstance(only, Text) and not only.citations:
         pen.manifest.take(only, "text")
-        written["content"] = only.text
-    else:
-        parts = [one for part in content if (one := write_part(part, pen, role=message.role)) is not None]
-        if content and not parts:
-            return  # nothing of it can be carried: the manifest says so
-        written["content"] = parts
-    yield pen.close(message, written)
+        return only.text
+    return [one for part in content if (one := write_part(part, pen, role=message.role)) is not None]

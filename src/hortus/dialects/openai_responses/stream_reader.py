@@ -52,7 +52,6 @@ from hortus.framing.counting import UNREADABLE
 from hortus.framing.opening import NULL
 from hortus.framing.sse import Frame, SseSplitter
 
-
 _Index = Annotated[int, Meta(ge=0)]
 
 

@@ -14,6 +14,7 @@ from hortus.canon.events import (
     Cited,
     Delta,
     Event,
+    Extra,
     Failed,
     Finished,
     PartEnded,
@@ -22,6 +23,7 @@ from hortus.canon.events import (
     Started,
     TextAdded,
     ThoughtAdded,
+    UsageReported,
 )
 from hortus.canon.loss import Loss
 from hortus.canon.parts import Citation, Part, Reasoning, Refusal, Text, ToolCall
@@ -32,7 +34,7 @@ from hortus.dialects.openai_responses.items import goes_on, item_of
 from hortus.dialects.openai_responses.parts import write_citation, write_part
 from hortus.dialects.openai_responses.pen import ENCODE, OBJECT, Object
 from hortus.dialects.openai_responses.pieces import emptied, rest_of
-from hortus.dialects.openai_responses.response import STOPS
+from hortus.dialects.openai_responses.response import write_status
 from hortus.dialects.openai_responses.response_writer import (
     message_item,
     pen_for,
@@ -125,15 +127,18 @@ class Writer:
             case PartEnded():
                 yield from self._end_part(event)
             case ChoiceEnded(stop=stop):
-                yield from self._end_message("incomplete" if stop in STOPS.values() else "completed")
+                yield from self._end_message(write_status(stop))
             case Finished():
-                body = self._whole()
-                is_cut = ENCODE(body["status"]) == _INCOMPLETE
-                yield self._frame("incomplete" if is_cut else "completed", {"response": body})
+                yield self._end()
             case Failed(code, message):
                 yield self.fail(BY_CODE.get(code, HostFault)(message))
-            case _:
-                pass  # usage and extras stand in the whole answer at the end
+            case UsageReported() | Extra():
+                pass  # they stand in the whole answer at the end
+
+    def _end(self) -> bytes:
+        body = self._whole()
+        is_cut = ENCODE(body["status"]) == _INCOMPLETE
+        return self._frame("incomplete" if is_cut else "completed", {"response": body})
 
     def _start(self, event: Started) -> Iterator[bytes]:
         self._has_started = True

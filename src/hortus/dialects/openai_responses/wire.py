@@ -1,7 +1,7 @@
 """The JSON of OpenAI's Responses API, as far as it has canonical meaning; unknown members are kept beside it.
 
-https://platform.openai.com/docs/api-reference/responses, read 2026-11. Members without meaning for others (`conversation`,
-`max_tool_calls`, `include`, `namespace`, …) are left out on purpose: open reading keeps them as they came.
+https://platform.openai.com/docs/api-reference/responses, read 2026-11. Members without meaning for others
+(`conversation`, `max_tool_calls`, `namespace`, …) are left out on purpose: open reading keeps them as they came.
 """
 
 from __future__ import annotations
