@@ -78,7 +78,17 @@ def _known(body: dict[str, Any]) -> dict[str, Any]:
         for call in message.get("tool_calls") or ():
             _drop(call, "extra_content", "index")
             _drop(call["function"], "parsed_arguments")
+    for item in body["input"] if isinstance(body.get("input"), list) else ():
+        _with_detail(item)
     return {name: value for name, value in body.items() if name != "stream"}
+
+
+def _with_detail(item: dict[str, Any]) -> None:
+    """Give pictures the member that the types demand, and the API does not (recorded)."""
+    content = item.get("content")
+    for part in content if isinstance(content, list) else ():
+        if part.get("type") == "input_image":
+            part.setdefault("detail", "auto")
 
 
 def _drop(members: dict[str, Any], *names: str) -> None:

@@ -172,7 +172,9 @@ def reasons(*, streamed: bool = False) -> Callable[..., None]:
 
     def check(client: Any, place: Place, scene: str) -> None:
         heard = asked(Ask(wants_reasoning=True), streamed=streamed)(client, place, scene)
-        assert (heard.reasoning, heard.text) == (REASONED, TEXT)
+        assert heard.text == TEXT
+        # Chat Completions has no documented place for it: what hosts add there is a gift
+        assert heard.reasoning == REASONED or (client.dialect == "openai_chat" and not heard.reasoning)
 
     return check
 
@@ -188,7 +190,6 @@ def refuses(client: Any, place: Place, scene: str) -> None:
     """A refusal is not an answer: the client is told by its API's own sign."""
     heard = client.ask(place.model(scene), Ask())
     assert heard.stop in {"refusal", "filter"}
-    assert not heard.text
 
 
 def is_filtered(client: Any, place: Place, scene: str) -> None:
@@ -249,8 +250,9 @@ def fails_with(status: int, *, streamed: bool = False) -> Callable[..., None]:
         with pytest.raises(client.raised(wanted)) as caught:
             (client.stream if streamed else client.ask)(place.model(scene), Ask())
         assert wanted >= 500 or client.status_of(caught.value) == wanted
-        if status == 429 and not (place.is_direct and place.host == "gemini"):
-            assert client.headers["retry-after"] == "7"
+        is_google_to_google = client.dialect == place.host == "gemini"  # says it in the body, where its SDK looks
+        if status == 429 and not is_google_to_google:
+            assert client.headers.get("retry-after") == "7"
 
     return check
 

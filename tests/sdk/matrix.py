@@ -147,9 +147,9 @@ class Matrix:
 
 
 def _listed(header: str) -> list[str]:
-    """Read the paths out of the header."""
-    named = header.partition("; ")[2].removesuffix("; response=see-receipt").removesuffix("response=see-receipt")
-    return [unquote(one.partition(":")[2]) for one in named.split(", ") if one]
+    """Read the paths out of the header; what is only advice is no loss of the feature."""
+    named = [one.partition(":") for one in header.replace(";", ",").split(", ")]
+    return [unquote(path) for weight, _, path in named if weight in {"meaning", "tuning"}]
 
 
 def _paths(found: Any) -> tuple[str, ...]:
@@ -170,7 +170,8 @@ def written(matrix: Matrix, *, versions: Callable[[str], str]) -> str:
         "",
         "- `passed`: the SDK read what it should, or raised the class that its users catch.",
         "- `loss`: the host's dialect cannot carry what is named. Content, tools, schema, stop and output limit are",
-        "  refused with these paths; the rest is answered, with the paths in the header `hortus-losses`.",
+        "  refused with these paths; the rest is answered, with the paths in the header `hortus-losses`. Members that",
+        "  are only advice, such as `service_tier`, stand in that header too and are not counted here.",
         "- `not offered`: the SDK's API, or the host's, has no such thing.",
         "",
         f"{len(all_cells)} cells: " + ", ".join(f"{count} {state}" for state, count in total.items()) + ".",

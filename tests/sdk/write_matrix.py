@@ -28,7 +28,7 @@ def main() -> int:
                 for host_name, cell in zip(HOSTS, cells, strict=True):
                     if cell.state == "failed":
                         failed += 1
-                        sys.stdout.write(f"{client} -> {host_name}, {row.name}: {cell.detail[0]}\n")
+                        sys.stdout.write(f"{client} -> {host_name}, {row.name}: {' '.join(cell.detail)}\n")
     sys.stdout.write(f"{PAGE}: {failed} cells failed\n")
     return int(failed > 0)
 

@@ -138,20 +138,20 @@ def restore_seals(
 
 
 def _restored(message: Message, *, find: Callable[[ToolCall], _Kept | None]) -> Iterator[Part]:
+    """Put back what was kept: reasoning led to all that was said since the last call, so it stands before that."""
+    said: list[Part] = []
     for part in message.parts:
-        if isinstance(part, ToolResult):
-            call_id, _ = _unmarked(part.call_id)
-            yield part if call_id == part.call_id else msgspec.structs.replace(part, call_id=call_id)
-        elif isinstance(part, ToolCall):
-            kept = find(part)
-            call_id, _ = _unmarked(part.id)
-            if kept is None:
-                yield part if call_id == part.id else msgspec.structs.replace(part, id=call_id)
-                continue
+        if isinstance(part, ToolCall):
+            kept = find(part) or _Kept()
             yield from (msgspec.structs.replace(one, at=part.at) for one in kept.before)
-            yield msgspec.structs.replace(part, id=call_id, seal=part.seal or kept.seal)
+            yield from said
+            said = []
+            yield msgspec.structs.replace(part, id=_unmarked(part.id)[0], seal=part.seal or kept.seal)
+        elif isinstance(part, ToolResult):
+            said.append(msgspec.structs.replace(part, call_id=_unmarked(part.call_id)[0]))
         else:
-            yield part
+            said.append(part)
+    yield from said
 
 
 def _unmarked(call_id: str) -> tuple[str, str | None]:

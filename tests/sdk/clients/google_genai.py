@@ -86,7 +86,8 @@ class GoogleGenAI:
         return int(self._client.models.count_tokens(model=model, contents="How many?").total_tokens or 0)
 
     def embed(self, model: str, texts: list[str]) -> list[list[float]]:
-        return [one.values for one in self._client.models.embed_content(model=model, contents=texts).embeddings]
+        contents = [types.Content(role="user", parts=[types.Part(text=one)]) for one in texts]
+        return [one.values for one in self._client.models.embed_content(model=model, contents=contents).embeddings]
 
     def routes(self) -> set[str]:
         return {(one.name or "").removeprefix("models/") for one in self._client.models.list()}

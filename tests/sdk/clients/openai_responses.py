@@ -112,11 +112,11 @@ def _heard(done: Any, *, pieces: int) -> Heard:
     )
     parts = [part for one in items if one.type == "message" for part in one.content]
     refusal = "".join(part.refusal for part in parts if part.type == "refusal")
-    summaries = [part.text for one in items if one.type == "reasoning" for part in one.summary]
+    thoughts = [part.text for one in items if one.type == "reasoning" for part in (*one.summary, *(one.content or ()))]
     reason = done.incomplete_details.reason if done.incomplete_details else None
     return Heard(
         text="".join(part.text for part in parts if part.type == "output_text"),
-        reasoning="".join(summaries),
+        reasoning="".join(thoughts),
         refusal=refusal,
         calls=calls,
         stop=STOPS[reason] if reason else "refusal" if refusal else "tools" if calls else "end",
