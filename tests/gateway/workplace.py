@@ -233,12 +233,19 @@ PRICE = PriceRow(
 )
 
 
+OPENED: dict[str, dict[str, Any]] = {
+    "anthropic_messages": {"auth": "x-api-key", "headers": {"anthropic-version": "2023-06-01"}},
+    "gemini": {"auth": "x-goog-api-key"},
+}
+"""What a host wants beside the bearer that is usual."""
+
+
 def endpoint(
     name: str, base_url: str, model: str, *, dialects: tuple[str, ...] = ("openai_chat",), **more: Any
 ) -> Endpoint:
     """Return an endpoint at a host of the test that speaks all dialects at one address."""
     fields: dict[str, Any] = {"operations": ("chat", "embeddings"), "credential": "env:HOST_KEY", **more}
-    spoken = tuple(Spoken(dialect, base_url) for dialect in dialects)
+    spoken = tuple(Spoken(dialect, base_url, **OPENED.get(dialect, {})) for dialect in dialects)
     return Endpoint(
         name=name, model="fake", maker="nobody", host="test", upstream_model=model, **{"spoken": spoken, **fields}
     )

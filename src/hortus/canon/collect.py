@@ -63,20 +63,27 @@ class Growing:
 
     def whole(self, extras: Extras | None = None) -> Part:
         """Return what it is by now; `extras` replace the skeleton's where they are set."""
-        part = self._part
-        changes: dict[str, object] = {} if extras is None else {"extras": extras}
-        if isinstance(part, Text | Refusal) and self._words:
-            changes["text"] = part.text + "".join(self._words)
-        elif isinstance(part, ToolCall) and self._words:
-            changes["arguments"] = part.arguments + "".join(self._words)
-        elif isinstance(part, Reasoning):
-            changes["texts"] = _lengthened(part.texts, self._texts)
-            changes["summary"] = _lengthened(part.summary, self._summary)
-        if isinstance(part, Text) and self._citations:
-            changes["citations"] = (*part.citations, *self._citations)
+        changes = self._grown()
+        if extras is not None:
+            changes["extras"] = extras
         if self._seal is not None:
             changes["seal"] = self._seal
-        return msgspec.structs.replace(part, **changes) if changes else part
+        return msgspec.structs.replace(self._part, **changes) if changes else self._part
+
+    def _grown(self) -> dict[str, object]:
+        match self._part:
+            case Text() as part:
+                text, citations = part.text + "".join(self._words), (*part.citations, *self._citations)
+                return {"text": text, "citations": citations}
+            case Refusal() as part:
+                return {"text": part.text + "".join(self._words)}
+            case ToolCall() as part:
+                return {"arguments": part.arguments + "".join(self._words)}
+            case Reasoning() as part:
+                texts, summary = _lengthened(part.texts, self._texts), _lengthened(part.summary, self._summary)
+                return {"texts": texts, "summary": summary}
+            case _:
+                return {}
 
 
 class Collector:

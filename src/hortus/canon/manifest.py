@@ -128,16 +128,13 @@ class Manifest:
         if not self._is_touched(node, kind):
             yield self._loss(node, "", f"{self._target} has no place for it.")
             return
-        for name, default in zip(node.__struct_fields__, _defaults(node), strict=True):
-            value = getattr(node, name)
-            if name in _OWN or value is default or value == default:
-                continue
+        for name, value in _set_fields(node):
             children = _children(value)
-            if children is not None:
+            if (key, name) in self._known:
+                yield self._known[key, name]
+            elif children is not None:
                 for child in children:
                     yield from self._walk(child)
-            elif (key, name) in self._known:
-                yield self._known[key, name]
             elif (key, name) not in self._taken:
                 yield from self._untaken(node, name, value=value)
         yield from self._foreign(node)
@@ -147,9 +144,8 @@ class Manifest:
         if node is self._root:
             return True
         leaves = False
-        for name, default in zip(node.__struct_fields__, _defaults(node), strict=True):
-            value = getattr(node, name)
-            if name in _OWN or value == default or f"{kind}.{name}" in IMPLIED:
+        for name, value in _set_fields(node):
+            if f"{kind}.{name}" in IMPLIED:
                 continue
             if _children(value) is not None or (id(node), name) in self._taken:
                 return True
@@ -192,6 +188,14 @@ class Manifest:
     def _weight(self, path: str, default: Weight) -> Weight:
         general = _without_numbers(path)
         return self._reclassified.get(general) or self._source.weights.get(general, default)
+
+
+def _set_fields(node: Node) -> Iterator[tuple[str, object]]:
+    """Return the fields that say something, with their values."""
+    for name, default in zip(node.__struct_fields__, _defaults(node), strict=True):
+        value = getattr(node, name)
+        if name not in _OWN and value is not default and value != default:
+            yield name, value
 
 
 def _defaults(node: Node) -> tuple[object, ...]:

@@ -6,7 +6,7 @@ of passage is a translation (`gateway.translate`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -22,6 +22,7 @@ from hortus.snapshot.resolved import Target
 
 _MODEL_GAP = "{model}"
 _EVENT_STREAM = b"text/event-stream"
+_NULL = msgspec.Raw(b"null")
 _STREAMED = "_stream"
 """A row may have a path of its own for an operation's streams: `chat_stream`."""
 
@@ -210,17 +211,26 @@ def _with_habits(
     if not (spoken.forbids or spoken.renames or spoken.demands):
         return asked, (), ()
     members = dict(asked.members)
-    losses, named = [], []
+    losses = tuple(_forbidden(members, spoken, weights=weights))
+    named = tuple(_mended(members, spoken))
+    return msgspec.structs.replace(asked, members=members), losses, named
+
+
+def _forbidden(members: dict[str, msgspec.Raw], spoken: Spoken, *, weights: Mapping[str, Weight]) -> Iterator[Loss]:
+    """Take out what the host refuses."""
     for name in spoken.forbids:
-        if bytes(members.pop(name, b"null")) != b"null":
+        if bytes(members.pop(name, _NULL)) != b"null":
             weight = spoken.weights.get(name) or weights.get(name, "tuning")
-            losses.append(Loss(path=name, weight=weight, reason="This host refuses it."))
+            yield Loss(path=name, weight=weight, reason="This host refuses it.")
+
+
+def _mended(members: dict[str, msgspec.Raw], spoken: Spoken) -> Iterator[str]:
+    """Rename and add what the host demands; return the names of these changes."""
     for name, other in spoken.renames.items():
         if name in members and other not in members:
             members[other] = members.pop(name)
-            named.append(f"{name}>{other}")
+            yield f"{name}>{other}"
     for name, value in spoken.demands.items():
         if name not in members:
             members[name] = value
-            named.append(f"+{name}")
-    return msgspec.structs.replace(asked, members=members), tuple(losses), tuple(named)
+            yield f"+{name}"
