@@ -40,10 +40,11 @@ def read_request(operation: Operation, body: bytes, route: str | None = None) ->
     """
     del route  # it stands in the body
     members = read_members(body)
+    is_stream = operation.can_stream and read_flag(members, "stream", path="stream")
     return Asked(
         route=read_route(members),
-        is_stream=operation.can_stream and read_flag(members, "stream", path="stream"),
-        wants_usage=True,  # its streams always report it
+        is_stream=is_stream,
+        wants_usage=is_stream,  # its streams always report it
         output_limit=read_limit(members, "max_tokens"),
         members=members,
         host_ids=named_ids(members),

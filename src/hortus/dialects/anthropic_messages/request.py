@@ -87,7 +87,7 @@ def read_request(body: bytes, call: Call) -> Request:
         user=given(wire.metadata.user_id) if isinstance(wire.metadata, Metadata) else None,
         service_tier=_read_tier(given(wire.service_tier), notes),
         is_stream=given(wire.stream) or False,
-        wants_usage=True,  # its streams always report it
+        wants_usage=given(wire.stream) or False,  # its streams always report it
         extras=notes.extras(),
     )
 

@@ -226,14 +226,14 @@ class Reader:
             notes.keep(path, raw)
         if delta.stop_sequence is UNSET:
             notes.form("delta-stop_sequence")
-        stop, said = read_stop(given(delta.stop_reason))
-        if stop is not None:
-            events.append(ChoiceEnded(stop=stop, stop_sequence=given(delta.stop_sequence), extras=said))
         if isinstance(event.usage, UnsetType):
             notes.form("delta-usage")
         else:
             self._usage = read_usage(event.usage, notes, before=self._usage, place="delta")
             events.append(UsageReported(self._usage))
+        stop, said = read_stop(given(delta.stop_reason))
+        if stop is not None:
+            events.append(ChoiceEnded(stop=stop, stop_sequence=given(delta.stop_sequence), extras=said))
         extras = notes.extras()
         return [*events, *([Extra(extras)] if extras else [])]
 

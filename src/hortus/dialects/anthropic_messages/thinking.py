@@ -6,10 +6,11 @@ import msgspec
 from msgspec import Raw, UnsetType
 
 from hortus.canon.effort import budget_of, effort_of
+from hortus.canon.nodes import Extras
 from hortus.canon.request import ReasoningWish, Request
 from hortus.dialects.anthropic_messages.pen import Object, Pen
 from hortus.dialects.anthropic_messages.quirks import ModelTraits
-from hortus.dialects.anthropic_messages.wire import OutputConfig, RequestBody, ThinkingConfig, given
+from hortus.dialects.anthropic_messages.wire import NAME, OutputConfig, RequestBody, ThinkingConfig, given
 from hortus.framing.opening import Notes
 
 LEAST_BUDGET = 1024
@@ -17,6 +18,9 @@ LEAST_BUDGET = 1024
 
 _ADAPTIVE = -1
 _SHOWN, _HIDDEN = "summarized", "omitted"
+_DEFAULT = "no_display"
+"""Notation: thoughts are shown because nothing was said of it."""
+
 _SHOWS = {_SHOWN: "auto", _HIDDEN: "none"}
 _EFFORTS = frozenset(("low", "medium", "high", "xhigh", "max"))
 _ENCODE = msgspec.json.Encoder().encode
@@ -28,13 +32,15 @@ def read_wish(body: RequestBody, notes: Notes) -> ReasoningWish | None:
     effort = given(body.output_config.effort) if isinstance(body.output_config, OutputConfig) else None
     if config is None:
         return None if effort is None else ReasoningWish(effort=effort, at="output_config")
-    budget = given(config.budget_tokens)
+    is_on, budget, shows = config.type != "disabled", given(config.budget_tokens), given(config.display)
+    is_default = is_on and shows is None
     return ReasoningWish(
-        is_on=config.type != "disabled",
+        is_on=is_on,
         effort=effort,
         budget_tokens=_ADAPTIVE if config.type == "adaptive" else budget,
-        shows=_read_display(given(config.display), notes),
+        shows=_SHOWS[_SHOWN] if is_default else _read_display(shows, notes),
         at="thinking",
+        extras=Extras(NAME, forms=(_DEFAULT,)) if is_default else None,
     )
 
 
@@ -61,7 +67,7 @@ def write_wish(request: Request, pen: Pen, *, traits: ModelTraits, limit: int | 
         return {}, None
     if pen.is_own:
         pen.manifest.take_all(wish)
-        return _write_own(wish), wish.effort
+        return _write_own(wish, pen), wish.effort
     choice = request.tool_choice
     if choice is not None and choice.mode == "required":
         pen.manifest.lose(wish, "", "Anthropic's models do not think where a tool must be called.")
@@ -75,7 +81,7 @@ def write_wish(request: Request, pen: Pen, *, traits: ModelTraits, limit: int | 
     return thinking, effort
 
 
-def _write_own(wish: ReasoningWish) -> Object:
+def _write_own(wish: ReasoningWish, pen: Pen) -> Object:
     if wish.is_on is None:
         return {}
     if not wish.is_on:
@@ -85,7 +91,7 @@ def _write_own(wish: ReasoningWish) -> Object:
         thinking = {"type": "enabled"}
         if wish.budget_tokens is not None:
             thinking["budget_tokens"] = wish.budget_tokens
-    if wish.shows is not None:
+    if wish.shows is not None and not pen.manifest.has_form(wish, _DEFAULT):
         thinking["display"] = _HIDDEN if wish.shows == "none" else _SHOWN
     return thinking
 
@@ -128,10 +134,10 @@ def _write_budget(wish: ReasoningWish, pen: Pen, *, limit: int | None) -> Object
 
 
 def _write_display(wish: ReasoningWish, pen: Pen, thinking: Object) -> None:
-    if wish.shows is None:
-        return
-    thinking["display"] = _HIDDEN if wish.shows == "none" else _SHOWN
-    if wish.shows in _SHOWS.values():
+    if wish.shows is None:  # elsewhere thoughts are shown to those who ask for them
+        pen.manifest.adapt("+thinking.display")
+    thinking["display"] = _HIDDEN if wish.shows in {None, "none"} else _SHOWN
+    if wish.shows is None or wish.shows in _SHOWS.values():
         pen.manifest.take(wish, "shows")
     else:
         pen.manifest.approximate(wish, "shows", "Anthropic shows a summary or nothing.")
