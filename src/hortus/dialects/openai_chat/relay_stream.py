@@ -62,18 +62,17 @@ class Stream:
         self._is_failed = False
 
     def feed(self, data: bytes) -> bytes:
-        """Take bytes from the host, return bytes for the client.
+        """Take bytes from the host, return the events that are whole: half a one is no place for an error.
 
         Raises:
             BrokenStream: A frame is too long.
         """
-        kept = [frame.raw for frame in self._splitter.feed(data) if self._read(frame)]
-        return data if self._wants_usage else b"".join(kept)
+        return b"".join([frame.raw for frame in self._splitter.feed(data) if self._read(frame)])
 
     def close(self) -> bytes:
         """The host ended the stream: return what was held back."""
         frame = self._splitter.close()
-        if frame is None or not self._read(frame) or self._wants_usage:
+        if frame is None or not self._read(frame):
             return b""
         return frame.raw
 

@@ -52,21 +52,23 @@ class Stream:
         self._is_failed = False
 
     def feed(self, data: bytes) -> bytes:
-        """Take bytes from the host, return the same.
+        """Take bytes from the host, return the events that are whole: half a one is no place for an error.
 
         Raises:
             BrokenStream: A frame is too long.
         """
-        for frame in self._splitter.feed(data):
+        frames = self._splitter.feed(data)
+        for frame in frames:
             self._read(frame)
-        return data
+        return b"".join([frame.raw for frame in frames])
 
     def close(self) -> bytes:
-        """The host ended the stream; nothing was held back."""
+        """The host ended the stream: return what was held back."""
         frame = self._splitter.close()
-        if frame is not None:
-            self._read(frame)
-        return b""
+        if frame is None:
+            return b""
+        self._read(frame)
+        return frame.raw
 
     @property
     def usage(self) -> Usage | None:
