@@ -275,15 +275,13 @@ def write_reasoning(parts: Iterable[Part], body: Body, *, manifest: Manifest, ta
     """Write reasoning that hosts of this dialect can take back; what another maker sealed only where it is shown."""
     name = "reasoning_content"
     pieces: list[str] = []
-    for part in parts:
-        if not isinstance(part, Reasoning):
-            continue
-        is_sealed_here = part.seal is not None and part.seal.dialect == NAME
-        if part.seal is None or is_sealed_here or takes_foreign:
+    for part in (one for one in parts if isinstance(one, Reasoning)):
+        sealed_by = NAME if part.seal is None else part.seal.dialect
+        if sealed_by == NAME or takes_foreign:
             manifest.take_all(part)
             pieces += (*part.texts, *part.summary)
             name = "reasoning" if manifest.has_form(part, "reasoning") else name
-        if part.seal is not None and is_sealed_here:
+        if part.seal is not None and sealed_by == NAME:
             body["reasoning_details"] = Raw(part.seal.data.encode())
     if pieces:
         body[name] = "\n\n".join(pieces)

@@ -219,6 +219,7 @@ def write_request(request: Request, target: Target) -> Written:
     """Return the body for a host."""
     manifest = Manifest(request, NAME, source=target.source, reclassified=target.habits.weights)
     body: Body = {"model": target.model, "messages": _write_messages(request.messages, manifest)}
+    manifest.take(request, "messages")
     for member, field in _PLAIN.items():
         value = getattr(request, field)
         if value is not None:

@@ -37,6 +37,7 @@ _KINDS: MappingProxyType[str, Literal["text", "json", "schema"]] = MappingProxyT
 )
 _TYPES = MappingProxyType({kind: name for name, kind in _KINDS.items()})
 
+_NAMELESS = "-json_schema.name"
 _SCHEMA_NAME = "answer"
 """For a schema without a name, which OpenAI demands."""
 
@@ -134,10 +135,13 @@ def read_output(raw: Raw | UnsetType, notes: Notes) -> OutputFormat | None:
     found = own.open(given, wire.ResponseFormat)
     schema = told(found.json_schema)
     kind = _KINDS[found.type]
-    if schema is None:
+    if kind != "schema" or schema is None or schema.schema is UNSET:
+        if found.json_schema is not UNSET or kind == "schema":
+            notes.keep("response_format", given)  # nothing that can be meant
+            return None
         return OutputFormat(kind=kind, at="response_format", extras=own.extras())
     if schema.name is UNSET:
-        own.form("-json_schema.name")
+        own.form(_NAMELESS)
     return OutputFormat(
         kind=kind,
         schema=told_raw(schema.schema, "json_schema.schema", own),
@@ -155,7 +159,7 @@ def write_output(output: OutputFormat, manifest: Manifest) -> Body:
     body: Body = {"type": _TYPES[output.kind]}
     if output.kind == "schema":
         schema: Body = {"name": output.name or _SCHEMA_NAME}
-        if output.name is None:
+        if output.name is None and not manifest.has_form(output, _NAMELESS):
             manifest.adapt("+response_format.json_schema.name")
         if output.description is not None:
             schema["description"] = output.description
