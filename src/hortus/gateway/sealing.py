@@ -18,6 +18,8 @@ from hortus.canon.nodes import Seal
 from hortus.canon.parts import Part, Reasoning, ToolCall, ToolResult
 from hortus.canon.request import Message, Request
 from hortus.canon.response import Choice, Response
+from hortus.canon.turns import Turn, turns_of
+from hortus.canon.turns import Turn, turns_of
 from hortus.content.ports import NotKept, Seals
 
 _log = logging.getLogger("hortus.gateway")
@@ -27,10 +29,15 @@ _DIALECTS: Mapping[str, str] = {mark: dialect for dialect, mark in _MARKS.items(
 
 
 class _Kept(msgspec.Struct, frozen=True):
-    """What lies under a call's id: sealed reasoning that came before it in its turn, and its own seal."""
+    """What lies under a call's id: sealed reasoning that came before it in its turn, and its own seal.
+
+    Attributes:
+        is_first: Nothing else came before that reasoning; some hosts insist on it.
+    """
 
     before: tuple[Reasoning, ...] = ()
     seal: Seal | None = None
+    is_first: bool = False
 
 
 _DECODE = msgspec.json.Decoder(_Kept).decode
@@ -51,6 +58,8 @@ class SealKeeper:
         self._project_id = project_id
         self._endpoint = endpoint
         self._before: dict[int, list[Reasoning]] = {}
+        self._begun: set[int] = set()
+        self._began_with_reasoning: set[int] = set()
         self._growing: dict[int, Growing] = {}
 
     def mark_response(self, response: Response) -> Response:
@@ -84,6 +93,9 @@ class SealKeeper:
         return event
 
     def _marked(self, choice: int, part: Part) -> Part:
+        if choice not in self._begun and isinstance(part, Reasoning):
+            self._began_with_reasoning.add(choice)
+        self._begun.add(choice)
         if not isinstance(part, ToolCall):
             return part
         seal = part.seal or next((one.seal for one in self._before.get(choice, ()) if one.seal), None)
@@ -97,7 +109,9 @@ class SealKeeper:
         elif isinstance(part, ToolCall):
             before = tuple(self._before.pop(choice, ()))
             if before or part.seal is not None:
-                self._keep(part.id, _Kept(before=before, seal=part.seal))
+                is_first = choice in self._began_with_reasoning
+                self._began_with_reasoning.discard(choice)
+                self._keep(part.id, _Kept(before=before, seal=part.seal, is_first=is_first))
 
     def _keep(self, call_id: str, kept: _Kept) -> None:
         try:
@@ -131,26 +145,37 @@ def restore_seals(
             return None
         return _DECODE(data)
 
-    messages = tuple(
-        msgspec.structs.replace(message, parts=tuple(_restored(message, find=find))) for message in request.messages
-    )
+    messages = tuple(message for turn in turns_of(request.messages) for message in _restored(turn, find=find))
     return msgspec.structs.replace(request, messages=messages), tuple(lost)
 
 
-def _restored(message: Message, *, find: Callable[[ToolCall], _Kept | None]) -> Iterator[Part]:
-    """Put back what was kept: reasoning led to all that was said since the last call, so it stands before that."""
-    said: list[Part] = []
-    for part in message.parts:
-        if isinstance(part, ToolCall):
-            kept = find(part) or _Kept()
-            yield from (msgspec.structs.replace(one, at=part.at) for one in kept.before)
-            yield from said
-            said = []
-            yield msgspec.structs.replace(part, id=_unmarked(part.id)[0], seal=part.seal or kept.seal)
-        elif isinstance(part, ToolResult):
-            said.append(msgspec.structs.replace(part, call_id=_unmarked(part.call_id)[0]))
-        else:
-            said.append(part)
+def _restored(turn: Turn, *, find: Callable[[ToolCall], _Kept | None]) -> Iterator[Message]:
+    parts: dict[int, list[Part]] = {number: [] for number in range(len(turn.messages))}
+    for number, part in _restored_parts(turn, find=find):
+        parts[number].append(part)
+    for number, message in enumerate(turn.messages):
+        yield msgspec.structs.replace(message, parts=tuple(parts[number]))
+
+
+def _restored_parts(turn: Turn, *, find: Callable[[ToolCall], _Kept | None]) -> Iterator[tuple[int, Part]]:
+    """Put back what was kept: reasoning led to all that was said since the last call, so it stands before that.
+
+    Each part comes with the number of the message in the turn that it belongs to.
+    """
+    said: list[tuple[int, Part]] = []
+    for number, message in enumerate(turn.messages):
+        for part in message.parts:
+            if isinstance(part, ToolCall):
+                kept = find(part) or _Kept()
+                first = said[0][0] if said else number
+                yield from ((first, msgspec.structs.replace(one, at=part.at)) for one in kept.before)
+                yield from said
+                said = []
+                yield number, msgspec.structs.replace(part, id=_unmarked(part.id)[0], seal=part.seal or kept.seal)
+            elif isinstance(part, ToolResult):
+                said.append((number, msgspec.structs.replace(part, call_id=_unmarked(part.call_id)[0])))
+            else:
+                said.append((number, part))
     yield from said
 
 
