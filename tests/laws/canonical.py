@@ -230,7 +230,9 @@ THOUGHTS = st.one_of(
 
 def arguments() -> st.SearchStrategy[str]:
     """What a model writes: an object, with its spelling."""
-    return st.sampled_from(['{"zone":"A","amount":1.50}', "{}", '{"b":[1,2],"a":null}', '{ "zone": "é" }'])
+    return st.sampled_from(
+        ['{"zone":"A","amount":1.50}', "{}", '{\n  "zone": "A"\n}', '{"b":[1,2],"a":null}', '{ "zone": "é" }']
+    )
 
 
 @st.composite

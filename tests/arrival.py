@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -18,7 +18,10 @@ from hortus.canon.nodes import Node, Seal
 from hortus.canon.parts import Citation, Inline, Link, Media, Part, Plain, Reasoning, Text, ToolCall, ToolResult
 from hortus.canon.request import HostTool, Message, ReasoningWish, Request
 from hortus.canon.response import Choice, Response
+from hortus.canon.usage import Usage
 from proof_of_dialects import compact
+
+N = TypeVar("N", bound=Node)
 
 OWN = frozenset(("at", "extras"))
 DEVELOPER = "role:developer>system"
@@ -67,9 +70,10 @@ class Arrival:
         ]  # what is sealed for others is not theirs
         self._turns(list(self._turned(messages)), list(self._turned(got.messages, is_sent=False)))
 
-    def of_responses(self, sent: Response, got: Response) -> None:
-        """Compare two answers."""
-        self._fields(sent, got, leave_out=frozenset(("choices",)))
+    def of_responses(self, sent: Response, got: Response, *, has_failed: bool = False) -> None:
+        """Compare two answers; of one that failed, only what was said before."""
+        if not has_failed:
+            self._fields(sent, got, leave_out=frozenset(("choices",)))
         kept = [choice for choice in sent.choices if not self._is_named(choice.at)]
         if len(kept) != len(got.choices):
             self.faults.append(f"{len(kept)} choices became {len(got.choices)}")
@@ -105,8 +109,29 @@ class Arrival:
         if turn is not None:
             yield turn
 
+    def _joined_words(self, parts: Iterable[Part], *, is_sent: bool) -> list[Part]:
+        """Return what a model said with neighbouring words as one: into how many parts they are cut is notation."""
+        found: list[Part] = []
+        for part in parts:
+            last = found[-1] if found else None
+            if isinstance(part, Text | Reasoning) and type(last) is type(part) and not (last.seal or part.seal):
+                ours = (self._unnamed(last), self._unnamed(part)) if is_sent else (last, part)
+                found[-1] = _joined(*ours)
+            else:
+                found.append(part)
+        return found
+
+    def _unnamed(self, node: N) -> N:
+        """Return a node without the fields that are named as lost."""
+        changes: dict[str, object] = {}
+        for one in msgspec.structs.fields(type(node)):
+            if not one.required and one.name not in OWN and self._is_named(self._path(node, one.name)):
+                changes[one.name] = one.default
+                self.named += 1
+        return msgspec.structs.replace(node, **changes)
+
     def _is_lost(self, part: Part) -> bool:
-        is_lost = self._is_named(part.at)
+        is_lost = self._is_named(part.at) or (isinstance(part, Media) and self._is_named(self._path(part, "source")))
         self.named += is_lost
         return is_lost
 
@@ -115,7 +140,7 @@ class Arrival:
             self.faults.append(f"turns {[turn[:2] for turn in sent]} became {[turn[:2] for turn in got]}")
             return
         for one, other in zip(sent, got, strict=True):
-            ones, others = self._ordered(one), self._ordered(other)
+            ones, others = self._ordered(one, is_sent=True), self._ordered(other, is_sent=False)
             if len(ones) != len(others):
                 kinds = [type(part).__name__ for part in ones], [type(part).__name__ for part in others]
                 self.faults.append(f"parts {kinds[0]} became {kinds[1]}")
@@ -123,10 +148,13 @@ class Arrival:
             for part, arrived in zip(ones, others, strict=True):
                 self._fields(part, arrived)
 
-    def _ordered(self, turn: Turn) -> list[Part]:
-        if self._target in UNORDERED and turn.role == "assistant":
-            return sorted(turn.parts, key=lambda part: RANKS[type(part).__name__])
-        return turn.parts
+    def _ordered(self, turn: Turn, *, is_sent: bool) -> list[Part]:
+        if turn.role != "assistant":
+            return turn.parts
+        parts = turn.parts
+        if self._target in UNORDERED:
+            parts = sorted(parts, key=lambda part: RANKS[type(part).__name__])
+        return self._joined_words(parts, is_sent=is_sent)
 
     # --- fields ---
 
@@ -146,6 +174,8 @@ class Arrival:
             if one.name in OWN | leave_out or field in ENVELOPE or (field in IMPLIED and not one.name.endswith("id")):
                 continue
             values = getattr(sent, one.name), getattr(got, one.name)
+            if field == "Media.kind" and isinstance(sent, Media) and isinstance(sent.source, Inline):
+                continue  # its media type says it
             if self._is_named(self._path(sent, one.name)):
                 self.named += 1
             elif self.is_nothing(field, values[0], one.default):
@@ -199,6 +229,10 @@ class Arrival:
         if is_id and isinstance(one, str) and isinstance(other, str):
             first = self._sent_calls.setdefault(one, len(self._sent_calls))
             return first == self._got_calls.setdefault(other, len(self._got_calls))
+        if isinstance(one, Usage) and isinstance(other, Usage):
+            return _counts_of(one, other) == _counts_of(other, one)
+        if isinstance(one, Link) and one.url.startswith("data:") and isinstance(other, Inline):
+            return one.url.endswith(other.data)
         if isinstance(one, Link) and isinstance(other, Link):
             return one.url == other.url  # the type of what lies there is said there
         if isinstance(one, Plain | Inline) and isinstance(other, Plain | Inline):
@@ -257,6 +291,10 @@ class Arrival:
         """Tell whether a field's value asks for what is done anyway."""
         if isinstance(value, Node):
             return _asks_nothing(value)
+        if isinstance(value, tuple) and value and isinstance(value[0], Node):
+            return not _notable(value)
+        if isinstance(value, Usage):
+            return value == Usage()  # where a dialect demands counts that the host did not give
         return value == default or value is None or value in NEUTRAL.get(field, ())
 
 
@@ -270,6 +308,23 @@ def _thinking(part: Reasoning) -> Reasoning:
     """Return thoughts in one piece: into how many they are cut, and whether these are a summary, is notation."""
     thought = "".join((*part.texts, *part.summary)).replace("\n", "")
     return msgspec.structs.replace(part, texts=(thought,) if thought else (), summary=())
+
+
+def _counts_of(usage: Usage, other: Usage) -> tuple[int, ...]:
+    """Return the counts that every dialect has, and those that both sides give."""
+    parts = ((usage.reasoning_tokens, other.reasoning_tokens), (usage.cache_write_tokens, other.cache_write_tokens))
+    shared = (count if count and there else 0 for count, there in parts)
+    return (usage.input_tokens, usage.output_tokens, usage.cached_input_tokens, *shared)
+
+
+def _joined(first: Part, second: Part) -> Part:
+    if isinstance(first, Reasoning) and isinstance(second, Reasoning):
+        texts, summary = first.texts + second.texts, first.summary + second.summary
+        return msgspec.structs.replace(first, texts=texts, summary=summary)
+    assert isinstance(first, Text)
+    assert isinstance(second, Text)
+    citations = first.citations + second.citations
+    return msgspec.structs.replace(first, text=first.text + second.text, citations=citations, extras=None)
 
 
 def _text_of(source: Plain | Inline) -> object:

@@ -1,0 +1,131 @@
+"""What programs and hosts really sent arrives in every other dialect, or is named; so does its meaning in its own.
+
+The meaning alone: without what only its own dialect knows of it, so that nothing can be carried by copying.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+import pytest
+from tally import Tally
+
+from arrival import Arrival, readable
+from exchanges import Exchange, own_exchanges, shared_exchanges
+from hortus.canon.collect import collect
+from hortus.canon.errors import CallerFault
+from hortus.canon.events import ChoiceEnded, Event, Extra, Failed, PartEnded, PartStarted, Started
+from hortus.canon.nodes import Node
+from hortus.canon.request import Request
+from hortus.canon.translation import Asking, Call, Target
+from proof_of_dialects import PAIRS, TRANSLATIONS
+
+EXCHANGES = [one for one in (*shared_exchanges(), *own_exchanges()) if one.operation == "chat"]
+LEAST_CASES = 0.5
+"""Share of real requests that lose no meaning on the way to any dialect."""
+
+
+def plain(node: Node) -> Node:
+    """Return a node without what only its own dialect knows, all the way down."""
+    changes: dict[str, object] = {"extras": None}
+    for name in node.__struct_fields__:
+        value = getattr(node, name)
+        if isinstance(value, Node):
+            changes[name] = plain(value)
+        elif isinstance(value, tuple) and any(isinstance(one, Node) for one in value):
+            changes[name] = tuple(plain(one) if isinstance(one, Node) else one for one in value)
+    return msgspec.structs.replace(node, **changes)
+
+
+def plain_events(events: Iterable[Event]) -> Iterator[Event]:
+    """Yield events without what only their own dialect knows."""
+    for event in events:
+        if isinstance(event, PartStarted):
+            yield msgspec.structs.replace(event, part=plain(event.part))
+        elif isinstance(event, Started | PartEnded | ChoiceEnded):
+            yield msgspec.structs.replace(event, extras=None)
+        elif not isinstance(event, Extra):
+            yield event
+
+
+def requests_of(dialect: str) -> Iterator[tuple[str, Request]]:
+    """Yield what programs asked, but for what the host, too, could not read."""
+    for one in EXCHANGES:
+        if one.dialect == dialect and one.request is not None:
+            try:
+                yield one.id, TRANSLATIONS[dialect].chat.read_request(one.request, one.call)
+            except CallerFault:
+                assert one.status >= 400
+
+
+def answers_of(dialect: str, *, framed: bool) -> Iterator[Exchange]:
+    """Yield what hosts answered, in one piece or as streams."""
+    chosen = (one for one in EXCHANGES if one.dialect == dialect and one.status < 400)
+    return (one for one in chosen if one.is_framed == framed)
+
+
+def asking(client: str, host: str, *, is_stream: bool) -> Asking:
+    """Return for whom an answer is written: a client of another dialect that wants it all."""
+    call = Call(route="garden", is_stream=is_stream, query={"alt": "sse"})
+    request = Request(model="garden", messages=(), is_stream=is_stream, wants_usage=True, choices=9)
+    source = TRANSLATIONS[host].vocabulary
+    return Asking(request=request, answer_id="0001", now_s=1_790_000_000, call=call, source=source)
+
+
+def read_stream(dialect: str, data: bytes) -> list[Event]:
+    """Read a whole stream."""
+    reader = TRANSLATIONS[dialect].chat.open_reader()
+    return reader.feed(data) + reader.close()
+
+
+@pytest.mark.parametrize(("client", "host"), PAIRS, ids=[f"{a}-{b}" for a, b in PAIRS])
+def test_a_recorded_request_arrives_in_every_dialect_or_is_named(client: str, host: str, record_property) -> None:
+    tally, faults = Tally(), []
+    source, target = TRANSLATIONS[client], TRANSLATIONS[host].chat
+    for name, request in requests_of(client):
+        sent = plain(request) if client == host else request
+        written = target.write_request(sent, Target("garden", source.vocabulary))
+        got = target.read_request(written.body, Call(route="garden", is_stream=request.is_stream))
+        arrival = Arrival(written.losses, vocabulary=source.vocabulary, adaptations=written.adaptations, target=host)
+        arrival.of_requests(sent, got)
+        faults += [f"{name}: {fault}" for fault in arrival.faults]
+        tally.add(arrival, written.losses)
+    record_property("law", tally.line("recorded request of a client to a host", f"{client} > {host}"))
+    assert faults == []
+    assert tally.share_of_cases >= LEAST_CASES
+
+
+@pytest.mark.parametrize(("client", "host"), PAIRS, ids=[f"{a}-{b}" for a, b in PAIRS])
+def test_a_recorded_answer_arrives_in_every_dialect_or_is_named(client: str, host: str, record_property) -> None:
+    tally, faults = Tally(), []
+    chat = TRANSLATIONS[client].chat
+    for one in answers_of(host, framed=False):
+        response = TRANSLATIONS[host].chat.read_response(one.answer)
+        sent = plain(response) if client == host else response
+        written = chat.write_response(sent, asking(client, host, is_stream=False))
+        arrival = Arrival(
+            written.losses, vocabulary=TRANSLATIONS[host].vocabulary, adaptations=written.adaptations, target=client
+        )
+        arrival.of_responses(readable(sent, client), chat.read_response(written.body))
+        faults += [f"{one.id}: {fault}" for fault in arrival.faults]
+        tally.add(arrival, written.losses)
+    record_property("law", tally.line("recorded answer of a host to a client", f"{client} < {host}"))
+    assert faults == []
+
+
+@pytest.mark.parametrize(("client", "host"), PAIRS, ids=[f"{a}-{b}" for a, b in PAIRS])
+def test_a_recorded_stream_arrives_in_every_dialect_or_is_named(client: str, host: str, record_property) -> None:
+    tally, faults = Tally(), []
+    for one in answers_of(host, framed=True):
+        events = read_stream(host, one.answer)
+        sent = list(plain_events(events)) if client == host else events
+        writer = TRANSLATIONS[client].chat.open_writer(asking(client, host, is_stream=True))
+        data = b"".join([writer.feed(event) for event in sent])
+        arrival = Arrival(writer.losses, vocabulary=TRANSLATIONS[host].vocabulary, target=client)
+        has_failed = any(isinstance(event, Failed) for event in sent)
+        arrival.of_responses(readable(collect(sent), client), collect(read_stream(client, data)), has_failed=has_failed)
+        faults += [f"{one.id}: {fault}" for fault in arrival.faults]
+        tally.add(arrival, writer.losses)
+    record_property("law", tally.line("recorded stream of a host to a client", f"{client} < {host}"))
+    assert faults == []
