@@ -60,12 +60,9 @@ class Stream:
         return b"".join([frame.raw for frame in frames])
 
     def close(self) -> bytes:
-        """The host ended the stream: return what was held back."""
+        """The host ended the stream: return what was held back, if only its blank line is missing."""
         frame = self._splitter.close()
-        if frame is None:
-            return b""
-        self._read(frame)
-        return frame.raw
+        return frame.raw if frame is not None and self._read(frame) else b""
 
     @property
     def usage(self) -> Usage | None:
@@ -96,17 +93,16 @@ class Stream:
         """Count each delta as one token, which is fewer than there are: Anthropic sends several at once."""
         return estimate(input_bytes=input_bytes, output_tokens=self._deltas)
 
-    def _read(self, frame: Frame) -> None:
-        if frame.event == b"content_block_delta":
-            self._deltas += 1
-            return
+    def _read(self, frame: Frame) -> bool:
+        """Take note of a frame; tell whether it holds an event."""
         if frame.data is None:
-            return
+            return False
         try:
             event = _DECODE(frame.data)
         except UNREADABLE:
-            return  # not ours to judge: it passes as it is
+            return False  # not ours to judge
         self._note_event(event)
+        return True
 
     def _note_event(self, event: _Event) -> None:
         match event.type:

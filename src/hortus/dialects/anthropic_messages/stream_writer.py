@@ -27,7 +27,7 @@ from hortus.canon.events import (
     ThoughtAdded,
     UsageReported,
 )
-from hortus.canon.loss import Loss
+from hortus.canon.loss import Loss, Weight
 from hortus.canon.nodes import Extras, Seal
 from hortus.canon.parts import Part, Reasoning, Refusal, Text, ToolCall
 from hortus.canon.translation import Asking
@@ -39,7 +39,7 @@ from hortus.dialects.anthropic_messages.pen import NOTHING, Object, Pen, own_ext
 from hortus.dialects.anthropic_messages.response import NEAR_STOPS, write_head, write_stop
 from hortus.dialects.anthropic_messages.usage import write_usage
 from hortus.dialects.anthropic_messages.wire import NAME
-from hortus.framing.paths import put_back
+from hortus.framing.paths import join_paths, put_back
 from hortus.framing.sse import write_frame
 
 _IN_DELTA = frozenset(("container", "stop_details"))
@@ -88,6 +88,7 @@ class Writer:
         self._ended = ChoiceEnded()
         self._open: _Open | None = None
         self._count = 0
+        self._at = ""
         self._losses: list[Loss] = []
         self._others: set[int] = set()
 
@@ -126,7 +127,7 @@ class Writer:
             case PartStarted(part):
                 return self._begin() + self._start_part(part)
             case PartEnded(extras=extras):
-                self._own(extras)
+                self._own(extras, at=self._at)
                 return self._stop_part()
             case ChoiceEnded():
                 self._ended = event
@@ -152,6 +153,7 @@ class Writer:
 
     def _start_part(self, part: Part) -> bytes:
         skeleton, content = _taken_apart(part)
+        self._at = part.at
         self._has_refused |= isinstance(part, Refusal)
         pen = pen_for(skeleton, self._asking.source, is_answer=True)
         block = _write_skeleton(skeleton, replace(pen, is_own=self._is_own))
@@ -209,8 +211,9 @@ class Writer:
         said = self._own(ended.extras).members.get("stop_reason")
         near = None if said or ended.stop is None else NEAR_STOPS.get(ended.stop)
         if near is not None:
-            path = f"choices[0].{self._asking.source.names.get('Choice.stop', 'stop')}"
-            self._losses.append(Loss(path, "tuning", near))
+            self._lose_of_choice("stop", "tuning", near)
+        if ended.logprobs is not None:
+            self._lose_of_choice("logprobs", "meaning", f"{NAME} has no place for it.")
         delta: Object = {"stop_reason": said or write_stop(ended.stop, has_refused=self._has_refused)}
         if "delta-stop_sequence" not in own.forms:
             delta["stop_sequence"] = ended.stop_sequence
@@ -221,16 +224,20 @@ class Writer:
             put_back(delta if path.partition(".")[0] in _IN_DELTA else event, {path: raw})
         return _frame("message_delta", **event) + _frame("message_stop")
 
-    def _own(self, extras: Extras | None) -> Extras:
+    def _own(self, extras: Extras | None, *, at: str = "") -> Extras:
         """Return extras of this dialect; what another one said is noted as lost."""
         own = own_extras(extras)
         if extras is not None and extras is not own:
             self._losses += [
-                Loss(path, self._asking.source.weights.get(path, "tuning"), f"{NAME} does not know it.")
+                Loss(join_paths(at, path), self._asking.source.weights.get(path, "tuning"), f"{NAME} does not know it.")
                 for path, raw in extras.members.items()
                 if bytes(raw) != b"null"
             ]
         return own
+
+    def _lose_of_choice(self, field: str, weight: Weight, reason: str) -> None:
+        name = self._asking.source.names.get(f"Choice.{field}", field)
+        self._losses.append(Loss(f"choices[0].{name}", weight, reason))
 
     def _lose_choice(self, number: int) -> None:
         if number not in self._others:

@@ -99,22 +99,25 @@ def _write_own(wish: ReasoningWish, pen: Pen) -> Object:
 def _write_foreign(
     wish: ReasoningWish, pen: Pen, *, traits: ModelTraits, limit: int | None
 ) -> tuple[Object, str | None]:
-    budget, effort = wish.budget_tokens, wish.effort
-    pen.manifest.take(wish, "is_on")
-    is_counted = budget is not None and budget != _ADAPTIVE
-    if traits.takes_budget and (is_counted or not traits.takes_effort):
-        sent = effort if traits.takes_effort and effort in _EFFORTS else None
-        if is_counted and effort != sent:
+    pen.manifest.take(wish, "is_on", "budget_tokens", "effort")
+    budget = None if wish.budget_tokens == _ADAPTIVE else wish.budget_tokens
+    if traits.takes_budget and (budget is not None or not traits.takes_effort):
+        sent = wish.effort if traits.takes_effort and wish.effort in _EFFORTS else None
+        if budget is not None and wish.effort != sent:
             pen.manifest.approximate(wish, "effort", "The number of tokens says it here.")
         return _write_budget(wish, pen, limit=limit), sent
-    if budget is not None and is_counted:
+    effort = wish.effort
+    if budget is not None:
         effort = effort_of(budget)
         pen.manifest.approximate(wish, "budget_tokens", f"This model takes no budget; written as effort {effort}.")
-    pen.manifest.take(wish, "budget_tokens", "effort")
-    if effort is not None and effort not in _EFFORTS:
-        pen.manifest.approximate(wish, "effort", "Anthropic's least effort is low.")
-        effort = "low"
-    return {"type": "adaptive"}, effort
+    return {"type": "adaptive"}, _fitting(effort, wish, pen)
+
+
+def _fitting(effort: str | None, wish: ReasoningWish, pen: Pen) -> str | None:
+    if effort is None or effort in _EFFORTS:
+        return effort
+    pen.manifest.approximate(wish, "effort", "Anthropic's least effort is low.")
+    return "low"
 
 
 def _write_budget(wish: ReasoningWish, pen: Pen, *, limit: int | None) -> Object:
@@ -129,7 +132,6 @@ def _write_budget(wish: ReasoningWish, pen: Pen, *, limit: int | None) -> Object
     budget = max(LEAST_BUDGET, min(wanted, most))
     if budget != wanted:
         pen.manifest.approximate(wish, "budget_tokens", f"Written as {budget}, the nearest that this request allows.")
-    pen.manifest.take(wish, "budget_tokens", "effort")
     return {"type": "enabled", "budget_tokens": budget}
 
 
