@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+import msgspec
 from msgspec import Raw
 
 from hortus.canon.manifest import Manifest
@@ -56,8 +57,7 @@ def write_whole(response: Response, asking: Asking, pen: Pen) -> Object:
     if choice is not None:
         manifest.take(choice, "message", "index", "stop")
         manifest.take(choice.message, "role", "parts")
-        if not (pen.is_own or choice.stop in {plain_stop(choice.message.parts), *STOPS.values()}):
-            manifest.approximate(choice, "stop", "Written as completed: OpenAI has no word for it.")
+        choice = _with_stop(choice, pen)
     output = _write_output(choice, asking, pen)
     silent = manifest.silent(response)
     body["output"] = [silent.get(INSTEAD.format(index), item) for index, item in enumerate(output)]
@@ -131,6 +131,17 @@ def write_message(parts: tuple[Part, ...], pen: Pen, *, asking: Asking, index: i
 def message_item(asking: Asking, index: int, *, status: str) -> Object:
     """Return a message without content that has none of its own."""
     return {"id": item_id("message", asking, index), "status": status, "role": "assistant"}
+
+
+def _with_stop(choice: Choice, pen: Pen) -> Choice:
+    """Return an answer that stopped for a reason which OpenAI can say."""
+    if pen.is_own or choice.stop in {plain_stop(choice.message.parts), *STOPS.values()}:
+        return choice
+    if choice.stop == "refusal":
+        pen.manifest.approximate(choice, "stop", "Written as cut by a content filter: the refusal has no words.")
+        return msgspec.structs.replace(choice, stop="content_filter")
+    pen.manifest.approximate(choice, "stop", "Written as completed: OpenAI has no word for it.")
+    return choice
 
 
 def _write_output(choice: Choice | None, asking: Asking, pen: Pen) -> list[object]:

@@ -226,9 +226,9 @@ class Reader:
         parts = tuple(part for number in self._order for part in self._items[number].parts)
         stop = read_stop(members, parts)
         head = read_answer_head(members, is_begun=False, stop=stop)
-        yield ChoiceEnded(stop=stop)
         if head.usage is not None:
             yield UsageReported(head.usage)
+        yield ChoiceEnded(stop=stop)
         extras = self._news(head.extras, finals)
         if extras is not None:
             yield Extra(extras)
