@@ -153,6 +153,11 @@ def test_usage_that_makes_no_sense_is_estimated(body: bytes, output_tokens: int)
     assert (usage.input_tokens, usage.output_tokens, usage.is_estimated) == (10, output_tokens, True)
 
 
+def test_vectors_have_no_output_tokens() -> None:
+    usage = DIALECT.read_answer(EMBEDDINGS, b'{"data":[{"embedding":[1,2,3]}]}', 40).usage
+    assert (usage.input_tokens, usage.output_tokens, usage.is_estimated) == (10, 0, True)
+
+
 @pytest.mark.parametrize(
     ("model", "served"),
     [
@@ -184,6 +189,32 @@ def test_every_error_has_its_form_and_says_whether_to_retry(kind: type[RequestEr
     assert headers.get("x-should-retry") == (None if may_retry else "false")
     assert ("retry-after" in headers) == may_retry
     assert DIALECT.render_stream_error(kind("It broke."), "rcp_1").startswith(b'data: {"error":{"message":"It broke."')
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "retry_after"),
+    [
+        (errors.HostRejected("m"), 400, None),
+        (errors.CannotCarry("m"), 400, None),
+        (errors.HostNotFound("m"), 404, None),
+        (errors.UnknownHostId("m"), 404, None),
+        (errors.HostTooLarge("m"), 413, None),
+        (errors.HostRateLimited("m", retry_after_s=7), 429, "7"),
+        (errors.HostRateLimited("m"), 429, "1"),
+        (errors.HostOverloaded("m", retry_after_s=3), 503, "3"),
+        (errors.HostTimedOut("m"), 504, None),
+    ],
+)
+def test_sdks_see_status_and_when_to_come_back(error: RequestError, status: int, retry_after: str | None) -> None:
+    reply = DIALECT.render_error(error, "rcp_1")
+    assert (reply.status, dict(reply.headers).get("retry-after")) == (status, retry_after)
+
+
+def test_every_path_that_cannot_be_carried_is_said() -> None:
+    error = errors.CannotCarry("2 members cannot be carried: tools[0] (no place), stop (no place).", path="tools[0]")
+    body = msgspec.json.decode(DIALECT.render_error(error, "rcp_1").body)["error"]
+    assert (body["type"], body["code"], body["param"]) == ("invalid_request_error", "cannot_carry", "tools[0]")
+    assert "stop (no place)" in body["message"]
 
 
 def test_routes_are_listed_as_models() -> None:

@@ -38,6 +38,7 @@ def test_the_unasked_usage_frame_is_consumed_and_read() -> None:
     assert passed == CONTENT + FINISH + DONE
     assert (stream.usage.input_tokens, stream.usage.output_tokens, stream.usage.cached_input_tokens) == (9, 4, 3)
     assert stream.served_model == "m-1"
+    assert stream.given_ids == ()
     assert stream.is_finished
     assert not stream.is_failed
 

@@ -183,6 +183,10 @@ def test_what_only_another_dialect_knows_is_a_loss_of_meaning() -> None:
     assert losses(request) == {"m[0].parts[0]": "meaning", "tools[0]": "meaning"}
 
 
+def test_what_only_the_assistant_says_is_lost_in_a_message_of_the_user() -> None:
+    assert losses(Request(model="m", messages=(user(CALL, Text(text="x")),))) == {"m[1].parts[0]": "meaning"}
+
+
 def test_hints_at_the_cache_and_citations_are_lost_lightly() -> None:
     text = Text(text="x", cache=CacheHint(), citations=(Citation(title="t", at="c"),), at="m[0].parts[0]")
     assert losses(Request(model="m", messages=(user(text),))) == {

@@ -62,9 +62,7 @@ def _read_input(given: str | int | list[str | int | list[int]] | list[int], at: 
     if isinstance(given, str):
         return EmbeddingsInput(text=given, at=at)
     if isinstance(given, list):
-        tokens = tuple(one for one in given if isinstance(one, int))
-        if len(tokens) == len(given):
-            return EmbeddingsInput(tokens=tokens, at=at)
+        return EmbeddingsInput(tokens=tuple(one for one in given if isinstance(one, int)), at=at)
     raise InvalidRequest("Texts, tokens and lists of tokens cannot be mixed.", path=at)
 
 

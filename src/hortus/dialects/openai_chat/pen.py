@@ -111,15 +111,19 @@ def restore(body: Body, node: Node, manifest: Manifest) -> Body:
 
 def _drop(body: Body, path: str) -> None:
     """Take a member out, and each object that it leaves empty."""
-    steps = split_path(path) or ()
-    within: list[dict[object, object]] = []
+    *way, last = split_path(path) or ("",)
+    parents: list[tuple[dict[object, object], object]] = []
     target: object = body
-    for step in steps:
-        if not isinstance(target, dict) or step not in target:
-            return
-        within.append(target)
-        target = target[step]
-    for parent, step in zip(reversed(within), reversed(steps), strict=True):
-        del parent[step]
-        if parent:
-            return
+    for step in way:
+        if isinstance(target, dict) and step in target:
+            parents.append((target, step))
+            target = target[step]
+        else:
+            target = target[step] if isinstance(target, list) and isinstance(step, int) else None
+            parents.clear()  # items of lists stay
+    if isinstance(target, dict):
+        target.pop(last, None)
+        for parent, name in reversed(parents):
+            if parent[name]:
+                break
+            del parent[name]

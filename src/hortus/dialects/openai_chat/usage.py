@@ -43,7 +43,7 @@ class _Usage(msgspec.Struct):
 _DECODE = msgspec.json.Decoder(_Usage).decode
 
 
-def read_usage(raw: msgspec.Raw | None) -> Usage | None:
+def read_usage(raw: msgspec.Raw) -> Usage | None:
     """Return the usage in `raw`, None where there is none or it makes no sense.
 
     Some hosts leave the reasoning out of `completion_tokens` while `total_tokens` counts it (seen with Gemini's
@@ -52,8 +52,6 @@ def read_usage(raw: msgspec.Raw | None) -> Usage | None:
     >>> read_usage(msgspec.Raw(b'{"prompt_tokens": 66, "completion_tokens": 6, "total_tokens": 100}')).output_tokens
     34
     """
-    if not raw:
-        return None
     try:
         found = _DECODE(raw)
     except UNREADABLE:
