@@ -237,12 +237,15 @@ class Writer:
 
     def _lose_of_choice(self, field: str, weight: Weight, reason: str) -> None:
         name = self._asking.source.names.get(f"Choice.{field}", field)
-        self._losses.append(Loss(f"choices[0].{name}", weight, reason))
+        self._losses.append(Loss(f"{self._path_of_choice(0)}.{name}", weight, reason))
+
+    def _path_of_choice(self, number: int) -> str:
+        return f"{self._asking.source.names.get('Response.choices', 'choices')}[{number}]"
 
     def _lose_choice(self, number: int) -> None:
         if number not in self._others:
             self._others.add(number)
-            self._losses.append(Loss(f"choices[{number}]", "meaning", "Anthropic answers once."))
+            self._losses.append(Loss(self._path_of_choice(number), "meaning", "Anthropic answers once."))
 
 
 _INPUT, _REDACTED = "input_json_delta", "redacted_thinking"
