@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 import msgspec
 
 from hortus.canon.dialect import Asked, Dialect, HostId, Operation, StreamUsage
-from hortus.canon.errors import HostFault, RequestError
+from hortus.canon.errors import HostFault, HostRefused, RequestError
 from hortus.canon.loss import Loss, Weight
 from hortus.canon.translation import Call
 from hortus.canon.usage import Usage
@@ -161,8 +161,11 @@ class RelayPassage:
         del stream
         return ()
 
-    def read_error(self, status: int, body: bytes) -> None:
-        """Leave the host's words as they are."""
+    def read_error(self, status: int, body: bytes) -> HostFault | None:
+        """Leave the host's words as they are, unless they are about a credential that is not the client's."""
+        translation = self._inquiry.dialect.translation
+        error = translation.read_error(status, body) if translation is not None else None
+        return error if isinstance(error, HostRefused) else None
 
 
 def path_at_host(operation: Operation, spoken: Spoken, *, is_stream: bool, name: str | None = None) -> str:

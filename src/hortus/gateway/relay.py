@@ -224,13 +224,14 @@ class _Call:
         body = await response.read(_ERROR_LIMIT_BYTES)
         words = HostWords(status=status, headers=tuple(response.headers), body=body)
         name = self._attempt.target.endpoint.name
-        if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        translated = self._passage.read_error(status, body)
+        is_refused = status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} or isinstance(translated, HostRefused)
+        if is_refused:
             error: HostFault = HostRefused(
                 f"The host of endpoint {name} refused this installation's credential ({status}).",
                 hint="Your key is fine; an admin must mend the endpoint's credential.",
             )
             return Setback(error=error, status=status)
-        translated = self._passage.read_error(status, body)
         if translated is not None:
             translated.retry_after_s = translated.retry_after_s or headers.seconds(response.headers, b"retry-after")
             return Setback(error=translated, status=status)

@@ -19,7 +19,6 @@ from hortus.canon.parts import Part, Reasoning, ToolCall, ToolResult
 from hortus.canon.request import Message, Request
 from hortus.canon.response import Choice, Response
 from hortus.canon.turns import Turn, turns_of
-from hortus.canon.turns import Turn, turns_of
 from hortus.content.ports import NotKept, Seals
 
 _log = logging.getLogger("hortus.gateway")

@@ -176,8 +176,8 @@ def write_stop(choice: Choice, manifest: Manifest, *, has_refused: bool) -> str 
     manifest.take(choice, "stop")
     if choice.stop is None:
         return None
-    reason = _REASONS[choice.stop]
     is_told = choice.stop == "refusal" and has_refused  # by the refusal itself
+    reason = "content_filter" if choice.stop == "refusal" and not has_refused else _REASONS[choice.stop]
     if _STOPS[reason] != choice.stop and not is_told and not manifest.members(choice):
         manifest.approximate(choice, "stop", f"OpenAI's Chat Completions call it `{reason}` too.")
     return reason
