@@ -131,9 +131,17 @@ class Arrival:
         return msgspec.structs.replace(node, **changes)
 
     def _is_lost(self, part: Part) -> bool:
-        is_lost = self._is_named(part.at) or (isinstance(part, Media) and self._is_named(self._path(part, "source")))
+        is_lost = self._is_gone(part)
         self.named += is_lost
         return is_lost
+
+    def _is_gone(self, node: Node) -> bool:
+        return self._is_named(node.at) or self._is_media_lost(node)
+
+    def _is_media_lost(self, node: Node) -> bool:
+        """Tell whether a file cannot be given to the target at all; one of plain text is written as words instead."""
+        is_file = isinstance(node, Media) and not isinstance(node.source, Plain)
+        return is_file and self._is_named(self._path(node, "source"))
 
     def _turns(self, sent: list[Turn], got: list[Turn]) -> None:
         if [turn[:2] for turn in sent] != [turn[:2] for turn in got]:
@@ -178,8 +186,8 @@ class Arrival:
                 continue  # its media type says it
             if self._is_named(self._path(sent, one.name)):
                 self.named += 1
-            elif self.is_nothing(field, values[0], one.default):
-                if not self.is_nothing(field, values[1], one.default) and not self._is_excused(sent):
+            elif self._says_nothing(field, values[0], default=one.default):
+                if not self._says_nothing(field, values[1], default=one.default) and not self._is_excused(sent):
                     self.faults.append(f"{field} was invented: {values[1]!r}")
             else:
                 self._values(sent, one.name, values=values)
@@ -190,7 +198,7 @@ class Arrival:
             if not self._is_named(one.at):
                 self._fields(one, other)
         elif isinstance(one, tuple) and one and isinstance(one[0], Node):
-            self._children(sent, name, kept=[child for child in one if not self._is_named(child.at)], got=other)
+            self._children(sent, name, kept=[child for child in one if not self._is_gone(child)], got=other)
         elif self._is_carried(sent, name, one=one, other=other):
             self.carried += 1
         else:
@@ -229,6 +237,8 @@ class Arrival:
         if is_id and isinstance(one, str) and isinstance(other, str):
             first = self._sent_calls.setdefault(one, len(self._sent_calls))
             return first == self._got_calls.setdefault(other, len(self._got_calls))
+        if isinstance(node, ToolCall) and name == "arguments":
+            return one == other or _spelling(one) == _spelling(other)
         if isinstance(one, Usage) and isinstance(other, Usage):
             return _counts_of(one, other) == _counts_of(other, one)
         if isinstance(one, Link) and one.url.startswith("data:") and isinstance(other, Inline):
@@ -286,13 +296,16 @@ class Arrival:
     def _has_losses(self, node: Node) -> bool:
         return any(self._is_named(self._path(node, name)) for name in node.__struct_fields__)
 
+    def _says_nothing(self, field: str, value: object, *, default: object) -> bool:
+        if isinstance(value, tuple) and value and isinstance(value[0], Node):
+            return not _notable(value)
+        return self.is_nothing(field, value, default) or (default is msgspec.NODEFAULT and value == ())
+
     @staticmethod
     def is_nothing(field: str, value: object, default: object) -> bool:
         """Tell whether a field's value asks for what is done anyway."""
         if isinstance(value, Node):
             return _asks_nothing(value)
-        if isinstance(value, tuple) and value and isinstance(value[0], Node):
-            return not _notable(value)
         if isinstance(value, Usage):
             return value == Usage()  # where a dialect demands counts that the host did not give
         return value == default or value is None or value in NEUTRAL.get(field, ())
@@ -308,6 +321,15 @@ def _thinking(part: Reasoning) -> Reasoning:
     """Return thoughts in one piece: into how many they are cut, and whether these are a summary, is notation."""
     thought = "".join((*part.texts, *part.summary)).replace("\n", "")
     return msgspec.structs.replace(part, texts=(thought,) if thought else (), summary=())
+
+
+def _spelling(text: object) -> bytes | None:
+    """Return the JSON in a text without the white space between its tokens, None where it is no JSON."""
+    assert isinstance(text, str)
+    try:
+        return compact(text.encode())
+    except msgspec.DecodeError:
+        return None
 
 
 def _counts_of(usage: Usage, other: Usage) -> tuple[int, ...]:

@@ -86,6 +86,11 @@ def test_what_is_written_can_be_read() -> None:
     assert (frame.event, frame.data) == (b"message_start", b'{"a":1}')
 
 
+def test_json_with_line_ends_is_written_as_one_frame() -> None:
+    [frame] = frames_of([write_frame(b'{\r\n "a": [\n1]}')])
+    assert frame.data == b'{   "a": [ 1]}'
+
+
 def test_the_last_frame_needs_no_blank_line() -> None:
     assert [(frame.event, frame.data) for frame in frames_of([b"data: a\r\n\nevent: e\ndata: b"])] == [
         (None, b"a"),

@@ -18,6 +18,7 @@ FRAME_LIMIT_BYTES = 16 * 1024 * 1024
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _TAIL_BYTES = 3  # of the four in the longest blank line
 _LINE_END = re.compile(rb"\r\n|\n|\r")
+_LINE_ENDS_TO_SPACES = bytes.maketrans(b"\r\n", b"  ")
 
 
 class Frame(msgspec.Struct, frozen=True, gc=False):
@@ -134,7 +135,20 @@ def _is_plain(raw: bytes) -> bool:
 
 
 def write_frame(data: bytes, event: bytes | None = None) -> bytes:
-    """Return a frame with `data` and the name `event`; neither may hold a line end."""
+    r"""Return a frame with `data`, which is JSON or a word, and the name `event`.
+
+    Line ends, which JSON may have between its tokens (a host's values are passed on as they came), become spaces.
+
+    >>> write_frame(b'{"args": {\n}}', b"delta")
+    b'event: delta\ndata: {"args": { }}\n\n'
+    """
+    if b"\n" in data or b"\r" in data:
+        data = data.translate(_LINE_ENDS_TO_SPACES)
     if event is None:
         return b"data: " + data + b"\n\n"
     return b"event: " + event + b"\ndata: " + data + b"\n\n"
+
+
+def on_one_line(data: bytes) -> bytes:
+    """Return JSON without line ends; it may have some between its tokens, for a host's values are passed on as sent."""
+    return data.translate(_LINE_ENDS_TO_SPACES) if b"\n" in data or b"\r" in data else data

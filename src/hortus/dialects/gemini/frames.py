@@ -10,7 +10,7 @@ import msgspec
 
 from hortus.canon.translation import Call
 from hortus.framing.json_array import JsonArraySplitter, JsonArrayWriter
-from hortus.framing.sse import Frame, SseSplitter
+from hortus.framing.sse import Frame, SseSplitter, on_one_line
 
 _SPACE = b" \t\r\n"
 
@@ -81,7 +81,7 @@ class Framing:
     def write(self, body: object) -> bytes:
         """Return one more frame."""
         data = ENCODE(body)
-        return self._array.write(data) if self._array is not None else b"data: " + data + b"\r\n\r\n"
+        return self._array.write(data) if self._array is not None else b"data: " + on_one_line(data) + b"\r\n\r\n"
 
     def close(self) -> bytes:
         """Return what ends the stream."""
