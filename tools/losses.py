@@ -141,10 +141,18 @@ def _table(title: str, rows: list[Row]) -> list[str]:
     if not rows:
         return [f"Nothing {title} is lost.", ""]
     lines = [f"| lost {title} | member | weight | why |", "| --- | --- | --- | --- |"]
+    alike: dict[tuple[str, ...], list[str]] = {}
     for row in rows:
-        cells = (row.what, f"`{row.path}`", row.weight, row.reason)
+        alike.setdefault(row[1:], []).append(row.what)
+    for (path, weight, reason), things in alike.items():
+        cells = (", ".join(dict.fromkeys(things)), f"`{path}`", weight, _in_words(reason))
         lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
     return [*lines, ""]
+
+
+def _in_words(reason: str) -> str:
+    name, _, rest = reason.partition(" ")
+    return f"{TITLES[name]} {rest}" if name in TITLES else reason
 
 
 def _unknown_members() -> list[str]:

@@ -20,6 +20,7 @@ from hortus.cli.root import COMMANDS, Commands
 from hortus.control.metrics import GAUGES
 from hortus.control.operations import OPERATIONS, PREFIX
 from hortus.telemetry.metrics import METRICS
+from losses import losses_page
 
 PLACE = Path(__file__).parents[1] / "docs" / "reference"
 NOTE = "<!-- made by tools/reference.py; change the code, not this page -->"
@@ -183,6 +184,7 @@ PAGES: dict[str, Callable[[], list[str]]] = {
     "commands.md": commands_page,
     "admin-api.md": admin_api_page,
     "makers-and-hosts.md": hosts_page,
+    "losses.md": losses_page,
 }
 
 
