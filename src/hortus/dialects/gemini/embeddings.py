@@ -72,18 +72,15 @@ def _read_input(wire: Opened, at: str, *, is_alike: bool = True) -> tuple[Embedd
     """Return the text of one request and what is asked of its vector."""
     if wire.raw("model") is not None:
         wire.form(_NAMED)
-    if not wire.has("content"):
-        raise InvalidRequest("This member is missing.", path=at, hint="Send the text there.")
     settings = _UNSAID
     if is_alike:
         settings = (wire.integer("outputDimensionality"), wire.text("taskType"), wire.text("title"))
-    content = wire.inner("content")
-    items = content.items("parts") if content is not None else None
+    content = wire.needed("content")
+    items = content.items("parts")
     texts = [wire.item(raw, f"content.parts[{i}]") for i, raw in enumerate(items or ())]
     if len(texts) != 1 or not texts[0].has("text"):
         raise InvalidRequest("Expected one part with a text.", path=f"{at}.parts", hint="Send one text a request.")
-    if content is not None:
-        content.silence("role")
+    content.silence("role")
     return EmbeddingsInput(text=texts[0].text("text"), at=at), settings
 
 
@@ -97,7 +94,7 @@ def write_request(request: EmbeddingsRequest, target: Target) -> Written:
     """Return the request for a host."""
     manifest = Manifest(request, NAME, source=target.source, reclassified=target.habits.weights)
     pen = Pen(manifest, is_own=is_own(request), is_answer=False)
-    manifest.take(request, "encoding", *_COMMON)  # vectors come as numbers; the client's dialect encodes them
+    manifest.take(request, "inputs", "encoding", *_COMMON)  # vectors come as numbers; the client's dialect encodes them
     common = _common(request)
     model = f"models/{target.model}"
     body: Object
@@ -143,20 +140,19 @@ def read_response(body: bytes) -> EmbeddingsResponse:
         wire = Opened(body, "")
         usage = read_usage(wire.inner(USAGE))
         if wire.has("embedding"):
-            vectors = [_read_vector(wire.inner("embedding"), "embedding")]
+            vectors = [_read_vector(wire.needed("embedding"))]
         else:
             items = wire.items("embeddings") or []
-            opened = [wire.item(raw, f"embeddings[{i}]") for i, raw in enumerate(items)]
-            vectors = [_read_vector(one, f"embeddings[{i}]") for i, one in enumerate(opened)]
+            vectors = [_read_vector(wire.item(raw, f"embeddings[{i}]")) for i, raw in enumerate(items)]
         return EmbeddingsResponse(vectors=tuple(vectors), usage=usage, extras=wire.own_extras())
     except CallerFault as error:
         raise unreadable(error) from error
 
 
-def _read_vector(wire: Opened | None, at: str) -> msgspec.Raw:
-    values = wire.raw("values") if wire is not None else None
+def _read_vector(wire: Opened) -> msgspec.Raw:
+    values = wire.raw("values")
     if values is None:
-        raise InvalidRequest("This member is missing.", path=f"{at}.values")
+        raise InvalidRequest("This member is missing.", path=f"{wire.at}.values")
     return values
 
 

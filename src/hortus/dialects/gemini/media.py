@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
+from typing import assert_never
 
 from hortus.canon.nodes import Node
 from hortus.canon.parts import HostFile, Inline, Link, Media, MediaKind, Plain, Source
@@ -49,13 +50,11 @@ def read_source(wire: Opened) -> tuple[MediaKind, Source, str | None]:
     """Return kind, source and name of the `inlineData` or `fileData` of a part."""
     inline = wire.inner("inlineData")
     if inline is not None:
-        media_type = inline.text("mimeType") or ""
-        data = _standard(inline.text("data") or "", wire)
+        media_type = inline.word("mimeType")
+        data = _standard(inline.word("data"), wire)
         return _kind(media_type), Inline(media_type=media_type, data=data), inline.text("displayName")
-    file = wire.inner("fileData")
-    if file is None:
-        return "document", Link(url=""), None
-    uri, given = file.text("fileUri") or "", file.text("mimeType")
+    file = wire.needed("fileData")
+    uri, given = file.word("fileUri"), file.text("mimeType")
     kind = "video" if given is None and _FILMS.match(uri) else _kind(given or "")
     source: Source = HostFile(id=uri, media_type=given) if is_file(uri) else Link(url=uri, media_type=given)
     return kind, source, file.text("displayName")
@@ -88,6 +87,8 @@ def _write_source(media: Media, pen: Pen) -> tuple[str, dict[str, str]]:
             return "fileData", {}
         case Link():
             return "fileData", _write_link(media, media.source, pen=pen)
+        case _:
+            assert_never(media.source)
 
 
 def _write_link(media: Media, source: Link, *, pen: Pen) -> dict[str, str]:

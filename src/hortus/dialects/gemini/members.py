@@ -19,7 +19,7 @@ import msgspec
 from hortus.canon.errors import InvalidRequest
 from hortus.canon.manifest import Manifest
 from hortus.canon.nodes import Extras, Node
-from hortus.framing.paths import join_name, join_paths, put_back, split_path
+from hortus.framing.paths import Step, join_name, join_paths, put_back, split_path
 from hortus.framing.shallow import not_an_object, why_broken
 
 NAME = "gemini"
@@ -88,17 +88,19 @@ class Opened:
         self._notes = _Notes()
         self._notes.opened.append(self)
 
-    def inner(self, name: str, *, tag: str = "") -> Opened | None:
-        """Return an object inside this one that belongs to the same node.
-
-        Args:
-            name: Its member.
-            tag: Such as `[0]`, where it is an item of a list that was opened by `items`.
-        """
+    def inner(self, name: str) -> Opened | None:
+        """Return the object in a member, which belongs to the same node."""
         value = self._take(name)
         if value is None:
             return None
-        return self._open(value, join_name(self._prefix, name) + tag, at=join_name(self.at, name))
+        return self._open(value, join_name(self._prefix, name), at=join_name(self.at, name))
+
+    def needed(self, name: str) -> Opened:
+        """Return the same of a member that must be there."""
+        found = self.inner(name)
+        if found is None:
+            raise InvalidRequest("This member is missing.", path=join_name(self.at, name))
+        return found
 
     def item(self, value: msgspec.Raw, path: str) -> Opened:
         """Return an item of a list as an object that belongs to the same node; `path` is from the node."""
@@ -127,6 +129,13 @@ class Opened:
     def text(self, name: str) -> str | None:
         """Take a string."""
         return self._decode(name, _TEXT)
+
+    def word(self, name: str) -> str:
+        """Take a string that should be there; an absent one is empty, and is left out again."""
+        found = self.text(name)
+        if found is None:
+            self.form(f"absent:{join_name(self._prefix, name)}")
+        return found or ""
 
     def texts(self, name: str) -> list[str] | None:
         """Take a list of strings."""
@@ -255,8 +264,7 @@ class Pen(msgspec.Struct, frozen=True):
             container[name] = _only(container.get(name))
         for path in _paths(forms, "snake:"):
             container, name = _place_of(body, path)
-            if name in container:
-                container[_snake(name)] = container.pop(name)
+            container.update({_snake(name): container.pop(name)} if name in container else {})
         return body
 
 
@@ -286,11 +294,14 @@ def _place_of(body: Object, path: str) -> tuple[Object, str]:
     *parents, name = split_path(path) or ("",)
     here: object = body
     for step in parents:
-        if isinstance(here, dict):
-            here = here.get(str(step))
-        elif isinstance(here, list) and isinstance(step, int) and step < len(here):
-            here = here[step]
+        here = _inside(here, step)
     return (here if isinstance(here, dict) else {}), str(name)
+
+
+def _inside(here: object, step: Step) -> object:
+    if isinstance(here, dict):
+        return here.get(str(step))
+    return here[step] if isinstance(here, list) and isinstance(step, int) and step < len(here) else None
 
 
 def _only(value: object) -> object:

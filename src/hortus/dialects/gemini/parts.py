@@ -114,17 +114,15 @@ def _write_media(part: Media, pen: Pen) -> Object | None:
 
 def _read_call(wire: Opened, ids: CallIds) -> ToolCall:
     seal = _read_sealed(wire)
-    call = wire.inner("functionCall")
-    given = name = arguments = None
-    if call is not None:
-        given, name, arguments = call.text("id"), call.text("name"), call.raw("args")
+    call = wire.needed("functionCall")
+    given, name, arguments = call.text("id"), call.word("name"), call.raw("args")
     if given is None:
         wire.form("no_id")
     if arguments is None:
         wire.form("no_args")
     return ToolCall(
-        id=ids.of_call(name or "", given),
-        name=name or "",
+        id=ids.of_call(name, given),
+        name=name,
         arguments="{}" if arguments is None else bytes(arguments).decode(),
         seal=seal,
         at=wire.at,

@@ -79,6 +79,7 @@ def write_request(request: Request, target: Target) -> Written:
 def write_body(request: Request, target: Target, *, manifest: Manifest) -> Object:
     """Return the members of the request."""
     pen = Pen(manifest, is_own=is_own(request), is_answer=False, names=call_names(request.messages))
+    manifest.take(request, "messages")
     for message in request.messages:
         manifest.take(message, "parts")
     first, rest = split_system(request.messages)

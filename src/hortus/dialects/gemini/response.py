@@ -159,7 +159,7 @@ def write_response(response: Response, asking: Asking) -> Written:
             manifest.take(choice.message, "parts")
     if response.usage is not None:
         body[USAGE] = write_usage(response.usage)
-    manifest.take(response, "usage", "id", "model", "created_s")
+    manifest.take(response, "choices", "usage", "id", "model", "created_s")
     body |= write_head(response, asking, pen=pen)
     pen.close(response, body)
     losses = manifest.losses()

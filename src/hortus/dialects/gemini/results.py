@@ -22,12 +22,11 @@ _ENCODE = msgspec.json.Encoder().encode
 
 def read_result(wire: Opened, ids: CallIds) -> ToolResult:
     """Return the result in a part that has a `functionResponse`."""
-    given = name = response = None
-    items: list[msgspec.Raw] = []
-    result = wire.inner("functionResponse")
-    if result is not None:
-        given, name, response = result.text("id"), result.text("name"), result.raw("response")
-        items = result.items("parts") or []
+    result = wire.needed("functionResponse")
+    given, name, response = result.text("id"), result.text("name"), result.raw("response")
+    items = result.items("parts")
+    if items == []:
+        result.keep("parts", msgspec.Raw(b"[]"), is_silent=True)
     if given is None:
         wire.form("no_id")
     text, is_error = _read_response(response, wire)
@@ -35,7 +34,7 @@ def read_result(wire: Opened, ids: CallIds) -> ToolResult:
     return ToolResult(
         call_id=ids.of_result(name or "", given),
         name=name,
-        parts=(*text, *(_read_item(item, f"{at}[{number}]") for number, item in enumerate(items))),
+        parts=(*text, *(_read_item(item, f"{at}[{number}]") for number, item in enumerate(items or ()))),
         is_error=is_error,
         at=wire.at,
         extras=wire.extras(),
@@ -92,9 +91,13 @@ def _write_response(part: ToolResult, pen: Pen) -> object:
         return {"error": "\n".join(words)}
     if not words:
         return {"output": ""} if "empty_output" in forms_of(part) else {}
-    if len(words) == 1 and ("json" in forms_of(part) or _is_plain_object(words[0])):
-        return msgspec.Raw(words[0].encode())
-    return {"output": words[0] if len(words) == 1 else words}
+    return _write_words(words, is_json="json" in forms_of(part))
+
+
+def _write_words(words: list[str], *, is_json: bool) -> object:
+    if len(words) > 1:
+        return {"output": words}
+    return msgspec.Raw(words[0].encode()) if is_json or _is_plain_object(words[0]) else {"output": words[0]}
 
 
 def _read_item(raw: msgspec.Raw, at: str) -> Media | Opaque:

@@ -71,7 +71,7 @@ class Writer:
                 self._usage, self._has_usage_due = write_usage(usage), True
                 return out
             case Extra(extras):
-                out = self._flush()
+                out = self._flush() if extras.dialect == NAME else b""
                 self._keep(extras)
                 return out
             case ChoiceEnded():
@@ -185,6 +185,8 @@ class Writer:
 
     def _finish(self) -> bytes:
         candidates = [self._last(event) for event in self._ended if not _is_blocked(event.extras)]
+        # Google tells the usage in the last frame, and programs look for it there; other hosts end otherwise
+        self._has_usage_due |= bool(self._usage) and not self._is_own
         is_due = self._has_usage_due or self._has_more_due or bool(self._due.members)
         out = self._frame(candidates) if candidates or is_due else b""
         return out + self._framing.close()
@@ -212,6 +214,7 @@ class Writer:
     def _account(self, node: Node) -> object | None:
         """Take note of what is lost of a part, or of the whole answer; return the part as it is written."""
         manifest = Manifest(node, NAME, source=self._asking.source)
+        manifest.take(node, "choices", "parts")
         pen = Pen(manifest, is_own=self._is_own, is_answer=True)
         written = write_part(node.parts[0], pen) if isinstance(node, Message) else None
         self._losses += manifest.losses()

@@ -34,6 +34,8 @@ def read_tools(wire: Opened) -> tuple[Tool | HostTool, ...]:
     if groups is None:
         return ()
     wire.form(f"{_GROUPS}{len(groups)}")
+    if not groups:
+        wire.keep("tools", msgspec.Raw(b"[]"), is_silent=True)
     found: list[Tool | HostTool] = []
     for number, raw in enumerate(groups):
         found += _read_group(wire.item(raw, f"tools[{number}]"))
@@ -57,49 +59,52 @@ def _read_group(group: Opened) -> list[Tool | HostTool]:
 
 def write_tools(request: Request, pen: Pen) -> list[object]:
     """Return the groups of tools, empty where there are none."""
-    groups: list[Object] = [{} for _ in range(_group_count(request))] if pen.is_own else []
-    functions: list[object] = []
+    groups = [_Group() for _ in range(_group_count(request))] if pen.is_own else []
+    rest = _Group()
     for tool in request.tools:
-        group = _group_of(tool.at, groups) if pen.is_own else None
+        group = _group_of(tool.at, groups) or rest
         if isinstance(tool, Tool):
-            written = _write_function(tool, pen)
-            _listed(functions if group is None else group, written)
+            group.functions.append(_write_function(tool, pen))
         elif tool.dialect == NAME:
             pen.manifest.take_all(tool)
-            (_new(groups) if group is None else group)[tool.kind] = tool.raw
-    if functions:
-        groups.append({"functionDeclarations": functions})
-    return list(groups)
+            (group if group is not rest else _new(groups)).others[tool.kind] = tool.raw
+    written = [group.written() for group in groups]
+    return [*written, rest.written()] if rest.functions else written
+
+
+class _Group:
+    """One Tool object of the wire."""
+
+    def __init__(self) -> None:
+        self.functions: list[Object] = []
+        self.others: Object = {}
+
+    def written(self) -> object:
+        return self.others | ({"functionDeclarations": self.functions} if self.functions else {})
 
 
 def _group_count(request: Request) -> int:
     return next((int(form.removeprefix(_GROUPS)) for form in forms_of(request) if form.startswith(_GROUPS)), 0)
 
 
-def _group_of(at: str, groups: list[Object]) -> Object | None:
+def _group_of(at: str, groups: list[_Group]) -> _Group | None:
     match = _GROUP.match(at)
     return groups[int(match[1])] if match and int(match[1]) < len(groups) else None
 
 
-def _new(groups: list[Object]) -> Object:
-    groups.append({})
+def _new(groups: list[_Group]) -> _Group:
+    groups.append(_Group())
     return groups[-1]
 
 
-def _listed(place: Object | list[object], written: Object) -> None:
-    functions = place if isinstance(place, list) else place.setdefault("functionDeclarations", [])
-    if isinstance(functions, list):
-        functions.append(written)
-
-
 def _read_function(wire: Opened) -> Tool:
-    name, description = wire.text("name"), wire.text("description")
+    name, description = wire.word("name"), wire.text("description")
     parameters = wire.raw("parametersJsonSchema")
     own = wire.raw("parameters") if parameters is None else None
     if own is not None:
         parameters = to_json_schema(own)
         wire.keep("parameters", own, is_silent=parameters is not None)
-    return Tool(name=name or "", description=description, parameters=parameters, at=wire.at, extras=wire.extras())
+    return Tool(name=name, description=description, parameters=parameters, at=wire.at, extras=wire.extras())
 
 
 def _write_function(tool: Tool, pen: Pen) -> Object:

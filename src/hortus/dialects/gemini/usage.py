@@ -36,7 +36,7 @@ def read_usage(wire: Opened | None, *, known: Collection[str] = ()) -> Usage | N
     usage = count({name: _number(raw) for name, raw in raws.items()})
     usual = write_usage(usage) if usage is not None else {}
     for name, raw in raws.items():
-        if usual.get(name) != _number(raw) or f"{USAGE}.{name}" in known:
+        if str(usual.get(name)).encode() != bytes(raw) or f"{USAGE}.{name}" in known:
             wire.keep(name, raw, is_silent=True)
     for name in usual.keys() - raws.keys():
         wire.form(f"absent:{USAGE}.{name}")
