@@ -78,6 +78,7 @@ FIELD_WEIGHTS: Mapping[str, Weight] = {
     "Message.name": "tuning",
     "ToolResult.is_error": "tuning",
     "Request.user": "advisory",
+    "EmbeddingsRequest.user": "advisory",
     "Request.metadata": "advisory",
     "Request.service_tier": "advisory",
     "Request.cache_key": "advisory",
