@@ -146,7 +146,7 @@ def main() -> int:
             figures[name][client] = {
                 host: measure(one, other, seconds=options.seconds) for host, other in TRANSLATIONS.items()
             }
-    console = Console()
+    console = Console(width=110)
     console.print(table("µs to translate a request of 20 messages", figures["request"], digits=0))
     console.print(table("µs to translate one event of a stream", figures["event"], digits=1))
     if options.json:
