@@ -214,7 +214,7 @@ def test_citations_count_through_the_joined_text() -> None:
     [
         ("stop_sequence", "stop", ["tuning:c[0].stop"]),
         ("pause", "stop", ["tuning:c[0].stop"]),
-        ("refusal", "stop", ["tuning:c[0].stop"]),
+        ("refusal", "content_filter", ["tuning:c[0].stop"]),
         ("content_filter", "content_filter", []),
         (None, "stop", []),
     ],

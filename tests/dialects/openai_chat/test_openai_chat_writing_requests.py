@@ -238,7 +238,14 @@ def test_a_schema_without_a_name_gets_one() -> None:
         (ReasoningWish(effort="low", at="r"), "low", {}),
         (ReasoningWish(is_on=False, at="r"), "none", {}),
         (ReasoningWish(is_on=True, budget_tokens=3000, at="r"), "medium", {"r.budget_tokens": "tuning"}),
-        (ReasoningWish(is_on=True, budget_tokens=-1, at="r"), None, {}),
+        (ReasoningWish(is_on=True, at="r"), "medium", {"r.is_on": "tuning"}),
+        (
+            ReasoningWish(is_on=True, budget_tokens=-1, at="r"),
+            "medium",
+            {"r.is_on": "tuning"},
+        ),
+        (ReasoningWish(budget_tokens=-1, at="r"), None, {}),
+        (ReasoningWish(effort="low", budget_tokens=3000, at="r"), "low", {"r.budget_tokens": "tuning"}),
         (ReasoningWish(effort="low", shows="full", at="r"), "low", {"r.shows": "tuning"}),
     ],
 )

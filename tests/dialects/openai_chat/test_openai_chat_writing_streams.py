@@ -167,7 +167,7 @@ def test_what_has_no_place_is_named() -> None:
     told = [
         *part(opaque),
         *part(media, index=1),
-        PartStarted(Text(text="t"), index=2),
+        PartStarted(Text(text="t", at="p[2]"), index=2),
         Cited(Citation(title="t", at="c"), index=2),
         PartEnded(index=2, extras=foreign),
         Extra(foreign),
@@ -177,7 +177,7 @@ def test_what_has_no_place_is_named() -> None:
         "meaning:p[0]",
         "meaning:p[1]",
         "advisory:c",
-        "tuning:x",
+        "tuning:p[2].x",
         "tuning:x",
         "tuning:choices[0].stop",
         "meaning:choices[0].stop_sequence",

@@ -46,6 +46,7 @@ _OLD_LIMIT = "max_tokens"
 _BARE_STOP = "stop is a string"
 _SAFETY_ID = "safety_identifier"
 _TOP_K = "top_k"
+_SOME_EFFORT = "medium"
 _NO_STREAM = "stream is false"
 _NO_USAGE = "include_usage is false"
 _EMPTY_OPTIONS = "stream_options is empty"
@@ -315,8 +316,10 @@ def _write_wishes(request: Request, body: Body, manifest: Manifest) -> None:
     if wish is None:
         return
     if wish.effort is not None:
-        manifest.take(wish, "is_on", "effort", "budget_tokens")
+        manifest.take(wish, "is_on", "effort")
         body["reasoning_effort"] = wish.effort
+        if wish.budget_tokens is not None:
+            manifest.approximate(wish, "budget_tokens", "The effort says how much to think.")
     elif wish.is_on is False:
         manifest.take(wish, "is_on", "budget_tokens")
         body["reasoning_effort"] = "none"
@@ -325,9 +328,11 @@ def _write_wishes(request: Request, body: Body, manifest: Manifest) -> None:
         effort = effort_of(wish.budget_tokens)
         manifest.approximate(wish, "budget_tokens", f"Written as `reasoning_effort`: {effort}, which is near.")
         body["reasoning_effort"] = effort
-    else:
-        manifest.take(wish, "is_on", "budget_tokens")  # as much as the model likes: what it does by itself
-        manifest.adapt(f"-{wish.at or 'reasoning'}")
+    elif wish.is_on:
+        manifest.approximate(
+            wish, "is_on", f"Written as `reasoning_effort`: {_SOME_EFFORT}, what most models begin with."
+        )
+        body["reasoning_effort"] = _SOME_EFFORT
 
 
 def _write_stream(request: Request, body: Body, manifest: Manifest) -> None:

@@ -53,7 +53,7 @@ _REASONS: MappingProxyType[Stop, str] = MappingProxyType(
         "stop_sequence": "stop",
         "length": "length",
         "tool_calls": "tool_calls",
-        "refusal": "stop",
+        "refusal": "content_filter",
         "content_filter": "content_filter",
         "pause": "stop",
         "other": "stop",
@@ -177,7 +177,7 @@ def write_stop(choice: Choice, manifest: Manifest, *, has_refused: bool) -> str 
     if choice.stop is None:
         return None
     is_told = choice.stop == "refusal" and has_refused  # by the refusal itself
-    reason = "content_filter" if choice.stop == "refusal" and not has_refused else _REASONS[choice.stop]
+    reason = "stop" if is_told else _REASONS[choice.stop]
     if _STOPS[reason] != choice.stop and not is_told and not manifest.members(choice):
         manifest.approximate(choice, "stop", f"OpenAI's Chat Completions call it `{reason}` too.")
     return reason

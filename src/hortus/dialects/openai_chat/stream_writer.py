@@ -229,8 +229,11 @@ class Writer:
             written = self._delta({"tool_calls": [call]}, event.choice)
         if isinstance(state.part, Text):
             state.offset += len(state.text)
-        if event.extras is not None and event.extras.dialect != NAME:
-            self._frame({}, extras=event.extras)  # for its losses: a part's own extras come with its beginning
+        if event.extras is not None and event.extras.dialect != NAME and state.part is not None:
+            node = Response(choices=(), at=state.part.at, extras=event.extras)
+            manifest = self._manifest(node)
+            manifest.take(node, "choices")
+            self._account(manifest)
         state.part = None
         return written
 
@@ -241,7 +244,7 @@ class Writer:
             stop=event.stop,
             stop_sequence=event.stop_sequence,
             logprobs=event.logprobs,
-            at=f"choices[{event.choice}]",
+            at=f"{self._asking.source.names.get('Response.choices', 'choices')}[{event.choice}]",
             extras=event.extras,
         )
         manifest = self._manifest(node)
