@@ -18,11 +18,16 @@ ENCODE = msgspec.json.Encoder().encode
 
 
 class Frames:
-    """Cuts one stream into its JSON texts."""
+    """Cuts one stream into its JSON texts.
 
-    __slots__ = ("_array", "_events")
+    Attributes:
+        whole: What a relay passes on of the last bytes: the events that are whole; of an array, all.
+    """
+
+    __slots__ = ("_array", "_events", "whole")
 
     def __init__(self) -> None:
+        self.whole = b""
         self._array: JsonArraySplitter | None = None
         self._events: SseSplitter | None = None
 
@@ -32,6 +37,7 @@ class Frames:
         Raises:
             BrokenStream: Neither events nor an array, or one of them is too long.
         """
+        self.whole = data
         if self._array is None and self._events is None:
             data = data.lstrip(_SPACE)
             if not data:
@@ -42,7 +48,9 @@ class Frames:
                 self._events = SseSplitter()
         if self._array is not None:
             return self._array.feed(data)
-        return [] if self._events is None else _texts(self._events.feed(data))
+        frames = [] if self._events is None else self._events.feed(data)
+        self.whole = b"".join([frame.raw for frame in frames])
+        return _texts(frames)
 
     def close(self) -> list[bytes]:
         """The stream ended: return the rest.
@@ -50,10 +58,14 @@ class Frames:
         Raises:
             BrokenStream: It ended inside its array.
         """
+        self.whole = b""
         if self._array is not None:
             self._array.close()
         frame = self._events.close() if self._events is not None else None
-        return _texts([frame] if frame is not None else [])
+        if frame is None:
+            return []
+        self.whole = frame.raw
+        return _texts([frame])
 
 
 def _texts(frames: list[Frame]) -> list[bytes]:

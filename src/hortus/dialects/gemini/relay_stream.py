@@ -51,17 +51,17 @@ class Stream:
         self.is_failed = False
 
     def feed(self, data: bytes) -> bytes:
-        """Take bytes from the host and return them.
+        """Take bytes from the host, return the events that are whole: half a one is no place for an error.
 
         Raises:
             BrokenStream: A frame is too long, or this is neither events nor an array.
         """
         for text in self._frames.feed(data):
             self._read(text)
-        return data
+        return self._frames.whole
 
     def close(self) -> bytes:
-        """The host ended the stream: nothing was held back."""
+        """The host ended the stream: return what was held back."""
         try:
             texts = self._frames.close()
         except BrokenStream:
@@ -69,7 +69,7 @@ class Stream:
             return b""
         for text in texts:
             self._read(text)
-        return b""
+        return self._frames.whole
 
     @property
     def served_model(self) -> str | None:

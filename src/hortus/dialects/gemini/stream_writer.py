@@ -192,13 +192,14 @@ class Writer:
         return out + self._framing.close()
 
     def _last(self, event: ChoiceEnded) -> Object:
+        called = self._asking.source.names.get("Response.choices", "choices")
         choice = Choice(
             message=Message(role="assistant", parts=()),
             index=event.choice,
             stop=event.stop,
             stop_sequence=event.stop_sequence,
             logprobs=event.logprobs,
-            at=f"choices[{event.choice}]",
+            at=f"{called}[{event.choice}]",
             extras=event.extras,
         )
         manifest = Manifest(choice, NAME, source=self._asking.source)

@@ -40,6 +40,7 @@ VOCABULARY = Vocabulary(
         "Reasoning.seal": "thoughtSignature",
         "HostTool.raw": "",
         "Opaque.raw": "",
+        "Response.choices": "candidates",
         "Choice.stop": "finishReason",
         "Choice.logprobs": "logprobsResult",
         "Response.model": "modelVersion",
