@@ -87,6 +87,14 @@ def test_a_streams_header_points_to_the_receipt(garden: Workplace) -> None:
     assert answer.text.endswith("data: [DONE]\n\n")
 
 
+def test_a_hosts_stream_is_asked_for_its_usage(garden: Workplace, host: ReplayHost) -> None:
+    body = {"model": "chat", "max_tokens": 9, "messages": QUESTION, "stream": True}
+    answer = post(garden, MESSAGES, body)
+    assert host.seen[-1].json["stream_options"] == {"include_usage": True}
+    usage = garden.records_of(answer.headers["hortus-receipt"])[1].usage
+    assert not usage.is_estimated
+
+
 def test_a_loss_of_meaning_refuses_with_every_path_and_sends_nothing(garden: Workplace, host: ReplayHost) -> None:
     before = len(host.seen)
     picture = {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}

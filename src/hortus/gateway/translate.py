@@ -115,7 +115,8 @@ class TranslatedChat(_Translated):
         sealed, lost = restore_seals(
             request, seals, project_id=inquiry.project_id, endpoint=endpoint, dialect=host.name
         )
-        written = translation_of(host).chat.write_request(sealed, crossing.recipient)
+        metered = msgspec.structs.replace(sealed, wants_usage=inquiry.asked.is_stream)
+        written = translation_of(host).chat.write_request(metered, crossing.recipient)
         super().__init__(crossing, crossing.write_to("chat", written, lost=lost))
         self._ours: Chat = translation_of(inquiry.dialect).chat
         self._theirs: Chat = translation_of(host).chat
