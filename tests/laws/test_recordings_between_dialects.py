@@ -15,9 +15,10 @@ from arrival import Arrival, readable
 from exchanges import Exchange, own_exchanges, shared_exchanges
 from hortus.canon.collect import collect
 from hortus.canon.errors import CallerFault
-from hortus.canon.events import ChoiceEnded, Event, Extra, Failed, PartEnded, PartStarted, Started
+from hortus.canon.events import ChoiceEnded, Cited, Event, Extra, Failed, PartEnded, PartStarted, Started
 from hortus.canon.nodes import Node
 from hortus.canon.request import Request
+from hortus.canon.response import Response
 from hortus.canon.translation import Asking, Call, Target
 from proof_of_dialects import PAIRS, TRANSLATIONS
 
@@ -43,10 +44,20 @@ def plain_events(events: Iterable[Event]) -> Iterator[Event]:
     for event in events:
         if isinstance(event, PartStarted):
             yield msgspec.structs.replace(event, part=plain(event.part))
+        elif isinstance(event, Cited):
+            yield msgspec.structs.replace(event, citation=plain(event.citation))
         elif isinstance(event, Started | PartEnded | ChoiceEnded):
             yield msgspec.structs.replace(event, extras=None)
         elif not isinstance(event, Extra):
             yield event
+
+
+def collected(events: Iterable[Event], host: str) -> Response:
+    """Return what events make up, its choices placed where writers of streams say that they are."""
+    response = collect(events)
+    called = TRANSLATIONS[host].vocabulary.names.get("Response.choices", "choices")
+    choices = tuple(msgspec.structs.replace(one, at=f"{called}[{one.index}]") for one in response.choices)
+    return msgspec.structs.replace(response, choices=choices)
 
 
 def requests_of(dialect: str) -> Iterator[tuple[str, Request]]:
@@ -124,7 +135,9 @@ def test_a_recorded_stream_arrives_in_every_dialect_or_is_named(client: str, hos
         data = b"".join([writer.feed(event) for event in sent])
         arrival = Arrival(writer.losses, vocabulary=TRANSLATIONS[host].vocabulary, target=client)
         has_failed = any(isinstance(event, Failed) for event in sent)
-        arrival.of_responses(readable(collect(sent), client), collect(read_stream(client, data)), has_failed=has_failed)
+        arrival.of_responses(
+            readable(collected(sent, host), client), collect(read_stream(client, data)), has_failed=has_failed
+        )
         faults += [f"{one.id}: {fault}" for fault in arrival.faults]
         tally.add(arrival, writer.losses)
     record_property("law", tally.line("recorded stream of a host to a client", f"{client} < {host}"))
