@@ -182,8 +182,8 @@ class Arrival:
             if one.name in OWN | leave_out or field in ENVELOPE or (field in IMPLIED and not one.name.endswith("id")):
                 continue
             values = getattr(sent, one.name), getattr(got, one.name)
-            if field == "Media.kind" and isinstance(sent, Media) and isinstance(sent.source, Inline):
-                continue  # its media type says it
+            if field == "Media.kind" and isinstance(sent, Media) and isinstance(sent.source, Inline | Link):
+                values = (_kind_of(sent, values[0]), _kind_of(sent, values[1]))
             if self._is_named(self._path(sent, one.name)):
                 self.named += 1
             elif self._says_nothing(field, values[0], default=one.default):
@@ -321,6 +321,11 @@ def _thinking(part: Reasoning) -> Reasoning:
     """Return thoughts in one piece: into how many they are cut, and whether these are a summary, is notation."""
     thought = "".join((*part.texts, *part.summary)).replace("\n", "")
     return msgspec.structs.replace(part, texts=(thought,) if thought else (), summary=())
+
+
+def _kind_of(media: Media, kind: object) -> object:
+    """Return what a file is: a document may be one of sound, where its bytes or its address say so."""
+    return "document" if media.kind == "document" or isinstance(media.source, Inline) else kind
 
 
 def _spelling(text: object) -> bytes | None:

@@ -208,7 +208,7 @@ class Writer:
 
     def _finish(self) -> bytes:
         ended, own = self._ended, self._extras
-        said = self._own(ended.extras).members.get("stop_reason")
+        said = self._own(ended.extras, at=self._path_of_choice(0)).members.get("stop_reason")
         near = None if said or ended.stop is None else NEAR_STOPS.get(ended.stop)
         if near is not None:
             self._lose_of_choice("stop", "tuning", near)
