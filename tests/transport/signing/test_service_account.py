@@ -47,7 +47,7 @@ REFUSED = {
     "no JSON": (None, "not the JSON key file"),
     "no key file": ({"private_key": 5}, "not the JSON key file"),
     "another kind of credential": ({"type": "authorized_user"}, "not the key of a service account"),
-    "a key that is none": ({"private_key": "-----BEGIN PRIVATE KEY-----\nsecret\n"}, "cannot be read"),
+    "a key that is none": ({"private_key": f"-----BEGIN {KIND} KEY-----\nsecret\n"}, "cannot be read"),
     "a key of another kind": ({"private_key": ELLIPTIC}, "not RSA"),
     "a token address in the clear": ({"token_uri": "http://tokens.example/token"}, "not an https address"),
     "a token address that is none": ({"token_uri": "tokens.example"}, "not an https address"),

@@ -135,7 +135,7 @@ def reasoning(_told: Told, _behaviour: Behaviour) -> Play:
 
 def stop_length(_told: Told, _behaviour: Behaviour) -> Play:
     """Stop in the middle of a word at the output limit."""
-    return Play(text=("The lamp in fro",), stop="length")
+    return Play(text=("The lamp in fro",), stop="length")  # codespell:ignore fro
 
 
 def stop_sequence(told: Told, _behaviour: Behaviour) -> Play:
