@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from garden import Hortus, wait_for
-from hortus.testkit.replay_host import ReplayHost
+from hortus.testkit.replay_host import ReplayHost, Seen
 from sdk.accepted import complaints
 from sdk.clients.anthropic_messages import AnthropicMessages
 from sdk.clients.google_genai import GoogleGenAI
@@ -112,25 +112,22 @@ class Matrix:
         client = self._clients[name]
         if row.needs in client.lacks | HOST_LACKS[host]:
             return Cell("not offered")
+        ears = [client.listening]
+        client.listening.losses.clear()
         asked_before = len(self._replay_host.seen)
-        place = Place(lambda scene: route_of(host, scene), host, elsewhere=lambda: self._elsewhere(name))
+        place = Place(lambda scene: route_of(host, scene), host, elsewhere=lambda: self._elsewhere(name, ears))
         try:
             row.check(client, place, row.scene)
         except pytest.skip.Exception:
             return Cell("not offered")
         except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 -- whatever it raised is the cell's content
-            lost = _REFUSED.findall(str(error)) if "cannot carry" in str(error) else []
-            return Cell("loss", _paths(path for path, _ in lost)) if lost else Cell("failed", (repr(error)[:600],))
-        sent = self._replay_host.seen[asked_before:]
-        if not sent:
-            return Cell("failed", ("the host was never asked",))
-        if wrong := [one for seen in sent for one in complaints(seen)]:
-            return Cell("failed", ("its maker would refuse what was sent", *wrong[:12]))
-        lost = _listed(client.headers.get("hortus-losses", ""))
-        return Cell("loss", _paths(lost)) if lost else Cell("passed")
+            return _refused(error) or Cell("failed", (repr(error)[:600],))
+        wrong = _misuse(self._replay_host.seen[asked_before:])
+        lost = [path for one in ears for header in one.losses for path in _listed(header)]
+        return wrong or (Cell("loss", _paths(lost)) if lost else Cell("passed"))
 
-    def _elsewhere(self, name: str) -> Any:
-        """Open the same client on a worker that does not hold the first one's connection."""
+    def _elsewhere(self, name: str, ears: list[Listening]) -> Any:
+        """Open the same client on a worker that does not hold the first one's connection; listen to it too."""
         pids = {pid for child, pid in self._garden.children().items() if child.startswith("worker")}
         here = self._worker(self._clients[name], pids)
 
@@ -139,11 +136,27 @@ class Matrix:
             other.routes()
             return other if self._worker(other, pids) not in {here, None} else None
 
-        return wait_for(find, what="a connection to another worker")
+        other = wait_for(find, what="a connection to another worker")
+        ears.append(other.listening)
+        return other
 
     def _worker(self, client: Any, pids: set[int]) -> int | None:
         heard: Listening = client.listening
         return worker_of(heard.local_port, urlsplit(self._garden.door).port or 0, pids)
+
+
+def _refused(error: BaseException) -> Cell | None:
+    """Read a refusal because of losses; None where the error says something else."""
+    lost = _REFUSED.findall(str(error)) if "cannot carry" in str(error) else []
+    return Cell("loss", _paths(path for path, _ in lost)) if lost else None
+
+
+def _misuse(sent: list[Seen]) -> Cell | None:
+    """Judge what the host got: something, and what its maker takes."""
+    if not sent:
+        return Cell("failed", ("the host was never asked",))
+    wrong = [one for seen in sent for one in complaints(seen)]
+    return Cell("failed", ("its maker would refuse what was sent", *wrong[:12])) if wrong else None
 
 
 def _listed(header: str) -> list[str]:

@@ -120,15 +120,17 @@ class Client(Protocol):
 
 
 class Listening:
-    """Keeps the headers of the last answer, and where it came in from."""
+    """Keeps the headers of the last answer, the losses named in all of them, and where the last one came in."""
 
     def __init__(self) -> None:
         self.headers = httpx2.Headers()
+        self.losses: list[str] = []
         self.local_port = 0
         self.http = httpx2.Client(event_hooks={"response": [self._hear]}, trust_env=False, timeout=20)
 
     def _hear(self, response: httpx2.Response) -> None:
         self.headers = response.headers
+        self.losses.append(response.headers.get("hortus-losses", ""))
         stream = response.extensions.get("network_stream")
         self.local_port = stream.get_extra_info("client_addr")[1] if stream else 0
 
