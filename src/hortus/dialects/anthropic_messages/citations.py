@@ -60,7 +60,7 @@ def _write_citation(citation: Citation, pen: Pen) -> Object | None:
     names[_TITLED_DOCUMENT if pen.manifest.has_form(citation, _TITLED_DOCUMENT) else "title"] = citation.title
     block: Object = {"type": word_of(citation, "type:") or _WEB}
     block |= {name: value for name, value in names.items() if value is not None}
-    if not pen.manifest.members(citation) and block["type"] == _WEB:
+    if not pen.is_own:
         if citation.url is None:
             pen.manifest.lose(citation, "", "Anthropic has no citation of a page without its address.")
             return None

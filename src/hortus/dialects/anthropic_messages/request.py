@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 from msgspec import Raw, UnsetType
+from msgspec.structs import replace
 
 from hortus.canon.habits import apply_habits
 from hortus.canon.request import OutputFormat, Request
@@ -138,11 +139,22 @@ def write_request(request: Request, target: Target) -> Written:
 
 def write_count_request(request: Request, target: Target) -> Written:
     """Return the request to count the tokens of what `write_request` would send."""
-    pen = pen_for(request, target.source, is_answer=False, reclassified=target.habits.weights)
-    body = _write_body(request, target, pen)
+    counted = replace(
+        request,
+        max_output_tokens=request.max_output_tokens or target.output_limit or _OUTPUT_LIMIT,
+        stop=(),
+        temperature=None,
+        top_p=None,
+        top_k=None,
+        user=None,
+        service_tier=None,
+        is_stream=False,
+    )
+    pen = pen_for(counted, target.source, is_answer=False, reclassified=target.habits.weights)
+    body = _write_body(counted, target, pen)
     for name in _UNCOUNTED & body.keys():
         del body[name]
-    return _finish(body, request, target, pen=pen)
+    return _finish(body, counted, target, pen=pen)
 
 
 def _finish(body: Object, request: Request, target: Target, *, pen: Pen) -> Written:

@@ -132,7 +132,7 @@ def write_response(response: Response, asking: Asking) -> Written:
     """Return a whole answer for a client."""
     pen = pen_for(response, asking.source, is_answer=True)
     body = write_head(response, asking)
-    pen.manifest.take(response, "id", "model", "usage")
+    pen.manifest.take(response, "id", "model", "usage", "choices")
     body |= _write_choices(response, pen)
     if not pen.manifest.has_form(response, "-usage"):
         body["usage"] = write_usage(response.usage, own_extras(response.extras))

@@ -300,9 +300,13 @@ def _grow_whole(block: _Block, delta: BlockDelta, raw: Raw) -> None:
 
 
 def _joined(had: Raw, more: Raw) -> Raw:
-    if had[:1] == more[:1] == b'"':
+    if _is_text(had) and _is_text(more):
         return Raw(_ENCODE(_STRING(had) + _STRING(more)))
     return more
+
+
+def _is_text(raw: Raw) -> bool:
+    return bytes(memoryview(raw)[:1]) == b'"'
 
 
 def _completed(block: _Block) -> Part:

@@ -42,7 +42,7 @@ from hortus.dialects.anthropic_messages.wire import NAME
 from hortus.framing.paths import join_paths, put_back
 from hortus.framing.sse import write_frame
 
-_IN_DELTA = frozenset(("container", "stop_details"))
+_IN_DELTA = frozenset(("container", "stop_details", "stop_reason", "stop_sequence"))
 """Members of an answer that stand in the `delta` of its last event."""
 
 _OBJECT = msgspec.json.Decoder(dict[str, Raw]).decode

@@ -129,9 +129,12 @@ def _write_mode(choice: ToolChoice, pen: Pen) -> Object:
     pen.manifest.take(choice, "mode", "names")
     if choice.mode == "required" and len(choice.names) == 1:
         return {"type": "tool", "name": choice.names[0]}
-    if choice.names and not pen.is_own:
+    mode = "any" if choice.mode == "required" else choice.mode
+    if choice.names and pen.is_own:
+        return {"type": mode, "name": choice.names[0]}
+    if choice.names:
         pen.manifest.lose(choice, "names", "Anthropic narrows to one tool; send only the tools that may be called.")
-    return {"type": "any" if choice.mode == "required" else choice.mode}
+    return {"type": mode}
 
 
 def read_format(raw: Raw, at: str) -> OutputFormat | None:
