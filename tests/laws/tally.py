@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from arrival import Arrival
+from typing import NamedTuple
+
 from hypothesis import HealthCheck, Phase, settings
 
+from arrival import Arrival
 from hortus.canon.loss import Loss
 
 LAW = settings(
@@ -16,6 +18,17 @@ LAW = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
 """Every run draws the same examples: a law that fails once fails always."""
+
+
+class Floor(NamedTuple):
+    """What a law must carry at least, or it proves little: shares of the cases without a loss of meaning, of fields."""
+
+    cases: float
+    fields: float
+
+
+WHOLE = Floor(1.0, 1.0)
+"""Of a dialect to itself: nothing is lost."""
 
 
 class Tally:
@@ -43,6 +56,11 @@ class Tally:
     def share_of_fields(self) -> float:
         """Share of what was said that arrived."""
         return self.carried / max(1, self.carried + self.named)
+
+    def hold(self, floor: Floor, pair: str) -> None:
+        """Hold the law to what it must carry."""
+        assert self.share_of_cases >= floor.cases, pair
+        assert self.share_of_fields >= floor.fields, pair
 
     def line(self, law: str, pair: str) -> str:
         """Return the line for the end of the run."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 import pytest
-from tally import Tally
+from tally import Floor, Tally
 
 from arrival import Arrival, readable
 from exchanges import Exchange, own_exchanges, shared_exchanges
@@ -23,8 +23,15 @@ from hortus.canon.translation import Asking, Call, Target
 from proof_of_dialects import PAIRS, TRANSLATIONS
 
 EXCHANGES = [one for one in (*shared_exchanges(), *own_exchanges()) if one.operation == "chat"]
-LEAST_CASES = 0.5
-"""Share of real requests that lose no meaning on the way to any dialect."""
+HAS_SHARED = any(not one.is_own for one in EXCHANGES)
+ASKED, ANSWERED, OWN = Floor(0.6, 0.8), Floor(0.5, 0.5), Floor(0.9, 0.95)
+
+
+def floor(client: str, host: str, between: Floor) -> Floor:
+    """Return what must be carried; of the project's own few recordings alone no share is asked."""
+    if not HAS_SHARED:
+        return Floor(0.0, 0.0)
+    return OWN if client == host else between
 
 
 def plain(node: Node) -> Node:
@@ -104,7 +111,7 @@ def test_a_recorded_request_arrives_in_every_dialect_or_is_named(client: str, ho
         tally.add(arrival, written.losses)
     record_property("law", tally.line("recorded request of a client to a host", f"{client} > {host}"))
     assert faults == []
-    assert tally.share_of_cases >= LEAST_CASES
+    tally.hold(floor(client, host, ASKED), f"{client} > {host}")
 
 
 @pytest.mark.parametrize(("client", "host"), PAIRS, ids=[f"{a}-{b}" for a, b in PAIRS])
@@ -123,6 +130,7 @@ def test_a_recorded_answer_arrives_in_every_dialect_or_is_named(client: str, hos
         tally.add(arrival, written.losses)
     record_property("law", tally.line("recorded answer of a host to a client", f"{client} < {host}"))
     assert faults == []
+    tally.hold(floor(client, host, ANSWERED), f"{client} < {host}")
 
 
 @pytest.mark.parametrize(("client", "host"), PAIRS, ids=[f"{a}-{b}" for a, b in PAIRS])
@@ -142,3 +150,4 @@ def test_a_recorded_stream_arrives_in_every_dialect_or_is_named(client: str, hos
         tally.add(arrival, writer.losses)
     record_property("law", tally.line("recorded stream of a host to a client", f"{client} < {host}"))
     assert faults == []
+    tally.hold(floor(client, host, ANSWERED), f"{client} < {host}")
