@@ -267,6 +267,7 @@ WISHES = [
         ["tuning:r.budget_tokens"],
     ),
     (NEW, ReasoningWish(budget_tokens=9000), {"type": "adaptive"}, "high", ["tuning:r.budget_tokens"]),
+    ("deepseek-chat", ReasoningWish(effort="high"), {"type": "adaptive"}, "high", []),
     (NEW, ReasoningWish(effort="none"), {"type": "disabled"}, None, []),
     (NEW, ReasoningWish(is_on=False), {"type": "disabled"}, None, []),
     (NEW, ReasoningWish(budget_tokens=0), {"type": "disabled"}, None, []),

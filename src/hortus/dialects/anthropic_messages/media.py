@@ -80,7 +80,7 @@ def _write_source(part: Media, pen: Pen) -> Object | str:
             return {"type": "text", "media_type": _TEXT, "data": text}
         case HostFile(id) if pen.is_own:
             return {"type": "file", "file_id": id}
-        case HostFile():
+        case _:
             return "The file lies at another host; send it inline (base64)."
 
 

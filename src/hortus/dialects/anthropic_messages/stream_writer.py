@@ -193,7 +193,8 @@ class Writer:
             case SealSet(seal):
                 is_own = seal.dialect == NAME and block.kind == "thinking_delta"
                 return {"type": "signature_delta", "signature": seal.data} if is_own else None
-            case Cited(citation):
+            case _:
+                citation = event.citation
                 pen = replace(pen_for(citation, self._asking.source, is_answer=True), is_own=self._is_own)
                 written = write_citations((citation,), pen)
                 self._losses += pen.manifest.losses()
