@@ -7,10 +7,8 @@ from msgspec import Raw
 
 from hortus.canon.errors import RequestError
 from hortus.dialects.openai_responses.pen import ENCODE
-from hortus.framing.openai_errors import ErrorObject, class_of, describe, message_of
+from hortus.framing.openai_errors import ErrorObject, describe, read_error
 from hortus.framing.sse import write_frame
-
-_DECODE = msgspec.json.Decoder().decode
 
 
 class ErrorEvent(msgspec.Struct):
@@ -39,5 +37,4 @@ def write_error(error: RequestError, *, sequence_number: int) -> bytes:
 
 def read_failure(raw: Raw) -> RequestError:
     """Return the error that an answer or an event reports, of which there is no status."""
-    said = _DECODE(raw)
-    return class_of(0, said)(message_of(said) or "The host reported that it failed and said no more.")
+    return read_error(0, bytes(raw))

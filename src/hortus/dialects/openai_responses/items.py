@@ -130,7 +130,7 @@ def write_reasoning(part: Reasoning, pen: Pen, *, item: Object) -> Object | None
 
 def write_result(part: ToolResult, pen: Pen) -> Object:
     """Return the item of a result."""
-    pen.manifest.take(part, "call_id", "name")
+    pen.manifest.take(part, "call_id", "name", "parts")
     if part.is_error:
         pen.manifest.approximate(part, "is_error", "The text is carried; OpenAI's results have no mark for errors.")
     return pen.close(
@@ -141,7 +141,6 @@ def write_result(part: ToolResult, pen: Pen) -> Object:
 def _write_output(part: ToolResult, pen: Pen) -> object:
     is_bare = pen.has_form(part, "bare") if pen.is_own else all(isinstance(one, Text) for one in part.parts)
     if is_bare and len(part.parts) <= 1:
-        pen.manifest.take(part, "parts")
         for one in part.parts:
             pen.manifest.take(one, "text")
         return "".join(one.text for one in part.parts if isinstance(one, Text))
@@ -173,10 +172,10 @@ def goes_on(part: Part) -> bool:
     return part.extras is not None and GOES_ON in part.extras.forms
 
 
-def item_of(part: Part) -> dict[str, Raw]:
-    """Return the message around a part, without its content."""
+def item_of(part: Part) -> Object | None:
+    """Return the message around a part, without its content; None where no host gave one."""
     raw = _silent(part).get(ITEM)
-    return {} if raw is None else OBJECT(raw)
+    return None if raw is None else dict(OBJECT(raw))
 
 
 def bare_item(raw: Raw) -> Raw:
@@ -184,12 +183,12 @@ def bare_item(raw: Raw) -> Raw:
     return encode({name: value for name, value in OBJECT(raw).items() if name not in {"type", "content"}})
 
 
-def read_piece(raw: Raw, *, at: str, item: Raw | None, has_more: bool) -> Content:
-    """Return one part of an answer's message, with the message noted where it is the last."""
+def read_piece(raw: Raw, *, at: str, item: Raw | None) -> Content:
+    """Return one part of an answer's message; `item` is the message where it is the last, None where more follow."""
     notes = Notes(NAME, at)
-    if has_more:
+    if item is None:
         notes.form(GOES_ON)
-    elif item is not None:
+    else:
         notes.hush(ITEM, item)
     return read_part(raw, role="assistant", at=at, notes=notes)
 
@@ -201,7 +200,9 @@ def _read_message(raw: Raw, at: str) -> tuple[Part, ...]:
     if not pieces:
         return (Text(text="", at=at, extras=Extras(dialect=NAME, forms=(NO_CONTENT,), silent={ITEM: item})),)
     last = len(pieces) - 1
-    return tuple(read_piece(one, at=f"{at}.content[{i}]", item=item, has_more=i < last) for i, one in enumerate(pieces))
+    return tuple(
+        read_piece(one, at=f"{at}.content[{i}]", item=item if i == last else None) for i, one in enumerate(pieces)
+    )
 
 
 def _read_result(raw: Raw, *, at: str) -> ToolResult:

@@ -84,7 +84,7 @@ def _write_image(part: Media, pen: Pen) -> Object | None:
             return {"type": "input_image", "image_url": url}
         case HostFile(file_id):
             return _of_file(part, pen, {"type": "input_image", "file_id": file_id})
-        case Plain():
+        case _:
             pen.manifest.lose(part, "", "A picture cannot be given as text.")
             return None
 
@@ -102,8 +102,8 @@ def _write_file(part: Media, pen: Pen) -> Object | None:
             _name(part, pen, written, media_type="text/plain")
         case Link(url):
             written["file_url"] = url
-        case HostFile(file_id):
-            return _of_file(part, pen, written | {"file_id": file_id})
+        case _:
+            return _of_file(part, pen, written | {"file_id": part.source.id})
     if part.name is not None:
         written["filename"] = part.name
         pen.manifest.take(part, "name")

@@ -22,6 +22,8 @@ from hortus.framing.shallow import Members
 _WORDS = frozenset(("arguments", "parameters", "schema", "output_schema", "text", "input"))
 """Members that hold words of the model or schemas of the client."""
 
+_REFERENCE, _REASONING = Raw(b'"item_reference"'), Raw(b'"reasoning"')
+
 _DECODE = msgspec.json.Decoder().decode
 
 
@@ -98,8 +100,8 @@ def _ids_of_item(raw: Raw, *, path: str) -> Iterator[HostId]:
         item = _DECODE_ITEM(raw)
     except UNREADABLE:
         return  # no object: the host's to judge
-    is_reference = item.type == b'"item_reference"' or (item.type == NULL and item.role == NULL)
-    is_recalled = item.type == b'"reasoning"' and item.encrypted_content == NULL and item.content == NULL
+    is_reference = item.type == _REFERENCE or (item.type == NULL and item.role == NULL)
+    is_recalled = item.type == _REASONING and item.encrypted_content == NULL and item.content == NULL
     if (is_reference or is_recalled) and item.id != NULL:
         if len(_ID.findall(raw)) != 1:
             raise _twice("id", path)

@@ -87,8 +87,8 @@ def _note_beside(wire: Create, notes: Notes) -> None:
     if wire.tools == []:
         notes.form("tools=[]")
     for path, value, usual in (
-        ("background", wire.background, b"false"),
-        ("truncation", wire.truncation, b'"disabled"'),
+        ("background", wire.background, Raw(b"false")),
+        ("truncation", wire.truncation, Raw(b'"disabled"')),
         ("stream_options", wire.stream_options, None),
     ):
         if isinstance(value, UnsetType):

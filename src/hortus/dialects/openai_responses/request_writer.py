@@ -129,12 +129,11 @@ def _write_messages(request: Request, pen: Pen, body: Object) -> None:
     if instructions is not None:
         body["instructions"] = instructions
         messages = messages[1:]
-    if pen.has_form(request, "input") and len(messages) == 1:
-        (only,) = messages[0].parts
-        if isinstance(only, Text):
-            pen.manifest.take(only, "text")
-            body["input"] = only.text
-            return
+    parts = [part for message in messages for part in message.parts]
+    if pen.has_form(request, "input") and len(parts) == 1 and isinstance(parts[0], Text):
+        pen.manifest.take(parts[0], "text")
+        body["input"] = parts[0].text
+        return
     items = [item for message in messages for item in _write_message(message, pen)]
     if items or not pen.is_own or pen.has_form(request, "input=[]"):
         body["input"] = items
@@ -184,7 +183,7 @@ def _write_item(part: ToolCall | ToolResult | Reasoning, pen: Pen) -> Object | N
             return write_call(part, pen, item={})
         case ToolResult():
             return write_result(part, pen)
-        case Reasoning():
+        case _:
             return write_reasoning(part, pen, item={})
 
 

@@ -125,7 +125,10 @@ def write_message(parts: tuple[Part, ...], pen: Pen, *, asking: Asking, index: i
     if is_empty:
         pen.manifest.take_all(last)
     content = [one for one in written or () if one is not None]
-    return {"type": "message", **(item_of(last) or message_item(asking, index, status=status)), "content": content}
+    item = item_of(last)
+    if item is None:
+        item = message_item(asking, index, status=status)
+    return {"type": "message", **item, "content": content}
 
 
 def message_item(asking: Asking, index: int, *, status: str) -> Object:

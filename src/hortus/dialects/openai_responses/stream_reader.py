@@ -76,6 +76,8 @@ class _Item:
         self.done: Raw | None = None
         self.parts: list[Part] = []
         self.is_exact = False
+        self.piece = -1
+        """Number of its last part so far."""
 
 
 class _Open:
@@ -138,7 +140,7 @@ class Reader:
             return
         try:
             wire = _DECODE(frame.data)
-            if wire.type in {"", "error"}:
+            if wire.type == "error" or (not wire.type and wire.error != NULL):
                 yield self._fail(wire.error if wire.error != NULL else Raw(frame.data))
                 return
             read = self._readers.get(wire.type)
@@ -171,7 +173,7 @@ class Reader:
         if kind == "function_call":
             call = read_call(raw, at=at)
             yield from self._start((number, 0), emptied(call))
-            yield from self._grow(TextAdded(call.arguments, index=self._next - 1))
+            yield from self._add_text(number, call.arguments)
         elif kind == "reasoning":
             part = read_reasoning(raw, at=at)
             if isinstance(part, Reasoning):
@@ -179,15 +181,14 @@ class Reader:
 
     def _on_text(self, wire: _Event) -> Iterator[Event]:
         yield from self._go_to(wire, Text(text="", at=f"output[{wire.output_index}].content[{wire.content_index}]"))
-        yield from self._grow(TextAdded(STRING(wire.delta), index=self._next - 1))
+        yield from self._add_text(wire.output_index, STRING(wire.delta))
 
     def _on_refusal(self, wire: _Event) -> Iterator[Event]:
         yield from self._go_to(wire, Refusal(text="", at=f"output[{wire.output_index}].content[{wire.content_index}]"))
-        yield from self._grow(TextAdded(STRING(wire.delta), index=self._next - 1))
+        yield from self._add_text(wire.output_index, STRING(wire.delta))
 
     def _on_arguments(self, wire: _Event) -> Iterator[Event]:
-        opened = self._opened(wire.output_index)
-        yield from self._grow(TextAdded(STRING(wire.delta), index=opened.index))
+        yield from self._add_text(wire.output_index, STRING(wire.delta))
 
     def _on_summary(self, wire: _Event) -> Iterator[Event]:
         yield from self._think(wire, "summary", piece=wire.summary_index)
@@ -201,13 +202,14 @@ class Reader:
         if piece > count:
             raise BrokenStream(f"The host sent piece {piece} of its reasoning after {count} pieces.")
         opened.thoughts[goes_to] = max(count, piece + 1)
-        yield from self._grow(ThoughtAdded(STRING(wire.delta), index=opened.index, piece=piece, goes_to=goes_to))
+        event = ThoughtAdded(STRING(wire.delta), index=opened.index, piece=piece, goes_to=goes_to)
+        yield from _grow(opened, event)
 
     def _on_annotation(self, wire: _Event) -> Iterator[Event]:
         opened = self._opened(wire.output_index)
         at = f"output[{wire.output_index}].content[{wire.content_index}].annotations[{opened.citations}]"
         opened.citations += 1
-        yield from self._grow(Cited(read_citation(wire.annotation, at=at), index=opened.index))
+        yield from _grow(opened, Cited(read_citation(wire.annotation, at=at), index=opened.index))
 
     def _on_part_done(self, wire: _Event) -> Iterator[Event]:
         if self._open is not None and self._open.place == (wire.output_index, wire.content_index):
@@ -243,6 +245,10 @@ class Reader:
         error = read_failure(raw)
         return Failed(code=error.code, message=error.message)
 
+    def _add_text(self, number: int, text: str) -> Iterator[Event]:
+        opened = self._opened(number)
+        yield from _grow(opened, TextAdded(text, index=opened.index))
+
     def _opened(self, number: int) -> _Open:
         if self._open is None or self._open.place[0] != number:
             raise BrokenStream(f"The host sent more of an item that is not open, number {number} of its answer.")
@@ -251,10 +257,11 @@ class Reader:
     def _go_to(self, wire: _Event, skeleton: Text | Refusal) -> Iterator[Event]:
         """Open the part of a message that more words are for."""
         number, piece = wire.output_index, wire.content_index
-        if self._open is not None and self._open.place == (number, piece):
+        opened = self._open
+        if opened is not None and opened.place == (number, piece) and type(opened.skeleton) is type(skeleton):
             return
         item = self._items.setdefault(number, _Item(Raw(b"{}")))
-        if item.done is not None or len(item.parts) > piece:
+        if item.done is not None or piece <= item.piece:
             raise BrokenStream(f"The host sent more of an item that has ended, number {number} of its answer.")
         yield from self._close(goes_on=self._open is not None and self._open.place[0] == number)
         yield from self._start((number, piece), self._with_item(skeleton, item))
@@ -269,15 +276,9 @@ class Reader:
         if place[0] not in self._order:
             self._order.append(place[0])
         self._open = _Open(place, self._next, skeleton)
+        self._items[place[0]].piece = place[1]
         self._next += 1
         yield PartStarted(skeleton, index=self._open.index)
-
-    def _grow(self, event: Delta) -> Iterator[Event]:
-        if isinstance(event, TextAdded | ThoughtAdded) and not event.text:
-            return
-        if self._open is not None:
-            self._open.growing.grow(event)
-        yield event
 
     def _close(self, *, goes_on: bool = False, extras: Extras | None = None) -> Iterator[Event]:
         opened = self._open
@@ -286,7 +287,7 @@ class Reader:
         if goes_on:
             extras = Extras(dialect=NAME, forms=(GOES_ON,))
             if opened.done is not None:
-                extras = read_piece(opened.done, at=opened.skeleton.at, item=None, has_more=True).extras
+                extras = read_piece(opened.done, at=opened.skeleton.at, item=None).extras
         if extras == opened.skeleton.extras:
             extras = None
         self._items[opened.place[0]].parts.append(opened.growing.whole(extras))
@@ -313,7 +314,7 @@ class Reader:
             yield from self._start((number, piece), skeleton)
         opened = self._opened(number)
         for event in rest_of(part, opened.growing.whole(), index=opened.index):
-            yield from self._grow(event)
+            yield from _grow(opened, event)
         yield from self._close(extras=part.extras)
 
     def _news(self, extras: Extras | None, finals: list[Raw]) -> Extras | None:
@@ -327,6 +328,12 @@ class Reader:
                 silent[INSTEAD.format(place)] = raw
         members = _changed(begun.members, ended.members)
         return Extras(dialect=NAME, members=members, silent=silent) if members or silent else None
+
+
+def _grow(opened: _Open, event: Delta) -> Iterator[Event]:
+    if not (isinstance(event, TextAdded | ThoughtAdded) and not event.text):
+        opened.growing.grow(event)
+        yield event
 
 
 def _changed(begun: Members, ended: Members) -> Members:

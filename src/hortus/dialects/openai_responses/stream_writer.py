@@ -14,7 +14,6 @@ from hortus.canon.events import (
     Cited,
     Delta,
     Event,
-    Extra,
     Failed,
     Finished,
     PartEnded,
@@ -23,7 +22,6 @@ from hortus.canon.events import (
     Started,
     TextAdded,
     ThoughtAdded,
-    UsageReported,
 )
 from hortus.canon.loss import Loss
 from hortus.canon.parts import Citation, Part, Reasoning, Refusal, Text, ToolCall
@@ -62,12 +60,14 @@ class _Open:
 
     Attributes:
         place: Which item and piece of it the events are about.
+        siblings: Parts of the same message that are whole.
         thought: The piece of reasoning that is open: whether of the summary, and its number.
     """
 
-    def __init__(self, skeleton: Part, place: Object) -> None:
+    def __init__(self, skeleton: Part, place: Object, siblings: list[Part]) -> None:
         self.skeleton = skeleton
         self.place = place
+        self.siblings = siblings
         self.growing = Growing(skeleton)
         self.citations = 0
         self.thought: tuple[bool, int] | None = None
@@ -132,8 +132,8 @@ class Writer:
                 yield self._end()
             case Failed(code, message):
                 yield self.fail(BY_CODE.get(code, HostFault)(message))
-            case UsageReported() | Extra():
-                pass  # they stand in the whole answer at the end
+            case _:
+                pass  # usage and extras stand in the whole answer at the end
 
     def _end(self) -> bytes:
         body = self._whole()
@@ -159,7 +159,7 @@ class Writer:
             item = self._item(skeleton, "in_progress")
             if item is None:
                 return
-            self._open = _Open(skeleton, {"item_id": _id_of(item), "output_index": self._items})
+            self._open = _Open(skeleton, {"item_id": _id_of(item), "output_index": self._items}, [])
             yield self._frame("output_item.added", {"output_index": self._items, "item": item})
         for event in rest_of(part, skeleton, index=0):
             yield from self._add(event)
@@ -167,7 +167,9 @@ class Writer:
     def _start_content(self, skeleton: Text | Refusal) -> Iterator[bytes]:
         message = self._message
         if message is None:
-            item: Object = dict(item_of(skeleton)) or message_item(self._asking, self._items, status="in_progress")
+            item = item_of(skeleton)
+            if item is None:
+                item = message_item(self._asking, self._items, status="in_progress")
             self._message = message = _Message(self._items, item)
             written = {"type": "message", **item, "content": []}
             yield self._frame("output_item.added", {"output_index": message.index, "item": written})
@@ -176,7 +178,7 @@ class Writer:
             "output_index": message.index,
             "content_index": len(message.parts),
         }
-        self._open = _Open(skeleton, place)
+        self._open = _Open(skeleton, place, message.parts)
         yield self._frame("content_part.added", {**place, "part": write_part(skeleton, self._pen, role="assistant")})
 
     def _add(self, event: Delta) -> Iterator[bytes]:
@@ -258,10 +260,9 @@ class Writer:
             yield self._frame("refusal.done", {**opened.place, "refusal": part.text})
         written = write_part(part, self._pen, role="assistant")
         yield self._frame("content_part.done", {**opened.place, "part": written})
-        if self._message is not None:
-            self._message.parts.append(part)
-            if self._pen.is_own and not goes_on(part):
-                yield from self._end_message("completed")
+        opened.siblings.append(part)
+        if self._pen.is_own and not goes_on(part):
+            yield from self._end_message("completed")
 
     def _end_message(self, status: str) -> Iterator[bytes]:
         message, self._message = self._message, None
