@@ -86,7 +86,7 @@ def test_contents_in_odd_forms_come_back() -> None:
     answer_again({"candidates": [{"finishReason": "SAFETY", "index": 1}]})
     answer_again({"candidates": [{"content": {"parts": [], "role": "tutor", "novel": 1}}]})
     answer_again({"candidates": [{"content": {"role": "model"}, "finishReason": 2}]})
-    answer_again({"candidates": []})
+    answer_again({"candidates": [], "responseId": "", "modelVersion": ""})
     answer_again({})
 
 

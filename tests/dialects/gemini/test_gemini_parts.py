@@ -92,6 +92,7 @@ def test_bytes_inline(media_type: str, kind: str) -> None:
 def test_the_alphabet_of_addresses_becomes_the_standard_one() -> None:
     assert own({"inlineData": {"mimeType": "image/png", "data": "-_8="}}).source.data == "+/8="
     assert own({"inlineData": {"mimeType": "image/png", "data": "-_8"}}).source.data == "+/8="
+    assert own({"inlineData": {"mimeType": "image/png", "data": "x=="}}).source.data == "x=="
     assert own({"inlineData": {}}).source == Inline("", "")
 
 
@@ -161,6 +162,17 @@ def test_calls_and_results_with_ids() -> None:
     assert messages[0].parts[0].arguments == '{"x":1.5}'
     result = messages[1].parts[0]
     assert (result.call_id, result.name, result.parts[0].text, result.is_error) == ("1", "f", "2", False)
+
+
+def test_empty_ids_and_names_come_back_and_are_still_told_apart() -> None:
+    body = {
+        "contents": [
+            {"role": "model", "parts": [{"functionCall": {"id": "", "name": "f", "args": {}}}]},
+            {"role": "user", "parts": [{"functionResponse": {"id": "", "name": "", "response": {}}}]},
+        ]
+    }
+    messages = read(again(body)).messages
+    assert (messages[0].parts[0].id, messages[1].parts[0].call_id) == ("call_0", "call_1")
 
 
 def test_without_ids_results_belong_to_calls_by_name_and_order() -> None:

@@ -131,8 +131,22 @@ def test_a_reason_in_every_frame_ends_nothing_early() -> None:
 
 
 def test_a_later_reason_stands_for_an_earlier_one() -> None:
-    found = again([frame({"text": "A"}, finishReason="OTHER"), frame({"text": "B"}, finishReason="MAX_TOKENS")])
-    assert found[-2].stop == "length"
+    for reason in ("LANGUAGE", "RECITATION"):
+        found = again([frame({"text": "A"}, finishReason=reason), frame({"text": "B"}, finishReason="MAX_TOKENS")])
+        assert found[-2] == ChoiceEnded(stop="length")
+    frames = [frame({"text": "A"}, avgLogprobs=1, finishReason="LANGUAGE"), frame({"text": "B"}, finishReason="STOP")]
+    assert again(frames)[-2].extras.members == {"avgLogprobs": raw(1)}
+
+
+def test_nulls_of_single_frames_mean_nothing() -> None:
+    found = again([frame({"text": "A", "functionCall": None}, groundingMetadata=None) | {"novel": None}, END])
+    assert found == again([frame({"text": "A"}), END])
+
+
+def test_a_first_frame_of_a_head_alone_stays_one() -> None:
+    later = {"usageMetadata": {"promptTokenCount": 5, "totalTokenCount": 5, "trafficType": "ON_DEMAND"}}
+    found = again([{"responseId": "made1"}, frame({"text": "A"}) | later, END])
+    assert [type(event) for event in found[:3]] == [Started, Extra, UsageReported]
 
 
 def test_usage_and_what_stands_beside_it_is_reported_where_it_changes() -> None:
@@ -203,13 +217,13 @@ def test_pieces_that_are_no_objects_are_not_joined() -> None:
 
 def test_members_that_only_google_knows_come_with_their_part() -> None:
     frames = [
-        frame({"text": "A", "novel": 1}),
+        frame({"text": "A", "no.vel": 1}),
         frame({"text": "B"}),
         frame({"text": "Hm.", "thought": True, "novel": 2}),
         END,
     ]
     parts = collect(again(frames)).choices[0].message.parts
-    assert [part.extras.members for part in parts] == [{"novel": raw(1)}, {"novel": raw(2)}]
+    assert [part.extras.members for part in parts] == [{'["no.vel"]': raw(1)}, {"novel": raw(2)}]
 
 
 def test_a_barred_prompt_ends_the_stream() -> None:

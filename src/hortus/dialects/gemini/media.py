@@ -117,7 +117,7 @@ def _standard(data: str, wire: Opened) -> str:
     if "-" in data or "_" in data:
         wire.form("urlsafe")
         data = data.replace("-", "+").replace("_", "/")
-    lacking = -len(data) % 4
+    lacking = 0 if data.endswith("=") else -len(data) % 4
     if lacking:
         wire.form("unpadded")
     return data + "=" * lacking

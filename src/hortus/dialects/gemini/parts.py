@@ -15,7 +15,7 @@ from hortus.canon.parts import Media, Opaque, Part, Reasoning, Refusal, Text, To
 from hortus.dialects.gemini.calls import CallIds
 from hortus.dialects.gemini.media import read_source, write_source
 from hortus.dialects.gemini.members import NAME, Object, Opened, Pen, forms_of
-from hortus.dialects.gemini.results import read_result, write_opaque, write_result
+from hortus.dialects.gemini.results import note_id, read_result, write_opaque, write_result
 
 _BESIDE = frozenset(
     ("thought", "thoughtSignature", "thought_signature", "videoMetadata", "video_metadata", "mediaResolution")
@@ -116,8 +116,7 @@ def _read_call(wire: Opened, ids: CallIds) -> ToolCall:
     seal = _read_sealed(wire)
     call = wire.needed("functionCall")
     given, name, arguments = call.text("id"), call.word("name"), call.raw("args")
-    if given is None:
-        wire.form("no_id")
+    note_id(wire, call, given)
     if arguments is None:
         wire.form("no_args")
     return ToolCall(

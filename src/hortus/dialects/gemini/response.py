@@ -78,7 +78,14 @@ def read_head(wire: Opened) -> tuple[str, str, int | None]:
     created = wire.raw("createTime")
     if created is not None:
         wire.keep("createTime", created, is_silent=True)
-    return wire.text("responseId") or "", wire.text("modelVersion") or "", _seconds(created)
+    return _name(wire, "responseId"), _name(wire, "modelVersion"), _seconds(created)
+
+
+def _name(wire: Opened, name: str) -> str:
+    said = wire.text(name)
+    if said == "":
+        wire.keep(name, msgspec.Raw(b'""'), is_silent=True)
+    return said or ""
 
 
 def _seconds(raw: msgspec.Raw | None) -> int | None:

@@ -27,8 +27,7 @@ def read_result(wire: Opened, ids: CallIds) -> ToolResult:
     items = result.items("parts")
     if items == []:
         result.keep("parts", msgspec.Raw(b"[]"), is_silent=True)
-    if given is None:
-        wire.form("no_id")
+    note_id(wire, result, given)
     text, is_error = _read_response(response, wire)
     at = f"{wire.at}.functionResponse.parts"
     return ToolResult(
@@ -41,10 +40,18 @@ def read_result(wire: Opened, ids: CallIds) -> ToolResult:
     )
 
 
+def note_id(wire: Opened, inner: Opened, given: str | None) -> None:
+    """Note that a part has no id of its own, though its call has one here."""
+    if given is None:
+        wire.form("no_id")
+    elif not given:
+        inner.keep("id", msgspec.Raw(b'""'), is_silent=True)
+
+
 def write_result(part: ToolResult, pen: Pen) -> Object | None:
     """Return the part that holds a result; None where its call is not known."""
     forms = forms_of(part)
-    name = part.name or (None if pen.is_own else pen.names.get(part.call_id))
+    name = part.name if pen.is_own else part.name or pen.names.get(part.call_id)
     if not (name or pen.is_own):
         pen.manifest.lose(part, "", _NAMELESS)
         return None

@@ -39,9 +39,11 @@ from hortus.dialects.gemini.stops import read_stop
 from hortus.dialects.gemini.usage import USAGE, read_usage
 from hortus.framing.shallow import check_text
 
+_REASON = "finishReason"
 _GROWING = ("logprobsResult", "citationMetadata")
 """Members of a candidate that hold the next piece of their lists in each frame; of others the last one counts."""
 
+_NULL = b"null"
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _ENCODE = msgspec.json.Encoder().encode
@@ -137,7 +139,7 @@ class Reader:
             yield Extra(new)
 
     def _news(self, members: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
-        return {path: raw for path, raw in members.items() if self._known.get(path) != raw}
+        return {path: raw for path, raw in members.items() if self._known.get(path) != raw and bytes(raw) != _NULL}
 
     def _read_candidate(self, raw: msgspec.Raw) -> Iterator[Event]:
         wire = Opened(raw, "candidates[]")
@@ -173,9 +175,10 @@ class _Candidate:
         if content is not None:
             content.raw("role")
             items = content.items("parts") or []
-        reason = wire.raw("finishReason")
+        reason = wire.raw(_REASON)
         if reason is not None:
             self._reason = reason
+            self._extras = _without_reason(self._extras)
             keep_reason(wire, reason)
         wire.silence("finishMessage", "tokenCount")
         extras = _without_forms(wire.extras())
@@ -237,10 +240,21 @@ class _Candidate:
 
 
 def _without_forms(extras: Extras | None) -> Extras | None:
-    """Return extras without notations: those of single frames mean nothing; None where nothing else is there."""
-    if extras is None or not (extras.members or extras.silent):
+    """Return extras without notations and nulls: those of single frames mean nothing; None where nothing is left."""
+    if extras is None:
         return None
-    return Extras(dialect=NAME, members=extras.members, silent=extras.silent)
+    members = {path: raw for path, raw in extras.members.items() if bytes(raw) != _NULL}
+    return Extras(dialect=NAME, members=members, silent=extras.silent) if members or extras.silent else None
+
+
+def _without_reason(extras: Extras | None) -> Extras | None:
+    """Return what is kept of a candidate before a new reason of its end comes."""
+    if extras is None:
+        return None
+    members, silent = dict(extras.members), dict(extras.silent)
+    members.pop(_REASON, None)
+    silent.pop(_REASON, None)
+    return Extras(dialect=NAME, members=members, silent=silent) if members or silent else None
 
 
 def _later(before: Extras | None, extras: Extras) -> Extras:

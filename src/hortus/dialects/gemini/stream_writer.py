@@ -38,6 +38,7 @@ from hortus.dialects.gemini.members import NAME, Object, Pen
 from hortus.dialects.gemini.parts import write_part
 from hortus.dialects.gemini.response import BLOCKED, write_end
 from hortus.dialects.gemini.usage import USAGE, write_usage
+from hortus.framing.paths import put_back
 
 _MS_PER_S = 1000
 
@@ -48,7 +49,7 @@ class Writer:
     def __init__(self, asking: Asking) -> None:
         self._asking = asking
         self._framing = Framing(asking.call)
-        self._is_own = False
+        self._is_own = self._is_begun = False
         self._head: Object = {}
         self._usage: dict[str, int] = {}
         self._counted: dict[str, msgspec.Raw] = {}
@@ -67,11 +68,11 @@ class Writer:
             case Started():
                 self._start(event)
             case UsageReported(usage):
-                out = self._flush()
+                out = self._flush(is_due=self._has_usage_due)
                 self._usage, self._has_usage_due = write_usage(usage), True
                 return out
             case Extra(extras):
-                out = self._flush() if extras.dialect == NAME else b""
+                out = self._flush(is_due=self._is_due and extras.dialect == NAME)
                 self._keep(extras)
                 return out
             case ChoiceEnded():
@@ -112,9 +113,14 @@ class Writer:
             self._head["createTime"] = rest["createTime"]
         self._due = Extras(dialect=NAME, members=self._due.members | extras.members, silent=self._due.silent | rest)
 
-    def _flush(self) -> bytes:
-        """Write what is due by itself, where more of its kind comes before the next piece."""
-        return self._frame([]) if self._has_usage_due else b""
+    @property
+    def _is_due(self) -> bool:
+        """Whether something waits for the next frame; if more of its kind comes before, it gets one of its own."""
+        is_new = self._is_own and not self._is_begun
+        return is_new or self._has_usage_due or self._has_more_due or bool(self._due.members or self._due.silent)
+
+    def _flush(self, *, is_due: bool) -> bytes:
+        return self._frame([]) if is_due else b""
 
     def _feed_part(self, event: PartStarted | TextAdded | ThoughtAdded | SealSet | Cited | PartEnded) -> bytes:
         if isinstance(event, PartStarted):
@@ -160,7 +166,8 @@ class Writer:
         out = self._seal(event.choice, growing, getattr(growing.skeleton, "seal", None))
         members = part.extras.members if part.extras is not None and part.extras.dialect == NAME else {}
         if members:
-            rest: Object = {"text": "", **members}
+            rest: Object = {"text": ""}
+            put_back(rest, members)
             out += self._candidate(event.choice, rest | ({"thought": True} if growing.is_thought else {}))
         return out
 
@@ -168,6 +175,7 @@ class Writer:
         return self._frame([{"content": {"parts": [part], "role": "model"}, "index": choice}])
 
     def _frame(self, candidates: list[Object]) -> bytes:
+        self._is_begun = True
         body: Object = {}
         if candidates:
             body["candidates"] = candidates
@@ -187,8 +195,7 @@ class Writer:
         candidates = [self._last(event) for event in self._ended if not _is_blocked(event.extras)]
         # Google tells the usage in the last frame, and programs look for it there; other hosts end otherwise
         self._has_usage_due |= bool(self._usage) and not self._is_own
-        is_due = self._has_usage_due or self._has_more_due or bool(self._due.members)
-        out = self._frame(candidates) if candidates or is_due else b""
+        out = self._frame(candidates) if candidates or self._is_due else b""
         return out + self._framing.close()
 
     def _last(self, event: ChoiceEnded) -> Object:
