@@ -185,7 +185,7 @@ def test_paths_are_joined_with_a_dot_only_before_names() -> None:
 
 
 def test_members_are_put_back_into_values_of_every_kind() -> None:
-    target: dict[str, object] = {"a": [{"n": 1}], "raw": Raw(b'{"x": 1.50}'), "struct": Inner("i"), "leaf": 1}
+    target: dict[str, object] = {"a": [{"n": 1}], "raw": Raw(b'{"x": 1.50}'), "struct": Inner("i"), "leaf": Raw(b"1")}
     one = Raw(b"1")
     unplaced = put_back(
         target,
@@ -206,3 +206,8 @@ def test_members_are_put_back_into_values_of_every_kind() -> None:
         == b'{"a":[{"n":1,"b":1}],"raw":{"x":1.50,"y":1},"struct":{"name":"i","z":1},"leaf":1,'
         b'"new":1,"made":{"on":{"the":{"way":1}}}}'
     )
+
+
+def test_only_structs_are_read_openly() -> None:
+    with pytest.raises(TypeError):
+        read_open(b'{"a":1}', int)
