@@ -7,6 +7,7 @@ the source's own words: a writer that forgets something is loud about it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 import msgspec
 
@@ -190,18 +191,18 @@ class Manifest:
         return self._reclassified.get(general) or self._source.weights.get(general, default)
 
 
-def _set_fields(node: Node) -> Iterator[tuple[str, object]]:
+def _set_fields(node: Node) -> list[tuple[str, object]]:
     """Return the fields that say something, with their values."""
-    for name, default in zip(node.__struct_fields__, _defaults(node), strict=True):
-        value = getattr(node, name)
-        if name not in _OWN and value is not default and value != default:
-            yield name, value
+    values = [(name, getattr(node, name), default) for name, default in _defaults_of(type(node))]
+    return [(name, value) for name, value, default in values if value is not default and value != default]
 
 
-def _defaults(node: Node) -> tuple[object, ...]:
-    """Return one default for each field; a required field has a value that equals nothing."""
-    fields, given = node.__struct_fields__, node.__struct_defaults__
-    return (*(msgspec.NODEFAULT for _ in range(len(fields) - len(given))), *given)
+@cache  # one for each kind of node
+def _defaults_of(kind: type[Node]) -> tuple[tuple[str, object], ...]:
+    """Return each field that can say something with its default; a required one has a value that equals nothing."""
+    fields, given = kind.__struct_fields__, kind.__struct_defaults__
+    defaults = (*(msgspec.NODEFAULT for _ in range(len(fields) - len(given))), *given)
+    return tuple(pair for pair in zip(fields, defaults, strict=True) if pair[0] not in _OWN)
 
 
 def _children(value: object) -> tuple[Node, ...] | None:

@@ -36,7 +36,8 @@ class Pen(msgspec.Struct, frozen=True):
 
     def close(self, node: Node, block: Object) -> Object:
         """Return `block` with what only this dialect knows of `node` put back."""
-        put_back(block, self.manifest.members(node))
+        if node.extras is not None:
+            put_back(block, self.manifest.members(node))
         return block
 
     def cache(self, node: Text | Media | ToolCall | ToolResult | Tool, block: Object) -> None:
