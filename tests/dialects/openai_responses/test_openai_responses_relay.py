@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from openai_responses_examples import DIALECT, begun, call, ended, frame, frames, message, usage, whole, words
+from openai_responses_examples import DIALECT, begun, call, ended, frame, frames, message, thoughts, usage, whole, words
 
 from hortus.canon.dialect import RouteCard
 from hortus.canon.errors import HostOverloaded, InvalidRequest, Unauthenticated
@@ -64,6 +64,8 @@ NAMED: dict[str, tuple[dict[str, Any], tuple[tuple[str, str], ...]]] = {
     "reference": ({"input": [{"type": "item_reference", "id": "msg_1"}]}, (("response", "msg_1"),)),
     "bare reference": ({"input": [{"id": "msg_1"}]}, (("response", "msg_1"),)),
     "recalled reasoning": ({"input": [{"type": "reasoning", "id": "rs_1", "summary": []}]}, (("response", "rs_1"),)),
+    "reasoning that says something": ({"input": [thoughts(summary=[{"type": "summary_text", "text": "a"}])]}, ()),
+    "reasoning of Hortus's own": ({"input": [thoughts(id="rs_hx0ab00", content=[])]}, ()),
     "reasoning that is all there": ({"input": [{"type": "reasoning", "id": "rs_1", "encrypted_content": "g"}]}, ()),
     "reasoning without an id": ({"input": [{"type": "reasoning", "summary": []}]}, ()),
     "message with its id": ({"input": [message(words("a"))]}, ()),

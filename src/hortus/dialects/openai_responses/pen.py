@@ -18,6 +18,9 @@ Object = dict[str, object]
 APART = "@"
 """How names of silent members begin that stand elsewhere than in their node."""
 
+MADE = "hx"
+"""How ids of items begin, after their kind, that Hortus makes: hosts know nothing by them."""
+
 ENCODE = msgspec.json.Encoder().encode
 OBJECT = msgspec.json.Decoder(dict[str, Raw]).decode
 RAWS = msgspec.json.Decoder(list[Raw]).decode

@@ -14,7 +14,7 @@ from msgspec import Raw
 
 from hortus.canon.dialect import HostId
 from hortus.canon.errors import InvalidRequest
-from hortus.dialects.openai_responses.pen import RAWS, is_list, is_string
+from hortus.dialects.openai_responses.pen import MADE, RAWS, is_list, is_string
 from hortus.framing.counting import UNREADABLE
 from hortus.framing.opening import NULL
 from hortus.framing.shallow import Members
@@ -23,6 +23,8 @@ _WORDS = frozenset(("arguments", "parameters", "schema", "output_schema", "text"
 """Members that hold words of the model or schemas of the client."""
 
 _REFERENCE, _REASONING = Raw(b'"item_reference"'), Raw(b'"reasoning"')
+_NOTHING = (NULL, Raw(b"[]"))
+_MADE = b"_" + MADE.encode()
 
 _DECODE = msgspec.json.Decoder().decode
 
@@ -33,6 +35,7 @@ class _Item(msgspec.Struct):
     id: Raw = NULL
     encrypted_content: Raw = NULL
     content: Raw = NULL
+    summary: Raw = NULL
 
 
 class _Conversation(msgspec.Struct):
@@ -101,12 +104,17 @@ def _ids_of_item(raw: Raw, *, path: str) -> Iterator[HostId]:
     except UNREADABLE:
         return  # no object: the host's to judge
     is_reference = item.type == _REFERENCE or (item.type == NULL and item.role == NULL)
-    is_recalled = item.type == _REASONING and item.encrypted_content == NULL and item.content == NULL
-    if (is_reference or is_recalled) and item.id != NULL:
+    if (is_reference or _is_recalled(item)) and item.id != NULL:
         if len(_ID.findall(raw)) != 1:
             raise _twice("id", path)
         yield "response", _text(item.id, path=f"{path}.id")
     yield from _files_in(raw, path=path)
+
+
+def _is_recalled(item: _Item) -> bool:
+    """Tell whether this is reasoning that its host has to remember, and not one that Hortus itself wrote."""
+    says_nothing = item.encrypted_content == NULL and item.content in _NOTHING and item.summary in _NOTHING
+    return item.type == _REASONING and says_nothing and _MADE not in bytes(item.id)
 
 
 def _files_in(raw: Raw, *, path: str) -> Iterator[HostId]:

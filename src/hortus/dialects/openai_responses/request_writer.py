@@ -129,14 +129,21 @@ def _write_messages(request: Request, pen: Pen, body: Object) -> None:
     if instructions is not None:
         body["instructions"] = instructions
         messages = messages[1:]
-    parts = [part for message in messages for part in message.parts]
-    if pen.has_form(request, "input") and len(parts) == 1 and isinstance(parts[0], Text):
-        pen.manifest.take(parts[0], "text")
-        body["input"] = parts[0].text
+    only = _bare_input(request, messages, pen)
+    if only is not None:
+        pen.manifest.take(only, "text")
+        body["input"] = only.text
         return
     items = [item for message in messages for item in _write_message(message, pen)]
     if items or not pen.is_own or pen.has_form(request, "input=[]"):
         body["input"] = items
+
+
+def _bare_input(request: Request, messages: tuple[Message, ...], pen: Pen) -> Text | None:
+    """Return the one text that stood in place of items, where it still stands alone."""
+    parts = [part for message in messages for part in message.parts]
+    only = parts[0] if len(parts) == 1 and pen.has_form(request, "input") else None
+    return only if isinstance(only, Text) else None
 
 
 def _instructions(messages: tuple[Message, ...], pen: Pen) -> str | None:

@@ -21,7 +21,7 @@ from hortus.dialects.openai_responses.items import (
     write_reasoning,
 )
 from hortus.dialects.openai_responses.parts import write_part
-from hortus.dialects.openai_responses.pen import ENCODE, Object, Pen, is_own
+from hortus.dialects.openai_responses.pen import ENCODE, MADE, Object, Pen, is_own
 from hortus.dialects.openai_responses.response import STOPS, plain_stop, write_status
 from hortus.dialects.openai_responses.usage import write_usage
 from hortus.dialects.openai_responses.wire import NAME
@@ -85,7 +85,7 @@ def write_head(response: Response, asking: Asking, pen: Pen) -> Object:
 
 def item_id(kind: str, asking: Asking, index: int) -> str:
     """Return an id for an item that a host gave none."""
-    return f"{_PREFIXES[kind]}_{asking.answer_id}{index:02}"
+    return f"{_PREFIXES[kind]}_{MADE}{asking.answer_id}{index:02}"
 
 
 def write_item(part: Part, pen: Pen, *, asking: Asking, index: int, status: str) -> Object | Raw | None:

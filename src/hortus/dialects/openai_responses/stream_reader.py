@@ -139,18 +139,19 @@ class Reader:
         if self._is_over or frame.data is None or frame.data.startswith(b"[DONE]"):
             return
         try:
-            wire = _DECODE(frame.data)
-            if wire.type == "error" or (not wire.type and wire.error != NULL):
-                yield self._fail(wire.error if wire.error != NULL else Raw(frame.data))
-                return
-            read = self._readers.get(wire.type)
-            if read is not None:
-                yield from self._begin(wire)
-                yield from read(wire)
+            yield from self._read_event(_DECODE(frame.data), frame.data)
         except CallerFault as error:
             raise broken(error) from error
         except UNREADABLE as error:
             raise BrokenStream("The host sent an event that is not one of a Responses stream.") from error
+
+    def _read_event(self, wire: _Event, data: bytes) -> Iterator[Event]:
+        read = self._readers.get(wire.type)
+        if read is not None:
+            yield from self._begin(wire)
+            yield from read(wire)
+        elif wire.type == "error" or (not wire.type and wire.error != NULL):
+            yield self._fail(Raw(data) if wire.error == NULL else wire.error)
 
     def _begin(self, wire: _Event) -> Iterator[Event]:
         if self._started is None:
