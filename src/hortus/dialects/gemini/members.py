@@ -79,12 +79,13 @@ class Opened:
         InvalidRequest: It is no object.
     """
 
-    __slots__ = ("_members", "_notes", "_prefix", "at")
+    __slots__ = ("_is_snake", "_members", "_notes", "_prefix", "at")
 
     def __init__(self, data: bytes | msgspec.Raw, at: str) -> None:
         self.at = at
         self._prefix = ""
         self._members = decode(_OBJECT, data, at)
+        self._is_snake = any("_" in name for name in self._members)
         self._notes = _Notes()
         self._notes.opened.append(self)
 
@@ -196,11 +197,14 @@ class Opened:
         return self.extras() or Extras(dialect=NAME)
 
     def _spelt(self, name: str) -> str | None:
-        for spelling in (name, _snake(name)):
-            value = self._members.get(spelling)
-            if value is not None and bytes(value) != _NULL:
-                return spelling
-        return None
+        value = self._members.get(name)
+        if value is not None and bytes(value) != _NULL:
+            return name
+        if not self._is_snake:
+            return None
+        other = _snake(name)
+        value = self._members.get(other)
+        return other if value is not None and bytes(value) != _NULL else None
 
     def _take(self, name: str) -> msgspec.Raw | None:
         spelling = self._spelt(name)
@@ -250,6 +254,8 @@ class Pen(msgspec.Struct, frozen=True):
 
     def close(self, node: Node, body: Object) -> Object:
         """Return `body` with what only this dialect knows of `node` put back, spelt as it was."""
+        if node.extras is None:
+            return body
         silent, forms = self.manifest.silent(node), forms_of(node)
         # What was kept as it was stands for what its meaning would be written as.
         for path in (*silent, *_paths(forms, "absent:")):
