@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from commandline import Ran, run
 
-from hortus.snapshot.model import Endpoint, Snapshot
+from hortus.snapshot.model import Endpoint, Snapshot, Spoken
 
 
 def states(ran: Ran) -> dict[str, str]:
@@ -115,7 +115,13 @@ def test_a_store_without_its_secret_is_wrong(tmp_path: Path, ports: dict[str, st
 
 def write_snapshot(home: Path, *, credential: str) -> None:
     endpoint = Endpoint(
-        name="far", model="m", maker="k", host="h", address="https://x/v1", upstream_model="m", credential=credential
+        name="far",
+        model="m",
+        maker="k",
+        host="h",
+        spoken=(Spoken("openai_chat", "https://x/v1"),),
+        upstream_model="m",
+        credential=credential,
     )
     snapshot = Snapshot(
         version=1, compiled_at_ms=0, organisation="o", endpoints={"far": endpoint}, routes={}, deployments={}, format=1

@@ -38,7 +38,7 @@ GOOD = {"model": "replay", "messages": [{"role": "user", "content": "hello"}]}
         (b'{"messages": []}', {}, 400, "invalid_request"),
         (b'{"model": 7, "messages": []}', {}, 400, "invalid_request"),
         (b'{"model": "replay", "stream": "yes", "messages": []}', {}, 400, "invalid_request"),
-        (b'{"model": "replay", "x": ' + b"[" * 200 + b"]" * 200 + b"}", {}, 400, "invalid_json"),
+        (b'{"model": "replay", "x": ' + b"[" * 200 + b"]" * 200 + b"}", {}, 400, "invalid_request"),
         (b'{"model": "no-such-route", "messages": []}', {}, 404, "model_not_found"),
         (b"model=replay", {"content-type": "application/x-www-form-urlencoded"}, 415, "unsupported_media_type"),
         (b'{"model": "replay"}', {"authorization": "Bearer nonsense"}, 401, "invalid_api_key"),
