@@ -27,6 +27,10 @@ _MARKS: Mapping[str, str] = {"gemini": "_hsg", "anthropic_messages": "_hsa", "op
 _DIALECTS: Mapping[str, str] = {mark: dialect for dialect, mark in _MARKS.items()}
 
 
+ADAPTED = "seals"
+"""Adaptation: seals were put back that the client's dialect has no place for."""
+
+
 class _Kept(msgspec.Struct, frozen=True):
     """What lies under a call's id: sealed reasoning that came before it in its turn, and its own seal.
 
@@ -119,10 +123,23 @@ class SealKeeper:
             _log.warning("seal not kept: %s", error.message)
 
 
-def restore_seals(
-    request: Request, seals: Seals, *, project_id: str, endpoint: str, dialect: str
-) -> tuple[Request, tuple[Loss, ...]]:
-    """Return a request with the seals of its calls put back and all marks taken off, and what could not be found.
+class Restored(msgspec.Struct, frozen=True):
+    """A request with its seals back.
+
+    Attributes:
+        lost: Calls whose seal could not be found.
+        adaptations: Names what was put back, or in place of what.
+    """
+
+    request: Request
+    lost: tuple[Loss, ...] = ()
+    adaptations: tuple[str, ...] = ()
+
+
+def restore_seals(request: Request, seals: Seals, *, project_id: str, endpoint: str, dialect: str) -> Restored:
+    """Put the seals of a request's calls back, and take all marks off.
+
+    Thoughts that the client sent back without their seal give way: Hortus wrote them, and what is kept has them whole.
 
     Args:
         request: As the client sent it.
@@ -132,50 +149,64 @@ def restore_seals(
         dialect: What it speaks; a seal of another dialect is of no use there, and none is missed.
     """
     if not any(isinstance(part, ToolCall | ToolResult) for message in request.messages for part in message.parts):
-        return request, ()
+        return Restored(request)
     lost: list[Loss] = []
 
     def find(call: ToolCall) -> _Kept | None:
         call_id, of_dialect = _unmarked(call.id)
         data = seals.find(project_id, endpoint, call_id)
-        if data is None:
-            if of_dialect == dialect and call.seal is None:
-                lost.append(_lost(call))
-            return None
-        return _DECODE(data)
+        if data is not None:
+            return _DECODE(data)
+        if of_dialect == dialect and call.seal is None:
+            lost.append(_lost(call))
+        return None
 
-    messages = tuple(message for turn in turns_of(request.messages) for message in _restored(turn, find=find))
-    return msgspec.structs.replace(request, messages=messages), tuple(lost)
-
-
-def _restored(turn: Turn, *, find: Callable[[ToolCall], _Kept | None]) -> Iterator[Message]:
-    parts: dict[int, list[Part]] = {number: [] for number in range(len(turn.messages))}
-    for number, part in _restored_parts(turn, find=find):
-        parts[number].append(part)
-    for number, message in enumerate(turn.messages):
-        yield msgspec.structs.replace(message, parts=tuple(parts[number]))
+    turns = [_Turn(turn, find) for turn in turns_of(request.messages)]
+    messages = tuple(message for turn in turns for message in turn.messages())
+    adaptations = (ADAPTED,) if any(turn.is_sealed for turn in turns) else ()
+    return Restored(msgspec.structs.replace(request, messages=messages), tuple(lost), adaptations)
 
 
-def _restored_parts(turn: Turn, *, find: Callable[[ToolCall], _Kept | None]) -> Iterator[tuple[int, Part]]:
-    """Put back what was kept: reasoning led to all that was said since the last call, so it stands before that.
+class _Turn:
+    """A turn while its seals are put back."""
 
-    Each part comes with the number of the message in the turn that it belongs to.
-    """
-    said: list[tuple[int, Part]] = []
-    for number, message in enumerate(turn.messages):
+    def __init__(self, turn: Turn, find: Callable[[ToolCall], _Kept | None]) -> None:
+        self._find = find
+        self._first: list[Part] = []
+        self.is_sealed = False
+        self._messages = [(message, list(self._sealed(message))) for message in turn.messages]
+
+    def messages(self) -> Iterator[Message]:
+        """Return its messages, sealed; reasoning that began the turn begins it again."""
+        for number, (message, parts) in enumerate(self._messages):
+            kept = [part for part in parts if not (self.is_sealed and _is_bare(part))]
+            yield msgspec.structs.replace(message, parts=(*(self._first if number == 0 else ()), *kept))
+
+    def _sealed(self, message: Message) -> Iterator[Part]:
         for part in message.parts:
-            if isinstance(part, ToolCall):
-                kept = find(part) or _Kept()
-                first = said[0][0] if said else number
-                yield from ((first, msgspec.structs.replace(one, at=part.at)) for one in kept.before)
-                yield from said
-                said = []
-                yield number, msgspec.structs.replace(part, id=_unmarked(part.id)[0], seal=part.seal or kept.seal)
-            elif isinstance(part, ToolResult):
-                said.append((number, msgspec.structs.replace(part, call_id=_unmarked(part.call_id)[0])))
+            if isinstance(part, ToolResult):
+                call_id, _ = _unmarked(part.call_id)
+                yield part if call_id == part.call_id else msgspec.structs.replace(part, call_id=call_id)
+            elif isinstance(part, ToolCall):
+                yield from self._call(part)
             else:
-                said.append((number, part))
-    yield from said
+                yield part
+
+    def _call(self, call: ToolCall) -> Iterator[Part]:
+        kept = self._find(call)
+        self.is_sealed |= kept is not None
+        kept = kept or _Kept()
+        before = [msgspec.structs.replace(one, at=call.at) for one in kept.before]
+        if kept.is_first:
+            self._first.extend(before)
+        else:
+            yield from before
+        call_id, _ = _unmarked(call.id)
+        yield msgspec.structs.replace(call, id=call_id, seal=call.seal or kept.seal)
+
+
+def _is_bare(part: Part) -> bool:
+    return isinstance(part, Reasoning) and part.seal is None
 
 
 def _unmarked(call_id: str) -> tuple[str, str | None]:

@@ -19,7 +19,7 @@ from hortus.canon.unfold import unfold
 from hortus.canon.usage import Usage
 from hortus.content.ports import Seals
 from hortus.gateway.passage import Given, Inquiry, Outgoing, fill_path, path_at_host, without_model
-from hortus.gateway.sealing import SealKeeper, restore_seals
+from hortus.gateway.sealing import Restored, SealKeeper, restore_seals
 from hortus.snapshot.resolved import Target
 
 _BYTES_PER_TOKEN = 4
@@ -39,7 +39,7 @@ class Crossing(msgspec.Struct, frozen=True):
     host: Dialect
     target: Target
 
-    def write_to(self, name: str, written: Written, *, lost: tuple[Loss, ...] = ()) -> Outgoing:
+    def write_to(self, name: str, written: Written, *, sealed: Restored | None = None) -> Outgoing:
         """Return what is sent for the host's operation `name`."""
         is_stream = self.inquiry.asked.is_stream
         operation = _operation_of(self.host, name, is_stream=is_stream)
@@ -50,8 +50,8 @@ class Crossing(msgspec.Struct, frozen=True):
             dialect=self.host.name,
             path=fill_path(path, way.model),
             body=without_model(written.body) if is_in_path else written.body,
-            adaptations=written.adaptations,
-            losses=(*lost, *written.losses),
+            adaptations=(*(sealed.adaptations if sealed else ()), *written.adaptations),
+            losses=(*(sealed.lost if sealed else ()), *written.losses),
         )
 
     @property
@@ -112,12 +112,10 @@ class TranslatedChat(_Translated):
     def __init__(self, crossing: Crossing, request: Request, *, seals: Seals) -> None:
         inquiry, host = crossing.inquiry, crossing.host
         endpoint = crossing.target.endpoint.name
-        sealed, lost = restore_seals(
-            request, seals, project_id=inquiry.project_id, endpoint=endpoint, dialect=host.name
-        )
-        metered = msgspec.structs.replace(sealed, wants_usage=inquiry.asked.is_stream)
+        sealed = restore_seals(request, seals, project_id=inquiry.project_id, endpoint=endpoint, dialect=host.name)
+        metered = msgspec.structs.replace(sealed.request, wants_usage=inquiry.asked.is_stream)
         written = translation_of(host).chat.write_request(metered, crossing.recipient)
-        super().__init__(crossing, crossing.write_to("chat", written, lost=lost))
+        super().__init__(crossing, crossing.write_to("chat", written, sealed=sealed))
         self._ours: Chat = translation_of(inquiry.dialect).chat
         self._theirs: Chat = translation_of(host).chat
         self._asking = Asking(
