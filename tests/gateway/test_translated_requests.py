@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import httpx2
@@ -9,6 +10,8 @@ import msgspec
 import pytest
 from workplace import KEY, Workplace, endpoint
 
+from hortus.app.clock import SystemClock
+from hortus.content.kept import KeptBounds, KeptContent
 from hortus.testkit.replay_host import ReplayHost
 
 CHAT, MESSAGES, RESPONSES = "/v1/chat/completions", "/v1/messages", "/v1/responses"
@@ -38,6 +41,9 @@ def garden(tmp_path_factory: pytest.TempPathFactory, host: ReplayHost) -> Iterat
     }
     for name, one in made.items():
         place.add_route(name, one)
+    weighed = msgspec.structs.replace(made["claude"].spoken[0], weights={"service_tier": "meaning"})
+    weighed_endpoint = msgspec.structs.replace(made["claude"], name="claude-strict-about-tiers", spoken=(weighed,))
+    place.add_route("claude-strict-about-tiers", weighed_endpoint)
     place.add_route("claude-then-chat", made["claude"], made["chat"])
     place.add_route("busy-then-gpt", made["claude-busy"], made["gpt"])
     other = "hortus_sk_" + "o" * 40
@@ -116,6 +122,13 @@ def test_the_projects_setting_says_what_refuses(garden: Workplace, key: str, sta
 def test_a_lenient_project_leaves_meaning_out(garden: Workplace) -> None:
     answer = chat(garden, "claude", logprobs=True, key="hortus_sk_" + "l" * 40)
     assert answer.headers["hortus-losses"] == "1; meaning:logprobs"
+
+
+def test_an_endpoint_may_weigh_a_loss_in_its_own_way(garden: Workplace) -> None:
+    answer = chat(garden, "claude-strict-about-tiers", service_tier="flex")
+    assert answer.status_code == 400
+    assert "`service_tier` (meaning)" in answer.json()["error"]["message"]
+    assert chat(garden, "claude", service_tier="flex").status_code == 200
 
 
 def test_a_client_can_tighten_but_not_loosen(garden: Workplace) -> None:
@@ -283,3 +296,44 @@ def test_errors_below_a_base_are_in_its_dialect(garden: Workplace, path: str, to
     answer = httpx2.post(f"{garden.url}{path}", json={}, headers={"authorization": f"Bearer {KEY}"})
     assert answer.status_code == 404
     assert told(answer.json())
+
+
+NAMING = {
+    "response": (RESPONSES, "gpt", {"input": "?", "previous_response_id": "ID"}),
+    "conversation": (RESPONSES, "gpt", {"input": "?", "conversation": "ID"}),
+    "file": (
+        RESPONSES,
+        "gpt",
+        {"input": [{"role": "user", "content": [{"type": "input_file", "file_id": "ID"}]}]},
+    ),
+    "container": (MESSAGES, "claude", {"max_tokens": 9, "messages": QUESTION, "container": "ID"}),
+    "cached_content": (
+        "/v1beta/models/gemini:generateContent",
+        "gemini",
+        {"contents": [{"role": "user", "parts": [{"text": "?"}]}], "cachedContent": "ID"},
+    ),
+}
+"""Kind of id: a path, the route and endpoint that keeps it, and a request that names it."""
+
+
+@pytest.mark.parametrize("kind", NAMING)
+def test_no_project_reads_what_a_host_keeps_for_another(garden: Workplace, host: ReplayHost, kind: str) -> None:
+    path, endpoint_name, body = NAMING[kind]
+    host_id = f"cachedContents/{kind}_1" if kind == "cached_content" else f"{kind}_1"
+    claim(garden, endpoint_name, kind, host_id)
+    named = msgspec.json.decode(msgspec.json.encode({"model": endpoint_name, **body}).replace(b"ID", host_id.encode()))
+    if kind == "cached_content":
+        del named["model"]
+    before = len(host.seen)
+    refused = post(garden, path, named, key="hortus_sk_" + "o" * 40)
+    assert (refused.status_code, len(host.seen)) == (404, before)
+    post(garden, path, named)
+    assert len(host.seen) == before + 1
+
+
+def claim(place: Workplace, endpoint_name: str, kind: str, host_id: str) -> None:
+    """Remember an id for the first project, as a worker does that saw its answer."""
+    secrets = [place.secrets.current]
+    kept = KeptContent(place.home.content, secrets, bounds=KeptBounds(), clock=SystemClock(), entropy=os.urandom)
+    kept.claim("prj_1", endpoint_name, kind, host_id)
+    kept.close()

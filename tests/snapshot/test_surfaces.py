@@ -147,3 +147,9 @@ def test_another_address_is_elsewhere_even_where_the_row_s_has_gaps() -> None:
     assert not is_elsewhere(
         spec("openai-eu", base_url="https://eu.api.openai.com/v1/"), CATALOG.host("openai-eu").surfaces
     )
+
+
+def test_an_endpoint_may_weigh_a_loss_in_its_own_way() -> None:
+    found = spoken(spec("openrouter", weights={"service_tier": "meaning"}))
+    assert all(one.weights["service_tier"] == "meaning" for one in found.values())
+    assert found["openai_chat"].weights["provider"] == "meaning", "what the row says stays"

@@ -140,6 +140,10 @@ class EndpointWanted(Ask):
     variables: Annotated[
         dict[str, str], Field(description="What stands for `{name}` in the catalog's addresses of the host.")
     ] = {}
+    weights: Annotated[
+        dict[str, Literal["meaning", "tuning", "advisory"]],
+        Field(description="How heavy the loss of a member is here, where that is not as usual."),
+    ] = {}
     upstream_model: Annotated[str | None, Field(description="What the host calls the model.")] = None
     credential: Annotated[
         str | None, Field(description="Reference `env:NAME` or `file:NAME`; never the secret itself.")

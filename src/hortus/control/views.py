@@ -111,6 +111,7 @@ class EndpointView(ObjectView):
     base_url: str | dict[str, str] | None = None
     dialects: Annotated[tuple[str, ...], Field(description="As declared; empty: all that the host speaks.")] = ()
     variables: dict[str, str] = {}
+    weights: dict[str, str] = {}
     speaks: Annotated[tuple[str, ...], Field(description="The wire formats that are used, preferred first.")] = ()
     upstream_model: str | None = None
     credential: Annotated[str | None, Field(description="Reference; never the secret.")] = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from hortus.canon.loss import Strictness
+from hortus.canon.loss import Strictness, Weight
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._/:@-]{0,127}$"
 """What a route, endpoint or deployment may be called."""
@@ -31,6 +31,8 @@ class EndpointSpec(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unkno
         region: The host's name of the region, for receipts.
         country: ISO 3166-1 alpha-2 code of where it computes, where the admin knows it by contract.
         operations: What it can do, `chat` and `embeddings`.
+        weights: Member of a request (`messages[].name`, `service_tier`) to how heavy its loss is here, where that is
+            not as usual.
         connect_timeout_s: Longest wait for a connection; likewise the other three.
     """
 
@@ -49,6 +51,7 @@ class EndpointSpec(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unkno
     first_byte_timeout_s: float | None = None
     idle_timeout_s: float | None = None
     total_timeout_s: float | None = None
+    weights: dict[str, Weight] = {}
 
 
 class RouteSpec(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -90,7 +90,8 @@ def speak(spec: EndpointSpec, surfaces: tuple[Surface, ...], *, upstream_model: 
     for surface in surfaces:
         address = _address(spec, surface, first=surfaces[0])
         if address is not None:
-            found.append(_spoken(surface, address, upstream_model=upstream_model, opens=opens))
+            spoken = _spoken(surface, address, upstream_model=upstream_model, opens=opens)
+            found.append(msgspec.structs.replace(spoken, weights=surface.weights | spec.weights))
     return tuple(found)
 
 
@@ -107,7 +108,6 @@ def _spoken(surface: Surface, address: str, *, upstream_model: str, opens: bool)
         forbids=surface.forbids,
         renames=surface.renames,
         adds=surface.adds,
-        weights=surface.weights,
         model=surface.model_prefix + upstream_model if surface.model_prefix else None,
     )
 

@@ -201,3 +201,33 @@ def test_routes_are_listed_as_models() -> None:
     }
     assert DECODE(DIALECT.write_routes(())) == {"data": [], "first_id": None, "last_id": None, "has_more": False}
     assert DECODE(DIALECT.write_route(CARD)) == MODEL
+
+
+def relayed(messages: bytes) -> tuple[bytes, tuple[str, ...]]:
+    body = b'{"model":"r","max_tokens":9,"messages":' + messages + b"}"
+    rewritten = DIALECT.write_request(DIALECT.read_request(CHAT, body, None), "r")
+    return rewritten.body.partition(b'"messages":')[2][:-1], rewritten.adaptations
+
+
+def test_thinking_of_another_maker_goes_to_no_host_of_this_one() -> None:
+    other = b'{"type":"thinking","thinking":"hm","signature":""}'
+    own = b'{"type":"thinking","thinking":"hm","signature":"c2ln"}'
+    said, asked = b'{"type":"text","text":"\\u00e9"}', b'{"role":"user","content":"signature"}'
+    before = b'[%b,{"role":"assistant","content":[%b,%b,%b]}]' % (asked, other, own, said)
+    after = b'[%b,{"role":"assistant","content":[%b,%b]}]' % (asked, own, said)
+    assert relayed(before) == (after, ("-thinking.unsigned",))
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        b'[{"role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":""}]}]',
+        b'[{"role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"c2ln"}]}]',
+        b'[{"role":"user","content":"a \\"signature\\" for thinking","signature":""}]',
+        b'[{"role":"assistant","content":[{"type":"thinking"},{"type":"text","text":"\\"signature\\":"}]}]',
+        b'[{"role":"assistant","content":[{"type":7,"signature":"thinking"}]}]',
+        b'{"signature":"thinking"}',
+    ],
+)
+def test_nothing_else_is_left_out(messages: bytes) -> None:
+    assert relayed(messages) == (messages, ())

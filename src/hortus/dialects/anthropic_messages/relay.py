@@ -9,6 +9,7 @@ from hortus.canon.dialect import Answer, Asked, HostId, Operation, Rewritten
 from hortus.canon.errors import CallerFault
 from hortus.canon.usage import Usage
 from hortus.dialects.anthropic_messages.relay_ids import container_ids, given_files, named_ids
+from hortus.dialects.anthropic_messages.relay_thinking import ADAPTED_THINKING, only_signed
 from hortus.dialects.anthropic_messages.usage import count
 from hortus.dialects.anthropic_messages.wire import UsageObject
 from hortus.framing.asking import read_flag, read_limit, read_route
@@ -53,10 +54,15 @@ def read_request(operation: Operation, body: bytes, route: str | None = None) ->
 
 def write_request(asked: Asked, upstream_model: str) -> Rewritten:
     """Return the body for a host that calls the model `upstream_model`."""
-    if upstream_model == asked.route:
-        return Rewritten(body=write_members(asked.members), adaptations=())
-    model = Raw(_ENCODE(upstream_model))
-    return Rewritten(body=write_members(asked.members | {"model": model}), adaptations=("model",))
+    changed: dict[str, Raw] = {}
+    if upstream_model != asked.route:
+        changed["model"] = Raw(_ENCODE(upstream_model))
+    adaptations = tuple(changed)
+    signed = only_signed(asked.members.get("messages", _NOTHING))
+    if signed is not None:
+        changed["messages"] = signed
+        adaptations += (ADAPTED_THINKING,)
+    return Rewritten(body=write_members(asked.members | changed), adaptations=adaptations)
 
 
 def read_answer(operation: Operation, body: bytes, input_bytes: int) -> Answer:
