@@ -8,7 +8,9 @@ from collections.abc import Iterator
 import httpx2
 import msgspec
 import pytest
-from workplace import KEY, Workplace, endpoint
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from workplace import KEY, Workplace, endpoint, wait_until
 
 from hortus.app.clock import SystemClock
 from hortus.content.kept import KeptBounds, KeptContent
@@ -84,6 +86,18 @@ def test_a_request_that_loses_nothing_has_no_such_header(garden: Workplace) -> N
     answer = chat(garden, "claude")
     assert "hortus-losses" not in answer.headers
     assert garden.records_of(answer.headers["hortus-receipt"])[0].losses == ()
+
+
+def test_losses_are_counted(garden: Workplace) -> None:
+    chat(garden, "claude", seed=7, key="hortus_sk_" + "l" * 40)
+
+    def has_counted() -> bool:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, path=str(garden.home.metrics))
+        counted = 'hortus_losses_total{endpoint="claude",side="request",weight="tuning"}'
+        return counted in generate_latest(registry).decode()
+
+    wait_until(has_counted)
 
 
 def test_a_streams_header_points_to_the_receipt(garden: Workplace) -> None:

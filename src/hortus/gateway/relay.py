@@ -343,7 +343,7 @@ class _Call:
                 error_code=error_code,
                 output_bytes=self._output_bytes,
                 served_model=reader.served_model if reader is not None else served_model,
-                losses=tuple(str(loss) for loss in self._losses),
+                losses=self._losses,
             ),
         )
 

@@ -10,6 +10,7 @@ import msgspec
 from hortus.base.time import Clock
 from hortus.canon.dialect import Asked, HostId
 from hortus.canon.errors import JournalFull, RequestError
+from hortus.canon.loss import Loss
 from hortus.canon.usage import Usage
 from hortus.content.ports import HostIds, NotKept
 from hortus.gateway.money import bound_of, cost_of
@@ -65,7 +66,7 @@ class Ending(msgspec.Struct, frozen=True, gc=False):
     error_code: str | None = None
     output_bytes: int = 0
     served_model: str | None = None
-    losses: tuple[str, ...] = ()
+    losses: tuple[Loss, ...] = ()
 
 
 class Attempt:
@@ -136,10 +137,12 @@ class Books:
                 price.currency if price else None,
                 price.id if price else None,
                 outgoing.adaptations,
-                tuple(str(loss) for loss in outgoing.losses),
+                tuple(map(str, outgoing.losses)),
                 outgoing.dialect if outgoing.dialect != visit.dialect.name else None,
             )
         )
+        for loss in outgoing.losses:
+            self._meters.count_loss(endpoint.name, "request", weight=loss.weight)
         visit.is_opened = True
         visit.endpoint = endpoint.name
         return Attempt(visit, target, number=number, opened_at_s=self._clock.monotonic_s())
@@ -183,13 +186,15 @@ class Books:
             ending.output_bytes,
             attempt.host_request_id,
             ending.served_model,
-            ending.losses,
+            tuple(map(str, ending.losses)),
         )
         try:
             self._journal.settle(record)
         except JournalFull:  # its `Opened` stands: the ledger makes it `interrupted`, charged at its reservation
             _log.error("receipt not settled, the journal is broken", extra={"receipt": record.receipt_id})
         first_byte_s = None if attempt.first_byte_ms is None else attempt.first_byte_ms / 1000
+        for loss in ending.losses:
+            self._meters.count_loss(endpoint.name, "answer", weight=loss.weight)
         self._meters.count_attempt(endpoint.name, ending.status, first_byte_s=first_byte_s)
         if usage is not None:
             attempt.visit.usage = usage

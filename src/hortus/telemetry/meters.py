@@ -41,6 +41,7 @@ class Meters:
         self._first_byte = _Distributions(metrics.FIRST_BYTE_SECONDS, registry)
         self._tokens = _Sums(metrics.TOKENS, registry)
         self._cost = _Sums(metrics.COST, registry)
+        self._losses = _Sums(metrics.LOSSES, registry)
         self._errors = _Sums(metrics.ERRORS, registry)
         self._running = _gauge(metrics.RUNNING, registry, mode="livesum")
         self._snapshot = _gauge(metrics.SNAPSHOT_VERSION, registry, mode="livemin")
@@ -69,6 +70,10 @@ class Meters:
         """Money was spent."""
         self._cost.add((endpoint, currency), amount)
 
+    def count_loss(self, endpoint: str, side: str, *, weight: str) -> None:
+        """A translation did not carry something of the `request` or of the `answer`."""
+        self._losses.add((endpoint, side, weight), 1)
+
     def flush(self, *, running: int, snapshot_version: int) -> None:
         """Carry everything counted since the last time to the shared files.
 
@@ -76,7 +81,7 @@ class Meters:
             running: Requests that are being answered.
             snapshot_version: The configuration in use, 0 before the first one.
         """
-        for meter in (self._requests, self._attempts, self._tokens, self._cost, self._errors):
+        for meter in (self._requests, self._attempts, self._tokens, self._cost, self._losses, self._errors):
             meter.flush()
         self._request_seconds.flush()
         self._first_byte.flush()

@@ -73,6 +73,13 @@ COST = Metric(
     ("endpoint", "currency"),
     "Money spent where the price is known; receipts hold the exact amounts.",
 )
+LOSSES = Metric(
+    "hortus_losses_total",
+    "counter",
+    "",
+    ("endpoint", "side", "weight"),
+    "What a translation did not carry, by side (`request`, `answer`) and weight (`meaning`, `tuning`, `advisory`).",
+)
 ERRORS = Metric("hortus_errors_total", "counter", "", ("code",), "Requests that ended with an error, by its code.")
 RUNNING = Metric("hortus_requests_running", "gauge", "", (), "Requests that are being answered.")
 SNAPSHOT_VERSION = Metric(
@@ -86,6 +93,7 @@ METRICS: tuple[Metric, ...] = (
     FIRST_BYTE_SECONDS,
     TOKENS,
     COST,
+    LOSSES,
     ERRORS,
     RUNNING,
     SNAPSHOT_VERSION,
