@@ -84,7 +84,10 @@ class FakeLedger:
             self.path.unlink(missing_ok=True)
         for writer in tuple(self._writers):
             writer.transport.abort()
-        await asyncio.sleep(0)
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:  # connections taken in at the last moment too
+            for task in others:
+                task.cancel()
+            await asyncio.wait(others)
 
     async def _push(self, digests: list[str] | str) -> None:
         for writer in self._writers:
@@ -92,14 +95,19 @@ class FakeLedger:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
-        with contextlib.suppress(ConnectionError):
+        try:
             while line := await reader.readline():
                 digest = msgspec.json.decode(line)["digest"]
                 self.asked.append(digest)
                 grant = self.grants.get(digest)
                 writer.write(msgspec.json.encode({"digest": digest, "grant": grant}) + b"\n")
-        self._writers.discard(writer)
-        writer.close()
+        except (ConnectionError, asyncio.CancelledError):
+            writer.transport.abort()
+        finally:
+            self._writers.discard(writer)
+            writer.close()
+            with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+                await writer.wait_closed()
 
 
 class Workplace:
