@@ -3,21 +3,25 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import msgspec
 import pytest
 from commandline import run
 
+from hortus.app.ground import lock_home
 from hortus.app.home import Home
 from hortus.base.errors import ConfigurationError, InstallationError
 from hortus.cli.place import Installation, _far_installation, find_admin_token, find_running
 
 
 def announce(home: Home, *, pid: int) -> None:
-    home.run.mkdir(parents=True)
+    home.run.mkdir(parents=True, exist_ok=True)
     content = {"door": "http://127.0.0.1:1", "admin": "http://127.0.0.1:2", "pid": pid, "version": "0.1.0"}
-    home.addresses.write_bytes(msgspec.json.encode(content))
+    written = home.addresses.with_suffix(".new")
+    written.write_bytes(msgspec.json.encode(content))
+    written.replace(home.addresses)
 
 
 def dead_pid() -> int:
@@ -31,6 +35,19 @@ def test_a_running_installation_is_found_by_its_file(tmp_path: Path) -> None:
     announce(home, pid=os.getpid())
     found = find_running(home)
     assert (found.door, found.admin, found.pid) == ("http://127.0.0.1:1", "http://127.0.0.1:2", os.getpid())
+
+
+def test_one_that_is_just_starting_is_waited_for(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.run.mkdir()
+    descriptor = lock_home(home)
+    starting = threading.Timer(0.2, announce, [home], {"pid": os.getpid()})
+    starting.start()
+    try:
+        assert find_running(home).pid == os.getpid()
+    finally:
+        starting.join()
+        os.close(descriptor)
 
 
 def test_the_file_of_a_process_that_died_counts_for_nothing(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,6 +14,9 @@ from hortus.app.ground import is_locked
 from hortus.app.home import Home
 from hortus.app.settings import find_config_file, find_home, read_environment
 from hortus.base.errors import ConfigurationError, InstallationError
+
+_START_WITHIN_S = 5.0
+_POLL_S = 0.05
 
 
 class Installation(msgspec.Struct, frozen=True):
@@ -62,11 +66,14 @@ def find_installation() -> Installation:
 
 
 def find_running(home: Home) -> Installation:
-    """Return the installation that runs on `home`.
+    """Return the installation that runs on `home`; one that is just starting is waited for.
 
     Raises:
         InstallationError: None does.
     """
+    deadline_s = time.monotonic() + _START_WITHIN_S
+    while not home.addresses.exists() and is_locked(home) and time.monotonic() < deadline_s:
+        time.sleep(_POLL_S)
     try:
         found = msgspec.json.decode(home.addresses.read_bytes(), type=_Addresses)
     except (FileNotFoundError, NotADirectoryError) as error:
