@@ -177,7 +177,7 @@ def path_at_host(operation: Operation, spoken: Spoken, *, is_stream: bool, name:
 
 def fill_path(path: str, model: str) -> str:
     """Put the host's name of the model into a path; slashes in it stay, for hosts use them."""
-    return path.replace(_MODEL_GAP, quote(model, safe="/:@"))
+    return path.replace(_MODEL_GAP, quote(model, safe="/:@")) if _MODEL_GAP in path else path
 
 
 def without_model(body: bytes) -> bytes:

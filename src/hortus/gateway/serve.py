@@ -108,8 +108,11 @@ class Gateway:
     async def _serve(self, visit: Visit) -> None:
         exchange = visit.exchange
         refuse_upgrade(visit.received)
-        visit.adopt(self._door.dialect_of(exchange.path))
-        found = self._door.find(exchange.method, exchange.path, headers=visit.received)
+        try:
+            found = self._door.find(exchange.method, exchange.path, headers=visit.received)
+        except RequestError:
+            visit.adopt(self._door.dialect_of(exchange.path))
+            raise
         visit.adopt(found.dialect)
         visit.operation = found.operation
         visit.welcome(await self._admission.admit(visit.received, query=exchange.query, now_ms=visit.now_ms))
