@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis.internal.conjecture import providers
 
 from garden import Hortus
 from hortus.testkit.replay_host import ReplayHost
@@ -14,6 +15,15 @@ __all__ = ["hortus", "pytest_terminal_summary", "replay_host", "start_hortus"]
 
 
 pytest.register_assert_rewrite("sdk.features")
+
+
+def pytest_configure() -> None:
+    """Let hypothesis draw no constants out of the modules that happen to be loaded: each run would draw other examples.
+
+    It has no setting for that; the version is pinned, and the assertion says when this has to be looked at again.
+    """
+    assert callable(providers._get_local_constants)
+    providers._get_local_constants = lambda: providers._local_constants
 
 
 @pytest.fixture(scope="module")

@@ -88,6 +88,11 @@ def test_a_request_that_loses_nothing_has_no_such_header(garden: Workplace) -> N
     assert garden.records_of(answer.headers["hortus-receipt"])[0].losses == ()
 
 
+def test_a_translated_streams_answer_may_lose_something_still(garden: Workplace) -> None:
+    assert chat(garden, "claude", stream=True).headers["hortus-losses"] == "0; response=see-receipt"
+    assert "hortus-losses" not in chat(garden, "chat", stream=True).headers
+
+
 def test_losses_are_counted(garden: Workplace) -> None:
     chat(garden, "claude", seed=7, key="hortus_sk_" + "l" * 40)
 

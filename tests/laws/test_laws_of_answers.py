@@ -18,7 +18,7 @@ from hortus.canon.response import Response
 from hortus.canon.translation import Asking, Call, Chat
 from proof_of_dialects import NAMES, TRANSLATIONS
 
-WRITTEN, BETWEEN, STREAMED = Floor(0.5, 0.85), Floor(0.6, 0.75), Floor(0.6, 0.85)
+WRITTEN, BETWEEN, STREAMED = Floor(0.35, 0.75), Floor(0.45, 0.65), Floor(0.45, 0.7)
 QUERIES = {"gemini": ({"alt": "sse"}, {})}
 """Dialects in which the address says how a stream is framed."""
 

@@ -18,7 +18,7 @@ from hortus.canon.request import Request
 from hortus.canon.translation import Call, Target
 from proof_of_dialects import NAMES, TRANSLATIONS, differences
 
-WRITTEN, BETWEEN, EMBEDDED = Floor(0.6, 0.75), Floor(0.6, 0.8), Floor(0.5, 0.7)
+WRITTEN, BETWEEN, EMBEDDED = Floor(0.45, 0.65), Floor(0.45, 0.65), Floor(0.25, 0.5)
 
 
 def call_for(request: Request | EmbeddingsRequest) -> Call:

@@ -24,7 +24,7 @@ from proof_of_dialects import PAIRS, TRANSLATIONS
 
 EXCHANGES = [one for one in (*shared_exchanges(), *own_exchanges()) if one.operation == "chat"]
 HAS_SHARED = any(not one.is_own for one in EXCHANGES)
-ASKED, ANSWERED, OWN = Floor(0.6, 0.8), Floor(0.5, 0.5), Floor(0.9, 0.95)
+ASKED, ANSWERED, OWN = Floor(0.5, 0.7), Floor(0.4, 0.45), Floor(0.75, 0.9)
 
 
 def floor(client: str, host: str, between: Floor) -> Floor:

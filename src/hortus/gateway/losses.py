@@ -21,8 +21,8 @@ _REST = "; response=see-receipt"
 
 
 def loss_header(losses: tuple[Loss, ...], *, is_stream: bool) -> tuple[tuple[bytes, bytes], ...]:
-    """Return the header for what was lost, none where nothing was."""
-    if not losses:
+    """Return the header for what was lost; none where nothing was, unless a stream's answer is still to come."""
+    if not losses and not is_stream:
         return ()
     value = str(len(losses))
     room = _LIMIT_BYTES - (len(_REST) if is_stream else 0)

@@ -293,7 +293,8 @@ class _Call:
         visit.status = response.status
         visit.has_begun = True
         pairs = headers.for_client(response.headers, is_stream=True, content_type=self._passage.stream_type)
-        own = (*visit.loss_headers(is_stream=True), *visit.headers)
+        is_translated = self._passage.stream_type is not None
+        own = (*visit.loss_headers(is_stream=is_translated), *visit.headers)
         await visit.exchange.start(response.status, (*pairs, *own))
 
     def _settle_stream(self, reader: StreamUsage, error: HostFault | None) -> None:

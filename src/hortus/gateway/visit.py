@@ -109,7 +109,7 @@ class Visit:
             self.losses += losses
 
     def loss_headers(self, *, is_stream: bool = False) -> Pairs:
-        """Return the header that names what was not carried; nothing where all of it was."""
+        """Return the header that names what was not carried; `is_stream`: a translated answer is still to come."""
         return loss_header(self.losses, is_stream=is_stream)
 
     def adopt(self, dialect: Dialect) -> None:
