@@ -43,6 +43,9 @@ def garden(tmp_path_factory: pytest.TempPathFactory, host: ReplayHost) -> Iterat
     }
     for name, one in made.items():
         place.add_route(name, one)
+    bytes_only = msgspec.structs.replace(made["chat"].spoken[0], wants_bytes=True)
+    bytes_endpoint = msgspec.structs.replace(made["chat"], name="bytes-only", spoken=(bytes_only,))
+    place.add_route("bytes-only", bytes_endpoint)
     weighed = msgspec.structs.replace(made["claude"].spoken[0], weights={"service_tier": "meaning"})
     weighed_endpoint = msgspec.structs.replace(made["claude"], name="claude-strict-about-tiers", spoken=(weighed,))
     place.add_route("claude-strict-about-tiers", weighed_endpoint)
@@ -91,6 +94,23 @@ def test_a_request_that_loses_nothing_has_no_such_header(garden: Workplace) -> N
 def test_a_translated_streams_answer_may_lose_something_still(garden: Workplace) -> None:
     assert chat(garden, "claude", stream=True).headers["hortus-losses"] == "0; response=see-receipt"
     assert "hortus-losses" not in chat(garden, "chat", stream=True).headers
+
+
+@pytest.mark.parametrize("place_of_image", ["content", "result"])
+def test_an_image_by_address_is_lost_where_a_host_wants_bytes(garden: Workplace, place_of_image: str) -> None:
+    image = {"type": "image", "source": {"type": "url", "url": "https://pictures.example/lamp.png"}}
+    call = {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {}}
+    result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": [image, {"type": "text", "text": "dark"}]}
+    messages = {
+        "content": [{"role": "user", "content": [image, {"type": "text", "text": "?"}]}],
+        "result": [*QUESTION, {"role": "assistant", "content": [call]}, {"role": "user", "content": [result]}],
+    }[place_of_image]
+    refused = post(garden, MESSAGES, {"model": "bytes-only", "max_tokens": 9, "messages": messages})
+    assert refused.status_code == 400
+    assert "inline (base64)" in refused.json()["error"]["message"]
+    lenient = "hortus_sk_" + "l" * 40
+    answered = post(garden, MESSAGES, {"model": "bytes-only", "max_tokens": 9, "messages": messages}, key=lenient)
+    assert answered.status_code == 200
 
 
 def test_losses_are_counted(garden: Workplace) -> None:

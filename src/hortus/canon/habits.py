@@ -1,12 +1,39 @@
-"""What does a host's row change in the body that a writer made?"""
+"""What does a host's row change in a request, before and after a writer has written it?"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
+from hortus.canon.loss import Loss
 from hortus.canon.manifest import Manifest
 from hortus.canon.nodes import Node
+from hortus.canon.parts import Link, Media, Part, ToolResult
+from hortus.canon.request import Request
 from hortus.canon.translation import Habits
+
+_WANTS_BYTES = "This host fetches nothing: send the image or document inline (base64)."
+
+
+def without_links(request: Request) -> tuple[Request, tuple[Loss, ...]]:
+    """Take out media that the host would have to fetch, for hosts that take bytes only; each is a loss."""
+    lost: list[Loss] = []
+
+    def kept(part: Part) -> Part | None:
+        if isinstance(part, ToolResult):
+            inner = tuple(one for one in part.parts if kept(one) is not None)
+            return part if len(inner) == len(part.parts) else msgspec.structs.replace(part, parts=inner)
+        if isinstance(part, Media) and isinstance(part.source, Link):
+            lost.append(Loss(path=part.at, weight="meaning", reason=_WANTS_BYTES))
+            return None
+        return part
+
+    messages = tuple(
+        msgspec.structs.replace(message, parts=tuple(one for one in map(kept, message.parts) if one is not None))
+        for message in request.messages
+    )
+    return (msgspec.structs.replace(request, messages=messages), tuple(lost)) if lost else (request, ())
 
 
 def apply_habits(

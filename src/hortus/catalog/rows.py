@@ -116,6 +116,7 @@ class Surface(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         renames: Member of a request -> what the host calls it.
         adds: Members outside the format which the host habitually adds to answers and events.
         weights: Member of a request -> weight of its loss, where it is another one at this host.
+        wants_bytes: Whether it fetches no images or documents by their address.
         source: Page that says so, where it is not the row's.
     """
 
@@ -131,6 +132,7 @@ class Surface(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     renames: dict[str, str] = {}
     adds: tuple[str, ...] = ()
     weights: dict[str, Weight] = {}
+    wants_bytes: bool = False
     source: str | None = None
     note: str | None = None
 

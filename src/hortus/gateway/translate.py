@@ -11,6 +11,7 @@ from hortus.canon.dialect import Dialect, HostId, Operation, StreamUsage
 from hortus.canon.embeddings import EmbeddingsRequest
 from hortus.canon.errors import HostFault, Internal, RequestError
 from hortus.canon.events import Event, Failed, Finished, Started, TextAdded, ThoughtAdded, UsageReported
+from hortus.canon.habits import without_links
 from hortus.canon.loss import Loss
 from hortus.canon.request import Request
 from hortus.canon.translation import Asking, Chat, Embeddings, Habits, StreamWriter, TokenCount, Translation, Written
@@ -19,7 +20,7 @@ from hortus.canon.unfold import unfold
 from hortus.canon.usage import Usage
 from hortus.content.ports import Seals
 from hortus.gateway.passage import Given, Inquiry, Outgoing, fill_path, path_at_host, without_model
-from hortus.gateway.sealing import Restored, SealKeeper, restore_seals
+from hortus.gateway.sealing import SealKeeper, restore_seals
 from hortus.snapshot.resolved import Target
 
 _BYTES_PER_TOKEN = 4
@@ -39,7 +40,9 @@ class Crossing(msgspec.Struct, frozen=True):
     host: Dialect
     target: Target
 
-    def write_to(self, name: str, written: Written, *, sealed: Restored | None = None) -> Outgoing:
+    def write_to(
+        self, name: str, written: Written, *, lost: tuple[Loss, ...] = (), named: tuple[str, ...] = ()
+    ) -> Outgoing:
         """Return what is sent for the host's operation `name`."""
         is_stream = self.inquiry.asked.is_stream
         operation = _operation_of(self.host, name, is_stream=is_stream)
@@ -50,8 +53,8 @@ class Crossing(msgspec.Struct, frozen=True):
             dialect=self.host.name,
             path=fill_path(path, way.model),
             body=without_model(written.body) if is_in_path else written.body,
-            adaptations=(*(sealed.adaptations if sealed else ()), *written.adaptations),
-            losses=(*(sealed.lost if sealed else ()), *written.losses),
+            adaptations=(*named, *written.adaptations),
+            losses=(*lost, *written.losses),
         )
 
     @property
@@ -113,9 +116,14 @@ class TranslatedChat(_Translated):
         inquiry, host = crossing.inquiry, crossing.host
         endpoint = crossing.target.endpoint.name
         sealed = restore_seals(request, seals, project_id=inquiry.project_id, endpoint=endpoint, dialect=host.name)
-        metered = msgspec.structs.replace(sealed.request, wants_usage=inquiry.asked.is_stream)
+        carried = sealed.request
+        unfetched: tuple[Loss, ...] = ()
+        if crossing.target.ways[host.name].spoken.wants_bytes:
+            carried, unfetched = without_links(carried)
+        metered = msgspec.structs.replace(carried, wants_usage=inquiry.asked.is_stream)
         written = translation_of(host).chat.write_request(metered, crossing.recipient)
-        super().__init__(crossing, crossing.write_to("chat", written, sealed=sealed))
+        lost = (*sealed.lost, *unfetched)
+        super().__init__(crossing, crossing.write_to("chat", written, lost=lost, named=sealed.adaptations))
         self._ours: Chat = translation_of(inquiry.dialect).chat
         self._theirs: Chat = translation_of(host).chat
         self._asking = Asking(

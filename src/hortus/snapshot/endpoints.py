@@ -170,7 +170,7 @@ def compile_deployed(spec: DeploymentSpec, catalog: Catalog) -> Endpoint:
         maker=_maker(model),
         host=LOCAL_HOST,
         upstream_model=spec.name,
-        spoken=(Spoken(dialect=ENGINE_DIALECT, address=f"{ENGINE_SCHEME}{spec.name}"),),
+        spoken=(Spoken(dialect=ENGINE_DIALECT, address=f"{ENGINE_SCHEME}{spec.name}", wants_bytes=True),),
         operations=("chat", "embeddings") if spec.offers_embeddings else ("chat",),
         price=LOCAL_PRICE,
     )

@@ -41,6 +41,7 @@ class Spoken(msgspec.Struct, frozen=True, omit_defaults=True):
         renames: Member of the body -> what the host calls it.
         adds: Members that the host habitually adds to answers and events.
         weights: Member of the body -> weight of its loss here.
+        wants_bytes: Whether it fetches no media by their address.
         model: What the host calls the model in this dialect, where it is not the endpoint's `upstream_model`.
     """
 
@@ -55,6 +56,7 @@ class Spoken(msgspec.Struct, frozen=True, omit_defaults=True):
     adds: tuple[str, ...] = ()
     weights: dict[str, Weight] = {}
     model: str | None = None
+    wants_bytes: bool = False
 
 
 class Endpoint(msgspec.Struct, frozen=True, omit_defaults=True):

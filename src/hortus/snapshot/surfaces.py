@@ -109,6 +109,7 @@ def _spoken(surface: Surface, address: str, *, upstream_model: str, opens: bool)
         renames=surface.renames,
         adds=surface.adds,
         model=surface.model_prefix + upstream_model if surface.model_prefix else None,
+        wants_bytes=surface.wants_bytes,
     )
 
 
