@@ -90,7 +90,7 @@ def test_an_upgrade_that_is_cut_off_leaves_an_empty_store(tmp_path: Path) -> Non
     done = subprocess.run([sys.executable, "-c", script, path], check=False, timeout=60)
     assert done.returncode == -9
     store = open_store(path, clock=CLOCK)
-    assert store.schema_version() == "0002"
+    assert store.schema_version() == "0007"
     store.close()
 
 

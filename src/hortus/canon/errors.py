@@ -3,9 +3,11 @@
 RequestError
 ├── CallerFault     the request is wrong; sending it again unchanged is useless
 │   ├── InvalidRequest, NotJson, UnsupportedMediaType, TooLarge, CannotCarry
-│   └── UnknownPath, MethodNotAllowed, UpgradeRefused, UnknownRoute, UnknownHostId
+│   ├── UnknownPath, MethodNotAllowed, UpgradeRefused, UnknownRoute, UnknownHostId
+│   └── InvalidIdempotencyKey, AlreadyRunning, AlreadyDone
 ├── RulesFault      the request is well formed, the rules say no
-│   └── Unauthenticated, NotAllowed, NoEligibleEndpoint
+│   ├── Unauthenticated, NotAllowed, NoEligibleEndpoint
+│   └── OverLimit, OverBudget, NoBound
 ├── HostFault       the host (or engine) failed
 │   ├── HostUnavailable, HostTimedOut, HostRefused, HostOverloaded, HostRateLimited, BrokenStream
 │   └── HostRejected (the host says that the request is wrong)
@@ -121,6 +123,25 @@ class CannotCarry(CallerFault):
     code = "cannot_carry"
 
 
+class InvalidIdempotencyKey(CallerFault):
+    """The `Idempotency-Key` cannot be one."""
+
+
+class AlreadyRunning(CallerFault):
+    """A request with this `Idempotency-Key` is being answered at this moment."""
+
+    code = "idempotent_request_running"
+    status = 409
+    retry_helps = True
+
+
+class AlreadyDone(CallerFault):
+    """A request with this `Idempotency-Key` has succeeded; the message has its receipt's id."""
+
+    code = "idempotent_request_done"
+    status = 409
+
+
 class RulesFault(RequestError):
     """The request is well formed, the rules say no."""
 
@@ -143,6 +164,28 @@ class NoEligibleEndpoint(RulesFault):
     """Every endpoint of the route is ruled out; the message names each and why."""
 
     code = "no_eligible_endpoint"
+
+
+class OverLimit(RulesFault):
+    """Requests, tokens, or requests at the same time are over a limit of the key, project or organisation."""
+
+    code = "rate_limit_exceeded"
+    status = 429
+    retry_helps = True
+
+
+class OverBudget(RulesFault):
+    """A hard budget has no room for what the request may cost; the message says what would fit."""
+
+    code = "insufficient_quota"
+    status = 429
+
+
+class NoBound(RulesFault):
+    """What the request may cost has no upper bound, or no price, and a hard budget wants one."""
+
+    code = "no_cost_bound"
+    status = 403
 
 
 class HostFault(RequestError):

@@ -15,6 +15,13 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         reasoning_tokens: Part of the output that was reasoning.
         cache_write_tokens: Part of the input that was written to the maker's cache.
         is_estimated: Counted by Hortus, because the host did not say.
+        cache_write_long_tokens: Part of `cache_write_tokens` that is kept for longer than usual, at a higher price.
+        input_audio_tokens: Part of the input, priced apart where the price row says so; likewise the other three.
+        cached_audio_tokens: Part of both the cached and the audio input.
+        searches: Searches of the web that the host made.
+        images: Pictures that were made.
+        seconds: Seconds of sound that were read or made.
+        service_tier: What the host says it was served as (`priority`, `flex`, `batch`), None for the usual.
     """
 
     input_tokens: int = 0
@@ -23,3 +30,17 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     reasoning_tokens: int = 0
     is_estimated: bool = False
     cache_write_tokens: int = 0
+    cache_write_long_tokens: int = 0
+    input_audio_tokens: int = 0
+    cached_audio_tokens: int = 0
+    output_audio_tokens: int = 0
+    input_image_tokens: int = 0
+    output_image_tokens: int = 0
+    searches: int = 0
+    images: int = 0
+    seconds: int = 0
+    service_tier: str | None = None
+
+
+COUNTS = tuple(name for name in Usage.__struct_fields__ if name not in {"is_estimated", "service_tier"})
+"""The members that add up."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from hortus.canon.usage import Usage
+from hortus.canon.usage import COUNTS, Usage
 from hortus.receipts.records import Attempt, Caller, JournalRecord, Opened, Receipt, Refused, Settled
 
 INTERRUPTED = "interrupted"
@@ -82,6 +82,11 @@ def _ended(number: int, opened: Opened | None, settled: Settled) -> Attempt:
         begun.host_dialect,
         begun.losses,
         settled.losses,
+        begun.maker,
+        begun.holds,
+        settled.charges,
+        begun.rates,
+        settled.answer_digest,
     )
 
 
@@ -103,6 +108,10 @@ def _interrupted(number: int, opened: Opened) -> Attempt:
         input_bytes=opened.input_bytes,
         host_dialect=opened.host_dialect,
         losses=opened.losses,
+        maker=opened.maker,
+        holds=opened.holds,
+        charges=opened.holds,
+        rates=opened.rates,
     )
 
 
@@ -151,6 +160,9 @@ def _join(attempts: tuple[Attempt, ...], *, first: Opened | None, receipt_id: st
         opened.traceparent,
         opened.snapshot_version or None,
         attempts,
+        last.maker,
+        opened.idempotency,
+        opened.request_digest,
     )
 
 
@@ -170,15 +182,12 @@ def _sum_usage(usages: list[Usage]) -> Usage | None:
     if len(usages) <= 1:
         return usages[0] if usages else None
 
-    def total(count: Callable[[Usage], int]) -> int:
-        return sum(count(usage) for usage in usages)
-
+    counts = {name: sum(getattr(usage, name) for usage in usages) for name in COUNTS}
+    tiers = {usage.service_tier for usage in usages}
     return Usage(
-        input_tokens=total(lambda usage: usage.input_tokens),
-        output_tokens=total(lambda usage: usage.output_tokens),
-        cached_input_tokens=total(lambda usage: usage.cached_input_tokens),
-        reasoning_tokens=total(lambda usage: usage.reasoning_tokens),
+        **counts,
         is_estimated=any(usage.is_estimated for usage in usages),
+        service_tier=tiers.pop() if len(tiers) == 1 else None,
     )
 
 

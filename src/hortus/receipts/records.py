@@ -20,6 +20,18 @@ class Caller(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     project_id: str | None = None
 
 
+class Hold(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Part of a budget: reserved by an attempt, or in the end taken by it.
+
+    Attributes:
+        pool: The budget in one period, `LIMIT@START_MS`.
+        amount: In the budget's currency.
+    """
+
+    pool: str
+    amount: Decimal
+
+
 class Opened(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="opened", tag_field="kind"):
     """An attempt is about to send its first byte to the host.
 
@@ -29,6 +41,11 @@ class Opened(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="ope
         input_bytes: Size of the request body, for estimates.
         losses: What the host does not get of the request, as `weight:path`.
         host_dialect: In which dialect the host is asked, where it is not the client's.
+        maker: Who trained the model.
+        holds: What is reserved of budgets.
+        rates: Ids of the currency rates by which that was reckoned.
+        idempotency: Keyed digest of the client's `Idempotency-Key`.
+        request_digest: HMAC of the body as the client sent it, by a key that only this receipt has: `SALT:DIGEST`.
     """
 
     receipt_id: str
@@ -54,6 +71,11 @@ class Opened(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="ope
     adaptations: tuple[str, ...] = ()
     losses: tuple[str, ...] = ()
     host_dialect: str | None = None
+    maker: str | None = None
+    holds: tuple[Hold, ...] = ()
+    rates: tuple[str, ...] = ()
+    idempotency: str | None = None
+    request_digest: str | None = None
 
 
 class Settled(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="settled", tag_field="kind"):
@@ -65,6 +87,8 @@ class Settled(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="se
         cost: True cost in the currency of its `Opened`; None where the price is unknown.
         losses: What the client does not get of the answer, as `weight:path`.
         first_byte_ms: Milliseconds from opening to the host's first byte.
+        charges: What the attempt has taken of the budgets that its `Opened` holds parts of.
+        answer_digest: Like `request_digest`, of what the client was sent.
     """
 
     receipt_id: str
@@ -81,6 +105,8 @@ class Settled(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="se
     host_request_id: str | None = None
     served_model: str | None = None
     losses: tuple[str, ...] = ()
+    charges: tuple[Hold, ...] = ()
+    answer_digest: str | None = None
 
 
 class Refused(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="refused", tag_field="kind"):
@@ -108,6 +134,8 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         host_dialect: In which dialect the host was asked, where the call was translated.
         losses: What the host did not get of the request, as `weight:path`; last `+N` where N more are not listed.
         answer_losses: What the client did not get of the answer, likewise.
+        holds: What was reserved of budgets.
+        charges: What was taken of them: all that was reserved, where the attempt was interrupted.
     """
 
     number: int
@@ -135,6 +163,11 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     host_dialect: str | None = None
     losses: tuple[str, ...] = ()
     answer_losses: tuple[str, ...] = ()
+    maker: str | None = None
+    holds: tuple[Hold, ...] = ()
+    charges: tuple[Hold, ...] = ()
+    rates: tuple[str, ...] = ()
+    answer_digest: str | None = None
 
 
 class Receipt(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -143,6 +176,7 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     Attributes:
         status: That of the last attempt, or `refused`.
         cost: Sum over attempts, None while any is unknown.
+        maker: Of the last attempt's model.
     """
 
     receipt_id: str
@@ -166,3 +200,6 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     traceparent: str | None = None
     snapshot_version: int | None = None
     attempts: tuple[Attempt, ...] = ()
+    maker: str | None = None
+    idempotency: str | None = None
+    request_digest: str | None = None

@@ -12,13 +12,14 @@ from sqlalchemy import Connection, RowMapping, Select, and_, func, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from hortus.canon.usage import Usage
-from hortus.receipts.records import Attempt, Caller, Receipt
+from hortus.receipts.records import Attempt, Caller, Hold, Receipt
 from hortus.store.database import Store
+from hortus.store.rows import USAGE_COLUMNS
 from hortus.store.schema import attempts, projects, receipts
 
-_TOKENS = ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens")
-_LISTS = ("adaptations", "losses", "answer_losses")
-_PLAIN_ATTEMPT = frozenset(Attempt.__struct_fields__) - {"usage", *_LISTS}
+_LISTS = ("adaptations", "losses", "answer_losses", "rates")
+_HOLDS = ("holds", "charges")
+_PLAIN_ATTEMPT = frozenset(Attempt.__struct_fields__) - {"usage", *_LISTS, *_HOLDS}
 _PLAIN_RECEIPT = frozenset(Receipt.__struct_fields__) - {"usage", "caller", "attempts", "project"}
 
 
@@ -85,7 +86,7 @@ class ReceiptTable:
         since_ms: int | None = None,
     ) -> Totals:
         """Add up the receipts that `receipts` would return without a limit."""
-        sums = [func.coalesce(func.sum(receipts.c[name]), 0).label(name) for name in _TOKENS[:2]]
+        sums = [func.coalesce(func.sum(receipts.c[name]), 0).label(name) for name in ("input_tokens", "output_tokens")]
         query = (
             select(receipts.c.currency, receipts.c.cost.is_(None).label("is_unknown"))
             .add_columns(func.count().label("count"), func.decimal_sum(receipts.c.cost).label("cost"), *sums)
@@ -154,10 +155,11 @@ def _to_receipt(row: RowMapping, tried: Iterable[Attempt]) -> Receipt:
 
 def _to_attempt(row: RowMapping) -> Attempt:
     lists: dict[str, Any] = {name: msgspec.json.decode(row[name] or "[]", type=tuple[str, ...]) for name in _LISTS}
+    lists |= {name: msgspec.json.decode(row[name] or "[]", type=tuple[Hold, ...]) for name in _HOLDS}
     return Attempt(**{name: row[name] for name in _PLAIN_ATTEMPT}, **lists, usage=_to_usage(row))
 
 
 def _to_usage(row: RowMapping) -> Usage | None:
     if row["input_tokens"] is None:
         return None
-    return Usage(**{name: row[name] for name in (*_TOKENS, "is_estimated")})
+    return Usage(**{name: row[name] for name in USAGE_COLUMNS}, **msgspec.json.decode(row["more_usage"] or "{}"))

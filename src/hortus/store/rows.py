@@ -10,14 +10,20 @@ from decimal import Decimal
 import msgspec
 
 from hortus.canon.usage import Usage
-from hortus.receipts.records import Attempt, JournalRecord, Receipt
+from hortus.receipts.records import Attempt, Hold, JournalRecord, Receipt
 from hortus.store.prepared import Row
 
 Mark = tuple[str, int]
 """What a record is within its receipt: its kind and its attempt's number."""
 
+USAGE_COLUMNS = ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens", "is_estimated")
+"""Members of usage that have columns of their own."""
+
+MORE_USAGE = tuple(name for name in Usage.__struct_fields__ if name not in USAGE_COLUMNS)
+"""The others."""
+
 _ENCODER = msgspec.json.Encoder()
-_NO_USAGE: Row = (None,) * 5
+_NO_USAGE: Row = (None,) * len(USAGE_COLUMNS)
 
 
 def receipt_row(receipt: Receipt) -> Row:
@@ -43,6 +49,10 @@ def receipt_row(receipt: Receipt) -> Row:
         receipt.currency,
         receipt.traceparent,
         receipt.snapshot_version,
+        receipt.maker,
+        receipt.idempotency,
+        receipt.request_digest,
+        _more_usage(receipt.usage),
     )
 
 
@@ -75,6 +85,12 @@ def attempt_row(receipt_id: str, attempt: Attempt) -> Row:
         attempt.host_dialect,
         _list(attempt.losses),
         _list(attempt.answer_losses),
+        attempt.maker,
+        _list(attempt.holds),
+        _list(attempt.charges),
+        _list(attempt.rates),
+        attempt.answer_digest,
+        _more_usage(attempt.usage),
     )
 
 
@@ -87,16 +103,18 @@ def waiting_row(record: JournalRecord, mark: Mark, *, writer: str) -> Row:
 def _usage(usage: Usage | None) -> Row:
     if usage is None:
         return _NO_USAGE
-    return (
-        usage.input_tokens,
-        usage.output_tokens,
-        usage.cached_input_tokens,
-        usage.reasoning_tokens,
-        usage.is_estimated,
-    )
+    return tuple([getattr(usage, name) for name in USAGE_COLUMNS])
 
 
-def _list(values: tuple[str, ...]) -> str | None:
+def _more_usage(usage: Usage | None) -> str | None:
+    """Return as JSON what the columns of usage do not hold, None where that is nothing."""
+    if usage is None:
+        return None
+    rest = {name: value for name in MORE_USAGE if (value := getattr(usage, name))}
+    return _ENCODER.encode(rest).decode() if rest else None
+
+
+def _list(values: tuple[str, ...] | tuple[Hold, ...]) -> str | None:
     return _ENCODER.encode(values).decode() if values else None
 
 

@@ -47,7 +47,7 @@ class Amount(TypeDecorator[Decimal]):
 
 
 def _usage_columns() -> list[Column[int] | Column[bool]]:
-    """Tokens; all empty where usage is unknown."""
+    """Tokens that are asked for often; all empty where usage is unknown. The rest is in `more_usage`, as JSON."""
     return [
         Column("input_tokens", BigInteger),
         Column("output_tokens", BigInteger),
@@ -142,6 +142,10 @@ receipts = Table(
     Column("currency", Text),
     Column("traceparent", Text),
     Column("snapshot_version", BigInteger),
+    Column("maker", Text),
+    Column("idempotency", Text),
+    Column("request_digest", Text),
+    Column("more_usage", Text),
     Index(None, "opened_at_ms", "receipt_id"),
     Index(None, "project_id", "opened_at_ms", "receipt_id"),
 )
@@ -175,6 +179,12 @@ attempts = Table(
     Column("host_dialect", Text),
     Column("losses", Text),
     Column("answer_losses", Text),
+    Column("maker", Text),
+    Column("holds", Text),
+    Column("charges", Text),
+    Column("rates", Text),
+    Column("answer_digest", Text),
+    Column("more_usage", Text),
 )
 
 segments = Table(

@@ -1,0 +1,12 @@
+"""Limits' pools and the leases of them that writers hold."""
+
+from __future__ import annotations
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass  # its tables come with its owner

@@ -1,0 +1,12 @@
+"""Usage added up as receipts arrive."""
+
+from __future__ import annotations
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass  # its tables come with its owner

@@ -1,0 +1,12 @@
+"""Requests that must not run twice."""
+
+from __future__ import annotations
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass  # its tables come with its owner
