@@ -9,12 +9,12 @@ from sqlalchemy import Dialect, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hortus.canon.usage import Usage
-from hortus.receipts.records import Attempt, Caller, Receipt
+from hortus.receipts.records import Attempt, Caller, Hold, Receipt
 from hortus.store.prepared import Lookup, prepare_insert
 from hortus.store.rows import attempt_row, receipt_row
 from hortus.store.schema import attempts, receipts
 
-USAGE = Usage(101, 102, 103, 104, is_estimated=True)
+USAGE = Usage(101, 102, 103, 104, is_estimated=True, cache_write_tokens=105, service_tier="flex")
 ATTEMPT = Attempt(
     number=1,
     endpoint="e",
@@ -41,6 +41,11 @@ ATTEMPT = Attempt(
     host_dialect="hd",
     losses=("l",),
     answer_losses=("al",),
+    maker="mk",
+    holds=(Hold("l@1", Decimal("0.5")),),
+    charges=(Hold("l@1", Decimal("0.25")),),
+    rates=("rt",),
+    answer_digest="ad",
 )
 RECEIPT = Receipt(
     receipt_id="id",
@@ -63,13 +68,17 @@ RECEIPT = Receipt(
     traceparent="t",
     snapshot_version=4,
     attempts=(ATTEMPT,),
+    maker="mk",
+    idempotency="i",
+    request_digest="rd",
 )
+MORE_USAGE = '{"cache_write_tokens":105,"service_tier":"flex"}'
 POSITIONAL = postgresql.dialect(paramstyle="format")
 
 
 def test_a_receipts_row_stands_in_the_order_of_the_columns() -> None:
     row = dict(zip((column.name for column in receipts.columns), receipt_row(RECEIPT), strict=True))
-    held: dict[str, object] = {"key_id": "k", "project_id": "p", "cost": "0.125"}
+    held: dict[str, object] = {"key_id": "k", "project_id": "p", "cost": "0.125", "more_usage": MORE_USAGE}
     for name in row.keys() - held.keys():
         held[name] = getattr(USAGE if hasattr(USAGE, name) else RECEIPT, name)
     assert row == held
@@ -78,7 +87,8 @@ def test_a_receipts_row_stands_in_the_order_of_the_columns() -> None:
 def test_an_attempts_row_stands_in_the_order_of_the_columns() -> None:
     row = dict(zip((column.name for column in attempts.columns), attempt_row("id", ATTEMPT), strict=True))
     held: dict[str, object] = {"receipt_id": "id", "reserved": "0.5", "cost": "0.25", "adaptations": '["a"]'}
-    held |= {"losses": '["l"]', "answer_losses": '["al"]'}
+    held |= {"losses": '["l"]', "answer_losses": '["al"]', "rates": '["rt"]', "more_usage": MORE_USAGE}
+    held |= {"holds": '[["l@1","0.5"]]', "charges": '[["l@1","0.25"]]'}
     for name in row.keys() - held.keys():
         held[name] = getattr(USAGE if hasattr(USAGE, name) else ATTEMPT, name)
     assert row == held

@@ -25,6 +25,8 @@ from hortus.canon.errors import (
     HostRejected,
     HostTimedOut,
     HostTooLarge,
+    OverBudget,
+    OverLimit,
     RequestError,
     RulesFault,
     Unauthenticated,
@@ -34,6 +36,8 @@ from hortus.framing.counting import UNREADABLE
 _TYPES: tuple[tuple[type[RequestError], str], ...] = (
     (CallerFault, "invalid_request_error"),
     (Unauthenticated, "invalid_request_error"),  # so does OpenAI, with the code `invalid_api_key`
+    (OverLimit, "rate_limit_error"),
+    (OverBudget, "insufficient_quota"),
     (RulesFault, "permission_error"),
     (HostRejected, "invalid_request_error"),
     (HostRateLimited, "rate_limit_error"),
@@ -123,10 +127,13 @@ def render_error(error: RequestError, receipt_id: str) -> ErrorReply:
 def reply_headers(error: RequestError) -> tuple[tuple[str, str], ...]:
     """Return the headers that tell an SDK whether to send again (those of other makers know them too)."""
     headers = [("content-type", "application/json")]
+    retry_after_s = error.retry_after_s
     if error.may_have_cost or not error.retry_helps:
         headers.append(("x-should-retry", "false"))
     else:
-        headers.append(("retry-after", str(error.retry_after_s or _RETRY_AFTER_S)))
+        retry_after_s = retry_after_s or _RETRY_AFTER_S
+    if retry_after_s and not error.may_have_cost:
+        headers.append(("retry-after", str(retry_after_s)))
     if error.status == 401:  # noqa: PLR2004 -- HTTP's Unauthorized, which must name a scheme
         headers.append(("www-authenticate", "Bearer"))
     return tuple(headers)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw, UnsetType
 
 from hortus.canon.dialect import ErrorReply
 from hortus.canon.errors import (
@@ -25,6 +25,8 @@ from hortus.canon.errors import (
     HostRejected,
     HostTimedOut,
     HostTooLarge,
+    OverBudget,
+    OverLimit,
     RequestError,
     RulesFault,
     TooLarge,
@@ -51,6 +53,8 @@ _TYPES: tuple[tuple[type[RequestError], str], ...] = (
     (TooLarge, "request_too_large"),
     (CallerFault, "invalid_request_error"),
     (Unauthenticated, "authentication_error"),
+    (OverLimit, "rate_limit_error"),
+    (OverBudget, "rate_limit_error"),
     (RulesFault, "permission_error"),
     (HostNotFound, "not_found_error"),
     (HostTooLarge, "request_too_large"),
@@ -60,6 +64,9 @@ _TYPES: tuple[tuple[type[RequestError], str], ...] = (
     (HostTimedOut, "timeout_error"),
     (RequestError, "api_error"),
 )
+
+_OUT_OF_MONEY = MappingProxyType({"error_code": "enforced_spend_limit_reached"})
+"""By which Anthropic tells a budget that is used up from a rate: a 429 too."""
 
 _CLASSES: Mapping[str, type[HostFault]] = MappingProxyType(
     {
@@ -86,6 +93,7 @@ _ENCODE = msgspec.json.Encoder().encode
 class _Error(msgspec.Struct):
     type: str = ""
     message: str = ""
+    details: dict[str, str] | UnsetType = UNSET
 
 
 class _Body(msgspec.Struct):
@@ -112,7 +120,9 @@ def render_stream_error(error: RequestError, receipt_id: str) -> bytes:
 def _describe(error: RequestError, receipt_id: str | None) -> _Body:
     where = f"{error.path}: " if error.path else ""
     hint = f" {error.hint}" if error.hint else ""
-    return _Body(_Error(type=_type_of(type(error)), message=f"{where}{error.message}{hint}"), request_id=receipt_id)
+    details: dict[str, str] | UnsetType = dict(_OUT_OF_MONEY) if isinstance(error, OverBudget) else UNSET
+    told = _Error(type=_type_of(type(error)), message=f"{where}{error.message}{hint}", details=details)
+    return _Body(told, request_id=receipt_id)
 
 
 def _type_of(kind: type[RequestError]) -> str:

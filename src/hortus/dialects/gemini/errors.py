@@ -14,6 +14,8 @@ import msgspec
 
 from hortus.canon.dialect import ErrorReply
 from hortus.canon.errors import (
+    AlreadyDone,
+    AlreadyRunning,
     CallerFault,
     ContentRefused,
     ContextTooLong,
@@ -25,6 +27,8 @@ from hortus.canon.errors import (
     HostRejected,
     HostTimedOut,
     HostTooLarge,
+    OverBudget,
+    OverLimit,
     RequestError,
     RulesFault,
     TooLarge,
@@ -40,8 +44,12 @@ _STATUSES: tuple[tuple[type[RequestError], str], ...] = (
     (UnknownRoute, "NOT_FOUND"),
     (UnknownHostId, "NOT_FOUND"),
     (TooLarge, "INVALID_ARGUMENT"),
+    (AlreadyRunning, "ABORTED"),
+    (AlreadyDone, "ALREADY_EXISTS"),
     (CallerFault, "INVALID_ARGUMENT"),
     (Unauthenticated, "UNAUTHENTICATED"),
+    (OverLimit, "RESOURCE_EXHAUSTED"),
+    (OverBudget, "RESOURCE_EXHAUSTED"),
     (RulesFault, "PERMISSION_DENIED"),
     (HostNotFound, "NOT_FOUND"),
     (HostRejected, "INVALID_ARGUMENT"),
@@ -90,7 +98,7 @@ _DECODE = msgspec.json.Decoder().decode
 def render_error(error: RequestError, receipt_id: str) -> ErrorReply:
     """Return status, headers and body for a request that ends with `error`."""
     headers = [("content-type", "application/json; charset=UTF-8")]
-    if error.retry_helps and not error.may_have_cost and error.retry_after_s:
+    if error.retry_after_s and not error.may_have_cost:
         headers.append(("retry-after", str(error.retry_after_s)))
     if error.status == 401:  # noqa: PLR2004 -- HTTP's Unauthorized, which must name a scheme
         headers.append(("www-authenticate", "Bearer"))
