@@ -8,7 +8,6 @@ from collections import Counter
 import pytest
 from workplace import endpoint
 
-from hortus.access.grants import Grant
 from hortus.canon.errors import (
     BrokenStream,
     HostFault,
@@ -23,6 +22,7 @@ from hortus.canon.errors import (
 )
 from hortus.dialects.openai_chat import DIALECT
 from hortus.gateway.choose import find_route, may_move_on, order_targets
+from hortus.snapshot.grants import Grant
 from hortus.snapshot.model import Route
 from hortus.snapshot.resolved import Ready, ReadyRoute, Target, Unusable, Way
 

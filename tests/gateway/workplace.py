@@ -17,7 +17,6 @@ from typing import Any
 
 import msgspec
 
-from hortus.access.grants import Grant
 from hortus.app.context import hand_settings
 from hortus.app.ground import listen, prepare_home
 from hortus.app.home import Home
@@ -26,6 +25,7 @@ from hortus.app.settings import load_settings
 from hortus.base.secrets import digest_key
 from hortus.catalog.rows import PriceRow
 from hortus.receipts.records import Opened, Refused, Settled
+from hortus.snapshot.grants import Grant
 from hortus.snapshot.model import Candidate, Endpoint, Route, Snapshot, Spoken
 from hortus.snapshot.writing import publish
 

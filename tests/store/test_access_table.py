@@ -8,10 +8,10 @@ from threading import Thread
 
 import pytest
 
-from hortus.access.grants import Grant
 from hortus.access.objects import Key
 from hortus.base.errors import ConfigurationError
 from hortus.snapshot.declared import ProjectSpec
+from hortus.snapshot.grants import Grant
 from hortus.store.access import AccessTable
 from hortus.store.conflicts import NotStored, OriginConflict
 from hortus.store.database import open_store

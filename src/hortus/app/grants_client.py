@@ -16,9 +16,9 @@ from typing import Literal
 
 import msgspec
 
-from hortus.access.grants import Grant
 from hortus.base.time import Clock
 from hortus.canon.errors import NotReady
+from hortus.snapshot.grants import Grant
 
 _log = logging.getLogger("hortus.grants")
 
@@ -49,7 +49,7 @@ class _Said(msgspec.Struct):
 
 
 class LedgerGrants:
-    """Implements `access.grants.Grants`; `run` keeps the connection.
+    """Implements `snapshot.grants.Grants`; `run` keeps the connection.
 
     Args:
         socket: The ledger's Unix socket.

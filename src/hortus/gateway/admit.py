@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import parse_qs
 
-from hortus.access.grants import Grant, Grants
 from hortus.base.secrets import Secret, digest_key, looks_like_key
 from hortus.canon.errors import TooLarge, Unauthenticated, UnsupportedMediaType
+from hortus.snapshot.grants import Grant, Grants
 
 _KEY_HEADERS = (b"x-api-key", b"x-goog-api-key", b"api-key")
 """Where Anthropic's, Google's and Azure's SDKs put it."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from hortus.access.grants import Grant
 from hortus.canon.dialect import Operation
 from hortus.canon.errors import (
     HostFault,
@@ -17,6 +16,7 @@ from hortus.canon.errors import (
     UnknownHostId,
     UnknownRoute,
 )
+from hortus.snapshot.grants import Grant
 from hortus.snapshot.resolved import Ready, ReadyRoute, Target, Unusable
 
 NEEDS: Mapping[str, str] = {"batch_embeddings": "embeddings", "count_tokens": "chat"}

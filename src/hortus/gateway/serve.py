@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import msgspec
 
-from hortus.access.grants import Grant
 from hortus.base.secrets import looks_like_key
 from hortus.base.time import Clock
 from hortus.canon.dialect import RouteCard
@@ -25,6 +24,7 @@ from hortus.gateway.relay import Job, Relay
 from hortus.gateway.settle import Books
 from hortus.gateway.visit import Pairs, Visit
 from hortus.snapshot.declared import NAME_PATTERN
+from hortus.snapshot.grants import Grant
 from hortus.snapshot.resolved import Ready, ReadyRoute, Target
 
 _NAME = re.compile(NAME_PATTERN)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from hortus.access.grants import Grant
 from hortus.base.ids import make_id
 from hortus.canon.dialect import Dialect, Operation
 from hortus.canon.loss import Loss
@@ -12,6 +11,7 @@ from hortus.canon.usage import Usage
 from hortus.gateway.exchange import Exchange
 from hortus.gateway.losses import loss_header
 from hortus.receipts.records import Caller
+from hortus.snapshot.grants import Grant
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:/+=@-]{0,127}")
 _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")

@@ -18,9 +18,9 @@ from typing import Literal, Protocol, TypeVar
 
 import msgspec
 
-from hortus.access.grants import Grant
 from hortus.base.errors import InstallationError
 from hortus.ledger.ports import GrantStore
+from hortus.snapshot.grants import Grant
 
 KNOWN_GRANTS = 100_000
 """Grants remembered for the time when the store cannot be used."""

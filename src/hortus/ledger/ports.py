@@ -7,10 +7,10 @@ from typing import Protocol
 
 import msgspec
 
-from hortus.access.grants import Grant
 from hortus.base.errors import InstallationError
 from hortus.receipts.records import JournalRecord
 from hortus.receipts.segment import Position
+from hortus.snapshot.grants import Grant
 
 
 class StoreUnavailable(InstallationError):  # noqa: N818 -- a state that passes, told apart from a wrong installation

@@ -10,13 +10,13 @@ import msgspec
 from sqlalchemy import Connection, RowMapping, Select, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from hortus.access.grants import Grant
 from hortus.access.objects import Key, Organisation, Project
 from hortus.base.errors import ConfigurationError
 from hortus.base.ids import ENTROPY_BYTES, make_id
 from hortus.base.secrets import DIGEST_SCHEME
 from hortus.base.time import Clock
 from hortus.snapshot.declared import ProjectSpec
+from hortus.snapshot.grants import Grant
 from hortus.store.conflicts import NotStored, check_origin
 from hortus.store.counters import ACCESS_VERSION, bump, read_counter
 from hortus.store.database import Store
