@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from hortus.access.grants import Grant
 from hortus.base.errors import InstallationError
 from hortus.ledger.grants import GrantServer
 from hortus.ledger.ports import StoreUnavailable
+from hortus.snapshot.grants import Grant
 
 GRANT = Grant(key_id="key_1", key_name="laptop", project_id="prj_1", project="team", routes=("seedling",))
 DEADLINE_S = 20
