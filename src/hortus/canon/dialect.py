@@ -9,6 +9,7 @@ import msgspec
 
 from hortus.canon.errors import RequestError
 from hortus.canon.translation import Translation
+from hortus.canon.units import Units
 from hortus.canon.usage import Usage
 
 
@@ -154,6 +155,8 @@ class Dialect(msgspec.Struct, frozen=True):
         render_stream_error: The same inside a stream that has begun: bytes to append.
         read_answer: Operation, body of a whole answer and size of its request to what it says of itself.
         open_stream: A usage reader for one stream; its argument says whether the client asked for the usage frame.
+        weigh: Operation, what was asked and the body to what the request may use beside the tokens of its text.
+        cap_output: What was asked, with a limit of output tokens where the client set none.
         write_routes: The answer to `list_models`.
         write_route: The answer to `get_model`.
         bases: Prefixes under which all its paths are served.
@@ -171,6 +174,8 @@ class Dialect(msgspec.Struct, frozen=True):
     render_stream_error: Callable[[RequestError, str], bytes]
     read_answer: Callable[[Operation, bytes, int], Answer]
     open_stream: Callable[[bool], StreamUsage]
+    weigh: Callable[[Operation, Asked, bytes], Units]
+    cap_output: Callable[[Asked, int], Asked]
     write_routes: Callable[[tuple[RouteCard, ...]], bytes]
     write_route: Callable[[RouteCard], bytes]
     bases: tuple[str, ...] = ()

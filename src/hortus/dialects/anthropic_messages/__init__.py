@@ -20,6 +20,7 @@ from hortus.dialects.anthropic_messages.response import (
 from hortus.dialects.anthropic_messages.routes import write_route, write_routes
 from hortus.dialects.anthropic_messages.stream_reader import Reader
 from hortus.dialects.anthropic_messages.stream_writer import Writer
+from hortus.dialects.anthropic_messages.units import cap_output, weigh
 from hortus.dialects.anthropic_messages.vocabulary import BETA_HEADER, VOCABULARY
 from hortus.dialects.anthropic_messages.wire import NAME
 
@@ -38,6 +39,8 @@ DIALECT = Dialect(
     render_stream_error=render_stream_error,
     read_answer=relay.read_answer,
     open_stream=Stream,
+    weigh=weigh,
+    cap_output=cap_output,
     write_routes=write_routes,
     write_route=write_route,
     bases=("/anthropic",),

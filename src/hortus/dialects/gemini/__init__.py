@@ -16,6 +16,7 @@ from hortus.dialects.gemini.relay_stream import Stream
 from hortus.dialects.gemini.routes import write_route, write_routes
 from hortus.dialects.gemini.stream_reader import Reader
 from hortus.dialects.gemini.stream_writer import Writer
+from hortus.dialects.gemini.units import cap_output, weigh
 from hortus.dialects.gemini.vocabulary import VOCABULARY
 
 _METHODS = (
@@ -71,6 +72,8 @@ DIALECT = Dialect(
     render_stream_error=render_stream_error,
     read_answer=read_answer,
     open_stream=Stream,
+    weigh=weigh,
+    cap_output=cap_output,
     write_routes=write_routes,
     write_route=write_route,
     bases=("/gemini", "/vertex"),

@@ -15,6 +15,7 @@ from hortus.dialects.openai_chat.relay_stream import Stream
 from hortus.dialects.openai_chat.routes import write_route, write_routes
 from hortus.dialects.openai_chat.stream_reader import Reader
 from hortus.dialects.openai_chat.stream_writer import Writer
+from hortus.dialects.openai_chat.units import cap_output, weigh
 from hortus.dialects.openai_chat.vocabulary import NAME, VOCABULARY
 from hortus.framing.openai_errors import read_error, render_error
 
@@ -32,6 +33,8 @@ DIALECT = Dialect(
     render_stream_error=render_stream_error,
     read_answer=read_answer,
     open_stream=Stream,
+    weigh=weigh,
+    cap_output=cap_output,
     write_routes=write_routes,
     write_route=write_route,
     bases=("/openai",),

@@ -18,6 +18,7 @@ from hortus.dialects.openai_responses.response_writer import write_response
 from hortus.dialects.openai_responses.stream_reader import Reader
 from hortus.dialects.openai_responses.stream_writer import Writer
 from hortus.dialects.openai_responses.tokens import read_token_count, write_count_request, write_token_count
+from hortus.dialects.openai_responses.units import cap_output, weigh
 from hortus.dialects.openai_responses.vocabulary import VOCABULARY
 from hortus.dialects.openai_responses.wire import NAME
 from hortus.framing.openai_errors import read_error, render_error
@@ -34,6 +35,8 @@ DIALECT = Dialect(
     render_stream_error=render_stream_error,
     read_answer=relay.read_answer,
     open_stream=Stream,
+    weigh=weigh,
+    cap_output=cap_output,
     write_routes=relay.write_routes,
     write_route=relay.write_route,
     bases=("/openai",),

@@ -1,0 +1,34 @@
+"""What a request may use at most, as far as it tells itself: output, choices, and what its length does not bound."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Unit = Literal["image", "document"]
+"""Parts of a request that count more tokens than they have bytes."""
+
+
+class Units(msgspec.Struct, frozen=True):
+    """What stands in a request beside plain text.
+
+    Attributes:
+        output_tokens: Most output tokens of one choice that the client allows, None where it names no limit.
+        choices: How many answers are wanted at once.
+        images: Pictures in the request, by value or by address.
+        documents: Files in the request, likewise; each may have many pages.
+        kept: What the host adds of its own accord: earlier turns, cached content, stored prompts.
+        searches: Whether the host may search.
+        server_tools: Whether the host may run other tools of its own, whose results count as input.
+        service_tier: What the client asks to be served as, None where it does not say.
+    """
+
+    output_tokens: int | None = None
+    choices: int = 1
+    images: int = 0
+    documents: int = 0
+    kept: int = 0
+    searches: bool = False
+    server_tools: bool = False
+    service_tier: str | None = None

@@ -1,0 +1,61 @@
+"""What may a request use beside the tokens of its text? And the limit that a route sets where the client sets none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec.structs import replace
+
+from hortus.canon.dialect import Asked, Operation
+from hortus.canon.units import Unit, Units
+from hortus.framing.asking import read_limit
+from hortus.framing.weighing import by_type, count_parts, is_set, marks_of, text_of
+
+_PARTS: Mapping[str, Unit] = {"image": "image", "document": "document", "container_upload": "document"}
+_OWN_TOOLS = ("custom", "bash_", "text_editor_", "computer_", "memory_")
+"""Tools that the client runs itself. https://docs.claude.com/en/docs/agents-and-tools, read 2026-11."""
+
+_SEARCH = "web_search_"
+_MARKS, _JUDGE = marks_of(_PARTS), by_type(_PARTS)
+_LIMIT = "max_tokens"
+
+
+class _Tool(msgspec.Struct):
+    type: str | None = None
+
+
+_DECODE_TOOLS = msgspec.json.Decoder(list[_Tool]).decode
+
+
+def weigh(operation: Operation, asked: Asked, body: bytes) -> Units:
+    """Return what the request may use, as far as it says so."""
+    if not operation.can_stream:
+        return Units(output_tokens=0)
+    members = asked.members
+    parts = count_parts(body, _MARKS, _JUDGE)
+    own = _host_tools(members.get("tools"))
+    return Units(
+        output_tokens=read_limit(members, _LIMIT),
+        images=parts["image"],
+        documents=parts["document"],
+        searches=any(kind.startswith(_SEARCH) for kind in own),
+        server_tools=is_set(members, "mcp_servers") or any(not kind.startswith(_SEARCH) for kind in own),
+        service_tier=text_of(members, "service_tier"),
+    )
+
+
+def cap_output(asked: Asked, most_tokens: int) -> Asked:
+    """Return the request with a limit of its output."""
+    limit = {_LIMIT: msgspec.Raw(b"%d" % most_tokens)}
+    return replace(asked, output_limit=most_tokens, members=asked.members | limit)
+
+
+def _host_tools(tools: msgspec.Raw | None) -> list[str]:
+    if tools is None:
+        return []
+    try:
+        named = [tool.type for tool in _DECODE_TOOLS(tools)]
+    except msgspec.DecodeError:
+        return []  # null, or what the host refuses
+    return [kind for kind in named if kind and not kind.startswith(_OWN_TOOLS)]
