@@ -17,7 +17,7 @@ from msgspec import structs
 from hortus.catalog.loading import load_catalog
 from hortus.catalog.lookup import Catalog
 from hortus.catalog.prices import price_of, price_of_offer
-from hortus.catalog.rows import Offer, OwnPrice, PriceRow
+from hortus.catalog.rows import Figures, Offer, OwnPrice, PriceRow
 
 TODAY = date(2026, 11, 23)
 
@@ -47,7 +47,7 @@ def amounts(model: str, host: str, *, at: date = TODAY) -> tuple[str, ...] | Non
         ("bedrock", "nova-2-lite", ("USD", "0.33", "2.75", "0.0825")),
         ("together", "llama-2-70b-chat", ("USD", "0.9", "0.9", "None")),
         ("ovhcloud", "gpt-oss-120b", ("USD", "0.09", "0.47", "None")),
-        ("local", "seedling", ("EUR", "0", "0", "0")),
+        ("local", "seedling", ("EUR", "0", "0", "None")),
     ],
 )
 def test_known_prices_are_exact(host: str, model: str, expected: tuple[str, ...]) -> None:
@@ -106,8 +106,7 @@ def own(since: date, amount: str) -> OwnPrice:
         model="gpt-4o",
         since=since,
         currency="EUR",
-        input_per_million=Decimal(amount),
-        output_per_million=Decimal(amount),
+        figures=Figures(input_per_million=Decimal(amount), output_per_million=Decimal(amount)),
         source="https://example.org/contract",
         as_of=since,
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from msgspec import structs
 
 from hortus.catalog.loading import load_catalog, read_rows
 from hortus.catalog.lookup import SPOKEN_DIALECTS, Catalog
@@ -307,7 +308,7 @@ def test_own_prices_are_positive_dated_and_refer_to_rows_that_exist() -> None:
         assert price.host in catalog().hosts
         assert price.model in catalog().models
         assert re.fullmatch(r"[A-Z]{3}", price.currency)
-        amounts = (price.input_per_million, price.output_per_million, price.cached_input_per_million or 0)
+        amounts = [amount for amount in structs.asdict(price.figures).values() if amount is not None]
         assert min(amounts) >= 0
         assert sum(amounts) > 0 or price.host == "local"
         assert price.since <= price.as_of

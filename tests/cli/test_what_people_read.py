@@ -94,7 +94,7 @@ def test_an_unknown_cost_is_not_said_to_be_zero() -> None:
 
 
 def test_a_price_is_said_with_its_currency() -> None:
-    price = PriceRow("id", "EUR", Decimal("0.50"), Decimal(100), source="s", as_of="2026-11-01")
+    price = PriceRow("id", "EUR", "s", "2026-11-01", input_per_million=Decimal("0.50"), output_per_million=Decimal(100))
     assert say_price(price) == "0.5 → 100 EUR"
     assert say_price(None) is None
 

@@ -21,7 +21,8 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         searches: Searches of the web that the host made.
         images: Pictures that were made.
         seconds: Seconds of sound that were read or made.
-        service_tier: What the host says it was served as (`priority`, `flex`, `batch`), None for the usual.
+        service_tier: What the host says it was served as (`priority`, `flex`, `batch`, `fast`), None for the usual.
+        region: Where the host says it computed (Anthropic's `inference_geo`), which some price apart.
     """
 
     input_tokens: int = 0
@@ -40,7 +41,8 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     images: int = 0
     seconds: int = 0
     service_tier: str | None = None
+    region: str | None = None
 
 
-COUNTS = tuple(name for name in Usage.__struct_fields__ if name not in {"is_estimated", "service_tier"})
+COUNTS = tuple(name for name in Usage.__struct_fields__ if name not in {"is_estimated", "service_tier", "region"})
 """The members that add up."""

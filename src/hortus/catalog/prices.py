@@ -66,9 +66,9 @@ def _own_price(rows: tuple[OwnPrice, ...], model: str, *, host: str, at: date) -
     return PriceRow(
         id=f"catalog/{host}/{model}/{row.since}",
         currency=row.currency,
-        input_per_million=row.input_per_million,
-        output_per_million=row.output_per_million,
-        cached_input_per_million=row.cached_input_per_million,
+        input_per_million=row.figures.input_per_million,
+        output_per_million=row.figures.output_per_million,
+        cached_input_per_million=row.figures.cached_input_per_million,
         source=row.source,
         as_of=row.as_of.isoformat(),
     )

@@ -210,33 +210,125 @@ class Offer(Row, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_def
         return self.upstream_model or self.model
 
 
-class OwnPrice(Row, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What a host asks for a model from a day on, per million tokens."""
+class Figures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What units cost. Amounts in the row's currency; None: no price of its own, the next more general one holds.
 
-    host: str
-    model: str
-    since: date
-    currency: str
+    Attributes:
+        cached_input_per_million: Read from the host's cache; else as input.
+        cache_write_per_million: Written to the cache for the usual while (about five minutes); else as input.
+        cache_write_long_per_million: Written to stay longer (an hour); else as the usual write.
+        input_audio_per_million: Tokens of sound; else as input. Likewise the others by their direction.
+        cached_audio_per_million: Tokens of sound read from the cache; else as sound.
+        per_image: For each picture that is made, besides its tokens.
+        per_second: For each second of sound that is read or made.
+        per_thousand_searches: Searches of the web.
+        per_request: For the request as such.
+    """
+
     input_per_million: Decimal
     output_per_million: Decimal
     cached_input_per_million: Decimal | None = None
+    cache_write_per_million: Decimal | None = None
+    cache_write_long_per_million: Decimal | None = None
+    input_audio_per_million: Decimal | None = None
+    cached_audio_per_million: Decimal | None = None
+    output_audio_per_million: Decimal | None = None
+    input_image_per_million: Decimal | None = None
+    output_image_per_million: Decimal | None = None
+    per_image: Decimal | None = None
+    per_second: Decimal | None = None
+    per_thousand_searches: Decimal | None = None
+    per_request: Decimal | None = None
 
 
-class PriceRow(msgspec.Struct, frozen=True, omit_defaults=True):
+class Variant(Figures, frozen=True, kw_only=True, omit_defaults=True):
+    """What units cost instead, under conditions that both must hold.
+
+    Attributes:
+        above_input_tokens: The input is longer than this, cached tokens included; the whole request then costs so.
+        service_tier: The host says that it was served so (`priority`, `flex`, `batch`, `fast`); None: as usual.
+    """
+
+    above_input_tokens: int = 0
+    service_tier: str | None = None
+
+
+Cap = Literal[
+    "context_tokens",
+    "searches",
+    "image_tokens",
+    "document_tokens",
+    "kept_tokens",
+    "server_tool_calls",
+    "output_image_tokens",
+]
+"""What bounds a unit that the bytes of a request do not bound, each the most that can be charged:
+
+- `context_tokens`: of input that the model takes at once, whatever it consists of;
+- `searches`: in one request;
+- `image_tokens`: for one picture of the input, `document_tokens`: for one document, film or other file;
+- `kept_tokens`: for history or content that the host keeps and the request points at;
+- `server_tool_calls`: in one request, of all tools that the host itself runs;
+- `output_image_tokens`: for one picture that is made.
+"""
+
+
+class PriceRow(Figures, frozen=True, forbid_unknown_fields=False, omit_defaults=True):
     """A price that was looked up; field for field what endpoints carry.
 
     Attributes:
         id: Names the row in receipts: source, host, model and date.
         as_of: Date (YYYY-MM-DD) on which the source said so.
+        since: Date from which it holds, None where the source does not say.
+        variants: Full sets of figures for long inputs and service tiers, in the order of `above_input_tokens`.
+        auto_tiers: Service tiers that the host may choose by itself, where the request names none.
+        regions: Where the host says it computed -> by what the price of tokens is multiplied there.
+        caps: What bounds units that the bytes of a request do not bound.
+        fixed_input_tokens: What the host counts beyond the request's own bytes: chat template, preamble of tools.
+        is_search_per_request: A request with any number of searches costs one.
     """
 
     id: str
     currency: str
-    input_per_million: Decimal
-    output_per_million: Decimal
     source: str
     as_of: str
-    cached_input_per_million: Decimal | None = None
+    since: str | None = None
+    variants: tuple[Variant, ...] = ()
+    auto_tiers: tuple[str, ...] = ()
+    regions: dict[str, Decimal] = {}
+    caps: dict[Cap, int] = {}
+    fixed_input_tokens: int = 0
+    is_search_per_request: bool = False
+
+
+class OwnVariant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Conditions of a `Variant`, and what the row's usual figures become under them.
+
+    Attributes:
+        factor: Of every price of tokens.
+        figures: Name of a figure -> what stands instead, whatever the factor.
+    """
+
+    above_input_tokens: int = 0
+    service_tier: str | None = None
+    factor: Decimal = Decimal(1)
+    figures: dict[str, Decimal] = {}
+
+
+class OwnPrice(Row, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a host asks for a model from a day on; members are those of `PriceRow`."""
+
+    host: str
+    model: str
+    since: date
+    currency: str
+    figures: Figures
+    variants: tuple[OwnVariant, ...] = ()
+    auto_tiers: tuple[str, ...] = ()
+    regions: dict[str, Decimal] = {}
+    caps: dict[Cap, int] = {}
+    fixed_input_tokens: int = 0
+    is_search_per_request: bool = False
 
 
 class Rows(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from decimal import Decimal
 from typing import Protocol
 
 import msgspec
@@ -12,8 +13,9 @@ from hortus.canon.dialect import Asked, HostId
 from hortus.canon.errors import JournalFull, RequestError
 from hortus.canon.loss import Loss
 from hortus.canon.usage import Usage
+from hortus.catalog.costs import OUTPUT_TOKENS_ASSUMED, Exposure, Unbounded, bound_of, cost_of
+from hortus.catalog.rows import PriceRow
 from hortus.content.ports import HostIds, NotKept
-from hortus.gateway.money import bound_of, cost_of
 from hortus.gateway.passage import Outgoing
 from hortus.gateway.visit import Visit
 from hortus.receipts.ports import Journal
@@ -133,7 +135,7 @@ class Books:
                 visit.traceparent,
                 endpoint.model_version,
                 endpoint.region,
-                bound_of(price, input_bytes=input_bytes, output_limit=asked.output_limit) if price else None,
+                _reserved(price, input_bytes=input_bytes, output_limit=asked.output_limit) if price else None,
                 price.currency if price else None,
                 price.id if price else None,
                 outgoing.adaptations,
@@ -256,3 +258,8 @@ class Books:
             self._strangers_second, self._strangers = second, 0
         self._strangers += 1
         return self._strangers <= STRANGERS_PER_S
+
+
+def _reserved(price: PriceRow, *, input_bytes: int, output_limit: int | None) -> Decimal | None:
+    bound = bound_of(price, Exposure(input_bytes, OUTPUT_TOKENS_ASSUMED if output_limit is None else output_limit))
+    return None if isinstance(bound, Unbounded) else bound

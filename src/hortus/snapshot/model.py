@@ -10,7 +10,7 @@ import msgspec
 from hortus.canon.loss import Weight
 from hortus.catalog.rows import Auth, PriceRow
 
-SNAPSHOT_FORMAT = 2
+SNAPSHOT_FORMAT = 3
 """Version of this layout; a reader refuses another one."""
 
 ENGINE_SCHEME = "engine:"

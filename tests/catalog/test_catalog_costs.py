@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hortus.canon.usage import Usage
+from hortus.catalog.costs import Exposure, bound_of, cost_of
 from hortus.catalog.rows import PriceRow
-from hortus.gateway.money import bound_of, cost_of
 
 
 def row(given_price: str, cached: str | None, output: str) -> PriceRow:
@@ -37,11 +37,13 @@ def test_cached_input_costs_the_full_price_where_the_row_has_none() -> None:
 
 def test_what_costs_nothing_is_zero() -> None:
     assert cost_of(Usage(input_tokens=5, output_tokens=5), row("0", None, "0")) == 0
-    assert bound_of(row("0", None, "0"), input_bytes=100, output_limit=None) == 0
+    assert bound_of(row("0", None, "0"), Exposure(100, 50)) == 0
 
 
 @given(given_tokens=st.integers(0, 10**6), output=st.integers(0, 10**5), extra=st.integers(0, 1000))
 def test_the_bound_is_never_below_the_cost(given_tokens: int, output: int, extra: int) -> None:
     price = row("0.07", "0.01", "1.13")
     usage = Usage(input_tokens=given_tokens, output_tokens=output)
-    assert cost_of(usage, price) <= bound_of(price, input_bytes=given_tokens + extra, output_limit=output)
+    bound = bound_of(price, Exposure(given_tokens + extra, output))
+    assert isinstance(bound, Decimal)
+    assert cost_of(usage, price) <= bound
