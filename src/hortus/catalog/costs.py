@@ -1,0 +1,293 @@
+"""What did an attempt cost, and what may a request cost at most? Exact arithmetic over a price row.
+
+On the path of every request: plain calls over values, nothing that the gateway's worker may not load.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from hortus.base.money import MILLION
+from hortus.canon.usage import Usage
+from hortus.catalog.rows import Figures, PriceRow
+
+OUTPUT_TOKENS_ASSUMED = 8192
+"""Output reserved for a client that sets no limit where nothing else does; hosts have limits unknown to Hortus."""
+
+_THOUSAND = Decimal(1000)
+_ZERO = Decimal(0)
+_ONE = Decimal(1)
+
+USUAL_TIERS = frozenset(("auto", "default", "standard", "standard_only", "on_demand"))
+"""What hosts call the service tier that is nothing special."""
+
+
+class Exposure(msgspec.Struct, frozen=True, gc=False):
+    """The most that a request can use, as far as it can be read out of the request.
+
+    Attributes:
+        input_bytes: UTF-8 bytes of what goes to the host: no token is shorter than a byte.
+        output_tokens: The most that one choice may have, reasoning included; None: nothing limits it.
+        choices: Answers asked for at once.
+        images: Pictures of the input, inline or by address: their bytes do not bound their tokens.
+        documents: Documents, films and other files of the input, inline or by address: likewise.
+        kept: References to what the host keeps (an earlier response, a conversation, cached content).
+        searches: Whether the host may search the web.
+        server_tools: Whether the host may run other tools of its own.
+        tool_calls: The most calls of the host's tools, searches among them, that the request itself allows; None:
+            it says nothing.
+        service_tier: As the request names it; None where it does not.
+        output_images: Pictures to be made, in all choices together.
+        seconds: Of sound to be read or made, where it is charged by time; None: nobody knows.
+    """
+
+    input_bytes: int
+    output_tokens: int | None
+    choices: int = 1
+    images: int = 0
+    documents: int = 0
+    kept: int = 0
+    searches: bool = False
+    server_tools: bool = False
+    tool_calls: int | None = None
+    service_tier: str | None = None
+    output_images: int = 0
+    seconds: int | None = 0
+
+
+class Unbounded(msgspec.Struct, frozen=True, gc=False):
+    """There is no upper bound.
+
+    Attributes:
+        units: What nothing bounds: caps that the price row lacks (`rows.Cap`), or `output_tokens`, `service_tier` (one
+            that the row has no price for), `search_price`, `seconds`.
+    """
+
+    units: tuple[str, ...]
+
+
+def cost_of(usage: Usage, price: PriceRow) -> Decimal:
+    """Return the exact cost of `usage`, in the row's currency.
+
+    What the row has no price of its own for costs the more general one: cached input as input, a service tier that
+    it does not name as usual.
+    """
+    figures: Figures = _figures_for(usage, price) if price.variants else price
+    tokens = figures.output_per_million * usage.output_tokens
+    if usage.input_audio_tokens or usage.input_image_tokens or usage.cache_write_tokens:
+        tokens += _mixed_input(usage, figures)
+    elif usage.cached_input_tokens and figures.cached_input_per_million is not None:
+        cached = min(usage.cached_input_tokens, usage.input_tokens)
+        tokens += figures.input_per_million * (usage.input_tokens - cached) + figures.cached_input_per_million * cached
+    else:
+        tokens += figures.input_per_million * usage.input_tokens
+    if usage.output_audio_tokens or usage.output_image_tokens:
+        tokens += _beyond_text(usage, figures)
+    if price.regions and usage.region is not None:
+        tokens *= price.regions.get(usage.region, _ONE)
+    total = tokens / MILLION
+    if usage.searches or usage.images or usage.seconds or figures.per_request is not None:
+        total += _by_the_piece(usage, figures, is_search_per_request=price.is_search_per_request)
+    return total
+
+
+def bound_of(price: PriceRow, exposure: Exposure) -> Decimal | Unbounded:
+    """Return what a request costs at most, in the row's currency; for any usage within the exposure.
+
+    All input counts at the dearest of the prices that input can have, and of the context and service tiers that can
+    come about the dearest counts. With tools of its own the host may read all input anew after each call.
+    """
+    is_plain = not (
+        exposure.images
+        or exposure.documents
+        or exposure.kept
+        or exposure.searches
+        or exposure.server_tools
+        or exposure.output_images
+        or exposure.seconds != 0
+    )
+    if exposure.output_tokens is None or not is_plain:
+        lacking = _lacking(price, exposure)
+        if lacking:
+            return Unbounded(lacking)
+    tier = exposure.service_tier
+    if tier is not None and tier not in USUAL_TIERS and not _has_tier(price, tier):
+        return Unbounded(("service_tier",))
+    output_tokens = (exposure.output_tokens or 0) * exposure.choices
+    if is_plain:
+        input_tokens = exposure.input_bytes + price.fixed_input_tokens
+    else:
+        input_tokens = _most_input(price, exposure)
+        output_tokens += price.caps.get("output_image_tokens", 0) * exposure.output_images
+    reachable = _reachable(price, input_tokens, tier=tier) if price.variants else (price,)
+    bounds = [
+        _dearest_input(figures) * input_tokens + _dearest_output(figures) * output_tokens for figures in reachable
+    ]
+    tokens = bounds[0] if len(bounds) == 1 else max(bounds)
+    if price.regions:
+        tokens *= max(_ONE, *price.regions.values())
+    total = tokens / MILLION
+    if not is_plain or price.per_request is not None:
+        total += max([_most_pieces(price, exposure, figures=figures) for figures in reachable])
+    return total
+
+
+def _lacking(price: PriceRow, exposure: Exposure) -> tuple[str, ...]:
+    """Return the units of the request that nothing bounds."""
+    has_window = "context_tokens" in price.caps
+    calls = _most_calls(price, exposure)
+    asks = (
+        ("output_tokens", exposure.output_tokens is None),
+        ("image_tokens", exposure.images and "image_tokens" not in price.caps and not has_window),
+        ("document_tokens", exposure.documents and "document_tokens" not in price.caps and not has_window),
+        ("kept_tokens", exposure.kept and "kept_tokens" not in price.caps and not has_window),
+        ("searches", exposure.searches and calls is None and "searches" not in price.caps),
+        ("search_price", exposure.searches and price.per_thousand_searches is None),
+        ("server_tool_calls", exposure.server_tools and "server_tool_calls" not in price.caps),
+        ("context_tokens", calls and not has_window),
+        ("output_image_tokens", exposure.output_images and not _prices_pictures(price)),
+        ("seconds", exposure.seconds is None and price.per_second is not None),
+    )
+    return tuple([unit for unit, is_lacking in asks if is_lacking])
+
+
+def _most_calls(price: PriceRow, exposure: Exposure) -> int | None:
+    """Return how often the host calls tools of its own at most, None where nothing says."""
+    calls = 0
+    caps = price.caps
+    for is_asked, most in (
+        (exposure.searches, caps.get("searches")),
+        (exposure.server_tools, caps.get("server_tool_calls")),
+    ):
+        if is_asked and most is None:
+            return exposure.tool_calls
+        calls += most if is_asked and most is not None else 0
+    return calls if exposure.tool_calls is None else min(calls, exposure.tool_calls)
+
+
+def _prices_pictures(price: PriceRow) -> bool:
+    return price.per_image is not None or "output_image_tokens" in price.caps
+
+
+def _has_tier(price: PriceRow, tier: str) -> bool:
+    return any(variant.service_tier == tier for variant in price.variants)
+
+
+def _most_input(price: PriceRow, exposure: Exposure) -> int:
+    """Return the most tokens of input; what has no cap of its own fills the model's whole window."""
+    caps, window = price.caps, price.caps.get("context_tokens", 0)
+    once = exposure.input_bytes + price.fixed_input_tokens
+    once += caps.get("image_tokens", window) * exposure.images
+    once += caps.get("document_tokens", window) * exposure.documents
+    once += caps.get("kept_tokens", window) * exposure.kept
+    if window:
+        once = min(once, window)
+    return once + window * (_most_calls(price, exposure) or 0)
+
+
+def _reachable(price: PriceRow, input_tokens: int, *, tier: str | None) -> list[Figures]:
+    """Return the sets of figures that can come about; a host may always serve as usual."""
+    tiers: tuple[str | None, ...] = (None, *price.auto_tiers) if tier in {None, "auto"} else (None, tier)
+    reached: list[Figures] = [price]
+    reached += [
+        variant
+        for variant in price.variants
+        if (input_tokens > variant.above_input_tokens or not variant.above_input_tokens)
+        and variant.service_tier in tiers
+    ]
+    return reached
+
+
+def _dearest_input(figures: Figures) -> Decimal:
+    dearest = figures.input_per_million
+    for price in (
+        figures.cached_input_per_million,
+        figures.cache_write_per_million,
+        figures.cache_write_long_per_million,
+        figures.input_audio_per_million,
+        figures.cached_audio_per_million,
+        figures.input_image_per_million,
+    ):
+        if price is not None and price > dearest:
+            dearest = price
+    return dearest
+
+
+def _dearest_output(figures: Figures) -> Decimal:
+    dearest = figures.output_per_million
+    for price in (figures.output_audio_per_million, figures.output_image_per_million):
+        if price is not None and price > dearest:
+            dearest = price
+    return dearest
+
+
+def _most_pieces(price: PriceRow, exposure: Exposure, *, figures: Figures) -> Decimal:
+    searches = (_most_calls(price, exposure) or 0) if exposure.searches else 0
+    most = Usage(searches=searches, images=exposure.output_images, seconds=exposure.seconds or 0)
+    return _by_the_piece(most, figures, is_search_per_request=price.is_search_per_request)
+
+
+def _figures_for(usage: Usage, price: PriceRow) -> Figures:
+    """Return the figures of the usage's service tier and length; of a tier without a price, the usual ones."""
+    tier = usage.service_tier
+    if tier is not None and not any(variant.service_tier == tier for variant in price.variants):
+        tier = None
+    found: Figures = price
+    for variant in price.variants:  # in the order of their lengths
+        is_reached = usage.input_tokens > variant.above_input_tokens or not variant.above_input_tokens
+        if is_reached and variant.service_tier == tier:
+            found = variant
+    return found
+
+
+def _mixed_input(usage: Usage, figures: Figures) -> Decimal:
+    """Return what input costs of which some is sound or pictures, or was written to the cache."""
+    usual = figures.input_per_million
+    audio_price = figures.input_audio_per_million
+    image_price = figures.input_image_per_million
+    audio = 0 if audio_price is None else min(usage.input_audio_tokens, usage.input_tokens)
+    image = 0 if image_price is None else min(usage.input_image_tokens, usage.input_tokens - audio)
+    cached_audio = min(usage.cached_audio_tokens, usage.cached_input_tokens, audio)
+    text = usage.input_tokens - audio - image
+    cached = min(usage.cached_input_tokens - cached_audio, text)
+    written = min(usage.cache_write_tokens, text - cached)
+    written_long = min(usage.cache_write_long_tokens, written)
+    write_price = _either(figures.cache_write_per_million, usual)
+    total = usual * (text - cached - written) + _either(figures.cached_input_per_million, usual) * cached
+    total += write_price * (written - written_long)
+    total += _either(figures.cache_write_long_per_million, write_price) * written_long
+    if audio_price is not None:
+        total += audio_price * (audio - cached_audio)
+        total += _either(figures.cached_audio_per_million, audio_price) * cached_audio
+    return total if image_price is None else total + image_price * image
+
+
+def _beyond_text(usage: Usage, figures: Figures) -> Decimal:
+    """Return what sound and pictures in the output cost more, or less, than as many tokens of text."""
+    total, left = _ZERO, usage.output_tokens
+    if figures.output_audio_per_million is not None:
+        audio = min(usage.output_audio_tokens, left)
+        left -= audio
+        total += (figures.output_audio_per_million - figures.output_per_million) * audio
+    if figures.output_image_per_million is not None:
+        image = min(usage.output_image_tokens, left)
+        total += (figures.output_image_per_million - figures.output_per_million) * image
+    return total
+
+
+def _by_the_piece(usage: Usage, figures: Figures, *, is_search_per_request: bool) -> Decimal:
+    searches = min(usage.searches, 1) if is_search_per_request else usage.searches
+    total = _either(figures.per_request, _ZERO)
+    if figures.per_thousand_searches is not None:
+        total += figures.per_thousand_searches * searches / _THOUSAND
+    if figures.per_image is not None:
+        total += figures.per_image * usage.images
+    if figures.per_second is not None:
+        total += figures.per_second * usage.seconds
+    return total
+
+
+def _either(own: Decimal | None, general: Decimal) -> Decimal:
+    return general if own is None else own
