@@ -1,1 +1,1 @@
-"""What Hortus measures of itself: the table of metrics, and the meters that count them."""
+"""What Hortus measures of itself: the tables of metrics and spans, the meters that count, the protocol of traces."""

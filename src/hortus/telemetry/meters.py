@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+from collections.abc import Mapping
 from typing import Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
+from prometheus_client import CollectorRegistry, values
 
 from hortus.telemetry import metrics
-from hortus.telemetry.metrics import Metric
+from hortus.telemetry.sums import Distributions, Sums, make_gauge
 
-Labels = tuple[str, ...]
+Measure = Literal["requests", "tokens", "concurrent", "money"]
 
 
 def count_as(process: str) -> None:
@@ -35,16 +35,25 @@ class Meters:
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._requests = _Sums(metrics.REQUESTS, registry)
-        self._request_seconds = _Distributions(metrics.REQUEST_SECONDS, registry)
-        self._attempts = _Sums(metrics.ATTEMPTS, registry)
-        self._first_byte = _Distributions(metrics.FIRST_BYTE_SECONDS, registry)
-        self._tokens = _Sums(metrics.TOKENS, registry)
-        self._cost = _Sums(metrics.COST, registry)
-        self._losses = _Sums(metrics.LOSSES, registry)
-        self._errors = _Sums(metrics.ERRORS, registry)
-        self._running = _gauge(metrics.RUNNING, registry, mode="livesum")
-        self._snapshot = _gauge(metrics.SNAPSHOT_VERSION, registry, mode="livemin")
+        self._requests = Sums(metrics.REQUESTS, registry)
+        self._request_seconds = Distributions(metrics.REQUEST_SECONDS, registry)
+        self._attempts = Sums(metrics.ATTEMPTS, registry)
+        self._first_byte = Distributions(metrics.FIRST_BYTE_SECONDS, registry)
+        self._tokens = Sums(metrics.TOKENS, registry)
+        self._cost = Sums(metrics.COST, registry)
+        self._losses = Sums(metrics.LOSSES, registry)
+        self._errors = Sums(metrics.ERRORS, registry)
+        self._refusals = Sums(metrics.LIMIT_REFUSALS, registry)
+        self._lease_wait = Distributions(metrics.LEASE_WAIT_SECONDS, registry)
+        self._bounds = Sums(metrics.BOUND_EXCEEDED, registry)
+        self._conflicts = Sums(metrics.IDEMPOTENCY_CONFLICTS, registry)
+        self._counted = (
+            *(self._requests, self._attempts, self._tokens, self._cost, self._losses, self._errors),
+            *(self._refusals, self._bounds, self._conflicts),
+            *(self._request_seconds, self._first_byte, self._lease_wait),
+        )
+        self._running = make_gauge(metrics.RUNNING, registry, mode="livesum")
+        self._snapshot = make_gauge(metrics.SNAPSHOT_VERSION, registry, mode="livemin")
 
     def count_request(self, route: str, status: str, *, seconds: float) -> None:
         """A request has ended."""
@@ -74,6 +83,22 @@ class Meters:
         """A translation did not carry something of the `request` or of the `answer`."""
         self._losses.add((endpoint, side, weight), 1)
 
+    def count_refusal(self, measure: Measure) -> None:
+        """A limit or budget has refused a request."""
+        self._refusals.add((measure,), 1)
+
+    def count_lease_wait(self, seconds: float) -> None:
+        """A request has waited for a lease."""
+        self._lease_wait.add((), seconds)
+
+    def count_bound_exceeded(self, endpoint: str) -> None:
+        """An attempt has cost more than was reserved for it."""
+        self._bounds.add((endpoint,), 1)
+
+    def count_conflict(self, reason: Literal["running", "done"]) -> None:
+        """A request was refused because another one came with its `Idempotency-Key` before."""
+        self._conflicts.add((reason,), 1)
+
     def flush(self, *, running: int, snapshot_version: int) -> None:
         """Carry everything counted since the last time to the shared files.
 
@@ -81,58 +106,56 @@ class Meters:
             running: Requests that are being answered.
             snapshot_version: The configuration in use, 0 before the first one.
         """
-        for meter in (self._requests, self._attempts, self._tokens, self._cost, self._losses, self._errors):
+        for meter in self._counted:
             meter.flush()
-        self._request_seconds.flush()
-        self._first_byte.flush()
         self._running.set(running)
         self._snapshot.set(snapshot_version)
 
 
-class _Sums:
-    """A counter whose additions wait for `flush`: an addition to a shared file costs ten times as much."""
+class LedgerMeters:
+    """Counts what the ledger does. For one thread: the files behind it take no lock.
 
-    def __init__(self, metric: Metric, registry: CollectorRegistry) -> None:
-        name = metric.name.removesuffix("_total")
-        self._counter = Counter(name, metric.sentence, metric.labels, registry=registry)
-        self._waiting: dict[Labels, float] = {}
+    Args:
+        registry: Where the meters belong; one of its own in tests.
+    """
 
-    def add(self, labels: Labels, amount: float) -> None:
-        self._waiting[labels] = self._waiting.get(labels, 0) + amount
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._asks = Sums(metrics.LEASE_ASKS, registry)
+        self._spans = Sums(metrics.SPANS, registry)
+        self._unsampled = Sums(metrics.SPANS_UNSAMPLED, registry)
+        self._waiting = make_gauge(metrics.SPANS_WAITING, registry, mode="livemostrecent")
+        self._spent = make_gauge(metrics.BUDGET_SPENT_RATIO, registry, mode="livemostrecent")
+        self._chain = make_gauge(metrics.CHAIN_RECORDS, registry, mode="livemostrecent")
+        self._checkpoint = make_gauge(metrics.CHECKPOINT_TIME_SECONDS, registry, mode="livemostrecent")
+        self._limits: frozenset[str] = frozenset()
 
-    def flush(self) -> None:
-        waiting, self._waiting = self._waiting, {}
-        for labels, amount in waiting.items():
-            self._counter.labels(*labels).inc(amount)
+    def count_lease_ask(self, outcome: Literal["granted", "short"]) -> None:
+        """A worker has asked for a pool."""
+        self._asks.add((outcome,), 1)
 
+    def count_spans(self, outcome: Literal["sent", "refused", "dropped"], *, count: int) -> None:
+        """Spans have left, or never will."""
+        self._spans.add((outcome,), count)
 
-class _Distributions:
-    """A histogram whose observations wait for `flush`."""
+    def count_unsampled(self, count: int) -> None:
+        """Receipts have no spans because their callers want none."""
+        self._unsampled.add((), count)
 
-    def __init__(self, metric: Metric, registry: CollectorRegistry) -> None:
-        self._histogram = Histogram(
-            metric.name, metric.sentence, metric.labels, registry=registry, buckets=metric.buckets
-        )
-        self._bounds = (*metric.buckets, math.inf)
-        self._waiting: dict[Labels, list[float]] = {}
+    def show_budgets(self, spent: Mapping[str, float]) -> None:
+        """Take the place of what was shown of budgets: names of limits, each with the part of it that is spent."""
+        for gone in self._limits - spent.keys():
+            self._spent.labels(gone).set(math.nan)  # a series in a shared file cannot be taken out
+        for name, ratio in spent.items():
+            self._spent.labels(name).set(ratio)
+        self._limits = frozenset(spent)
 
-    def add(self, labels: Labels, value: float) -> None:
-        counts = self._waiting.get(labels)
-        if counts is None:
-            counts = self._waiting[labels] = [0.0] * (len(self._bounds) + 1)
-        counts[bisect_left(self._bounds, value)] += 1
-        counts[-1] += value
+    def show_chain(self, *, records: int, checkpoint_at_ms: int | None) -> None:
+        """Show where the chain stands; `checkpoint_at_ms`: when it was signed last, None for never."""
+        self._chain.set(records)
+        self._checkpoint.set((checkpoint_at_ms or 0) / 1000)
 
-    def flush(self) -> None:
-        """Add sums to buckets, for which `prometheus_client` has no public way; a test watches that it stays so."""
-        waiting, self._waiting = self._waiting, {}
-        for labels, counts in waiting.items():
-            child = self._histogram.labels(*labels)
-            child._sum.inc(counts[-1])  # noqa: SLF001 -- see above
-            for bucket, count in zip(child._buckets, counts[:-1], strict=True):  # noqa: SLF001 -- see above
-                if count:
-                    bucket.inc(count)
-
-
-def _gauge(metric: Metric, registry: CollectorRegistry, *, mode: Literal["livesum", "livemin"]) -> Gauge:
-    return Gauge(metric.name, metric.sentence, metric.labels, registry=registry, multiprocess_mode=mode)
+    def flush(self, *, spans_waiting: int) -> None:
+        """Carry everything counted since the last time to the shared files."""
+        for meter in (self._asks, self._spans, self._unsampled):
+            meter.flush()
+        self._waiting.set(spans_waiting)

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 _LONG_WAIT_BUCKETS_S = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0)
+_SHORT_WAIT_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
 class Metric(msgspec.Struct, frozen=True):
@@ -86,6 +87,77 @@ SNAPSHOT_VERSION = Metric(
     "hortus_snapshot_version", "gauge", "", (), "Version of the configuration in use, the oldest of all workers."
 )
 
+LIMIT_REFUSALS = Metric(
+    "hortus_limit_refusals_total",
+    "counter",
+    "",
+    ("measure",),
+    "Requests that a limit or budget refused, by its measure (`requests`, `tokens`, `concurrent`, `money`).",
+)
+LEASE_ASKS = Metric(
+    "hortus_lease_asks_total",
+    "counter",
+    "",
+    ("outcome",),
+    "Pools that workers asked the ledger for, by outcome (`granted`; `short` where what was needed is not there).",
+)
+LEASE_WAIT_SECONDS = Metric(
+    "hortus_lease_wait_seconds",
+    "histogram",
+    "seconds",
+    (),
+    "How long requests waited for the ledger to lease them a part of a limit; those that need not wait are not in it.",
+    _SHORT_WAIT_BUCKETS_S,
+)
+BUDGET_SPENT_RATIO = Metric(
+    "hortus_budget_spent_ratio",
+    "gauge",
+    "ratio",
+    ("limit",),
+    "Part of a budget that receipts have taken in its current period; 1 is all of it.",
+)
+BOUND_EXCEEDED = Metric(
+    "hortus_bound_exceeded_total",
+    "counter",
+    "",
+    ("endpoint",),
+    "Attempts that cost more than the upper bound that was reserved for them: a price row is wrong.",
+)
+IDEMPOTENCY_CONFLICTS = Metric(
+    "hortus_idempotency_conflicts_total",
+    "counter",
+    "",
+    ("reason",),
+    "Requests refused for their `Idempotency-Key`, by reason (`running`, `done`).",
+)
+CHAIN_RECORDS = Metric(
+    "hortus_chain_records", "gauge", "", (), "Records in the chain of receipts and acts: the number of its head."
+)
+CHECKPOINT_TIME_SECONDS = Metric(
+    "hortus_checkpoint_time_seconds",
+    "gauge",
+    "seconds",
+    (),
+    "When the chain was signed last, in seconds since 1970: the checkpoint's age is `time()` less this. 0 for never.",
+)
+SPANS = Metric(
+    "hortus_spans_total",
+    "counter",
+    "",
+    ("outcome",),
+    "Spans made of receipts, by outcome (`sent`; `refused` by the collector; `dropped`, for it was away too long).",
+)
+SPANS_UNSAMPLED = Metric(
+    "hortus_spans_unsampled_total",
+    "counter",
+    "",
+    (),
+    "Receipts of which no span was made, because the caller's `traceparent` says that its trace is not recorded.",
+)
+SPANS_WAITING = Metric(
+    "hortus_spans_waiting", "gauge", "", (), "Receipts whose spans wait to be sent; full is where `dropped` begins."
+)
+
 METRICS: tuple[Metric, ...] = (
     REQUESTS,
     REQUEST_SECONDS,
@@ -97,5 +169,16 @@ METRICS: tuple[Metric, ...] = (
     ERRORS,
     RUNNING,
     SNAPSHOT_VERSION,
+    LIMIT_REFUSALS,
+    LEASE_ASKS,
+    LEASE_WAIT_SECONDS,
+    BUDGET_SPENT_RATIO,
+    BOUND_EXCEEDED,
+    IDEMPOTENCY_CONFLICTS,
+    CHAIN_RECORDS,
+    CHECKPOINT_TIME_SECONDS,
+    SPANS,
+    SPANS_UNSAMPLED,
+    SPANS_WAITING,
 )
 """All of them, in the order of the documentation."""
