@@ -1,0 +1,253 @@
+"""A host on loopback that does what each request's act says, and counts durably what it made.
+
+Three dialects below `/ENDPOINT/v1…`; the first part of the path names the endpoint in its book. Run it as a process of
+its own, `python -m hortus.testkit.fault_host --port N --book FILE --seed N`, so that it outlives whatever is killed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import random
+import re
+import signal
+import socket
+import struct
+from collections import Counter
+from pathlib import Path
+
+import httptools
+import msgspec
+
+from hortus.testkit.faults.acts import act_for, mark_in
+from hortus.testkit.faults.book import Book, Ended, Made, Seen
+from hortus.testkit.faults.steps import Finish, Forever, Pause, Send, Step, Task, steps_for
+
+_ENDLESS_PAUSE_S = 0.005
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, for no time
+_LIMIT = re.compile(rb'"(?:max_tokens|max_completion_tokens|maxOutputTokens)":\s*(\d+)')
+_GEMINI = re.compile(r"/models/([^:]+):(\w+)")
+_BYTES_PER_TOKEN = 5
+"""Of the host's own way of counting input, which is nobody else's."""
+
+
+class Incoming(msgspec.Struct):
+    """One request; its methods are those that httptools calls."""
+
+    url: bytes = b""
+    headers: dict[str, str] = {}
+    body: bytes = b""
+    is_complete: bool = False
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the path."""
+        self.url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header."""
+        self.headers[name.decode().lower()] = value.decode("latin-1")
+
+    def on_body(self, part: bytes) -> None:
+        """Take a part of the body."""
+        self.body += part
+
+    def on_message_complete(self) -> None:
+        """It is all here."""
+        self.is_complete = True
+
+
+class _Gone(Exception):  # noqa: N818 -- how an answer ends, not an error
+    """The connection is of no further use; `how` says who ended it."""
+
+    def __init__(self, how: str) -> None:
+        self.how = how
+
+
+class FaultHost:
+    """The host.
+
+    Args:
+        book: Where it counts.
+        seed: Draws acts for prompts that name none, and the words of answers.
+    """
+
+    def __init__(self, book: Book, *, seed: int) -> None:
+        self._book = book
+        self._seed = seed
+        self._number = book.last_number
+        self._times: Counter[str] = Counter()
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self, port: int) -> int:
+        """Listen on loopback; return the port."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port, limit=2**20, backlog=1024)
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def stop(self) -> None:
+        """Cut every connection."""
+        if self._server is not None:
+            self._server.close()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 -- a callback of the loop always runs in a task
+        self._tasks.add(task)
+        nth = 0
+        try:
+            while (asked := await _read(reader)) is not None:
+                nth += 1
+                await self._answer(asked, writer, nth=nth)
+        except (ConnectionError, _Gone, asyncio.CancelledError):
+            pass
+        finally:
+            self._tasks.discard(task)
+            writer.transport.abort()
+
+    async def _answer(self, asked: Incoming, writer: asyncio.StreamWriter, *, nth: int) -> None:
+        self._number += 1
+        number = self._number
+        mark = mark_in(asked.body) or "none"
+        self._times[mark] += 1
+        draw = random.Random(f"{self._seed}/{mark}/{self._times[mark]}")  # noqa: S311 -- seeded on purpose
+        act = act_for(asked.body, nth=self._times[mark], draw=draw)
+        endpoint, task = _read_task(asked)
+        limit = _LIMIT.search(asked.body)
+        seen = Seen(
+            n=number,
+            mark=mark,
+            endpoint=endpoint,
+            dialect=task.dialect,
+            act=act,
+            is_stream=task.is_stream,
+            input_tokens=task.input_tokens,
+            nth_on_connection=nth,
+            output_limit=int(limit.group(1)) if limit else None,
+            request_id=asked.headers.get("x-request-id", ""),
+        )
+        self._book.write(seen)
+        player = _Player(self._book, writer, number=number)
+        how = "cut"
+        try:
+            await player.play(steps_for(task, act, draw=draw))
+            how = "complete"
+        except _Gone as gone:
+            how = gone.how
+            raise
+        finally:
+            self._book.write(Ended(number, how, player.sent_bytes))  # type: ignore[arg-type]  # `_Gone` carries no other
+
+
+class _Player:
+    """Plays the steps of one answer."""
+
+    def __init__(self, book: Book, writer: asyncio.StreamWriter, *, number: int) -> None:
+        self._book = book
+        self._writer = writer
+        self._number = number
+        self._tokens = 0
+        self.sent_bytes = 0
+
+    async def play(self, steps: list[Step]) -> None:
+        """Do one step after the other. Raises _Gone where the connection is over."""
+        for step in steps:
+            match step:
+                case Send():
+                    await self._send(step.data, step.tokens)
+                case Pause():
+                    await asyncio.sleep(step.seconds)
+                case Forever():
+                    while True:
+                        await self._send(step.data, step.tokens)
+                        await asyncio.sleep(_ENDLESS_PAUSE_S)
+                case Finish():
+                    await self._finish(step)
+
+    async def _send(self, data: bytes, tokens: int) -> None:
+        if self._writer.transport.is_closing():
+            raise _Gone("cut")
+        if tokens:
+            self._tokens += tokens
+            self._book.write(Made(self._number, self._tokens))
+        if data:
+            self._writer.write(data)
+            try:
+                await self._writer.drain()
+            except ConnectionError as error:
+                raise _Gone("cut") from error
+            self.sent_bytes += len(data)
+
+    async def _finish(self, step: Finish) -> None:
+        transport = self._writer.transport
+        match step.how:
+            case "keep":
+                return
+            case "stall":
+                while not transport.is_closing():  # noqa: ASYNC110 -- a stream writer has no event for this
+                    await asyncio.sleep(0.01)
+                raise _Gone("act")
+            case "reset":
+                raw = transport.get_extra_info("socket")
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+                transport.abort()
+                raise _Gone("act")
+            case "close":
+                transport.close()
+                raise _Gone("act")
+
+
+async def _read(reader: asyncio.StreamReader) -> Incoming | None:
+    asked = Incoming(headers={})
+    parser = httptools.HttpRequestParser(asked)
+    while not asked.is_complete:
+        data = await reader.read(65536)
+        if not data:
+            return None
+        parser.feed_data(data)
+    return asked
+
+
+def _read_task(asked: Incoming) -> tuple[str, Task]:
+    """Return the endpoint, and what is asked there."""
+    path = asked.url.decode()
+    endpoint = path.split("/")[1]
+    tokens = -(-len(asked.body) // _BYTES_PER_TOKEN)
+    in_path = _GEMINI.search(path)
+    if in_path is not None:
+        is_stream = in_path.group(2) == "streamGenerateContent"
+        return endpoint, Task("gemini", is_stream, in_path.group(1), tokens)
+    body = msgspec.json.decode(asked.body, type=dict[str, object])
+    dialect = "anthropic_messages" if path.split("?")[0].endswith("/messages") else "openai_chat"
+    options = body.get("stream_options")
+    wants_usage = dialect != "openai_chat" or (isinstance(options, dict) and bool(options.get("include_usage")))
+    return endpoint, Task(dialect, bool(body.get("stream")), str(body["model"]), tokens, wants_usage)
+
+
+async def _run(port: int, book: Path, *, seed: int) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    written = Book(book)
+    host = FaultHost(written, seed=seed)
+    await host.start(port)
+    with contextlib.closing(written):
+        await stop.wait()
+        await host.stop()
+
+
+def main() -> None:
+    """Run the host until SIGTERM."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--book", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    asyncio.run(_run(arguments.port, arguments.book, seed=arguments.seed))
+
+
+if __name__ == "__main__":
+    main()
