@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 
 from hortus.base.errors import InstallationError
-from hortus.receipts.records import JournalRecord
+from hortus.receipts.records import JournalRecord, Receipt
 from hortus.receipts.segment import Position
 from hortus.snapshot.grants import Grant
 
@@ -56,10 +56,12 @@ class Absorbed(msgspec.Struct, frozen=True):
     Attributes:
         receipts: Receipts that were completed and written.
         doubled: Records that the store already had; they changed nothing.
+        done: Those receipts.
     """
 
     receipts: int = 0
     doubled: int = 0
+    done: tuple[Receipt, ...] = ()
 
 
 class ReceiptStore(Protocol):
@@ -109,5 +111,5 @@ class GrantStore(Protocol):
         ...
 
     def access_version(self) -> int:
-        """Return a number that grows with every change of keys or projects."""
+        """Return a number that grows with every change of keys, projects or limits."""
         ...

@@ -10,7 +10,7 @@ import contextlib
 import fcntl
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -20,6 +20,7 @@ from hortus.ledger.ports import Batch, Misplaced, ReceiptStore
 from hortus.ledger.retention import Retention
 from hortus.receipts.journal import UNFINISHED_SUFFIX
 from hortus.receipts.reading import CorruptJournal, Portion, read_portion
+from hortus.receipts.records import Receipt
 from hortus.receipts.segment import START, Position, split_name
 
 ARCHIVE = "done"
@@ -44,13 +45,28 @@ class Moved(msgspec.Struct):
 
 
 class Transfer:
-    """Follows every segment in a directory. For one thread; the store's errors pass through, the next pass goes on."""
+    """Follows every segment in a directory. For one thread; the store's errors pass through, the next pass goes on.
 
-    def __init__(self, directory: Path, sink: ReceiptStore, *, clock: Clock) -> None:
+    Args:
+        directory: Where the journal's segments are.
+        sink: Where their records go.
+        clock: Tells the time.
+        when_stored: Is told of receipts once they are stored, in the same thread; must neither wait nor fail.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        sink: ReceiptStore,
+        *,
+        clock: Clock,
+        when_stored: Callable[[Sequence[Receipt]], None] | None = None,
+    ) -> None:
         self._directory = directory
         self._archive = directory / ARCHIVE
         self._sink = sink
         self._clock = clock
+        self._when_stored = when_stored
         self._retention = Retention(self._archive, sink, clock=clock)
         self._positions: dict[str, Position] | None = None
 
@@ -120,14 +136,21 @@ class Transfer:
         self._positions[batch.segment] = batch.end
         moved.records += len(batch.records)
         moved.receipts += absorbed.receipts
+        self._tell(absorbed.done)
         if absorbed.doubled:
             _log.warning("journal repeats records", extra={"file": batch.segment, "doubled": absorbed.doubled})
 
     def _bury(self, writer: str) -> int:
-        receipts = self._sink.bury(writer).receipts
+        absorbed = self._sink.bury(writer)
+        receipts = absorbed.receipts
+        self._tell(absorbed.done)
         if receipts:
             _log.warning("a writer died with requests open", extra={"writer": writer, "interrupted": receipts})
         return receipts
+
+    def _tell(self, done: Sequence[Receipt]) -> None:
+        if done and self._when_stored is not None:
+            self._when_stored(done)
 
     def _put_away(self, file: Path, moved: Moved, *, torn_bytes: int) -> None:
         assert self._positions is not None  # noqa: S101 -- read at the beginning of the first pass

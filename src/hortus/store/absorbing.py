@@ -82,7 +82,7 @@ class JournalTable:
             done = [receipt for receipt in folded if receipt is not None]
             self._write(connection, done)
             connection.execute(delete(waiting).where(waiting.c.writer == writer))
-        return Absorbed(receipts=len(done))
+        return Absorbed(receipts=len(done), done=tuple(done))
 
     def archive(self, segment: str) -> None:
         """Remember that nothing more will come from a segment."""
@@ -139,7 +139,7 @@ class JournalTable:
         over = [(receipt.receipt_id,) for receipt in done if receipt.receipt_id in waited]
         self._stop_waiting.run_for_each(connection, over)
         self._add_waiting.run_for_each(connection, fresh)
-        return Absorbed(receipts=len(done), doubled=doubled)
+        return Absorbed(receipts=len(done), doubled=doubled, done=tuple(done))
 
     def _write(self, connection: Connection, done: Sequence[Receipt]) -> None:
         tried = [attempt_row(receipt.receipt_id, attempt) for receipt in done for attempt in receipt.attempts]

@@ -134,7 +134,7 @@ class ExportRequest(_Message, frozen=True, gc=False):
 class PartialSuccess(_Message, frozen=True, gc=False):
     """What a collector did not take of a request that it took."""
 
-    rejected_spans: int | str = 0
+    rejected_spans: int = 0
     error_message: str = ""
 
 
