@@ -33,7 +33,7 @@ from hortus.catalog.loading import load_catalog
 from hortus.catalog.prices import price_of_offer
 from hortus.catalog.rows import Offer, PriceRow
 from hortus.control.app import build_app
-from hortus.control.checks import suggest
+from hortus.control.fault import suggest
 from hortus.control.plane import Installation, Plane, Ports
 from hortus.engines.fetch import Hub
 from hortus.store.access import AccessTable

@@ -13,12 +13,14 @@ import msgspec
 
 from hortus.access.objects import Project
 from hortus.base.time import format_utc
-from hortus.control.checks import Fault
 from hortus.control.configfile import Declaration, Item, check_references, spaces_of
+from hortus.control.fault import Fault
 from hortus.control.ports import Access, Declared, Objects, StoredObject
 from hortus.snapshot.declared import ProjectSpec
 
-OBJECT_KINDS = ("endpoint", "deployment", "route")
+OBJECT_KINDS = ("rate", "limit", "endpoint", "deployment", "route")
+"""In the order in which they are made: limits are there before what they bind can be used, and leave after it."""
+
 FILE = "file"
 API = "api"
 BUILT_IN = "built-in"

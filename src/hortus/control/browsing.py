@@ -14,8 +14,8 @@ from hortus.catalog.lookup import Found, PricedOffer, Query
 from hortus.catalog.rows import Host, Offer, PriceRow
 from hortus.catalog.sync import Proposal, Retirement, SyncReport, compare, read_listing
 from hortus.control import models, views
-from hortus.control.checks import suggest
 from hortus.control.errors import HostFailed, NotFound
+from hortus.control.fault import suggest
 from hortus.control.plane import Plane
 from hortus.gateway.ports import HostRequest
 from hortus.snapshot.model import Timeouts

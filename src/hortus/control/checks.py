@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from difflib import get_close_matches
 from urllib.parse import urlsplit
 
-import msgspec
-
 from hortus.catalog.lookup import SPOKEN_DIALECTS
+from hortus.control.bounds import check_limit, check_rate
+from hortus.control.fault import MOST_QUOTED, Fault, suggest
 from hortus.control.tomllines import Path
 from hortus.snapshot.compile import read_candidate
 from hortus.snapshot.declared import (
@@ -20,7 +19,9 @@ from hortus.snapshot.declared import (
     PROJECT_NAME_PATTERN,
     DeploymentSpec,
     EndpointSpec,
+    LimitSpec,
     ProjectSpec,
+    RateSpec,
     RouteSpec,
 )
 from hortus.snapshot.endpoints import LOCAL_HOST
@@ -37,20 +38,12 @@ _BOUNDS: dict[str, tuple[int, int, str]] = {
     "threads": (0, 4096, "0 (the engine chooses) to 4096"),
     "temperature": (0, 5, "0 to 5"),
 }
+_MOST_OUTPUT_TOKENS = 2**31 - 1
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CREDENTIAL_FILE = re.compile(r"(?!\.)[A-Za-z0-9._@+-]+")
 _VARIABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
-_MOST_QUOTED = 60
 
-Spec = EndpointSpec | RouteSpec | DeploymentSpec | ProjectSpec
-
-
-class Fault(msgspec.Struct, frozen=True):
-    """One thing that is wrong: where, what, and what to do next."""
-
-    path: Path
-    message: str
-    hint: str | None = None
+Spec = EndpointSpec | RouteSpec | DeploymentSpec | ProjectSpec | LimitSpec | RateSpec
 
 
 def check_spec(spec: Spec, *, hosts: Collection[str]) -> list[Fault]:
@@ -70,6 +63,10 @@ def check_spec(spec: Spec, *, hosts: Collection[str]) -> list[Fault]:
             return [*_check_name(spec.name, PROJECT_NAME_PATTERN), *_check_deployment(spec)]
         case ProjectSpec():
             return _check_name(spec.name, PROJECT_NAME_PATTERN)
+        case LimitSpec():
+            return [*_check_name(spec.name, PROJECT_NAME_PATTERN), *check_limit(spec)]
+        case RateSpec():
+            return list(check_rate(spec))
 
 
 def check_far(spec: Spec) -> list[Fault]:
@@ -86,21 +83,11 @@ def check_far(spec: Spec) -> list[Fault]:
     return [Fault(("credential",), message, hint)]
 
 
-def suggest(word: str, known: Collection[str]) -> str | None:
-    """Return `Did you mean …?` where something known is close to `word`.
-
-    >>> suggest("hots", ["host", "model"])
-    'Did you mean `host`?'
-    """
-    close = get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"Did you mean `{close[0]}`?" if close else None
-
-
 def _check_name(name: str, pattern: str) -> list[Fault]:
     if re.fullmatch(pattern, name) is not None and "\n" not in name:
         return []
     allowed = "letters, digits and . _ -" if pattern == PROJECT_NAME_PATTERN else "letters, digits and . _ / : @ -"
-    message = f"`{name[:_MOST_QUOTED]}` cannot be a name."
+    message = f"`{name[:MOST_QUOTED]}` cannot be a name."
     return [Fault(("name",), message, f"Begin with a letter or digit and use only {allowed}.")]
 
 
@@ -131,7 +118,7 @@ def _check_host(spec: EndpointSpec, hosts: Collection[str]) -> Iterator[Fault]:
             yield Fault(("dialects",), f"The host `{ANY_HOST}` needs dialects.", hint)
     elif spec.host not in hosts:
         hint = suggest(spec.host, hosts) or f'Use host = "{OPEN_HOST}" and a base_url for one outside the catalog.'
-        yield Fault(("host",), f"The catalog has no host `{spec.host[:_MOST_QUOTED]}`.", hint)
+        yield Fault(("host",), f"The catalog has no host `{spec.host[:MOST_QUOTED]}`.", hint)
 
 
 def _check_timeouts(spec: EndpointSpec) -> Iterator[Fault]:
@@ -146,7 +133,7 @@ def _check_operations(operations: tuple[str, ...]) -> Iterator[Fault]:
         yield Fault(("operations",), "The list is empty.", f"Use any of: {', '.join(OPERATIONS)}.")
     for index, operation in enumerate(operations):
         if operation not in OPERATIONS:
-            message = f"`{operation[:_MOST_QUOTED]}` is not an operation."
+            message = f"`{operation[:MOST_QUOTED]}` is not an operation."
             yield Fault(("operations", index), message, f"Use any of: {', '.join(OPERATIONS)}.")
 
 
@@ -154,7 +141,7 @@ def _check_addresses(spec: EndpointSpec) -> Iterator[Fault]:
     if isinstance(spec.base_url, str):
         yield from _check_address(spec.base_url, ("base_url",))
     for dialect, address in spec.base_url.items() if isinstance(spec.base_url, dict) else ():
-        where: Path = ("base_url", dialect[:_MOST_QUOTED])
+        where: Path = ("base_url", dialect[:MOST_QUOTED])
         yield from _check_dialect(dialect, where)
         yield from _check_address(address, where)
 
@@ -172,12 +159,12 @@ def _check_dialects(spec: EndpointSpec) -> Iterator[Fault]:
 def _check_dialect(dialect: str, where: Path) -> Iterator[Fault]:
     if dialect not in SPOKEN_DIALECTS:
         hint = suggest(dialect, SPOKEN_DIALECTS) or f"Use some of: {', '.join(SPOKEN_DIALECTS)}."
-        yield Fault(where, f"There is no dialect `{dialect[:_MOST_QUOTED]}`.", hint)
+        yield Fault(where, f"There is no dialect `{dialect[:MOST_QUOTED]}`.", hint)
 
 
 def _check_variables(variables: Mapping[str, str]) -> Iterator[Fault]:
     for name, value in variables.items():
-        where: Path = ("variables", name[:_MOST_QUOTED])
+        where: Path = ("variables", name[:MOST_QUOTED])
         if _VARIABLE.fullmatch(value) is None:
             yield Fault(where, "This cannot stand in an address.", "Use letters, digits and . _ : - only.")
 
@@ -209,11 +196,14 @@ def _check_credential(reference: str) -> Iterator[Fault]:
 
 def _check_route(spec: RouteSpec) -> Iterator[Fault]:
     if spec.strategy not in STRATEGIES:
-        message = f"There is no strategy `{spec.strategy[:_MOST_QUOTED]}`."
+        message = f"There is no strategy `{spec.strategy[:MOST_QUOTED]}`."
         hint = suggest(spec.strategy, STRATEGIES) or f"Use one of: {', '.join(STRATEGIES)}."
         yield Fault(("strategy",), message, hint)
     if not spec.endpoints:
         yield Fault(("endpoints",), "The route has no endpoint.", "Name at least one endpoint or deployment.")
+    if spec.output_cap is not None and not 1 <= spec.output_cap <= _MOST_OUTPUT_TOKENS:
+        hint = "Leave it out for the model's own limit."
+        yield Fault(("output_cap",), f"Use a number of tokens from 1 to {_MOST_OUTPUT_TOKENS}.", hint)
     seen: set[str] = set()
     for index, text in enumerate(spec.endpoints):
         where: Path = ("endpoints", index)
@@ -226,13 +216,13 @@ def _check_route(spec: RouteSpec) -> Iterator[Fault]:
             hint = 'Set strategy = "weighted", or leave the weight out.'
             yield Fault(where, "A weight has no meaning in the strategy `ordered`.", hint)
         if name in seen:
-            yield Fault(where, f"The endpoint `{name[:_MOST_QUOTED]}` stands twice in this route.", "Remove one.")
+            yield Fault(where, f"The endpoint `{name[:MOST_QUOTED]}` stands twice in this route.", "Remove one.")
         seen.add(name)
 
 
 def _check_deployment(spec: DeploymentSpec) -> Iterator[Fault]:
     if spec.engine not in ENGINES:
-        yield Fault(("engine",), f"There is no engine `{spec.engine[:_MOST_QUOTED]}`.", f"Use {', '.join(ENGINES)}.")
+        yield Fault(("engine",), f"There is no engine `{spec.engine[:MOST_QUOTED]}`.", f"Use {', '.join(ENGINES)}.")
     if not spec.source.strip() or "\0" in spec.source:
         yield Fault(("source",), "The source is empty.", "Name a GGUF file or a Hugging Face repository.")
     for field, (low, high, words) in _BOUNDS.items():

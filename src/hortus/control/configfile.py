@@ -9,21 +9,25 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Collection, Iterable, Iterator
+from decimal import Decimal
 from typing import get_args, get_type_hints
 
 import msgspec
 
 from hortus.base.errors import ConfigurationError
-from hortus.control.checks import Fault, Spec, check_spec, suggest
+from hortus.control.checks import Spec, check_spec
+from hortus.control.fault import Fault, suggest
 from hortus.control.tomllines import Lines, Path, format_path
 from hortus.snapshot.compile import read_candidate
-from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, ProjectSpec, RouteSpec
+from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, LimitSpec, ProjectSpec, RateSpec, RouteSpec
 
 KINDS: dict[str, type[Spec]] = {
     "project": ProjectSpec,
     "endpoint": EndpointSpec,
     "route": RouteSpec,
     "deployment": DeploymentSpec,
+    "limit": LimitSpec,
+    "rate": RateSpec,
 }
 """Arrays of tables in the file, and what each table becomes."""
 
@@ -39,6 +43,8 @@ _PLAIN_TYPES = {
     "str": "a text",
     "int": "a whole number",
     "float": "a number",
+    "decimal": "a number",
+    "date": "a day",
     "bool": "true or false",
     "array": "a list",
     "object": "a table",
@@ -164,7 +170,7 @@ def _parse(data: bytes, file: str) -> tuple[str, dict[str, object]]:
         line = data[: error.start].count(b"\n") + 1
         raise ConfigurationError("The file is not UTF-8.", path=f"{file}:{line}", hint="Save it as UTF-8.") from error
     try:
-        return text, tomllib.loads(text)
+        return text, tomllib.loads(text, parse_float=Decimal)  # an amount of money is never a float
     except tomllib.TOMLDecodeError as error:
         match = _SYNTAX_ERROR.match(str(error))
         line = int(match["line"]) if match and match["line"] else text.count("\n") + 1
@@ -208,7 +214,7 @@ def _read_table(
 
 def _check_keys(table: dict[str, object], path: Path, spec_type: type[Spec]) -> Iterator[Fault]:
     fields = msgspec.structs.fields(spec_type)
-    known = [field.name for field in fields]
+    known = [field.encode_name for field in fields]
     for key in table:
         if key in known:
             continue
@@ -217,8 +223,9 @@ def _check_keys(table: dict[str, object], path: Path, spec_type: type[Spec]) -> 
             hint = 'Secrets stay out of this file: write credential = "env:NAME" or "file:NAME".'
         yield Fault((*path, key), f"`{key}` is unknown in [[{path[0]}]].", hint)
     for field in fields:
-        if field.required and field.name not in table:
-            yield Fault((*path, field.name), f"`{field.name}` is missing.", f"Add {field.name} to this [[{path[0]}]].")
+        name = field.encode_name
+        if field.required and name not in table:
+            yield Fault((*path, name), f"`{name}` is missing.", f"Add {name} to this [[{path[0]}]].")
 
 
 def _type_fault(error: msgspec.ValidationError, path: Path, *, spec_type: type[Spec]) -> Fault:
@@ -226,12 +233,17 @@ def _type_fault(error: msgspec.ValidationError, path: Path, *, spec_type: type[S
     message, inner = (match["message"], match["path"]) if match else (str(error), "")
     message = _TYPE_NAME.sub(lambda found: _PLAIN_TYPES.get(found[1], found[1]), message)
     steps = tuple(int(index) if index else name for name, index in _PATH_PART.findall(inner or ""))
-    words = [word for word in get_args(get_type_hints(spec_type).get(str(steps[0]))) if isinstance(word, str)]
+    words = _words_of(get_type_hints(spec_type).get(str(steps[0])))
     if words and message.startswith("Invalid enum value"):
         said = message.removeprefix("Invalid enum value ").strip("'")
         hint = suggest(said, words) or f"Write one of: {', '.join(words)}."
         return Fault((*path, *steps), f"`{said[:_MOST_QUOTED]}` cannot be `{steps[0]}`.", hint)
     return Fault((*path, *steps), f"{message}.", "Change the value to the right type.")
+
+
+def _words_of(hint: object) -> list[str]:
+    """Return the texts that a field may hold, where it may hold only some."""
+    return [word for part in (hint, *get_args(hint)) for word in get_args(part) if isinstance(word, str)]
 
 
 def _check_names(items: list[Item]) -> Iterator[Fault]:

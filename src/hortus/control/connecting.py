@@ -8,9 +8,10 @@ from hortus.catalog.lookup import can_route
 from hortus.catalog.places import ANYWHERE, SOME_EU_COUNTRY
 from hortus.catalog.rows import Host, Offer
 from hortus.control import models, tenancy, views
-from hortus.control.checks import check_far, check_spec, suggest
+from hortus.control.checks import check_far, check_spec
 from hortus.control.declaring import declare
 from hortus.control.errors import Conflict, Invalid, NotFound
+from hortus.control.fault import suggest
 from hortus.control.plane import Plane
 from hortus.control.tomllines import format_path
 from hortus.snapshot.declared import EndpointSpec, RouteSpec

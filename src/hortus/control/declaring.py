@@ -9,15 +9,16 @@ import msgspec
 
 from hortus.control import models, views
 from hortus.control.applying import API, BUILT_IN, FILE, OBJECT_KINDS
-from hortus.control.checks import Fault, check_far, check_spec, suggest
+from hortus.control.checks import check_far, check_spec
 from hortus.control.configfile import spaces_of
 from hortus.control.engine_states import EngineState, read_engine_states
 from hortus.control.errors import Conflict, DeclaredInFile, Invalid, NotFound
+from hortus.control.fault import Fault, suggest
 from hortus.control.plane import Plane
 from hortus.control.ports import Declared, StoredObject
 from hortus.control.tomllines import format_path
 from hortus.snapshot.compile import SEEDLING, read_candidate, with_seedling
-from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, RouteSpec
+from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, LimitSpec, RateSpec, RouteSpec
 from hortus.snapshot.endpoints import credential_of
 from hortus.snapshot.model import Route
 
@@ -165,6 +166,10 @@ def kind_of(spec: Declared) -> str:
             return "route"
         case DeploymentSpec():
             return "deployment"
+        case LimitSpec():
+            return "limit"
+        case RateSpec():
+            return "rate"
 
 
 def _spec(ask: models.Ask, spec_type: type[Kind]) -> Kind:
@@ -199,7 +204,7 @@ def _refuse_taken(plane: Plane, kind: str, name: str) -> None:
             _refuse_if_in_file(plane, stored)
             message = f"The name `{name}` is taken by a {other}."
             raise Conflict(message, path="name", hint="Choose another name, or retire that one first.")
-    if name == SEEDLING.name and plane.installation.runs_seedling and kind != "deployment":
+    if name == SEEDLING.name and plane.installation.runs_seedling and kind in {"endpoint", "route"}:
         raise Conflict("The name `seedling` belongs to the deployment that ships with Hortus.", path="name")
 
 

@@ -165,6 +165,9 @@ class RouteWanted(Ask):
         tuple[str, ...], Field(description="Endpoints or deployments in order; `name=3` gives a weight.")
     ]
     strategy: Annotated[str, Field(description="`ordered` (the first that answers) or `weighted`.")] = "ordered"
+    output_cap: Annotated[
+        int | None, Field(description="Most output tokens of an answer where the client sets no limit.")
+    ] = None
 
 
 class DeploymentWanted(Ask):

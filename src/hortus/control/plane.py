@@ -19,6 +19,7 @@ from hortus.catalog.lookup import Catalog, PriceOf
 from hortus.control import applying
 from hortus.control.configfile import Declaration, Report, read_config
 from hortus.control.ports import Access, Credentials, Entropy, Objects, Receipts
+from hortus.control.scopes import settle_file
 from hortus.control.tomllines import Lines
 from hortus.gateway.ports import Hosts
 from hortus.snapshot.compile import (
@@ -164,7 +165,7 @@ class Plane:
             endpoints=tuple(one.spec for one in live if isinstance(one.spec, EndpointSpec)),
             routes=tuple(one.spec for one in live if isinstance(one.spec, RouteSpec)),
             deployments=tuple(one.spec for one in live if isinstance(one.spec, DeploymentSpec)),
-            created_at_s={one.name: one.created_at_ms // 1000 for one in live if one.kind != "endpoint"},
+            created_at_s={one.name: one.created_at_ms // 1000 for one in live if one.kind in {"route", "deployment"}},
             retired_at_ms={
                 one.name: one.retired_at_ms
                 for kind in ("endpoint", "deployment")
@@ -187,7 +188,11 @@ class Plane:
             line = declaration.settings_lines.get(key or "", 1)
             where = f"{file}:{line} settings{f'.{key}' if key else ''}"
             raise ConfigurationError(error.message, path=where, hint=error.hint) from error
-        faults = applying.find_conflicts(declaration, access=self.ports.access, objects=self.ports.objects)
+        declaration, unsettled = settle_file(
+            declaration, access=self.ports.access, objects=self.ports.objects, currencies=self.currencies
+        )
+        found = applying.find_conflicts(declaration, access=self.ports.access, objects=self.ports.objects)
+        faults = [*found, *unsettled]
         if faults:
             raise Report(file, Lines(data.decode("utf-8-sig").replace("\r\n", "\n"))).error(faults)
         return declaration, applying.plan(declaration, access=self.ports.access, objects=self.ports.objects)
@@ -209,6 +214,11 @@ class Plane:
     def missing_sources(self) -> frozenset[str]:
         """Return the sources of deployments whose files are not here."""
         return self._sources - set(self._seen.model_files) if self._seen is not None else frozenset()
+
+    @property
+    def currencies(self) -> frozenset[str]:
+        """Those that the catalog's rates know."""
+        return frozenset({"EUR", "USD"})
 
     def is_present(self, reference: str) -> bool:
         """Tell whether a credential is here."""

@@ -10,10 +10,10 @@ from typing import Protocol
 
 from hortus.access.objects import Key, Organisation, Project
 from hortus.receipts.records import Receipt
-from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, ProjectSpec, RouteSpec
+from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, LimitSpec, ProjectSpec, RateSpec, RouteSpec
 
-Declared = EndpointSpec | RouteSpec | DeploymentSpec
-"""What the object table keeps, by kind: `endpoint`, `route`, `deployment`."""
+Declared = EndpointSpec | RouteSpec | DeploymentSpec | LimitSpec | RateSpec
+"""What the object table keeps, by kind: `endpoint`, `route`, `deployment`, `limit`, `rate`."""
 
 
 class StoredObject(Protocol):
@@ -38,7 +38,7 @@ class StoredObject(Protocol):
 
 
 class Objects(Protocol):
-    """Endpoints, routes and deployments."""
+    """Endpoints, routes, deployments, limits and rates."""
 
     def list(self, kind: str, include_retired: bool = False) -> Sequence[StoredObject]:  # noqa: FBT001, FBT002 -- the store's own signature
         """Return the objects of one kind, by name."""

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import msgspec
 
 from hortus.control import applying, models, views
-from hortus.control.checks import check_far, suggest
+from hortus.control.checks import check_far
 from hortus.control.configfile import Declaration
 from hortus.control.declaring import list_deployments
 from hortus.control.errors import Conflict, Invalid, NotFound
+from hortus.control.fault import suggest
 from hortus.control.plane import Plane
 
 _LOW_DISK_BYTES = 512 * 1024 * 1024

@@ -133,6 +133,7 @@ class RouteView(ObjectView):
 
     endpoints: tuple[str, ...]
     strategy: str
+    output_cap: Annotated[int | None, Field(description="Output tokens where the client sets no limit.")] = None
     ruled_out: tuple[RuledOutView, ...] = ()
 
 

@@ -165,4 +165,5 @@ def _compile_route(spec: RouteSpec, *, compiled: Mapping[str, Endpoint | str], c
         ruled_out=tuple(ruled_out),
         owned_by=next(iter(makers), UNKNOWN_MAKER),
         created_at_s=created_at_s,
+        output_cap=spec.output_cap,
     )

@@ -5,6 +5,10 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
 import msgspec
 
 from hortus.canon.loss import Strictness, Weight
@@ -13,6 +17,13 @@ NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._/:@-]{0,127}$"
 """What a route, endpoint or deployment may be called."""
 
 PROJECT_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
+"""What a project or a limit may be called."""
+
+BudgetPeriod = Literal["day", "month", "fiscal_year", "total"]
+"""For how long an amount of money has to last."""
+
+LimitKind = Literal["hard", "soft"]
+"""What is over the limit is refused, or only told."""
 
 
 class EndpointSpec(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -60,11 +71,13 @@ class RouteSpec(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_
     Attributes:
         endpoints: Names of endpoints, in order; `name=weight` gives a weight for the strategy `weighted`.
         strategy: `ordered` or `weighted`.
+        output_cap: Most output tokens of an answer where the client sets no limit; the model's own where absent.
     """
 
     name: str
     endpoints: tuple[str, ...]
     strategy: str = "ordered"
+    output_cap: int | None = None
 
 
 class ProjectSpec(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -94,3 +107,60 @@ class DeploymentSpec(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unk
     threads: int = 0
     temperature: float | None = None
     offers_embeddings: bool = False
+
+
+class LimitSpec(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A bound on what a key, a project or the whole organisation may use; one of money is a *budget*.
+
+    Attributes:
+        project: Name of the project that it binds; neither `project` nor `key`: the organisation.
+        key: Id of the key that it binds; its name will do where it is declared.
+        requests_per_minute: Requests in each minute of UTC; likewise `tokens_per_minute`. One measure of the four.
+        concurrent_requests: Requests that run at the same time.
+        money: An exact amount, in `currency`, that has to last as long as `per` says.
+        kind: `hard` refuses what is over it, `soft` only alerts.
+        timezone: IANA name of the zone in which days, months and years begin; UTC where absent.
+        year_starts_in: Month (1 to 12) in which a fiscal year begins; January where absent.
+        alert_at: Percentages of the amount at which it is told.
+    """
+
+    name: str
+    project: str | None = None
+    key: str | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    concurrent_requests: int | None = None
+    money: Decimal | None = None
+    currency: str | None = None
+    per: BudgetPeriod | None = None
+    kind: LimitKind = "hard"
+    timezone: str | None = None
+    year_starts_in: int | None = None
+    alert_at: tuple[int, ...] = (80, 100)
+
+
+class RateSpec(
+    msgspec.Struct,
+    frozen=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    rename={"from_currency": "from", "to_currency": "to"},
+):
+    """A currency rate of the organisation's own; it comes before those of the catalog.
+
+    Attributes:
+        factor: What one unit of `from` is worth in `to`.
+        since: Day (UTC) from which on it holds.
+        source: Who says so: a page, a contract, a decision.
+    """
+
+    from_currency: str
+    to_currency: str
+    factor: Decimal
+    since: date
+    source: str
+
+    @property
+    def name(self) -> str:
+        """What it is called among declared objects, such as `EUR-USD@2026-11-01`."""
+        return f"{self.from_currency}-{self.to_currency}@{self.since.isoformat()}"

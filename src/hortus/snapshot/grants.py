@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from hortus.canon.loss import Strictness
+from hortus.limits.limit import Limit
 
 _EVERY = "*"
 
@@ -23,6 +24,7 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
         routes: Names of routes it may use, or patterns such as `eu/*`; empty means none.
         expires_at_ms: Instant (UTC) from which on it is refused; None for never.
         loss: Which losses refuse a request of the project.
+        limits: What bounds it: its own limits, its project's, the organisation's.
     """
 
     key_id: str
@@ -32,6 +34,7 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
     routes: tuple[str, ...]
     expires_at_ms: int | None = None
     loss: Strictness = "standard"
+    limits: tuple[Limit, ...] = ()
 
     def may_use(self, route: str) -> bool:
         """Tell whether the key may call `route`."""

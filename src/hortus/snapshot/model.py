@@ -117,7 +117,12 @@ class RuledOut(msgspec.Struct, frozen=True):
 
 
 class Route(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What clients name in `model`. Strategy: `ordered` (first that answers) or `weighted` (drawn by weight)."""
+    """What clients name in `model`.
+
+    Attributes:
+        strategy: `ordered` (first that answers) or `weighted` (drawn by weight).
+        output_cap: Most output tokens of an answer where the client sets no limit; None: the model's own.
+    """
 
     name: str
     candidates: tuple[Candidate, ...]
@@ -125,6 +130,7 @@ class Route(msgspec.Struct, frozen=True, omit_defaults=True):
     ruled_out: tuple[RuledOut, ...] = ()
     owned_by: str = "hortus"
     created_at_s: int = 0
+    output_cap: int | None = None
 
 
 class Deployment(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -20,6 +20,7 @@ from hortus.snapshot.grants import Grant
 from hortus.store.conflicts import NotStored, check_origin
 from hortus.store.counters import ACCESS_VERSION, bump, read_counter
 from hortus.store.database import Store
+from hortus.store.limits import LimitTable
 from hortus.store.schema import keys, organisations, projects
 
 FIRST_NAME = "My organisation"
@@ -33,6 +34,7 @@ class AccessTable:
         self._store = store
         self._clock = clock
         self._entropy = entropy
+        self._limits = LimitTable(store)
 
     def organisation(self) -> Organisation:
         """Return the owner of this installation, made at the first call."""
@@ -172,8 +174,9 @@ class AccessTable:
         )
         with self._store.reading() as connection:
             row = connection.execute(query).mappings().first()
-        if row is None:
-            return None
+            if row is None:
+                return None
+            limits = self._limits.binding(connection, key_id=row["id"], project_id=row["project_id"])
         return Grant(
             key_id=row["id"],
             key_name=row["name"],
@@ -182,10 +185,11 @@ class AccessTable:
             routes=_decode(row["routes"]),
             expires_at_ms=row["expires_at_ms"],
             loss=row["loss"],
+            limits=limits,
         )
 
     def access_version(self) -> int:
-        """Return a number that grows with every change of keys or projects."""
+        """Return a number that grows with every change of keys, projects or limits."""
         with self._store.reading() as connection:
             return read_counter(connection, ACCESS_VERSION)
 

@@ -1,4 +1,4 @@
-"""Declared endpoints, routes and deployments in the store; retired ones stay, for receipts refer to them."""
+"""Declared objects in the store, of every kind but projects; retired ones stay, for receipts refer to them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,24 @@ import msgspec
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from hortus.base.time import Clock
-from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, RouteSpec
+from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, LimitSpec, RateSpec, RouteSpec
 from hortus.store.conflicts import NotStored, check_origin
-from hortus.store.counters import OBJECTS_VERSION, bump, read_counter
+from hortus.store.counters import ACCESS_VERSION, OBJECTS_VERSION, bump, read_counter
 from hortus.store.database import Store
 from hortus.store.schema import objects
 
-Declared = EndpointSpec | RouteSpec | DeploymentSpec
+Declared = EndpointSpec | RouteSpec | DeploymentSpec | LimitSpec | RateSpec
 
-KINDS: dict[str, type[Declared]] = {"endpoint": EndpointSpec, "route": RouteSpec, "deployment": DeploymentSpec}
+KINDS: dict[str, type[Declared]] = {
+    "endpoint": EndpointSpec,
+    "route": RouteSpec,
+    "deployment": DeploymentSpec,
+    "limit": LimitSpec,
+    "rate": RateSpec,
+}
+
+GRANTED_KINDS = frozenset({"limit"})
+"""Kinds that grants of keys carry: a change of one is a change of access."""
 
 
 class StoredObject(msgspec.Struct, frozen=True):
@@ -39,7 +48,10 @@ class StoredObject(msgspec.Struct, frozen=True):
 
 
 class ObjectTable:
-    """Reads and changes declared objects. Every change bumps `objects_version` in the same transaction."""
+    """Reads and changes declared objects.
+
+    Every change bumps `objects_version` in the same transaction, and one of a limit `access_version` too.
+    """
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
@@ -109,6 +121,8 @@ class ObjectTable:
             chosen = update(objects).where(objects.c.kind == kind, objects.c.name == name)
             connection.execute(chosen.values(**values, updated_at_ms=now_ms))
         bump(connection, OBJECTS_VERSION)
+        if kind in GRANTED_KINDS:
+            bump(connection, ACCESS_VERSION)
 
 
 def kind_of(spec: Declared) -> str:
