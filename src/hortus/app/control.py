@@ -25,6 +25,7 @@ from hortus.app.clock import SystemClock, random_bytes
 from hortus.app.context import RoleContext
 from hortus.app.credentials import Credentials
 from hortus.app.modelfiles import Fetching, ModelFiles
+from hortus.app.outward import transport_settings
 from hortus.app.secrets import confirm_secret, load_secrets, read_admin_token
 from hortus.app.settings import Loaded, Settings
 from hortus.base.errors import ConfigurationError, HortusError
@@ -42,7 +43,6 @@ from hortus.store.objects import ObjectTable
 from hortus.store.receipts import ReceiptTable
 from hortus.store.secretchecks import SecretCheckTable
 from hortus.transport.hosts import HttpHosts
-from hortus.transport.settings import TransportSettings
 
 LOOK_EVERY_S = 0.5
 """How often the configuration file and credentials are looked at."""
@@ -67,7 +67,7 @@ def main(context: RoleContext) -> None:
 
 
 async def _serve(context: RoleContext, store: Store) -> None:
-    hosts = HttpHosts(_transport_settings(context.settings))
+    hosts = HttpHosts(transport_settings(context.settings))
     try:
         plane = _make_plane(context, store, hosts=hosts)
         await asyncio.to_thread(plane.start)
@@ -96,7 +96,7 @@ def _make_fetching(context: RoleContext) -> Fetching:
         context.home.models,
         directory=config_file.parent if config_file else context.home.root,
         hub=Hub(url=context.settings.hub_url, token=context.loaded.environment.get("HF_TOKEN")),
-        transport=_transport_settings(context.settings),
+        transport=transport_settings(context.settings),
     )
 
 
@@ -249,16 +249,6 @@ async def _keep_looking(plane: Plane) -> None:
             if str(error) != last:
                 _log.error("cannot bring the snapshot up to date", extra={"reason": str(error)})
             last = str(error)
-
-
-def _transport_settings(settings: Settings) -> TransportSettings:
-    return TransportSettings(
-        ca_bundle=settings.ca_bundle,
-        https_proxy=settings.https_proxy,
-        http_proxy=settings.http_proxy,
-        no_proxy=settings.no_proxy or "",
-        user_agent=f"hortus/{hortus.__version__}",
-    )
 
 
 def _setting_rows(loaded: Loaded) -> list[tuple[str, str, str]]:

@@ -13,23 +13,29 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from prometheus_client import CollectorRegistry
+
 from hortus.app.clock import SystemClock
 from hortus.app.context import RoleContext
 from hortus.app.home import Home
 from hortus.app.secrets import confirm_secret, load_secrets
-from hortus.base.errors import InstallationError
+from hortus.app.tracing import Tracing, read_tracing, sending_spans
+from hortus.base.errors import ConfigurationError, InstallationError
 from hortus.base.time import Clock
 from hortus.ledger.grants import GrantServer, InThread
 from hortus.ledger.ports import StoreUnavailable
+from hortus.ledger.spans import SpanSender
 from hortus.ledger.transfer import Transfer
 from hortus.store.absorbing import JournalTable
 from hortus.store.access import AccessTable
 from hortus.store.database import Store, open_store
 from hortus.store.secretchecks import SecretCheckTable
+from hortus.telemetry.meters import LedgerMeters, count_as
 
 _TRANSFER_EVERY_S = 0.1
 _TRANSFER_UNDER_LOAD_EVERY_S = 0.5  # fewer, larger transactions: fewer requests are still open when one is made
 _LOAD_RECORDS = 200  # in one pass
+_COUNT_EVERY_S = 1.0
 _RETRY_S = (0.2, 5.0)  # first and longest wait after a fault
 
 _log = logging.getLogger("hortus.ledger")
@@ -42,39 +48,66 @@ def main(context: RoleContext) -> None:
     Raises:
         InstallationError: The store cannot live here, is too new, or belongs to another secret.
     """
-    asyncio.run(run_until_told(context.home, SystemClock()))
+    count_as(context.name)
+    asyncio.run(run_until_told(context.home, SystemClock(), tracing=_tracing_of(context)))
 
 
-async def run_until_told(home: Home, clock: Clock) -> None:
+async def run_until_told(home: Home, clock: Clock, *, tracing: Tracing | None = None) -> None:
     """Serve until this process gets SIGTERM or SIGINT. Raises as `main`."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await serve_ledger(home, clock, stop=stop)
+    await serve_ledger(home, clock, tracing=tracing, stop=stop)
 
 
-async def serve_ledger(home: Home, clock: Clock, *, stop: asyncio.Event) -> None:
+async def serve_ledger(home: Home, clock: Clock, *, tracing: Tracing | None, stop: asyncio.Event) -> None:
     """Serve grants and move records until `stop` is set, then move what is left.
+
+    Args:
+        home: The installation.
+        clock: Tells the time.
+        tracing: Where traces go, None for nowhere.
+        stop: Ends it.
 
     Raises:
         InstallationError: See `main`.
     """
-    # One thread reads and one writes, so that a grant never waits behind a large batch
-    with ThreadPoolExecutor(1, "ledger-read") as reading, ThreadPoolExecutor(1, "ledger-write") as writing:
+    # One thread reads and one writes, so that a grant never waits behind a large batch; traces wait for neither
+    with (
+        ThreadPoolExecutor(1, "ledger-read") as reading,
+        ThreadPoolExecutor(1, "ledger-write") as writing,
+        ThreadPoolExecutor(1, "ledger-spans") as aside,
+    ):
         store = await _open(home.store, clock, stop=stop, in_thread=_runner(writing))
         if store is None:
             return
         try:
             await _runner(writing)(lambda: _confirm(home, store))
-            transfer = Transfer(home.journal, JournalTable(store), clock=clock)
-            grants = GrantServer(AccessTable(store, clock), _runner(reading))
-            async with asyncio.TaskGroup() as group:
-                serving = group.create_task(grants.serve(home.ledger_socket))
-                await _keep_moving(transfer, _runner(writing), stop=stop)
-                serving.cancel()
+            meters = LedgerMeters(CollectorRegistry())
+            async with sending_spans(tracing, meters, in_thread=_runner(aside)) as spans:
+                transfer = Transfer(
+                    home.journal, JournalTable(store), clock=clock, when_stored=spans.offer if spans else None
+                )
+                grants = GrantServer(AccessTable(store, clock), _runner(reading))
+                async with asyncio.TaskGroup() as group:
+                    serving = group.create_task(grants.serve(home.ledger_socket))
+                    counting = group.create_task(_keep_counting(meters, spans))
+                    await _keep_moving(transfer, _runner(writing), stop=stop)
+                    serving.cancel()
+                    counting.cancel()
+            meters.flush(spans_waiting=0)
         finally:
             store.close()
+
+
+def _tracing_of(context: RoleContext) -> Tracing | None:
+    """Return where traces go; nowhere if that is set wrongly, for the ledger has more to do."""
+    try:
+        return read_tracing(context.loaded, context.home)
+    except ConfigurationError as error:
+        _log.error("no traces are sent: %s", error)
+        return None
 
 
 async def _open(path: Path, clock: Clock, *, stop: asyncio.Event, in_thread: InThread) -> Store | None:
@@ -92,6 +125,13 @@ async def _open(path: Path, clock: Clock, *, stop: asyncio.Event, in_thread: InT
 
 def _confirm(home: Home, store: Store) -> None:
     confirm_secret(load_secrets(home), SecretCheckTable(store), path=home.secret_key)
+
+
+async def _keep_counting(meters: LedgerMeters, spans: SpanSender | None) -> None:
+    """Hand out figures, for ever."""
+    while True:
+        meters.flush(spans_waiting=spans.waiting if spans else 0)
+        await asyncio.sleep(_COUNT_EVERY_S)
 
 
 async def _keep_moving(transfer: Transfer, in_thread: InThread, *, stop: asyncio.Event) -> None:

@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -83,6 +84,19 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         int, _set("How long the owner of a host's id is remembered; later it is unknown.", unit="d", ge=1, le=3650)
     ] = 60
     seedling: Annotated[bool, _set("Run the small model that ships with Hortus.")] = True
+    otlp_endpoint: Annotated[
+        str | None,
+        _set(
+            "Address of an OpenTelemetry collector (OTLP over HTTP), to which a trace of every receipt is sent; "
+            "OTEL_EXPORTER_OTLP_ENDPOINT where not set."
+        ),
+    ] = None
+    otlp_headers: Annotated[
+        str,
+        _set(
+            "Reference (`env:NAME`, `file:NAME`) to the headers that the collector asks for: `name=value,name=value`."
+        ),
+    ] = "env:OTEL_EXPORTER_OTLP_HEADERS"
     hub_url: Annotated[str, _set("Address of the Hugging Face hub, or of a mirror with the same paths.")] = (
         "https://huggingface.co"
     )
@@ -142,6 +156,7 @@ def load_settings(
     _anchor(values, origins, file=file, directory=directory)
     settings = _convert(values, origins)
     _check_exposure(settings, origins)
+    _check_collector(settings, origins)
     return Loaded(
         settings=settings,
         origins=origins,
@@ -181,7 +196,14 @@ def setting_rows() -> list[tuple[str, str, str, str]]:
     return rows
 
 
-_PROXY_VARIABLES = {"https_proxy": "HTTPS_PROXY", "http_proxy": "HTTP_PROXY", "no_proxy": "NO_PROXY"}
+_EVERYBODYS_VARIABLES = {
+    "https_proxy": ("https_proxy", "HTTPS_PROXY"),
+    "http_proxy": ("http_proxy", "HTTP_PROXY"),
+    "no_proxy": ("no_proxy", "NO_PROXY"),
+    "otlp_endpoint": ("OTEL_EXPORTER_OTLP_ENDPOINT",),
+}
+"""Names under which other programs know a setting of ours; ours goes before them."""
+
 OTHER_VARIABLES = {
     "HORTUS_HOME": "Directory that holds everything of one installation.",
     "HORTUS_ADMIN_TOKEN": "The first admin's token, in the place of the one that the first start makes.",
@@ -195,8 +217,8 @@ OTHER_VARIABLES = {
 
 def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, object, str]]:
     found: list[tuple[str, object, str]] = []
-    for name, variable in _PROXY_VARIABLES.items():
-        for spelling in (variable.lower(), variable):
+    for name, spellings in _EVERYBODYS_VARIABLES.items():
+        for spelling in spellings:
             if environment.get(spelling):
                 found.append((name, environment[spelling], spelling))
     fields = set(Settings.__struct_fields__)
@@ -265,6 +287,23 @@ def _place_of(name: str, origin: str | None) -> str | None:
     lines = enumerate(file.read_text("utf-8").splitlines(), start=1)
     number = next((number for number, line in lines if line.partition("=")[0].strip() == name), None)
     return f"{file}:{number}" if number else str(file)
+
+
+def _check_collector(settings: Settings, origins: Mapping[str, str]) -> None:
+    if settings.otlp_endpoint is None:
+        return
+    try:
+        parts = urlsplit(settings.otlp_endpoint)
+        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+        parts = urlsplit("")
+    if not is_address or "@" in parts.netloc or parts.query or parts.fragment:  # never repeated: it may hold a secret
+        raise ConfigurationError(
+            "otlp_endpoint is no plain http or https address.",
+            path=origins["otlp_endpoint"],
+            hint="Give scheme, host and port, such as http://127.0.0.1:4318; secrets belong behind otlp_headers.",
+        )
 
 
 _LOOPBACK = ("127.", "::1", "localhost")

@@ -18,7 +18,6 @@ import uvicorn
 import uvloop
 from prometheus_client import REGISTRY
 
-import hortus
 from hortus.app.access_log import StandardErrorLog
 from hortus.app.asgi import DoorApp, TrustedProxies
 from hortus.app.clock import SystemClock, random_bytes
@@ -27,6 +26,7 @@ from hortus.app.credentials import Credentials
 from hortus.app.door_protocol import DoorProtocol, sweep
 from hortus.app.grants_client import LedgerGrants
 from hortus.app.home import Home
+from hortus.app.outward import transport_settings
 from hortus.app.secrets import load_secrets
 from hortus.app.settings import Settings
 from hortus.base.ids import ENTROPY_BYTES
@@ -47,7 +47,6 @@ from hortus.snapshot.reading import SnapshotFiles
 from hortus.snapshot.resolved import Ready, resolve
 from hortus.telemetry.meters import Meters, count_as
 from hortus.transport.hosts import HttpHosts
-from hortus.transport.settings import TransportSettings
 from hortus.transport.signing.google_oauth import GoogleAccounts
 
 _log = logging.getLogger("hortus.worker")
@@ -97,7 +96,7 @@ def run_worker(settings: WorkerSettings) -> None:
     meters = Meters(REGISTRY)
 
     async def serve() -> None:
-        hosts = HttpHosts(_transport_settings(settings.node))
+        hosts = HttpHosts(transport_settings(settings.node))
         config = Configuration(settings, hosts, clock=clock)
         config.poll()
         journal = JournalWriter(
@@ -235,16 +234,6 @@ def _server(app: DoorApp, node: Settings) -> uvicorn.Server:
             ssl_certfile=node.tls_cert,
             ssl_keyfile=node.tls_key,
         )
-    )
-
-
-def _transport_settings(node: Settings) -> TransportSettings:
-    return TransportSettings(
-        ca_bundle=node.ca_bundle,
-        https_proxy=node.https_proxy,
-        http_proxy=node.http_proxy,
-        no_proxy=node.no_proxy or "",
-        user_agent=f"hortus/{hortus.__version__}",
     )
 
 
