@@ -18,6 +18,7 @@ from hortus.receipts.segment import START, Position
 from hortus.store.database import Store
 from hortus.store.prepared import Lookup, Prepared, Row, prepare_insert
 from hortus.store.rows import Mark, attempt_row, receipt_row, waiting_row
+from hortus.store.rollups import RollUps
 from hortus.store.schema import attempts, receipts, segments, waiting
 
 _DECODER: msgspec.json.Decoder[Opened | Settled | Refused] = msgspec.json.Decoder(Opened | Settled | Refused)
@@ -48,6 +49,7 @@ class JournalTable:
         self._add_waiting = prepare_insert(waiting, dialect)
         self._stop_waiting = Prepared(delete(waiting).where(waiting.c.receipt_id == bindparam("id")), dialect)
 
+        self._roll_ups = RollUps(dialect)
     def positions(self) -> Mapping[str, Position]:
         """Return how far each segment that is not archived has been absorbed."""
         query = select(segments.c.name, segments.c.end_offset, segments.c.end_chain)
@@ -148,6 +150,7 @@ class JournalTable:
 
     def _known_among(self, connection: Connection, ids: Iterable[str]) -> set[object]:
         return {receipt_id for (receipt_id,) in self._known.rows(connection, list(ids))}
+        self._roll_ups.add(connection, done)
 
 
 def _add_damage(connection: Connection, segment: str, damage: str) -> None:

@@ -30,7 +30,9 @@ _PRAGMAS = (
     "PRAGMA synchronous = FULL",  # a revoked key, or receipts whose segment goes, must outlive a power cut
 )
 _BEGIN = "hortus_begin"
-_EXACT = Context(prec=60)  # amounts have some 30 digits at most; their sum must not round
+
+EXACT = Context(prec=60)
+"""For sums of amounts: they have some 30 digits at most, and their sum must not round."""
 
 
 class Store:
@@ -143,11 +145,17 @@ def _prepare(connection: SQLiteConnection, _entry: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # the driver would begin too late, and never for reads
     for pragma in _PRAGMAS:
         connection.execute(pragma)
+    connection.create_function("decimal_add", 2, _decimal_add, deterministic=True)
     connection.create_aggregate("decimal_sum", 1, _DecimalSum)  # type: ignore[arg-type]  # typeshed knows sums of int only
 
 
 def _begin(connection: Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
+
+
+def _decimal_add(first: str | None, second: str | None) -> str:
+    """SQL's `+` for amounts kept as text; none is nothing."""
+    return format(EXACT.add(Decimal(first or 0), Decimal(second or 0)), "f")
 
 
 class _DecimalSum:
@@ -158,7 +166,7 @@ class _DecimalSum:
 
     def step(self, value: str | None) -> None:
         if value is not None:
-            self._sum = _EXACT.add(self._sum, Decimal(value))
+            self._sum = EXACT.add(self._sum, Decimal(value))
 
     def finalize(self) -> str:
         return format(self._sum, "f")

@@ -13,7 +13,9 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from hortus.canon.usage import Usage
 from hortus.receipts.records import Attempt, Caller, Hold, Receipt
+from hortus.receipts.rollups import Answer, Question
 from hortus.store.database import Store
+from hortus.store.rollups import read_usage
 from hortus.store.rows import USAGE_COLUMNS
 from hortus.store.schema import attempts, projects, receipts
 
@@ -102,6 +104,15 @@ class ReceiptTable:
             costs={row["currency"]: Decimal(row["cost"]) for row in rows if row["currency"] and not row["is_unknown"]},
             without_cost=sum(row["count"] for row in rows if row["is_unknown"]),
         )
+
+    def usage(self, question: Question) -> Answer:
+        """Return the usage that is asked for, out of sums that were added up as receipts arrived.
+
+        Raises:
+            hortus.receipts.rollups.TooMany: The groups are more than anybody can use.
+        """
+        with self._store.reading() as connection:
+            return read_usage(connection, question)
 
 
 def _select() -> Select[Any]:

@@ -17,8 +17,11 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    UniqueConstraint,
 )
 from typing_extensions import override
+
+from hortus.canon.usage import COUNTS
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -209,3 +212,39 @@ waiting = Table(
     Column("record", LargeBinary, nullable=False),
 )
 """Records of requests that are not over: the journal's tail, so that a segment can be left behind."""
+
+KIND_COLUMNS = (
+    "project_id", "key_id", "route", "dialect", "operation", "endpoint", "model", "maker", "host", "status", "currency",
+)  # fmt: skip
+"""By what usage is added up, with the time and whether it is estimated; empty text where there is none."""
+
+SUM_COLUMNS = (
+    "requests", "attempts", "without_cost", "took_ms", "took_count", "first_byte_ms", "first_byte_count", *COUNTS,
+)  # fmt: skip
+
+usage_kinds = Table(
+    "usage_kinds",
+    TABLES,
+    Column("id", Integer, primary_key=True),
+    *(Column(name, Text, nullable=False) for name in KIND_COLUMNS),
+    Column("is_estimated", Boolean, nullable=False),
+    UniqueConstraint(*KIND_COLUMNS, "is_estimated", name="uq_usage_kinds_all"),
+)
+"""Everything that two receipts can have in common; so a row of sums needs but one number for it."""
+
+usage_sums = Table(
+    "usage_sums",
+    TABLES,
+    Column("span_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("start_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind_id", Integer, ForeignKey("usage_kinds.id"), primary_key=True, autoincrement=False),
+    *(Column(name, BigInteger, nullable=False) for name in SUM_COLUMNS),
+    Column("cost_micro", BigInteger, nullable=False),
+    Column("cost_femto", BigInteger, nullable=False),
+    Column("cost_rest", Text),
+    sqlite_with_rowid=False,
+)
+"""Usage added up, by the quarter of an hour and by the day (UTC) in which the request began.
+
+The cost is exact: millionths, what is left in 1e-15ths, and as text what even that does not hold.
+"""
