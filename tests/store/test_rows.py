@@ -77,8 +77,8 @@ POSITIONAL = postgresql.dialect(paramstyle="format")
 
 
 def test_a_receipts_row_stands_in_the_order_of_the_columns() -> None:
-    row = dict(zip((column.name for column in receipts.columns), receipt_row(RECEIPT), strict=True))
-    held: dict[str, object] = {"key_id": "k", "project_id": "p", "cost": "0.125", "more_usage": MORE_USAGE}
+    row = dict(zip((column.name for column in receipts.columns), receipt_row(RECEIPT, 9), strict=True))
+    held: dict[str, object] = {"seq": 9, "key_id": "k", "project_id": "p", "cost": "0.125", "more_usage": MORE_USAGE}
     for name in row.keys() - held.keys():
         held[name] = getattr(USAGE if hasattr(USAGE, name) else RECEIPT, name)
     assert row == held

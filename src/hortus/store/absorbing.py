@@ -15,10 +15,11 @@ from hortus.ledger.ports import Absorbed, Batch, Misplaced
 from hortus.receipts.folding import fold
 from hortus.receipts.records import JournalRecord, Opened, Receipt, Refused, Settled
 from hortus.receipts.segment import START, Position
+from hortus.store.chain import Chain
 from hortus.store.database import Store
 from hortus.store.prepared import Lookup, Prepared, Row, prepare_insert
-from hortus.store.rows import Mark, attempt_row, receipt_row, waiting_row
 from hortus.store.rollups import RollUps
+from hortus.store.rows import Mark, attempt_row, receipt_row, waiting_row
 from hortus.store.schema import attempts, receipts, segments, waiting
 
 _DECODER: msgspec.json.Decoder[Opened | Settled | Refused] = msgspec.json.Decoder(Opened | Settled | Refused)
@@ -44,12 +45,13 @@ class JournalTable:
         self._forget = Prepared(delete(segments).where(segments.c.name == bindparam("segment")), dialect)
         self._known = Lookup(select(receipts.c.receipt_id), receipts.c.receipt_id, dialect)
         self._waited = Lookup(select(waiting.c.record), waiting.c.receipt_id, dialect)
+        self._chain = Chain(dialect)
         self._add_receipts = prepare_insert(receipts, dialect)
         self._add_attempts = prepare_insert(attempts, dialect)
         self._add_waiting = prepare_insert(waiting, dialect)
+        self._roll_ups = RollUps(dialect)
         self._stop_waiting = Prepared(delete(waiting).where(waiting.c.receipt_id == bindparam("id")), dialect)
 
-        self._roll_ups = RollUps(dialect)
     def positions(self) -> Mapping[str, Position]:
         """Return how far each segment that is not archived has been absorbed."""
         query = select(segments.c.name, segments.c.end_offset, segments.c.end_chain)
@@ -145,12 +147,13 @@ class JournalTable:
 
     def _write(self, connection: Connection, done: Sequence[Receipt]) -> None:
         tried = [attempt_row(receipt.receipt_id, attempt) for receipt in done for attempt in receipt.attempts]
-        self._add_receipts.run_for_each(connection, [receipt_row(receipt) for receipt in done])
+        places = self._chain.extend(connection, done, now_ms=self._store.clock.now_ms())
+        self._add_receipts.run_for_each(connection, list(map(receipt_row, done, places)))
         self._add_attempts.run_for_each(connection, tried)
+        self._roll_ups.add(connection, done)
 
     def _known_among(self, connection: Connection, ids: Iterable[str]) -> set[object]:
         return {receipt_id for (receipt_id,) in self._known.rows(connection, list(ids))}
-        self._roll_ups.add(connection, done)
 
 
 def _add_damage(connection: Connection, segment: str, damage: str) -> None:

@@ -26,8 +26,8 @@ _ENCODER = msgspec.json.Encoder()
 _NO_USAGE: Row = (None,) * len(USAGE_COLUMNS)
 
 
-def receipt_row(receipt: Receipt) -> Row:
-    """Return the columns of a receipt."""
+def receipt_row(receipt: Receipt, seq: int | None = None) -> Row:
+    """Return the columns of a receipt; `seq` is its place in the chain."""
     return (
         receipt.receipt_id,
         receipt.opened_at_ms,
@@ -53,6 +53,7 @@ def receipt_row(receipt: Receipt) -> Row:
         receipt.idempotency,
         receipt.request_digest,
         _more_usage(receipt.usage),
+        seq,
     )
 
 
@@ -110,7 +111,7 @@ def _more_usage(usage: Usage | None) -> str | None:
     """Return as JSON what the columns of usage do not hold, None where that is nothing."""
     if usage is None:
         return None
-    rest = {name: value for name in MORE_USAGE if (value := getattr(usage, name))}
+    rest = {name: value for name in MORE_USAGE if (value := getattr(usage, name)) or value == ""}
     return _ENCODER.encode(rest).decode() if rest else None
 
 

@@ -149,6 +149,7 @@ receipts = Table(
     Column("idempotency", Text),
     Column("request_digest", Text),
     Column("more_usage", Text),
+    Column("seq", BigInteger),
     Index(None, "opened_at_ms", "receipt_id"),
     Index(None, "project_id", "opened_at_ms", "receipt_id"),
 )
@@ -248,3 +249,78 @@ usage_sums = Table(
 
 The cost is exact: millionths, what is left in 1e-15ths, and as text what even that does not hold.
 """
+
+
+def _seq() -> BigInteger:
+    """Type of a place in the chain that is a primary key: SQLite's own row number where it is SQLite."""
+    return BigInteger().with_variant(Integer, "sqlite")
+
+
+chain = Table(
+    "chain",
+    TABLES,
+    Column("seq", _seq(), primary_key=True, autoincrement=False),
+    Column("code", Integer, nullable=False),
+    Column("record_id", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+)
+"""Every entry of the chain (`receipts/chain.py`); its record is a receipt, an act or a note."""
+
+chain_notes = Table(
+    "chain_notes",
+    TABLES,
+    Column("seq", _seq(), primary_key=True, autoincrement=False),
+    Column("record", LargeBinary, nullable=False),
+)
+"""Records that stand nowhere else: beginnings of segments, checkpoints, stubs."""
+
+chain_segments = Table(
+    "chain_segments",
+    TABLES,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("first_seq", BigInteger, nullable=False),
+    Column("began_at_ms", BigInteger, nullable=False),
+    Column("previous", LargeBinary, nullable=False),
+    Column("stub", LargeBinary),
+)
+"""Segments of the chain; of one with a stub, only that is left."""
+
+acts = Table(
+    "acts",
+    TABLES,
+    Column("act_id", Text, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("project", Text),
+    Column("seq", BigInteger, index=True),
+    Column("record", LargeBinary, nullable=False),
+    Index(None, "at_ms", "act_id"),
+)
+"""Administrative changes, written with the change itself; the ledger gives each its place (`seq`) in the chain."""
+
+pools = Table(
+    "pools",
+    TABLES,
+    Column("id", Text, primary_key=True),
+    Column("limit_id", Text, nullable=False),
+    Column("measure", Text, nullable=False),
+    Column("start_ms", BigInteger, nullable=False),
+    Column("end_ms", BigInteger),
+    Column("granted", Amount, nullable=False),
+    Column("spent", Amount, nullable=False),
+    Column("alerted_percent", Integer, nullable=False, server_default="0"),
+    Column("is_weighed", Boolean, nullable=False, server_default="1", index=True),
+    Index(None, "limit_id", "start_ms"),
+    Index(None, "measure", "end_ms"),
+)
+"""Limits in one period: what writers were given of them. Not weighed: something was spent since alerts were looked for."""
+
+leases = Table(
+    "leases",
+    TABLES,
+    Column("pool", Text, primary_key=True),
+    Column("writer", Text, primary_key=True, index=True),
+    Column("granted", Amount, nullable=False),
+    Column("spent", Amount, nullable=False),
+)
+"""What each living writer holds of a pool."""

@@ -1,0 +1,99 @@
+"""Administrative acts: who changed what, from what to what, and when; and who is acting now.
+
+Secrets never stand in an act: digests of keys are left out, and an address that holds a password is hidden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Final
+
+import msgspec
+
+BY_TOKEN = "admin-token"  # noqa: S105 -- a word in a record, no token
+BY_SOCKET = "socket"
+BY_FILE = "file"
+BY_HORTUS = "built-in"
+"""Who acts: whoever has the admin token, this machine's user over the Unix socket, `hortus.toml`, the first start."""
+
+HIDDEN: Final = '"(hidden)"'
+
+_PASSWORD_MARK = "@"  # noqa: S105 -- what stands between a password and a host's name in an address
+
+
+class Actor(msgspec.Struct, frozen=True):
+    """Who is acting, and by which operation of the admin API (or `config.apply` for the file)."""
+
+    by: str
+    operation: str
+
+
+class FieldChange(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One field of the object; values as JSON, None where there was or is nothing."""
+
+    field: str
+    before: str | None = None
+    after: str | None = None
+
+
+class Act(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One change.
+
+    Attributes:
+        change: `create`, `replace`, `retire`, `restore`, `revoke` or `rename`.
+        kind: Of the object: `key`, `project`, `endpoint`, `route`, `deployment`, `organisation`, ….
+        name: Of the object; a key's is its id.
+        project: Name of the project that it belongs to, where it belongs to one.
+    """
+
+    act_id: str
+    at_ms: int
+    by: str
+    operation: str
+    change: str
+    kind: str
+    name: str
+    project: str | None = None
+    fields: tuple[FieldChange, ...] = ()
+
+
+_ACTING: ContextVar[Actor] = ContextVar("acting", default=Actor(BY_HORTUS, "start"))
+
+
+def actor() -> Actor:
+    """Return who is acting in this task or thread."""
+    return _ACTING.get()
+
+
+@contextmanager
+def acting(by: str | None = None, *, operation: str | None = None) -> Iterator[None]:
+    """Let everything inside be done by somebody, through an operation; what is not given stays as it was."""
+    before = _ACTING.get()
+    token = _ACTING.set(Actor(by or before.by, operation or before.operation))
+    try:
+        yield
+    finally:
+        _ACTING.reset(token)
+
+
+def compare(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[FieldChange, ...]:
+    """Return in which fields two states of an object differ; an empty one is none.
+
+    >>> [one.field for one in compare({"name": "a", "routes": []}, {"name": "b", "routes": []})]
+    ['name']
+    """
+    names = dict.fromkeys((*before, *after))
+    return tuple(
+        FieldChange(name, _spell(name, before), _spell(name, after))
+        for name in names
+        if name not in before or name not in after or before[name] != after[name]
+    )
+
+
+def _spell(name: str, values: Mapping[str, object]) -> str | None:
+    if values.get(name) is None:
+        return None
+    text = msgspec.json.encode(values[name]).decode()
+    return HIDDEN if name.endswith("url") and _PASSWORD_MARK in text else text
