@@ -20,6 +20,15 @@ from hortus.cli.root import COMMANDS, Commands
 from hortus.control.metrics import GAUGES
 from hortus.control.operations import OPERATIONS, PREFIX
 from hortus.telemetry.metrics import METRICS
+from hortus.telemetry.spans import (
+    ATTEMPT,
+    ATTEMPT_ATTRIBUTES,
+    PROVIDERS,
+    REQUEST,
+    REQUEST_ATTRIBUTES,
+    RESOURCE_ATTRIBUTES,
+    SPAN_NAMES,
+)
 from losses import losses_page
 
 PLACE = Path(__file__).parents[1] / "docs" / "reference"
@@ -83,7 +92,31 @@ def metrics_page() -> list[str]:
         (f"`{one.name}`", one.kind, ", ".join(f"`{label}`" for label in one.labels), one.unit or "", one.sentence)
         for one in (*METRICS, *GAUGES)
     ]
-    return intro + table(["metric", "kind", "labels", "unit", "what it counts"], rows)
+    return intro + table(["metric", "kind", "labels", "unit", "what it counts"], rows) + spans_section()
+
+
+def spans_section() -> list[str]:
+    lines = [
+        "",
+        "## Spans",
+        "",
+        "[A trace of every receipt](../how-to/traces-and-metrics.md) is sent where `otlp_endpoint` is set. Nothing",
+        "else is in it than what stands here: *from* names the member of the [receipt](../explanation/receipts.md).",
+    ]
+    for title, kind, rows in (
+        ("The request's span", REQUEST, REQUEST_ATTRIBUTES),
+        ("The span of an attempt", ATTEMPT, ATTEMPT_ATTRIBUTES),
+    ):
+        lines += ["", f"### {title}", "", SPAN_NAMES[kind], ""]
+        cells = [(f"`{one.name}`", one.kind, one.unit, f"`{one.source}`", one.sentence) for one in rows]
+        lines += table(["attribute", "kind", "unit", "from", "what it says"], cells)
+    about = [(f"`{name}`", sentence) for name, sentence in RESOURCE_ATTRIBUTES.items()]
+    hosts = [(f"`{host}`", f"`{name}`") for host, name in PROVIDERS.items()]
+    return [
+        *lines,
+        *["", "### What is said once", "", *table(["attribute", "what it says"], about)],
+        *["", "### Names of hosts", "", "Others keep ours.", "", *table(["host", "`gen_ai.provider.name`"], hosts)],
+    ]
 
 
 def commands_page() -> list[str]:
