@@ -7,8 +7,11 @@ in it would silently stop working.
 from __future__ import annotations
 
 import base64
+import contextlib
+import fcntl
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -92,6 +95,11 @@ def load_secrets(home: Home) -> Secrets:
         ) from error
 
 
+def check_words(secret: Secret) -> str:
+    """Return what a store remembers of a version of its secret."""
+    return digest_key(_CHECKED_WORDS, secret)
+
+
 def confirm_secret(secrets: Secrets, checks: SecretChecks, *, path: Path) -> None:
     """Make sure that store and secret belong together; a new store remembers the secret.
 
@@ -104,7 +112,7 @@ def confirm_secret(secrets: Secrets, checks: SecretChecks, *, path: Path) -> Non
         InstallationError: The store belongs to another secret.
     """
     for version, secret in secrets.by_version.items():
-        check, known = digest_key(_CHECKED_WORDS, secret), checks.check_of(version)
+        check, known = check_words(secret), checks.check_of(version)
         if known is None:
             checks.remember_check(version, check)
         elif known != check:
@@ -149,6 +157,29 @@ def read_admin_token(home: Home, *, given: str | None = None) -> str:
             "this file holds no admin token.", path=str(home.admin_token), hint="Remove it; the next start makes one."
         )
     return token
+
+
+@contextlib.contextmanager
+def secrets_stay(home: Home, *, is_changing: bool = False) -> Iterator[None]:
+    """Let no version of the secret come or go meanwhile; or, for whoever changes them, see that nobody counts on it.
+
+    Raises:
+        InstallationError: Versions cannot change now: a backup is being made, or somebody else changes them.
+    """
+    home.run.mkdir(mode=0o700, exist_ok=True)
+    descriptor = os.open(home.run / "secrets.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB if is_changing else fcntl.LOCK_SH)
+        except BlockingIOError as error:
+            raise InstallationError(
+                "a backup or another change of secrets is going on.",
+                path=str(home.root),
+                hint="Try again when it is done.",
+            ) from error
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _read_private(path: Path) -> bytes:

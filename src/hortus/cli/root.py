@@ -36,6 +36,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "keys": ("keys", _ACCESS),
     "receipts": ("receipts", _ACCESS),
     "config": ("config", _CARE),
+    "backup": ("backup", _CARE),
+    "restore": ("restore", _CARE),
     "version": ("version", _CARE),
 }
 """Command name: its module in this package (which has an `app`), and the panel of the help that shows it."""

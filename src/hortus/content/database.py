@@ -183,6 +183,11 @@ class Database:
         )
 
 
+def newest_file(directory: Path) -> Path:
+    """Return the file that counts; it need not be there yet."""
+    return _newest(directory)[0]
+
+
 def _file(directory: Path, number: int) -> Path:
     return directory / f"kept-{number}.db"
 
