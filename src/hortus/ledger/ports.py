@@ -1,13 +1,16 @@
-"""What the ledger needs from the store: somewhere to put receipts, and grants to hand out."""
+"""What the ledger needs from the store: somewhere to put receipts, grants and leases to hand out."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Protocol
 
 import msgspec
 
 from hortus.base.errors import InstallationError
+from hortus.limits.pool import Outcome
+from hortus.limits.ports import Ask
 from hortus.receipts.records import JournalRecord, Receipt
 from hortus.receipts.segment import Position
 from hortus.snapshot.grants import Grant
@@ -112,4 +115,45 @@ class GrantStore(Protocol):
 
     def access_version(self) -> int:
         """Return a number that grows with every change of keys, projects or limits."""
+        ...
+
+
+class PoolAsk(msgspec.Struct, frozen=True):
+    """What one writer asks of one pool."""
+
+    writer: str
+    ask: Ask
+
+
+class Alert(msgspec.Struct, frozen=True):
+    """A pool of which so much is spent that people want to know it.
+
+    Attributes:
+        percent: The highest of the limit's `alert_at` that is reached.
+    """
+
+    limit_id: str
+    pool: str
+    percent: int
+    spent: Decimal
+    amount: Decimal
+
+
+class LeaseStore(Protocol):
+    """What writers hold of pools. Every call is one transaction; any of them may raise StoreUnavailable."""
+
+    def lease(self, asks: Sequence[PoolAsk]) -> Sequence[Outcome]:
+        """Settle asks in their order; what was granted is on the disk when it returns."""
+        ...
+
+    def weigh(self) -> Sequence[Alert]:
+        """Return the alerts of what was spent since the last call, each once, and remember them."""
+        ...
+
+    def tidy(self) -> None:
+        """Forget the pools of minutes that are long over."""
+        ...
+
+    def lease_writers(self) -> frozenset[str]:
+        """Return the writers that hold leases."""
         ...

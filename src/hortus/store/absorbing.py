@@ -17,6 +17,7 @@ from hortus.receipts.records import JournalRecord, Opened, Receipt, Refused, Set
 from hortus.receipts.segment import START, Position
 from hortus.store.chain import Chain
 from hortus.store.database import Store
+from hortus.store.poolbooks import PoolAccounts
 from hortus.store.prepared import Lookup, Prepared, Row, prepare_insert
 from hortus.store.rollups import RollUps
 from hortus.store.rows import Mark, attempt_row, receipt_row, waiting_row
@@ -50,6 +51,7 @@ class JournalTable:
         self._add_attempts = prepare_insert(attempts, dialect)
         self._add_waiting = prepare_insert(waiting, dialect)
         self._roll_ups = RollUps(dialect)
+        self._pools = PoolAccounts(dialect)
         self._stop_waiting = Prepared(delete(waiting).where(waiting.c.receipt_id == bindparam("id")), dialect)
 
     def positions(self) -> Mapping[str, Position]:
@@ -86,6 +88,8 @@ class JournalTable:
             done = [receipt for receipt in folded if receipt is not None]
             self._write(connection, done)
             connection.execute(delete(waiting).where(waiting.c.writer == writer))
+            self._pools.charge(connection, done, writer=writer)
+            self._pools.end(connection, writer)
         return Absorbed(receipts=len(done), done=tuple(done))
 
     def archive(self, segment: str) -> None:
@@ -140,6 +144,7 @@ class JournalTable:
             doubled += len(group) - len(after)
             fresh += [waiting_row(record, mark, writer=writer) for mark, record in after.items()]
         self._write(connection, done)
+        self._pools.charge(connection, done, writer=writer)
         over = [(receipt.receipt_id,) for receipt in done if receipt.receipt_id in waited]
         self._stop_waiting.run_for_each(connection, over)
         self._add_waiting.run_for_each(connection, fresh)

@@ -1,0 +1,24 @@
+"""Exact sums: a budget must not lose a digit, however large it is and however small a charge."""
+
+from __future__ import annotations
+
+from decimal import ROUND_FLOOR, Context, Decimal
+
+ZERO = Decimal(0)
+
+_EXACT = Context(prec=60)  # amounts have some 30 digits; the usual 28 would round their sums
+add = _EXACT.add
+subtract = _EXACT.subtract
+
+_WHOLE = Decimal(1)
+_SMALLEST = Decimal("0.000001")
+
+
+def part_of(amount: Decimal, share: Decimal, *, is_whole: bool) -> Decimal:
+    """Return about that share of an amount, rounded down to few digits; never less than nothing.
+
+    For portions only, which may be of any size: what somebody needs or has spent is never rounded.
+    """
+    part = _EXACT.multiply(amount, share)
+    step = _WHOLE if is_whole else _SMALLEST
+    return max(part.quantize(step, ROUND_FLOOR, _EXACT), ZERO)
