@@ -45,6 +45,16 @@ def _weigh(name: str, body: dict[str, object] | bytes) -> Units:
         ("anthropic_messages", {"tools": [{"type": "bash_20250124"}]}, Units()),
         ("anthropic_messages", {"tools": [{"type": "web_search_20250305"}]}, Units(searches=True)),
         ("anthropic_messages", {"tools": [{"type": "code_execution_20250825"}]}, Units(server_tools=True)),
+        (
+            "anthropic_messages",
+            {"tools": [{"type": "web_search_20250305", "max_uses": 3}]},
+            Units(searches=True, tool_calls=3),
+        ),
+        (
+            "openai_responses",
+            {"tools": [{"type": "web_search"}], "max_tool_calls": 2},
+            Units(searches=True, tool_calls=2),
+        ),
         ("anthropic_messages", {"mcp_servers": [{"url": "u"}]}, Units(server_tools=True)),
         ("anthropic_messages", {"messages": [{"content": [{"type": "document"}]}]}, Units(documents=1)),
         (

@@ -23,6 +23,7 @@ _LIMIT = "max_tokens"
 
 class _Tool(msgspec.Struct):
     type: str | None = None
+    max_uses: int | None = None
 
 
 _DECODE_TOOLS = msgspec.json.Decoder(list[_Tool]).decode
@@ -35,12 +36,14 @@ def weigh(operation: Operation, asked: Asked, body: bytes) -> Units:
     members = asked.members
     parts = count_parts(body, _MARKS, _JUDGE)
     own = _host_tools(members.get("tools"))
+    has_servers = is_set(members, "mcp_servers")
     return Units(
         output_tokens=read_limit(members, _LIMIT),
         images=parts["image"],
         documents=parts["document"],
-        searches=any(kind.startswith(_SEARCH) for kind in own),
-        server_tools=is_set(members, "mcp_servers") or any(not kind.startswith(_SEARCH) for kind in own),
+        searches=any(_is_search(tool) for tool in own),
+        server_tools=has_servers or any(not _is_search(tool) for tool in own),
+        tool_calls=None if has_servers else _most_calls(own),
         service_tier=text_of(members, "service_tier"),
     )
 
@@ -51,11 +54,21 @@ def cap_output(asked: Asked, most_tokens: int) -> Asked:
     return replace(asked, output_limit=most_tokens, members=asked.members | limit)
 
 
-def _host_tools(tools: msgspec.Raw | None) -> list[str]:
+def _host_tools(tools: msgspec.Raw | None) -> list[_Tool]:
     if tools is None:
         return []
     try:
-        named = [tool.type for tool in _DECODE_TOOLS(tools)]
+        named = _DECODE_TOOLS(tools)
     except msgspec.DecodeError:
         return []  # null, or what the host refuses
-    return [kind for kind in named if kind and not kind.startswith(_OWN_TOOLS)]
+    return [tool for tool in named if tool.type and not tool.type.startswith(_OWN_TOOLS)]
+
+
+def _is_search(tool: _Tool) -> bool:
+    return tool.type is not None and tool.type.startswith(_SEARCH)
+
+
+def _most_calls(tools: list[_Tool]) -> int | None:
+    """Return how often tools of the host may be called, None where one of them may be called without end."""
+    uses = [tool.max_uses for tool in tools if tool.max_uses is not None]
+    return sum(uses) if tools and len(uses) == len(tools) else None

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from hortus.canon.dialect import Asked, Operation
 from hortus.canon.units import Unit, Units
 from hortus.framing.asking import read_limit
-from hortus.framing.weighing import by_type, count_parts, is_set, marks_of, text_of
+from hortus.framing.weighing import by_type, count_parts, is_set, marks_of, number_of, text_of
 
 _PARTS: Mapping[str, Unit] = {"input_image": "image", "computer_screenshot": "image", "input_file": "document"}
 _KEPT = ("previous_response_id", "conversation", "prompt")
@@ -43,6 +43,7 @@ def weigh(operation: Operation, asked: Asked, body: bytes) -> Units:
         kept=sum(is_set(members, name) for name in _KEPT) + body.count(b'"item_reference"'),
         searches=any(kind.startswith(_SEARCHES) for kind in own),
         server_tools=any(not kind.startswith(_SEARCHES) for kind in own),
+        tool_calls=number_of(members, "max_tool_calls", usual=0) or None,
         service_tier=text_of(members, "service_tier"),
     )
 
