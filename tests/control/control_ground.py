@@ -16,7 +16,7 @@ import msgspec
 import uvicorn
 
 from hortus.app.clock import SystemClock
-from hortus.app.control import NodeCredentials, check_settings
+from hortus.app.control import NodeCredentials, Uncounted, check_settings
 from hortus.app.home import Home
 from hortus.app.modelfiles import ModelFiles
 from hortus.base.secrets import Secret
@@ -56,6 +56,7 @@ def make_plane(
         access=AccessTable(store, clock),
         objects=ObjectTable(store, clock),
         receipts=ReceiptTable(store),
+        pools=Uncounted(),
         credentials=NodeCredentials(environment or {}, home.credentials),
         hosts=hosts,
         clock=clock,

@@ -10,7 +10,7 @@ import contextlib
 import logging
 import signal
 import socket
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -36,6 +36,7 @@ from hortus.catalog.rows import Offer, PriceRow
 from hortus.control.app import build_app
 from hortus.control.fault import suggest
 from hortus.control.plane import Installation, Plane, Ports
+from hortus.control.ports import PoolFigures
 from hortus.engines.fetch import Hub
 from hortus.store.access import AccessTable
 from hortus.store.database import Store, open_store
@@ -109,6 +110,7 @@ def _make_plane(context: RoleContext, store: Store, *, hosts: HttpHosts) -> Plan
         access=AccessTable(store, clock),
         objects=ObjectTable(store, clock),
         receipts=ReceiptTable(store),
+        pools=Uncounted(),
         credentials=NodeCredentials(context.loaded.environment, home.credentials),
         hosts=hosts,
         clock=clock,
@@ -135,6 +137,14 @@ def _make_plane(context: RoleContext, store: Store, *, hosts: HttpHosts) -> Plan
         return price_of_offer(catalog, offer, at=_today(clock))
 
     return Plane(ports, installation, catalog=catalog, price_of=price_of)
+
+
+class Uncounted:
+    """Figures of limits before the ledger counts them: there are none."""
+
+    def figures(self, _pools: Collection[str]) -> Mapping[str, PoolFigures]:
+        """Return nothing."""
+        return {}
 
 
 class NodeCredentials:

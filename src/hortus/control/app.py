@@ -46,6 +46,8 @@ NOUNS = {
     "endpoints": "One model at one host in one region.",
     "routes": "Names that clients put in `model`.",
     "deployments": "Models kept running here; each is also an endpoint and a route.",
+    "limits": "Bounds on requests, tokens and money; those of money are budgets.",
+    "rates": "Currency rates of the organisation's own, before those of the catalog.",
     "hosts": "Who runs inference (often called providers), and connecting them.",
     "catalog": "Makers, models, hosts and prices, as data.",
     "receipts": "The record of every request.",

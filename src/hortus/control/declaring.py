@@ -33,26 +33,26 @@ def list_endpoints(plane: Plane, ask: models.Everything) -> views.EndpointList:
 
 def show_endpoint(plane: Plane, ask: models.OneObject) -> views.EndpointView:
     """Return one endpoint, retired or not."""
-    return _endpoint_view(plane, _stored(plane, "endpoint", ask.name))
+    return _endpoint_view(plane, stored_object(plane, "endpoint", ask.name))
 
 
 def create_endpoint(plane: Plane, ask: models.EndpointWanted) -> views.EndpointView:
     """Declare an endpoint."""
-    stored = declare(plane, _spec(ask, EndpointSpec), is_new=True)
+    stored = declare(plane, spec_of(ask, EndpointSpec), is_new=True)
     plane.recompile()
     return _endpoint_view(plane, stored)
 
 
 def replace_endpoint(plane: Plane, ask: models.EndpointWanted) -> views.EndpointView:
     """Change an endpoint as a whole."""
-    stored = declare(plane, _spec(ask, EndpointSpec), is_new=False)
+    stored = declare(plane, spec_of(ask, EndpointSpec), is_new=False)
     plane.recompile()
     return _endpoint_view(plane, stored)
 
 
 def retire_endpoint(plane: Plane, ask: models.OneObject) -> views.EndpointView:
     """Take an endpoint out of use; routes go on without it."""
-    return _endpoint_view(plane, _retire(plane, "endpoint", ask.name))
+    return _endpoint_view(plane, retire_object(plane, "endpoint", ask.name))
 
 
 def list_routes(plane: Plane, ask: models.Everything) -> views.RouteList:
@@ -69,26 +69,26 @@ def show_route(plane: Plane, ask: models.OneObject) -> views.RouteView:
     implied = _implied_routes(plane).get(ask.name)
     if implied is not None and (stored is None or stored.retired_at_ms is not None):
         return implied
-    return _route_view(plane, _stored(plane, "route", ask.name))
+    return _route_view(plane, stored_object(plane, "route", ask.name))
 
 
 def create_route(plane: Plane, ask: models.RouteWanted) -> views.RouteView:
     """Declare a route."""
-    stored = declare(plane, _spec(ask, RouteSpec), is_new=True)
+    stored = declare(plane, spec_of(ask, RouteSpec), is_new=True)
     plane.recompile()
     return _route_view(plane, stored)
 
 
 def replace_route(plane: Plane, ask: models.RouteWanted) -> views.RouteView:
     """Change a route as a whole; the next request goes where it leads then."""
-    stored = declare(plane, _spec(ask, RouteSpec), is_new=False)
+    stored = declare(plane, spec_of(ask, RouteSpec), is_new=False)
     plane.recompile()
     return _route_view(plane, stored)
 
 
 def retire_route(plane: Plane, ask: models.OneObject) -> views.RouteView:
     """Take a route out of use."""
-    return _route_view(plane, _retire(plane, "route", ask.name))
+    return _route_view(plane, retire_object(plane, "route", ask.name))
 
 
 def list_deployments(plane: Plane, ask: models.Everything) -> views.DeploymentList:
@@ -117,7 +117,7 @@ def show_deployment(plane: Plane, ask: models.OneObject) -> views.DeploymentView
 
 def create_deployment(plane: Plane, ask: models.DeploymentWanted) -> views.DeploymentView:
     """Keep a model running here; it is a route of the same name as soon as its engine is ready."""
-    declare(plane, _spec(ask, DeploymentSpec), is_new=True)
+    declare(plane, spec_of(ask, DeploymentSpec), is_new=True)
     plane.recompile()
     return show_deployment(plane, models.OneObject(name=ask.name))
 
@@ -129,7 +129,7 @@ def retire_deployment(plane: Plane, ask: models.OneObject) -> views.DeploymentVi
     if is_built_in and (stored is None or stored.retired_at_ms is not None):
         hint = "Set seedling = false under [settings], or HORTUS_SEEDLING=false, and restart."
         raise Conflict("The deployment `seedling` ships with Hortus.", path="name", hint=hint)
-    _retire(plane, "deployment", ask.name)
+    retire_object(plane, "deployment", ask.name)
     return show_deployment(plane, ask)
 
 
@@ -143,9 +143,9 @@ def declare(plane: Plane, spec: Declared, *, is_new: bool) -> StoredObject:
         NotFound: It is to be replaced and is not there.
     """
     kind = kind_of(spec)
-    _refuse_faults([*check_spec(spec, hosts=plane.catalog.hosts), *check_far(spec)])
+    refuse_faults([*check_spec(spec, hosts=plane.catalog.hosts), *check_far(spec)])
     if isinstance(spec, RouteSpec):
-        _refuse_faults(_unknown_endpoints(plane, spec))
+        refuse_faults(_unknown_endpoints(plane, spec))
     stored = plane.ports.objects.get(kind, spec.name)
     is_there = stored is not None and stored.retired_at_ms is None
     if stored is not None and is_there:
@@ -172,11 +172,17 @@ def kind_of(spec: Declared) -> str:
             return "rate"
 
 
-def _spec(ask: models.Ask, spec_type: type[Kind]) -> Kind:
-    return msgspec.convert(ask.model_dump(), spec_type)
+def spec_of(ask: models.Ask, spec_type: type[Kind]) -> Kind:
+    """Return what was sent as what is declared; both have the same members."""
+    return msgspec.convert(ask.model_dump(by_alias=True), spec_type)
 
 
-def _refuse_faults(faults: Iterable[Fault]) -> None:
+def refuse_faults(faults: Iterable[Fault]) -> None:
+    """Say what is wrong, where anything is.
+
+    Raises:
+        Invalid: All of it at once.
+    """
     listed = list(faults)
     if listed:
         words = " ".join(f"{format_path(fault.path)}: {fault.message}" for fault in listed[1:])
@@ -215,16 +221,27 @@ def _refuse_if_in_file(plane: Plane, stored: StoredObject) -> None:
         raise DeclaredInFile(message, path=where, hint="Change the file; it is applied when it is saved.")
 
 
-def _retire(plane: Plane, kind: str, name: str) -> StoredObject:
-    stored = _stored(plane, kind, name)
+def retire_object(plane: Plane, kind: str, name: str) -> StoredObject:
+    """Take an object out of use; retired already: nothing happens.
+
+    Raises:
+        DeclaredInFile: The configuration file has it.
+        NotFound: There is none of this name.
+    """
+    stored = stored_object(plane, kind, name)
     if stored.retired_at_ms is None:
         _refuse_if_in_file(plane, stored)
         plane.ports.objects.retire(kind, name)
         plane.recompile()
-    return _stored(plane, kind, name)
+    return stored_object(plane, kind, name)
 
 
-def _stored(plane: Plane, kind: str, name: str) -> StoredObject:
+def stored_object(plane: Plane, kind: str, name: str) -> StoredObject:
+    """Return an object, retired or not.
+
+    Raises:
+        NotFound: There is none of this name.
+    """
     stored = plane.ports.objects.get(kind, name)
     if stored is None:
         _missing(kind, name, [one.name for one in plane.ports.objects.list(kind)])
@@ -247,14 +264,14 @@ def _endpoint_view(plane: Plane, stored: StoredObject) -> views.EndpointView:
         "is_usable": is_usable,
         "reason": None if is_usable else plane.unusable.get(stored.name),
     }
-    return views.EndpointView.model_validate(shown | _history(stored))
+    return views.EndpointView.model_validate(shown | history_of(stored))
 
 
 def _route_view(plane: Plane, stored: StoredObject) -> views.RouteView:
     spec = msgspec.convert(stored.spec, RouteSpec)
     routes = plane.snapshot.routes if plane.snapshot and stored.retired_at_ms is None else {}
     ruled_out = _ruled_out(routes.get(stored.name))
-    return views.RouteView.model_validate(msgspec.structs.asdict(spec) | {"ruled_out": ruled_out} | _history(stored))
+    return views.RouteView.model_validate(msgspec.structs.asdict(spec) | {"ruled_out": ruled_out} | history_of(stored))
 
 
 def _implied_routes(plane: Plane) -> dict[str, views.RouteView]:
@@ -282,7 +299,7 @@ def _deployment_view(
     is_live = stored is None or stored.retired_at_ms is None or spec.name == SEEDLING.name
     state = states.get(spec.name) or _state_without_engine(plane, spec.name, is_live=is_live)
     built_in = {"origin": BUILT_IN, "created_at_ms": plane.started_at_ms, "updated_at_ms": plane.started_at_ms}
-    history = _history(stored) if stored is not None else built_in
+    history = history_of(stored) if stored is not None else built_in
     return views.DeploymentView.model_validate(msgspec.structs.asdict(spec) | msgspec.structs.asdict(state) | history)
 
 
@@ -294,6 +311,7 @@ def _state_without_engine(plane: Plane, name: str, *, is_live: bool) -> EngineSt
     return EngineState(name, "starting" if is_live else "stopped")
 
 
-def _history(stored: StoredObject) -> dict[str, object]:
+def history_of(stored: StoredObject) -> dict[str, object]:
+    """Return the members that every view of a declared object has, besides its name."""
     names = ("origin", "where", "created_at_ms", "updated_at_ms", "retired_at_ms")
     return {name: getattr(stored, name) for name in names}

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from hortus.control import browsing, connecting, declaring, models, reporting, tenancy, views
+from hortus.control import browsing, connecting, declaring, limitforms, limiting, models, reporting, tenancy, views
 from hortus.control.plane import Plane
 
 PREFIX = "/admin/v1"
@@ -213,6 +213,60 @@ OPERATIONS: tuple[Operation, ...] = (
         models.OneObject,
         views.DeploymentView,
         declaring.retire_deployment,
+    ),
+    Operation(
+        "limits.list", "GET", "/limits", "look", limitforms.LimitsWanted, limitforms.LimitList, limiting.list_limits
+    ),
+    Operation(
+        "limits.create",
+        "POST",
+        "/limits",
+        "change",
+        limitforms.LimitWanted,
+        limitforms.LimitView,
+        limiting.create_limit,
+        status=201,
+    ),
+    Operation(
+        "limits.show", "GET", "/limits/{name}", "look", limitforms.OneLimit, limitforms.LimitView, limiting.show_limit
+    ),
+    Operation(
+        "limits.replace",
+        "PUT",
+        "/limits/{name}",
+        "change",
+        limitforms.LimitWanted,
+        limitforms.LimitView,
+        limiting.replace_limit,
+    ),
+    Operation(
+        "limits.retire",
+        "DELETE",
+        "/limits/{name}",
+        "change",
+        limitforms.OneLimit,
+        limitforms.LimitView,
+        limiting.retire_limit,
+    ),
+    Operation("rates.list", "GET", "/rates", "look", models.Everything, limitforms.RateList, limiting.list_rates),
+    Operation(
+        "rates.create",
+        "POST",
+        "/rates",
+        "change",
+        limitforms.RateWanted,
+        limitforms.RateView,
+        limiting.create_rate,
+        status=201,
+    ),
+    Operation(
+        "rates.retire",
+        "DELETE",
+        "/rates/{name}",
+        "change",
+        limitforms.OneRate,
+        limitforms.RateView,
+        limiting.retire_rate,
     ),
     Operation("hosts.list", "GET", "/hosts", "look", models.Nothing, views.HostList, connecting.list_hosts),
     Operation(

@@ -18,7 +18,7 @@ from hortus.base.time import Clock
 from hortus.catalog.lookup import Catalog, PriceOf
 from hortus.control import applying
 from hortus.control.configfile import Declaration, Report, read_config
-from hortus.control.ports import Access, Credentials, Entropy, Objects, Receipts
+from hortus.control.ports import Access, Credentials, Entropy, Objects, Pools, Receipts
 from hortus.control.scopes import settle_file
 from hortus.control.tomllines import Lines
 from hortus.gateway.ports import Hosts
@@ -47,6 +47,7 @@ class Ports(msgspec.Struct, frozen=True):
     access: Access
     objects: Objects
     receipts: Receipts
+    pools: Pools
     credentials: Credentials
     hosts: Hosts
     clock: Clock

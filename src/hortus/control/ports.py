@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
 from typing import Protocol
 
 from hortus.access.objects import Key, Organisation, Project
@@ -121,6 +122,25 @@ class Receipts(Protocol):
 
     def receipt(self, receipt_id: str) -> Receipt | None:
         """Return one receipt."""
+        ...
+
+
+class PoolFigures(Protocol):
+    """What is taken of one limit in one period."""
+
+    @property
+    def spent(self) -> Decimal: ...  # noqa: D102 -- fields of a value
+    @property
+    def reserved(self) -> Decimal: ...  # noqa: D102 -- see above
+    @property
+    def leased(self) -> Decimal: ...  # noqa: D102 -- see above
+
+
+class Pools(Protocol):
+    """What limits have been used for, as far as the ledger knows."""
+
+    def figures(self, pools: Collection[str]) -> Mapping[str, PoolFigures]:
+        """Return the figures of pools by their ids; those of which nothing was ever taken are left out."""
         ...
 
 
