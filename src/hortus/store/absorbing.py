@@ -16,6 +16,7 @@ from hortus.receipts.folding import fold
 from hortus.receipts.records import JournalRecord, Opened, Receipt, Refused, Settled
 from hortus.receipts.segment import START, Position
 from hortus.store.chain import Chain
+from hortus.store.claims import bury_claims, end_claims
 from hortus.store.database import Store
 from hortus.store.poolbooks import PoolAccounts
 from hortus.store.prepared import Lookup, Prepared, Row, prepare_insert
@@ -90,6 +91,7 @@ class JournalTable:
             connection.execute(delete(waiting).where(waiting.c.writer == writer))
             self._pools.charge(connection, done, writer=writer)
             self._pools.end(connection, writer)
+            bury_claims(connection, writer)
         return Absorbed(receipts=len(done), done=tuple(done))
 
     def archive(self, segment: str) -> None:
@@ -156,6 +158,7 @@ class JournalTable:
         self._add_receipts.run_for_each(connection, list(map(receipt_row, done, places)))
         self._add_attempts.run_for_each(connection, tried)
         self._roll_ups.add(connection, done)
+        end_claims(connection, done)
 
     def _known_among(self, connection: Connection, ids: Iterable[str]) -> set[object]:
         return {receipt_id for (receipt_id,) in self._known.rows(connection, list(ids))}

@@ -313,7 +313,7 @@ pools = Table(
     Index(None, "limit_id", "start_ms"),
     Index(None, "measure", "end_ms"),
 )
-"""Limits in one period: what writers were given of them. Not weighed: something was spent since alerts were looked for."""
+"""Limits in one period: what writers were given of them. Not weighed: spent of since alerts were looked for."""
 
 leases = Table(
     "leases",
@@ -324,3 +324,15 @@ leases = Table(
     Column("spent", Amount, nullable=False),
 )
 """What each living writer holds of a pool."""
+
+claims = Table(
+    "claims",
+    TABLES,
+    Column("project_id", Text, primary_key=True),
+    Column("digest", Text, primary_key=True),
+    Column("receipt_id", Text, nullable=False),
+    Column("writer", Text, nullable=False, index=True),
+    Column("state", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False, index=True),
+)
+"""Requests that came with an `Idempotency-Key`: its keyed digest, and how the one that came first stands."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0007"
 down_revision = "0006"
 branch_labels = None
@@ -9,4 +12,15 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass  # its tables come with its owner
+    op.create_table(
+        "claims",
+        sa.Column("project_id", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("receipt_id", sa.Text(), nullable=False),
+        sa.Column("writer", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("project_id", "digest", name=op.f("pk_claims")),
+    )
+    op.create_index(op.f("ix_claims_writer"), "claims", ["writer"])
+    op.create_index(op.f("ix_claims_at_ms"), "claims", ["at_ms"])
