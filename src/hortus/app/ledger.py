@@ -22,7 +22,8 @@ from hortus.app.secrets import confirm_secret, load_secrets
 from hortus.app.tracing import Tracing, read_tracing, sending_spans
 from hortus.base.errors import ConfigurationError, InstallationError
 from hortus.base.time import Clock
-from hortus.ledger.grants import GrantServer, InThread
+from hortus.ledger.desks import InThread
+from hortus.ledger.grants import GrantServer
 from hortus.ledger.ports import StoreUnavailable
 from hortus.ledger.spans import SpanSender
 from hortus.ledger.transfer import Transfer

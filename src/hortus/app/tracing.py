@@ -19,7 +19,7 @@ from hortus.app.home import Home
 from hortus.app.outward import transport_settings
 from hortus.app.settings import Loaded
 from hortus.base.errors import ConfigurationError
-from hortus.ledger.grants import InThread
+from hortus.ledger.desks import InThread
 from hortus.ledger.spans import Pace, Reply, SpanSender
 from hortus.snapshot.model import Timeouts
 from hortus.telemetry.meters import LedgerMeters

@@ -1,8 +1,8 @@
-"""Hands out grants over a Unix socket, and tells everybody to forget them when keys or projects change.
+"""Hands out grants over the ledger's socket, and tells everybody to forget them when keys or projects change.
 
 Newline-delimited JSON. Asked `{"ask":"grant","digest":HEX}`, answers `{"digest":HEX,"grant":{…}|null}`; pushes
 `{"forget":"all"}` at any time. While the store cannot be used, a grant that is not known here is not answered at all:
-null would say that the key is wrong.
+null would say that the key is wrong. Other kinds of `ask` go to other desks.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ import contextlib
 import logging
 import socket
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal, Protocol, TypeVar
+from types import MappingProxyType
+from typing import Literal
 
 import msgspec
 
 from hortus.base.errors import InstallationError
+from hortus.ledger.desks import Client, Desk, InThread
 from hortus.ledger.ports import GrantStore
 from hortus.snapshot.grants import Grant
 
@@ -28,13 +30,16 @@ KNOWN_GRANTS = 100_000
 _WATCH_EVERY_S = 0.1
 _RETRY_S = (0.05, 2.0)  # first and longest wait for a store that cannot be used
 _ASKS_AT_ONCE = 256  # of one client; the next ones wait in its socket
-_LONGEST_LINE_BYTES = 4096
-_UNREAD_BYTES = 1024 * 1024  # of pushes and answers; a client that reads no more is cut off and asks anew
+_LONGEST_LINE_BYTES = 64 * 1024
 _LONGEST_PATH_BYTES = 107  # sun_path holds 108 with its end; man 7 unix
 _BACKLOG = 128
 
+_NO_DESKS: Mapping[str, Desk] = MappingProxyType({})
 _log = logging.getLogger("hortus.ledger")
-_Answer = TypeVar("_Answer")
+
+
+class _Kind(msgspec.Struct, frozen=True):
+    ask: str
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -57,30 +62,24 @@ class Forget(msgspec.Struct, frozen=True):
     forget: Literal["all"] = "all"
 
 
-class InThread(Protocol):
-    """Runs a blocking call beside the event loop."""
-
-    def __call__(self, call: Callable[[], _Answer], /) -> Awaitable[_Answer]:
-        """Return what the call returns, or raise what it raises."""
-        ...
-
-
 class GrantServer:
     """Serves grants to the workers of this machine.
 
     Args:
         store: Where grants come from.
         in_thread: Runs its blocking calls.
+        desks: Who takes other kinds of `ask`.
     """
 
-    def __init__(self, store: GrantStore, in_thread: InThread) -> None:
+    def __init__(self, store: GrantStore, in_thread: InThread, *, desks: Mapping[str, Desk] = _NO_DESKS) -> None:
         self._store = store
         self._in_thread = in_thread
+        self._desks = desks
         self._announced: int | None = None
         self._known: OrderedDict[str, Grant] = OrderedDict()
-        self._clients: set[asyncio.StreamWriter] = set()
+        self._clients: set[Client] = set()
+        self._kind_decoder = msgspec.json.Decoder(_Kind)
         self._ask_decoder = msgspec.json.Decoder(Ask)
-        self._encode = msgspec.json.Encoder().encode
 
     async def serve(self, path: Path) -> None:
         """Answer on a socket at `path`, which replaces what lies there, until cancelled.
@@ -93,6 +92,8 @@ class GrantServer:
             async with asyncio.TaskGroup() as group:
                 group.create_task(server.serve_forever())
                 group.create_task(self._watch())
+                for desk in self._desks.values():
+                    group.create_task(desk.run())
         finally:
             server.close()
             for client in tuple(self._clients):
@@ -105,33 +106,40 @@ class GrantServer:
                 self._announced = version
                 self._known.clear()
                 for client in tuple(self._clients):
-                    self._send(client, Forget())
+                    client.send(Forget())
             await asyncio.sleep(_WATCH_EVERY_S)
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._clients.add(writer)
+        client = Client(writer)
+        self._clients.add(client)
         slots = asyncio.Semaphore(_ASKS_AT_ONCE)
         try:
             async with asyncio.TaskGroup() as group:
                 while line := await reader.readline():
+                    desk = self._desks.get(self._kind_decoder.decode(line).ask)
+                    if desk is not None:
+                        desk.hear(client, line)
+                        continue
                     ask = self._ask_decoder.decode(line)
                     await slots.acquire()
-                    answering = group.create_task(self._answer(ask.digest, writer))
+                    answering = group.create_task(self._answer(ask.digest, client))
                     answering.add_done_callback(lambda _: slots.release())
                 raise _Gone  # noqa: TRY301 -- ends the answers that are still being looked for
         except* (_Gone, ConnectionError):
             pass
         except* (msgspec.DecodeError, ValueError) as group_of_errors:
             _log.warning(
-                "a client of the grants' socket does not speak its language", extra={"why": str(group_of_errors)}
+                "a client of the ledger's socket does not speak its language", extra={"why": str(group_of_errors)}
             )
         finally:
-            self._clients.discard(writer)
-            writer.close()
+            self._clients.discard(client)
+            for desk in self._desks.values():
+                desk.leave(client)
+            client.close()
 
-    async def _answer(self, digest: str, writer: asyncio.StreamWriter) -> None:
-        self._send(writer, Reply(digest, await self._find(digest)))
-        await writer.drain()
+    async def _answer(self, digest: str, client: Client) -> None:
+        client.send(Reply(digest, await self._find(digest)))
+        await client.drain()
 
     async def _find(self, digest: str) -> Grant | None:
         """Return a grant that is as fresh as what clients were last told to forget."""
@@ -168,12 +176,6 @@ class GrantServer:
         self._known.move_to_end(digest)
         if len(self._known) > KNOWN_GRANTS:
             self._known.popitem(last=False)
-
-    def _send(self, client: asyncio.StreamWriter, message: Reply | Forget) -> None:
-        if client.transport.get_write_buffer_size() > _UNREAD_BYTES:
-            client.transport.abort()
-            return
-        client.write(self._encode(message) + b"\n")
 
 
 class _Gone(Exception):  # noqa: N818 -- ends a conversation

@@ -16,7 +16,7 @@ from typing import Protocol
 import msgspec
 
 from hortus.canon.errors import HostFault
-from hortus.ledger.grants import InThread
+from hortus.ledger.desks import InThread
 from hortus.ledger.tracing import is_sampled, write_traces
 from hortus.receipts.records import Receipt
 from hortus.telemetry.meters import LedgerMeters
