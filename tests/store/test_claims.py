@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hortus.ledger.claims import Claim, Claimed
+from hortus.receipts.claims import Claim, Claimed
 from hortus.ledger.ports import Batch
 from hortus.receipts.records import Caller, Opened, Settled
 from hortus.receipts.segment import START, Position

@@ -11,6 +11,7 @@ import msgspec
 from hortus.base.errors import InstallationError
 from hortus.limits.pool import Outcome
 from hortus.limits.ports import Ask
+from hortus.receipts.claims import Claim, Claimed
 from hortus.receipts.records import JournalRecord, Receipt
 from hortus.receipts.segment import Position
 from hortus.snapshot.grants import Grant
@@ -156,4 +157,20 @@ class LeaseStore(Protocol):
 
     def lease_writers(self) -> frozenset[str]:
         """Return the writers that hold leases."""
+        ...
+
+
+class ClaimStore(Protocol):
+    """Where claims lie; each call is one transaction. Any may raise StoreUnavailable."""
+
+    def claim(self, claim: Claim) -> Claimed:
+        """Take the key, unless a request that runs or has succeeded has it."""
+        ...
+
+    def end(self, claim: Claim, *, is_done: bool) -> None:
+        """The request is over: it has succeeded and keeps the key, or it has not and leaves it to others."""
+        ...
+
+    def forget(self, before_ms: int) -> None:
+        """Forget what has ended before an instant."""
         ...

@@ -1,4 +1,4 @@
-"""Claims in the store: one request per key at a time, and none after it has succeeded. See `ledger.claims`."""
+"""Claims in the store: one request per key at a time, and none after it has succeeded. See `receipts.claims`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from hortus.ledger.claims import Claim, Claimed
+from hortus.receipts.claims import Claim, Claimed
 from hortus.receipts.records import Receipt
 from hortus.store.database import Store
 from hortus.store.schema import claims
@@ -16,7 +16,7 @@ _COMPLETED = "completed"
 
 
 class ClaimTable:
-    """Implements `ledger.claims.ClaimStore`."""
+    """Implements `ledger.ports.ClaimStore`."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
