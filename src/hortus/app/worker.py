@@ -26,11 +26,12 @@ from hortus.app.credentials import Credentials
 from hortus.app.door_protocol import DoorProtocol, sweep
 from hortus.app.grants_client import LedgerGrants
 from hortus.app.home import Home
+from hortus.app.ledger_link import LedgerLink
 from hortus.app.outward import transport_settings
-from hortus.app.secrets import load_secrets
+from hortus.app.secrets import SecretFile
 from hortus.app.settings import Settings
 from hortus.base.ids import ENTROPY_BYTES
-from hortus.base.secrets import Secret
+from hortus.base.secrets import SecretVersions
 from hortus.base.time import Clock
 from hortus.content.kept import KeptBounds, KeptContent
 from hortus.content.ports import NotKept
@@ -52,6 +53,7 @@ from hortus.transport.signing.google_oauth import GoogleAccounts
 _log = logging.getLogger("hortus.worker")
 
 _POLL_S = 0.1
+_LOOK_AT_SECRETS_S = 0.5
 _SWEEP_S = 2.0  # also what a power cut may cost of what is kept
 _MIB = 1024 * 1024
 _ENTROPY_BLOCK = 256 * ENTROPY_BYTES
@@ -65,7 +67,7 @@ class WorkerSettings(msgspec.Struct, frozen=True):
     sockets: tuple[int, ...]
     node: Settings
     environment: dict[str, str]
-    secrets: tuple[Secret, ...]
+    secrets: SecretVersions
 
 
 def main(context: RoleContext) -> None:
@@ -75,15 +77,13 @@ def main(context: RoleContext) -> None:
         InstallationError: The installation is damaged.
         ConfigurationError: A setting is wrong.
     """
-    secrets = load_secrets(context.home)
-    versions = sorted(secrets.by_version, reverse=True)
     settings = WorkerSettings(
         name=context.name,
         home=context.home,
         sockets=context.sockets,
         node=context.settings,
         environment=context.loaded.environment,
-        secrets=tuple(secrets.by_version[version] for version in versions),
+        secrets=SecretFile(context.home),
     )
     run_worker(settings)
 
@@ -91,7 +91,8 @@ def main(context: RoleContext) -> None:
 def run_worker(settings: WorkerSettings) -> None:
     """Serve on the inherited sockets. Raises as `main`."""
     clock = SystemClock()
-    grants = LedgerGrants(settings.home.ledger_socket, size=settings.node.grants_cached, clock=clock)
+    link = LedgerLink(settings.home.ledger_socket)
+    grants = LedgerGrants(link, size=settings.node.grants_cached, clock=clock)
     count_as(settings.name)
     meters = Meters(REGISTRY)
 
@@ -125,8 +126,9 @@ def run_worker(settings: WorkerSettings) -> None:
         _stop_by_signal(server)
         try:
             async with _in_background(
-                grants.run(is_ending=lambda: server.should_exit),
+                link.run(is_ending=lambda: server.should_exit),
                 _watch(config, meters, gateway),
+                _watch_secrets(settings.secrets),
                 sweep(lambda: server.server_state.connections),
                 _sweep_kept(kept),
             ):
@@ -178,6 +180,13 @@ async def _watch(config: Configuration, meters: Meters, gateway: Gateway) -> Non
         config.poll()
         meters.flush(running=gateway.running, snapshot_version=config.ready.version if config.ready else 0)
         await asyncio.sleep(_POLL_S)
+
+
+async def _watch_secrets(secrets: SecretVersions) -> None:
+    """Let go of versions that were retired, for ever; a new one is taken in by whoever meets something unknown."""
+    while True:
+        await asyncio.sleep(_LOOK_AT_SECRETS_S)
+        secrets.look_again()
 
 
 async def _sweep_kept(kept: KeptContent) -> None:
