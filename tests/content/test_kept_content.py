@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from hortus.base.secrets import Secret
+from hortus.base.secrets import FixedVersions, Secret
 from hortus.content.box import Box
 from hortus.content.kept import LONGEST_SEAL_BYTES, KeptBounds, KeptContent
 from hortus.content.ports import NotKept, Owner
@@ -35,7 +35,9 @@ def open_kept(tmp_path: Path, clock: StepClock) -> Iterator[Open]:
 
     def open_one(*secrets: Secret, bounds: KeptBounds = SMALL) -> KeptContent:
         entropy = Random(len(opened)).randbytes
-        opened.append(KeptContent(tmp_path, secrets or (OLD,), bounds=bounds, clock=clock, entropy=entropy))
+        opened.append(
+            KeptContent(tmp_path, FixedVersions(secrets or (OLD,)), bounds=bounds, clock=clock, entropy=entropy)
+        )
         return opened[-1]
 
     yield open_one
@@ -121,7 +123,7 @@ def test_a_lowered_bound_is_reached_by_a_sweep(open_kept: Open, tmp_path: Path) 
 def test_seals_are_bounded_by_their_bytes_together(clock: StepClock) -> None:
     shelf = Shelf(
         "things",
-        Box("things", (OLD,), entropy=Random(1).randbytes),
+        Box("things", FixedVersions((OLD,)), entropy=Random(1).randbytes),
         bounds=Bounds(most=100, most_bytes=1000, age_ms=10_000),
         clock=clock,
     )

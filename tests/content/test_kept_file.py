@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 
-from hortus.base.secrets import Secret
+from hortus.base.secrets import FixedVersions, Secret
 from hortus.content.kept import KeptBounds, KeptContent
 from hortus.content.ports import NotKept, Owner
 from receipts.journal_examples import StepClock
@@ -26,11 +26,11 @@ PROCESS = """
 import os, sys
 from pathlib import Path
 from hortus.app.clock import SystemClock, random_bytes
-from hortus.base.secrets import Secret
+from hortus.base.secrets import FixedVersions, Secret
 from hortus.content.kept import KeptBounds, KeptContent
 
 kept = KeptContent(
-    Path(sys.argv[1]), (Secret(1, b"s" * 32),), bounds=KeptBounds(), clock=SystemClock(), entropy=random_bytes
+    Path(sys.argv[1]), FixedVersions((Secret(1, b"s" * 32),)), bounds=KeptBounds(), clock=SystemClock(), entropy=random_bytes
 )
 number = 0
 while sys.stdin.readline():
@@ -56,7 +56,9 @@ def open_kept(tmp_path: Path, clock: StepClock) -> Iterator[Open]:
 
     def open_one() -> KeptContent:
         entropy = Random(len(opened)).randbytes
-        opened.append(KeptContent(tmp_path, (SECRET,), bounds=KeptBounds(), clock=clock, entropy=entropy))
+        opened.append(
+            KeptContent(tmp_path, FixedVersions((SECRET,)), bounds=KeptBounds(), clock=clock, entropy=entropy)
+        )
         return opened[-1]
 
     yield open_one
@@ -84,7 +86,9 @@ def test_killed_processes_lose_nothing_and_hold_nobody_up(tmp_path: Path) -> Non
 
     from hortus.app.clock import SystemClock, random_bytes  # noqa: PLC0415 -- the processes had the machine's time
 
-    kept = KeptContent(tmp_path, (SECRET,), bounds=KeptBounds(), clock=SystemClock(), entropy=random_bytes)
+    kept = KeptContent(
+        tmp_path, FixedVersions((SECRET,)), bounds=KeptBounds(), clock=SystemClock(), entropy=random_bytes
+    )
     for name in ("worker-0", "worker-1"):
         for number in range(60):
             assert kept.find("prj", "eu", f"{name} {number}") == f"seal {number}".encode()
@@ -202,7 +206,7 @@ def test_a_place_that_cannot_be_written_keeps_nothing_and_is_tried_again(
 ) -> None:
     place = tmp_path / "content"
     place.write_bytes(b"a file in its place")
-    kept = KeptContent(place, (SECRET,), bounds=KeptBounds(), clock=clock, entropy=Random(1).randbytes)
+    kept = KeptContent(place, FixedVersions((SECRET,)), bounds=KeptBounds(), clock=clock, entropy=Random(1).randbytes)
     for _ in range(3):
         with pytest.raises(NotKept):
             kept.keep(*ALL, b"seal")

@@ -64,7 +64,7 @@ def make_plane(
     )
     installation = Installation(
         version="0.0.test",
-        secret=SECRET,
+        secret=lambda: SECRET,
         snapshot=home.snapshot,
         engines=home.engines,
         addresses=home.addresses,
@@ -143,7 +143,7 @@ async def running_control(
     plane = make_plane(home, store, hosts=hosts, environment=environment, has_file=has_file)
     plane.start()
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(build_app(plane, token=TOKEN), lifespan="off", log_config=None, access_log=False)
+    config = uvicorn.Config(build_app(plane, token=lambda: TOKEN), lifespan="off", log_config=None, access_log=False)
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:

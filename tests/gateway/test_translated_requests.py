@@ -13,6 +13,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from workplace import KEY, Workplace, endpoint, wait_until
 
 from hortus.app.clock import SystemClock
+from hortus.base.secrets import FixedVersions
 from hortus.content.kept import KeptBounds, KeptContent
 from hortus.testkit.replay_host import ReplayHost
 
@@ -372,7 +373,7 @@ def test_no_project_reads_what_a_host_keeps_for_another(garden: Workplace, host:
 
 def claim(place: Workplace, endpoint_name: str, kind: str, host_id: str) -> None:
     """Remember an id for the first project, as a worker does that saw its answer."""
-    secrets = [place.secrets.current]
+    secrets = FixedVersions((place.secrets.current,))
     kept = KeptContent(place.home.content, secrets, bounds=KeptBounds(), clock=SystemClock(), entropy=os.urandom)
     kept.claim("prj_1", endpoint_name, kind, host_id)
     kept.close()

@@ -26,7 +26,7 @@ from hortus.app.context import RoleContext
 from hortus.app.credentials import Credentials
 from hortus.app.modelfiles import Fetching, ModelFiles
 from hortus.app.outward import transport_settings
-from hortus.app.secrets import confirm_secret, load_secrets, read_admin_token
+from hortus.app.secrets import AdminToken, SecretFile, confirm_secret, load_secrets
 from hortus.app.settings import Loaded, Settings
 from hortus.base.errors import ConfigurationError, HortusError
 from hortus.base.time import Clock
@@ -70,9 +70,10 @@ def main(context: RoleContext) -> None:
 async def _serve(context: RoleContext, store: Store) -> None:
     hosts = HttpHosts(transport_settings(context.settings))
     try:
-        plane = _make_plane(context, store, hosts=hosts)
+        secrets = SecretFile(context.home)
+        plane = _make_plane(context, store, hosts=hosts, secrets=secrets)
         await asyncio.to_thread(plane.start)
-        token = read_admin_token(context.home, given=context.loaded.environment.get("HORTUS_ADMIN_TOKEN"))
+        token = AdminToken(context.home, given=context.loaded.environment.get("HORTUS_ADMIN_TOKEN"))
         servers = _make_servers(context, plane, token=token)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -82,9 +83,11 @@ async def _serve(context: RoleContext, store: Store) -> None:
                 _make_fetching(context).keep_fetching(plane.missing_sources), name="fetch models"
             )
             looking = tasks.create_task(_keep_looking(plane), name="look at file and credentials")
+            confirming = tasks.create_task(_keep_confirming(context.home, secrets, store), name="look at secrets")
             serving = [tasks.create_task(server.serve(sockets=[listener])) for server, listener in servers]
             await asyncio.gather(*serving)
             looking.cancel()
+            confirming.cancel()
             fetching.cancel()
     finally:
         context.home.control_socket.unlink(missing_ok=True)
@@ -101,10 +104,9 @@ def _make_fetching(context: RoleContext) -> Fetching:
     )
 
 
-def _make_plane(context: RoleContext, store: Store, *, hosts: HttpHosts) -> Plane:
+def _make_plane(context: RoleContext, store: Store, *, hosts: HttpHosts, secrets: SecretFile) -> Plane:
     home, clock, config_file = context.home, SystemClock(), context.loaded.config_file
-    secrets = load_secrets(home)
-    confirm_secret(secrets, SecretCheckTable(store), path=home.secret_key)
+    confirm_secret(load_secrets(home), SecretCheckTable(store), path=home.secret_key)
     catalog = load_catalog()
     ports = Ports(
         access=AccessTable(store, clock),
@@ -194,9 +196,9 @@ class _QuietServer(uvicorn.Server):
         yield
 
 
-def _make_servers(context: RoleContext, plane: Plane, *, token: str) -> list[tuple[_QuietServer, socket.socket]]:
+def _make_servers(context: RoleContext, plane: Plane, *, token: AdminToken) -> list[tuple[_QuietServer, socket.socket]]:
     """Return a server for the admin port and one, without TLS, for the Unix socket."""
-    app = build_app(plane, token=token)
+    app = build_app(plane, token=token.read)
     settings = context.settings
 
     def server(*, cert: str | None, key: str | None) -> _QuietServer:
@@ -244,6 +246,24 @@ def _listen_unix(path: Path) -> socket.socket | None:
 def _stop(servers: list[tuple[_QuietServer, socket.socket]]) -> None:
     for server, _ in servers:
         server.should_exit = True
+
+
+async def _keep_confirming(home: Home, secrets: SecretFile, store: Store) -> None:
+    """Let the store remember each version of the secret that is made meanwhile."""
+    checks = SecretCheckTable(store)
+    remembered = secrets.newest_first
+    while True:
+        await asyncio.sleep(LOOK_EVERY_S)
+        secrets.look_again()
+        if secrets.newest_first is remembered:
+            continue
+        known = secrets.newest_first
+        try:
+            await asyncio.to_thread(lambda: confirm_secret(load_secrets(home), checks, path=home.secret_key))
+        except HortusError as error:
+            _log.error("cannot remember a version of the secret", extra={"reason": str(error)})
+        else:
+            remembered = known
 
 
 async def _keep_looking(plane: Plane) -> None:

@@ -60,15 +60,22 @@ class LedgerGrants:
         self._away_since_s = clock.monotonic_s()
         link.join(self)
 
+    def known(self, digest: str) -> Grant | None:
+        """Return the grant under a key's digest where the cache has it, and freshly enough."""
+        grant = self._known.get(digest)
+        if grant is None or not (self._link.is_up or self._is_fresh_enough()):
+            return None
+        self._known.move_to_end(digest)
+        return grant
+
     async def find(self, digest: str) -> Grant | None:
         """Return the grant under a key's digest, None for an unknown or revoked key.
 
         Raises:
             NotReady: The ledger cannot be asked, and the cache does not know the key (or not freshly enough).
         """
-        grant = self._known.get(digest)
-        if grant is not None and (self._link.is_up or self._is_fresh_enough()):
-            self._known.move_to_end(digest)
+        grant = self.known(digest)
+        if grant is not None:
             return grant
         until_s = self._unknown.get(digest)
         if until_s is not None and self._clock.monotonic_s() < until_s:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import fcntl
+import logging
 import os
 import stat
 from collections.abc import Iterator
@@ -17,31 +18,41 @@ from typing import Protocol
 
 import msgspec
 
-from hortus.app.clock import random_bytes
+from hortus.app.clock import SystemClock, random_bytes
+from hortus.app.ground import sync_directory, write_private
 from hortus.app.home import Home
 from hortus.base.errors import ConfigurationError, InstallationError
 from hortus.base.secrets import Secret, digest_key
+from hortus.snapshot.reading import sign
 
 SECRET_FORMAT = 1
 ADMIN_TOKEN_PREFIX = "hortus_at_"  # noqa: S105 -- the prefix by which secret scanners find a token, not a token
 SHORTEST_ADMIN_TOKEN = 16
+
+_log = logging.getLogger("hortus.secrets")
 
 _SECRET_BYTES = 32
 _TOKEN_BYTES = 30
 _CHECKED_WORDS = "hortus: is this the secret of this store?"
 
 
-class _SecretFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _SecretFile(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     format: int
     current: int
     secrets: dict[int, str]
+    made_at_ms: dict[int, int] = {}
 
 
 class Secrets(msgspec.Struct, frozen=True):
-    """All versions of the installation's secret; new keys are made with the current one."""
+    """All versions of the installation's secret; new keys are made with the current one.
+
+    Attributes:
+        made_at_ms: When each was made; the first ones of an old installation are not in it.
+    """
 
     current: Secret
     by_version: dict[int, Secret]
+    made_at_ms: dict[int, int] = {}
 
 
 class SecretChecks(Protocol):
@@ -69,8 +80,8 @@ def ensure_secret(home: Home) -> Secrets:
                 path=str(home.secret_key),
                 hint="Restore this file from a backup, or move the store away to begin anew.",
             )
-        fresh = _SecretFile(format=SECRET_FORMAT, current=1, secrets={1: random_bytes(_SECRET_BYTES).hex()})
-        _write_once(home.secret_key, msgspec.json.encode(fresh) + b"\n")
+        first = make_version(1)
+        _write_once(home.secret_key, _write_secrets(Secrets(first, {1: first}, {1: SystemClock().now_ms()})))
     return load_secrets(home)
 
 
@@ -86,13 +97,30 @@ def load_secrets(home: Home) -> Secrets:
         secrets = {version: Secret(version, bytes.fromhex(text)) for version, text in content.secrets.items()}
         if content.format != SECRET_FORMAT or any(len(secret.value) < _SECRET_BYTES for secret in secrets.values()):
             raise ValueError("format")  # noqa: TRY301 -- one answer to every kind of damage
-        return Secrets(current=secrets[content.current], by_version=secrets)
+        return Secrets(secrets[content.current], secrets, content.made_at_ms)
     except (ValueError, KeyError) as error:
         raise InstallationError(
             "this is not a secret file that this release can read.",
             path=str(home.secret_key),
             hint="Restore it from a backup; its loss makes every key useless.",
         ) from error
+
+
+def make_version(version: int) -> Secret:
+    """Return a fresh secret."""
+    return Secret(version, random_bytes(_SECRET_BYTES))
+
+
+def replace_secrets(home: Home, secrets: Secrets) -> None:
+    """Write `secret.key` anew, whole; only within `secrets_stay`."""
+    write_private(home.secret_key, _write_secrets(secrets))
+    sync_directory(home.root)
+
+
+def _write_secrets(secrets: Secrets) -> bytes:
+    texts = {version: secret.value.hex() for version, secret in secrets.by_version.items()}
+    content = _SecretFile(SECRET_FORMAT, secrets.current.version, texts, secrets.made_at_ms)
+    return msgspec.json.encode(content) + b"\n"
 
 
 def check_words(secret: Secret) -> str:
@@ -123,6 +151,53 @@ def confirm_secret(secrets: Secrets, checks: SecretChecks, *, path: Path) -> Non
             )
 
 
+class SecretFile:
+    """Implements `base.secrets.SecretVersions`: what `secret.key` holds now. For any number of threads.
+
+    Raises:
+        InstallationError: The file is missing, open to others, or damaged.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._signature = sign(home.secret_key)
+        self._secrets = load_secrets(home)
+        self._newest_first = _newest_first(self._secrets)
+
+    @property
+    def newest_first(self) -> tuple[Secret, ...]:
+        """The versions, as they are known."""
+        return self._newest_first
+
+    def current(self) -> Secret:
+        """Return the version with which new keys are made, as the file says at this moment."""
+        self.look_again()
+        return self._secrets.current
+
+    def look_again(self) -> bool:
+        """Take in what has changed, and tell whether anything has; what cannot be right is logged and left alone."""
+        signature = sign(self._home.secret_key)
+        if signature == self._signature:
+            return False
+        self._signature = signature
+        try:
+            found = load_secrets(self._home)
+        except InstallationError as error:
+            _log.error("the versions of the secret that are known stay", extra={"reason": str(error)})
+            return False
+        both = found.by_version.keys() & self._secrets.by_version.keys()
+        if not both or any(found.by_version[one] != self._secrets.by_version[one] for one in both):
+            _log.error("this is the secret of another installation; those that are known stay")
+            return False
+        self._secrets, self._newest_first = found, _newest_first(found)
+        _log.info("versions of the secret taken in", extra={"versions": sorted(found.by_version)})
+        return True
+
+
+def _newest_first(secrets: Secrets) -> tuple[Secret, ...]:
+    return tuple(secrets.by_version[version] for version in sorted(secrets.by_version, reverse=True))
+
+
 def ensure_admin_token(home: Home, *, given: str | None = None) -> tuple[str, bool]:
     """Return the admin token, and whether this call made it.
 
@@ -136,9 +211,48 @@ def ensure_admin_token(home: Home, *, given: str | None = None) -> tuple[str, bo
     """
     is_new = not given and not home.admin_token.exists()
     if is_new:
-        token = ADMIN_TOKEN_PREFIX + base64.urlsafe_b64encode(random_bytes(_TOKEN_BYTES)).decode()
-        is_new = _write_once(home.admin_token, token.encode() + b"\n")
+        is_new = _write_once(home.admin_token, _make_admin_token().encode() + b"\n")
     return read_admin_token(home, given=given), is_new
+
+
+def replace_admin_token(home: Home) -> str:
+    """Make another admin token; a running Hortus takes it, and the one before no longer."""
+    token = _make_admin_token()
+    write_private(home.admin_token, token.encode() + b"\n")
+    sync_directory(home.root)
+    return token
+
+
+class AdminToken:
+    """The admin token as it is now: the file's, unless one was given.
+
+    Raises:
+        InstallationError, ConfigurationError: As `read_admin_token`.
+    """
+
+    def __init__(self, home: Home, *, given: str | None = None) -> None:
+        self._home = home
+        self._given = given
+        self._signature = sign(home.admin_token)
+        self._token = read_admin_token(home, given=given)
+
+    def read(self) -> str:
+        """Return it; where the file cannot be read now, the one that was read last."""
+        signature = sign(self._home.admin_token)
+        if self._given or signature == self._signature:
+            return self._token
+        self._signature = signature
+        try:
+            self._token = read_admin_token(self._home)
+        except InstallationError as error:
+            _log.error("the admin token that is known stays", extra={"reason": str(error)})
+        else:
+            _log.info("another admin token taken in")
+        return self._token
+
+
+def _make_admin_token() -> str:
+    return ADMIN_TOKEN_PREFIX + base64.urlsafe_b64encode(random_bytes(_TOKEN_BYTES)).decode()
 
 
 def read_admin_token(home: Home, *, given: str | None = None) -> str:

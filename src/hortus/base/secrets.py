@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from typing import Protocol
 
 import msgspec
 from typing_extensions import override
@@ -27,6 +28,29 @@ class Secret(msgspec.Struct, frozen=True):
     @override
     def __repr__(self) -> str:
         return f"Secret(version={self.version}, value=<hidden>)"
+
+
+class SecretVersions(Protocol):
+    """All versions of the installation's secret. They change while processes live: new ones are made, old ones go."""
+
+    @property
+    def newest_first(self) -> tuple[Secret, ...]:
+        """The versions, as they are known; another tuple when they have changed."""
+        ...
+
+    def look_again(self) -> bool:
+        """Take in what has changed, and tell whether anything has; quick enough for whenever something is unknown."""
+        ...
+
+
+class FixedVersions(msgspec.Struct, frozen=True):
+    """Versions that do not change."""
+
+    newest_first: tuple[Secret, ...]
+
+    def look_again(self) -> bool:
+        """Tell that nothing has changed."""
+        return False
 
 
 def looks_like_key(text: str) -> bool:

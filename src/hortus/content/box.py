@@ -1,13 +1,14 @@
 """How names and values of kept content are hidden in a file: keyed digests for names, AES-GCM for values.
 
 Both keys are derived from a version of the installation's secret. A value opens only under its own name and instant,
-so that rows cannot be swapped, moved or made younger. What an older version wrote is read while that version exists.
+so that rows cannot be swapped, moved or made younger. What an older version wrote is read while that version exists,
+and what another process wrote with a newer one as soon as it is asked for.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from hortus.base.secrets import Secret
+from hortus.base.secrets import Secret, SecretVersions
 
 _KEY_BYTES = 32
 _NONCE_BYTES = 12  # random ones serve for 2**32 values of one key; NIST SP 800-38D, section 8.3
@@ -32,11 +33,10 @@ class Lid(msgspec.Struct, frozen=True, gc=False):
     """What one version of the secret makes of a name.
 
     Attributes:
-        place: Of the version; 0 writes, all read.
         name: What stands in the file.
     """
 
-    place: int
+    version: int
     name: bytes
 
 
@@ -45,39 +45,56 @@ class Box:
 
     Args:
         purpose: Which kind; no two share a key.
-        secrets: Versions of the installation's secret, the one that writes first.
+        secrets: Versions of the installation's secret: the newest one writes, all read.
         entropy: Source of random bytes.
     """
 
-    def __init__(self, purpose: str, secrets: Sequence[Secret], *, entropy: Callable[[int], bytes]) -> None:
-        self._keys = [
-            _Keys(_derive(secret, f"{purpose}: names"), AESGCM(_derive(secret, f"{purpose}: values")))
-            for secret in secrets
-        ]
+    def __init__(self, purpose: str, secrets: SecretVersions, *, entropy: Callable[[int], bytes]) -> None:
+        self._purpose = purpose
+        self._secrets = secrets
         self._entropy = entropy
+        self._derived_from: tuple[Secret, ...] = ()
+        self._keys: dict[int, _Keys] = {}
 
     def lid(self, parts: Sequence[str]) -> Lid:
         """Return the name under which something is written."""
-        return Lid(0, hmac.digest(self._keys[0].names, _join(parts), "sha256"))
+        version, keys = next(iter(self._by_version().items()))
+        return Lid(version, hmac.digest(keys.names, _join(parts), "sha256"))
 
-    def lids(self, parts: Sequence[str]) -> Iterator[Lid]:
-        """Yield every name under which something may stand, the newest version first."""
+    def lids(self, parts: Sequence[str]) -> list[Lid]:
+        """Return every name under which something may stand, the newest version first."""
         joined = _join(parts)
-        for place, keys in enumerate(self._keys):
-            yield Lid(place, hmac.digest(keys.names, joined, "sha256"))
+        return [Lid(version, hmac.digest(keys.names, joined, "sha256")) for version, keys in self._by_version().items()]
+
+    def look_again(self) -> bool:
+        """Tell whether there are other names by now: another process may know a newer version."""
+        return self._secrets.look_again()
 
     def close(self, lid: Lid, at_ms: int, *, data: bytes) -> bytes:
         """Return `data` as it stands in the file."""
         nonce = self._entropy(_NONCE_BYTES)
-        return nonce + self._keys[lid.place].values.encrypt(nonce, data, _bond(lid, at_ms))
+        return nonce + self._by_version()[lid.version].values.encrypt(nonce, data, _bond(lid, at_ms))
 
     def open(self, lid: Lid, at_ms: int, *, value: bytes) -> bytes | None:
         """Return what was closed; None where name, instant or value are not those that were written."""
-        keys, bond = self._keys[lid.place].values, _bond(lid, at_ms)
+        keys, bond = self._by_version()[lid.version].values, _bond(lid, at_ms)
         try:
             return keys.decrypt(value[:_NONCE_BYTES], value[_NONCE_BYTES:], bond)
         except (InvalidTag, ValueError):  # ValueError: the nonce is cut
             return None
+
+    def _by_version(self) -> dict[int, _Keys]:
+        """Return the keys of every version, the newest first."""
+        versions = self._secrets.newest_first
+        if versions is not self._derived_from:
+            self._keys = {
+                secret.version: _Keys(
+                    _derive(secret, f"{self._purpose}: names"), AESGCM(_derive(secret, f"{self._purpose}: values"))
+                )
+                for secret in versions
+            }
+            self._derived_from = versions
+        return self._keys
 
 
 def _derive(secret: Secret, purpose: str) -> bytes:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
-from hortus.base.secrets import Secret
+from hortus.base.secrets import SecretVersions
 from hortus.base.time import Clock
 from hortus.canon.dialect import HostIdKind
 from hortus.content.box import Box
@@ -30,6 +30,17 @@ _DAY_MS = 24 * _HOUR_MS
 _read_owner = msgspec.json.Decoder(Owner).decode
 
 
+class Kind(msgspec.Struct, frozen=True):
+    """One kind of what is kept: its table, and the purpose from which its keys are derived."""
+
+    table: str
+    purpose: str
+
+
+SEALS = Kind("seals", "seals")
+HOST_IDS = Kind("host_ids", "ids of hosts")
+
+
 class KeptBounds(msgspec.Struct, frozen=True):
     """How much is kept, and for how long."""
 
@@ -38,13 +49,17 @@ class KeptBounds(msgspec.Struct, frozen=True):
     host_ids: int = 1_000_000
     host_ids_days: int = 60
 
+    def age_ms(self, kind: Kind) -> int:
+        """Return how long one of a kind is kept."""
+        return self.seals_hours * _HOUR_MS if kind == SEALS else self.host_ids_days * _DAY_MS
+
 
 class KeptContent:
     """Implements `content.ports.Seals` and `content.ports.HostIds`; for one thread, but for `sweep`.
 
     Args:
         directory: Where the file lies.
-        secrets: Versions of the installation's secret; the first one writes, all read.
+        secrets: Versions of the installation's secret; the newest one writes, all read.
         bounds: How much is kept.
         clock: Tells how old things are.
         entropy: Source of random bytes.
@@ -53,7 +68,7 @@ class KeptContent:
     def __init__(
         self,
         directory: Path,
-        secrets: Sequence[Secret],
+        secrets: SecretVersions,
         *,
         bounds: KeptBounds,
         clock: Clock,
@@ -61,15 +76,15 @@ class KeptContent:
     ) -> None:
         self._clock = clock
         self._seals = Shelf(
-            "seals",
-            Box("seals", secrets, entropy=entropy),
-            bounds=Bounds(bounds.seals, MOST_SEAL_BYTES, bounds.seals_hours * _HOUR_MS),
+            SEALS.table,
+            Box(SEALS.purpose, secrets, entropy=entropy),
+            bounds=Bounds(bounds.seals, MOST_SEAL_BYTES, bounds.age_ms(SEALS)),
             clock=clock,
         )
         self._host_ids = Shelf(
-            "host_ids",
-            Box("ids of hosts", secrets, entropy=entropy),
-            bounds=Bounds(bounds.host_ids, _MOST_ID_BYTES, bounds.host_ids_days * _DAY_MS),
+            HOST_IDS.table,
+            Box(HOST_IDS.purpose, secrets, entropy=entropy),
+            bounds=Bounds(bounds.host_ids, _MOST_ID_BYTES, bounds.age_ms(HOST_IDS)),
             clock=clock,
         )
         self._database = Database(directory, (self._seals.definition, self._host_ids.definition), clock=clock)

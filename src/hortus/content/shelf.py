@@ -71,6 +71,12 @@ class Shelf:
 
     def find(self, connection: sqlite3.Connection, parts: Sequence[str]) -> Found | None:
         """Return what was put under a name, None where it is not there, over its time or not what was put."""
+        found = self._find_as_known(connection, parts)
+        if found is None and self._box.look_again():
+            found = self._find_as_known(connection, parts)
+        return found
+
+    def _find_as_known(self, connection: sqlite3.Connection, parts: Sequence[str]) -> Found | None:
         for lid in self._box.lids(parts):
             row = connection.execute(self._find, (lid.name,)).fetchone()
             if row is None:

@@ -56,12 +56,12 @@ NOUNS = {
 """Every noun of an operation's name, for the reader of OpenAPI."""
 
 
-def build_app(plane: Plane, *, token: str) -> FastAPI:
+def build_app(plane: Plane, *, token: Callable[[], str]) -> FastAPI:
     """Return the application.
 
     Args:
         plane: The state behind it.
-        token: The admin token.
+        token: Gives the admin token as it is now.
     """
     app = FastAPI(
         title="Hortus admin API",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -29,9 +30,9 @@ class AdminDoor:
     may read the token's file as well.
     """
 
-    def __init__(self, app: ASGIApp, *, token: str) -> None:
+    def __init__(self, app: ASGIApp, *, token: Callable[[], str]) -> None:
         self._app = app
-        self._token = token.encode()
+        self._token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what may pass."""
@@ -68,7 +69,7 @@ class AdminDoor:
 
     def _is_token(self, header: str) -> bool:
         scheme, _, given = header.partition(" ")
-        is_same = hmac.compare_digest(given.strip().encode("latin-1", "replace"), self._token)
+        is_same = hmac.compare_digest(given.strip().encode("latin-1", "replace"), self._token().encode())
         return is_same and scheme.lower() == "bearer"
 
 

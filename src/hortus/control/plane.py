@@ -58,7 +58,7 @@ class Installation(msgspec.Struct, frozen=True):
     """What never changes while this process lives.
 
     Attributes:
-        secret: The newest version of the installation's secret; it keys the digests of new keys.
+        secret: Gives the version of the installation's secret that keys the digests of new keys now.
         settings: Name, value as text and origin of each setting.
         config_file: The node's `hortus.toml`, None where it has none.
         find_model_file: File of a deployment's source, None where it is not here.
@@ -67,7 +67,7 @@ class Installation(msgspec.Struct, frozen=True):
     """
 
     version: str
-    secret: Secret
+    secret: Callable[[], Secret]
     snapshot: Path
     engines: Path
     addresses: Path

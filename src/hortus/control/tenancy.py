@@ -91,7 +91,7 @@ def create_key(plane: Plane, ask: models.KeyWanted) -> views.NewKey:
         raise Conflict(f"The project `{ask.project}` is retired.", path="project", hint=hint)
     text = base64.urlsafe_b64encode(plane.ports.entropy(KEY_ENTROPY_BYTES)).decode("ascii")
     key = KEY_PREFIX + text
-    secret = plane.installation.secret
+    secret = plane.installation.secret()
     expires_at_ms = None
     if ask.expires_in_days is not None:
         expires_at_ms = plane.ports.clock.now_ms() + ask.expires_in_days * _DAY_MS

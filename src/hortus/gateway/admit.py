@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from urllib.parse import parse_qs
 
-from hortus.base.secrets import Secret, digest_key, looks_like_key
+from hortus.base.secrets import SecretVersions, digest_key, looks_like_key
 from hortus.canon.errors import TooLarge, Unauthenticated, UnsupportedMediaType
 from hortus.snapshot.grants import Grant, Grants
 
@@ -20,12 +19,12 @@ class Admission:
 
     Args:
         grants: Where grants are found by digest.
-        secrets: All versions of the installation's secret, newest first.
+        secrets: All versions of the installation's secret.
     """
 
-    def __init__(self, grants: Grants, secrets: Sequence[Secret]) -> None:
+    def __init__(self, grants: Grants, secrets: SecretVersions) -> None:
         self._grants = grants
-        self._secrets = tuple(secrets)
+        self._secrets = secrets
 
     async def admit(self, headers: dict[bytes, bytes], *, query: bytes = b"", now_ms: int) -> Grant:
         """Return what the sender may do.
@@ -35,14 +34,25 @@ class Admission:
             NotReady: It cannot be found out now.
         """
         key = read_key(headers, query)
-        for secret in self._secrets:
-            grant = await self._grants.find(digest_key(key, secret))
-            if grant is None:
-                continue
-            if grant.expires_at_ms is not None and now_ms >= grant.expires_at_ms:
-                raise Unauthenticated("The key has expired.", hint="Ask an admin for a new one.")
-            return grant
-        raise Unauthenticated("The key is not known here, or was revoked.", hint=_HOW)
+        grant = await self._find(key)
+        if grant is None and self._secrets.look_again():  # the key may be made with a version of a moment ago
+            grant = await self._find(key)
+        if grant is None:
+            raise Unauthenticated("The key is not known here, or was revoked.", hint=_HOW)
+        if grant.expires_at_ms is not None and now_ms >= grant.expires_at_ms:
+            raise Unauthenticated("The key has expired.", hint="Ask an admin for a new one.")
+        return grant
+
+    async def _find(self, key: str) -> Grant | None:
+        """Look under each version's digest: in what is known first, for the ledger may be away."""
+        digests = [digest_key(key, secret) for secret in self._secrets.newest_first]
+        for digest in digests:
+            if (grant := self._grants.known(digest)) is not None:
+                return grant
+        for digest in digests:
+            if (grant := await self._grants.find(digest)) is not None:
+                return grant
+        return None
 
 
 def read_key(headers: dict[bytes, bytes], query: bytes = b"") -> str:

@@ -46,6 +46,10 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
 class Grants(Protocol):
     """Where the gateway finds grants: a bounded cache before the ledger's socket."""
 
+    def known(self, digest: str) -> Grant | None:
+        """Return the grant under a key's digest where the cache has it, and the ledger need not be asked."""
+        ...
+
     async def find(self, digest: str) -> Grant | None:
         """Return the grant under a key's digest, None for an unknown or revoked key.
 

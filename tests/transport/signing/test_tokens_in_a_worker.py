@@ -12,6 +12,7 @@ from hortus.app.ground import prepare_home
 from hortus.app.home import Home
 from hortus.app.settings import Settings
 from hortus.app.worker import Configuration, WorkerSettings
+from hortus.base.secrets import FixedVersions
 from hortus.snapshot.model import Candidate, Endpoint, Route, Snapshot, Spoken
 from hortus.snapshot.resolved import ReadyRoute
 from hortus.snapshot.writing import publish
@@ -45,7 +46,9 @@ async def test_a_worker_takes_in_a_service_account_and_its_token_opens_the_endpo
     home = Home(tmp_path)
     prepare_home(home)
     publish(snapshot(), home.snapshot)
-    settings = WorkerSettings(name="w", home=home, sockets=(), node=Settings(), environment={}, secrets=())
+    settings = WorkerSettings(
+        name="w", home=home, sockets=(), node=Settings(), environment={}, secrets=FixedVersions(())
+    )
     clock = ManualClock()
     async with client() as hosts, token_service(key, clock) as google:
         config = Configuration(settings, hosts, clock=clock)
