@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Dialect, bindparam, delete, select, update
+from sqlalchemy import BindParameter, Connection, Dialect, bindparam, delete, false, select, update
 
 from hortus.limits.amounts import ZERO, add
 from hortus.limits.pool import Books, Lease, Pool
@@ -36,7 +36,7 @@ class PoolAccounts:
             update(pools).where(pools.c.id == bindparam("of_id")).values(amounts | {"end_ms": bindparam("end_ms")}),
             dialect,
         )
-        to_weigh = update(pools).where(pools.c.id == bindparam("of_id")).values(is_weighed=False)
+        to_weigh = update(pools).where(pools.c.id == bindparam("of_id")).values(is_weighed=false())
         self._to_weigh = Prepared(to_weigh, dialect)
 
     def charge(self, connection: Connection, done: Iterable[Receipt], *, writer: str) -> None:
