@@ -95,8 +95,11 @@ def test_an_answer_says_what_it_used_and_gave_out() -> None:
         (b"<html>", Usage(input_tokens=10, is_estimated=True)),
         (b'{"content":[{"a":1}]}', Usage(input_tokens=10, output_tokens=3, is_estimated=True)),
         (b'{"usage":{"input_tokens":"x"}}', Usage(input_tokens=10, is_estimated=True)),
-        (b'{"content":["' + b"\xff" + b'"],"usage":{}}', Usage()),
-        (b'{"content":[{"type":"x_tool_result","y":"\\u00e9\xff"}],"container":"\xff","usage":{}}', Usage()),
+        (b'{"content":["' + b"\xff" + b'"],"usage":{}}', Usage(10, 2, is_estimated=True)),
+        (
+            b'{"content":[{"type":"x_tool_result","y":"\\u00e9\xff"}],"container":"\xff","usage":{}}',
+            Usage(10, 10, is_estimated=True),
+        ),
     ],
     ids=str,
 )

@@ -158,7 +158,7 @@ def test_usage_and_what_stands_beside_it_is_reported_where_it_changes() -> None:
     found = again(frames)
     assert [event.usage for event in found if isinstance(event, UsageReported)] == [
         Usage(input_tokens=5),
-        Usage(input_tokens=5, output_tokens=2),
+        Usage(input_tokens=5, output_tokens=2, service_tier="flex"),
     ]
     assert [event.extras.silent for event in found if isinstance(event, Extra)] == [
         {"usageMetadata.serviceTier": raw("flex")}

@@ -106,7 +106,7 @@ def read_answer(body: Any, operation: Any = CREATE) -> Any:
 
 def test_an_answer_says_what_it_used_and_what_is_kept() -> None:
     found = read_answer(whole(message(words("a")), {"type": "web_search_call"}, call(), store=True))
-    assert found.usage == Usage(input_tokens=9, output_tokens=4, cached_input_tokens=3, reasoning_tokens=1)
+    assert found.usage == Usage(9, 4, cached_input_tokens=3, reasoning_tokens=1, searches=1)
     assert found.served_model == "m-1"
     assert found.given_ids == (("response", "resp_1"), ("response", "msg_1"), ("response", "fc_1"))
 

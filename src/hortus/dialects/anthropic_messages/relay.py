@@ -6,15 +6,12 @@ import msgspec
 from msgspec import Raw
 
 from hortus.canon.dialect import Answer, Asked, HostId, Operation, Rewritten
-from hortus.canon.errors import CallerFault
 from hortus.canon.usage import Usage
 from hortus.dialects.anthropic_messages.relay_ids import container_ids, given_files, named_ids
 from hortus.dialects.anthropic_messages.relay_thinking import ADAPTED_THINKING, only_signed
-from hortus.dialects.anthropic_messages.usage import count
-from hortus.dialects.anthropic_messages.wire import UsageObject
+from hortus.dialects.anthropic_messages.usage import count, said_in
 from hortus.framing.asking import read_flag, read_limit, read_route
 from hortus.framing.counting import UNREADABLE, estimate_whole, read_served_model
-from hortus.framing.reading import read_open
 from hortus.framing.shallow import read_members, write_members
 
 _NOTHING = Raw(b"null")
@@ -73,22 +70,12 @@ def read_answer(operation: Operation, body: bytes, input_bytes: int) -> Answer:
         head = _DECODE(body)
     except UNREADABLE:
         return Answer(usage=estimate_whole(input_bytes=input_bytes, output_bytes=0), served_model=None)
-    usage = usage_in(head.usage, before=Usage())
+    usage = None if head.usage == _NOTHING else count(said_in(head.usage))
     if usage is None:
         size = 0 if head.content == _NOTHING else len(bytes(head.content))
         usage = estimate_whole(input_bytes=input_bytes, output_bytes=size)
     given = container_ids(head.container) + _files_in(head.content)
     return Answer(usage=usage, served_model=read_served_model(head.model), given_ids=tuple(dict.fromkeys(given)))
-
-
-def usage_in(raw: Raw, *, before: Usage) -> Usage | None:
-    """Return the usage in a `usage` member, None where there is none or it makes no sense."""
-    if raw == _NOTHING:
-        return None
-    try:
-        return count(read_open(raw, UsageObject)[0], before)
-    except CallerFault:
-        return None
 
 
 def _files_in(content: Raw) -> list[HostId]:

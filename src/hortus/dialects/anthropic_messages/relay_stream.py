@@ -7,8 +7,8 @@ from msgspec import Raw
 
 from hortus.canon.dialect import HostId
 from hortus.canon.usage import Usage
-from hortus.dialects.anthropic_messages.relay import usage_in
 from hortus.dialects.anthropic_messages.relay_ids import container_ids, given_files
+from hortus.dialects.anthropic_messages.usage import Said, count, said_in
 from hortus.framing.counting import UNREADABLE, estimate, read_served_model
 from hortus.framing.sse import Frame, SseSplitter
 
@@ -36,13 +36,14 @@ _DECODE = msgspec.json.Decoder(_Event).decode
 class Stream:
     """Reads one stream; see `canon.dialect.StreamUsage`."""
 
-    __slots__ = ("_deltas", "_given", "_is_failed", "_is_finished", "_model", "_splitter", "_usage")
+    __slots__ = ("_deltas", "_given", "_is_failed", "_is_finished", "_model", "_said", "_splitter", "_usage")
 
     def __init__(self, wants_usage: bool) -> None:  # noqa: FBT001 -- the record calls it with one argument
         del wants_usage  # these streams always report it
         self._splitter = SseSplitter()
         self._deltas = 0
         self._usage: Usage | None = None
+        self._said: Said = {}
         self._model: Raw | None = None
         self._is_finished = False
         self._is_failed = False
@@ -123,6 +124,8 @@ class Stream:
                 pass
 
     def _note(self, message: _Message, usage: Raw) -> None:
-        self._usage = usage_in(usage, before=self._usage or Usage()) or self._usage
+        if usage != _NOTHING:
+            self._said = said_in(usage, self._said)
+            self._usage = count(self._said) or self._usage
         self._given += container_ids(message.container)
         self._is_finished |= message.stop_reason != _NOTHING

@@ -17,7 +17,7 @@ from hortus.canon.response import Choice, Response, Stop
 from hortus.canon.translation import Asking, Written
 from hortus.dialects.anthropic_messages.parts import read_part, write_blocks
 from hortus.dialects.anthropic_messages.pen import NOTHING, Object, Pen, own_extras, pen_for
-from hortus.dialects.anthropic_messages.usage import read_usage, write_usage
+from hortus.dialects.anthropic_messages.usage import read_usage, said_in, write_usage
 from hortus.dialects.anthropic_messages.wire import NAME, AnswerBody, TokenCountBody, given
 from hortus.framing.opening import Notes
 from hortus.framing.paths import put_back
@@ -69,11 +69,11 @@ def read_response(body: bytes) -> Response:
         check_text(body)
         wire = notes.open(body, AnswerBody)
         parts = tuple(read_part(block, f"content[{i}]") for i, block in enumerate(wire.content))
-        usage = None if isinstance(wire.usage, UnsetType) else read_usage(wire.usage, notes)
+        usage = None if isinstance(wire.usage, UnsetType) else read_usage(wire.usage, notes, said=said_in(wire.usage))
     except CallerFault as fault:
         raise BrokenStream(f"The host's answer is not as it must be: {fault.message}", path=fault.path) from fault
     note_head(wire, notes)
-    if usage is None:
+    if isinstance(wire.usage, UnsetType):
         notes.form("-usage")
     if wire.stop_sequence is UNSET:
         notes.form("-stop_sequence")

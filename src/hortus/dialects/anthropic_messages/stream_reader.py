@@ -27,12 +27,11 @@ from hortus.canon.events import (
 )
 from hortus.canon.nodes import Extras, Seal
 from hortus.canon.parts import Opaque, Part, Reasoning, Text, ToolCall
-from hortus.canon.usage import Usage
 from hortus.dialects.anthropic_messages.citations import read_citation
 from hortus.dialects.anthropic_messages.errors import read_stream_error
 from hortus.dialects.anthropic_messages.parts import UNSIGNED, read_part
 from hortus.dialects.anthropic_messages.response import note_head, read_stop
-from hortus.dialects.anthropic_messages.usage import read_usage
+from hortus.dialects.anthropic_messages.usage import Said, read_usage, said_in
 from hortus.dialects.anthropic_messages.wire import NAME, AnswerBody, BlockDelta, StopDelta, StreamEvent, given
 from hortus.framing.opening import Notes
 from hortus.framing.paths import join_name, join_paths
@@ -71,14 +70,14 @@ class _Block:
 class Reader:
     """Reads one stream; see `canon.translation.StreamReader`."""
 
-    __slots__ = ("_block", "_count", "_has_started", "_is_over", "_splitter", "_usage")
+    __slots__ = ("_block", "_count", "_has_started", "_is_over", "_said", "_splitter")
 
     def __init__(self) -> None:
         self._splitter = SseSplitter()
         self._has_started = self._is_over = False
         self._block: _Block | None = None
         self._count = 0
-        self._usage = Usage()
+        self._said: Said = {}
 
     def feed(self, data: bytes) -> list[Event]:
         """Return the events that are complete now.
@@ -153,7 +152,8 @@ class Reader:
         if isinstance(wire.usage, UnsetType):
             notes.form("start-usage")
         else:
-            usage = self._usage = read_usage(wire.usage, notes, place="start")
+            self._said = said_in(wire.usage)
+            usage = read_usage(wire.usage, notes, said=self._said, place="start")
         started = Started(id=given(wire.id) or "", model=given(wire.model) or "", extras=notes.extras())
         return [started, UsageReported(usage)] if usage else [started]
 
@@ -229,8 +229,9 @@ class Reader:
         if isinstance(event.usage, UnsetType):
             notes.form("delta-usage")
         else:
-            self._usage = read_usage(event.usage, notes, before=self._usage, place="delta")
-            events.append(UsageReported(self._usage))
+            self._said = said_in(event.usage, self._said)
+            usage = read_usage(event.usage, notes, said=self._said, place="delta")
+            events += [] if usage is None else [UsageReported(usage)]
         stop, said = read_stop(given(delta.stop_reason))
         if stop is not None:
             events.append(ChoiceEnded(stop=stop, stop_sequence=given(delta.stop_sequence), extras=said))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from hortus.canon.nodes import Extras
 from hortus.canon.usage import Usage
 from hortus.dialects.anthropic_messages.pen import Object
-from hortus.dialects.anthropic_messages.wire import OutputDetails, UsageObject, given
-from hortus.framing.counting import MOST_TOKENS
+from hortus.dialects.anthropic_messages.wire import NAME, OutputDetails, UsageObject, given
+from hortus.framing.metering import read_members, usage_of
 from hortus.framing.opening import NULL, Notes
 from hortus.framing.paths import join_paths
 from hortus.framing.reading import read_open
@@ -19,13 +22,28 @@ _DETAILS = "output_tokens_details"
 _ENCODE = msgspec.json.Encoder().encode
 
 
-def read_usage(raw: Raw, notes: Notes, *, before: Usage | None = None, place: str = "") -> Usage:
-    """Return the usage; counts that are missing are those of `before`.
+Said = Mapping[str, object]
+"""What a host said of its use so far, members by name."""
+
+
+def said_in(raw: Raw, before: Said = MappingProxyType({})) -> Said:
+    """Return the members of a usage object; those that are missing or null are those of `before`."""
+    members = read_members(raw) or {}
+    return {**before, **{name: value for name, value in members.items() if value is not None}}
+
+
+def count(said: Said) -> Usage | None:
+    """Return what was used, None where nothing is said or it makes no sense."""
+    return usage_of(NAME, said)
+
+
+def read_usage(raw: Raw, notes: Notes, *, said: Said, place: str = "") -> Usage | None:
+    """Return the usage, None where nothing is said or it makes no sense.
 
     Args:
         raw: The object.
         notes: Of the answer; what else is said is noted as nothing that another dialect could miss.
-        before: What the stream said earlier.
+        said: `said_in` of the object.
         place: Where in a stream this is (`start`, `delta`), for the notations.
 
     Raises:
@@ -40,8 +58,9 @@ def read_usage(raw: Raw, notes: Notes, *, before: Usage | None = None, place: st
             notes.form(f"{place}-usage.{name}")
         elif value is None:
             notes.hush(f"usage.{name}", NULL)
-    usage = count(wire, before or Usage())
-    _note_details(wire.output_tokens_details, notes, place=place, is_expected=usage.reasoning_tokens > 0)
+    usage = count(said)
+    thinks = usage is not None and usage.reasoning_tokens > 0
+    _note_details(wire.output_tokens_details, notes, place=place, is_expected=thinks)
     return usage
 
 
@@ -55,23 +74,6 @@ def _note_details(details: OutputDetails | UnsetType | None, notes: Notes, *, pl
         notes.hush(f"usage.{_DETAILS}", Raw(_ENCODE(details)))
     else:
         notes.form(f"{place}+usage.{_DETAILS}")
-
-
-def count(wire: UsageObject, before: Usage) -> Usage:
-    """Return the counts of a usage object, those of `before` where they are missing."""
-    fresh = _either(given(wire.input_tokens), fresh_tokens(before))
-    cached = _either(given(wire.cache_read_input_tokens), before.cached_input_tokens)
-    written = _either(given(wire.cache_creation_input_tokens), before.cache_write_tokens)
-    output = _either(given(wire.output_tokens), before.output_tokens)
-    details = wire.output_tokens_details
-    thought = given(details.thinking_tokens) if isinstance(details, OutputDetails) else None
-    return Usage(
-        input_tokens=fresh + cached + written,
-        output_tokens=output,
-        cached_input_tokens=cached,
-        reasoning_tokens=min(_either(thought, before.reasoning_tokens), output),
-        cache_write_tokens=written,
-    )
 
 
 def fresh_tokens(usage: Usage) -> int:
@@ -92,7 +94,3 @@ def write_usage(usage: Usage | None, own: Extras, *, place: str = "") -> Object:
     if f"{place}+usage.{_DETAILS}" in own.forms or (usage.reasoning_tokens and not is_left_out):
         written[_DETAILS] = {"thinking_tokens": usage.reasoning_tokens}
     return written
-
-
-def _either(number: int | None, other: int) -> int:
-    return other if number is None else min(max(number, 0), MOST_TOKENS)

@@ -123,6 +123,10 @@ class Opened:
         """Return the members that are not taken yet and not null, as they are spelt."""
         return tuple(name for name, value in self._members.items() if bytes(value) != _NULL)
 
+    def left(self) -> dict[str, msgspec.Raw]:
+        """Return the members that are not taken yet, as they are spelt; none is taken by that."""
+        return dict(self._members)
+
     def raw(self, name: str) -> msgspec.Raw | None:
         """Take a member as it is."""
         return self._take(name)

@@ -12,7 +12,7 @@ import msgspec
 from hortus.canon.dialect import Answer, Asked, HostId, HostIdKind, Operation, Rewritten
 from hortus.canon.errors import InvalidRequest
 from hortus.dialects.gemini.media import is_file
-from hortus.dialects.gemini.usage import USAGE, count, counts_in
+from hortus.dialects.gemini.usage import USAGE, count, searches_in
 from hortus.framing.asking import read_limit
 from hortus.framing.counting import UNREADABLE, estimate_whole, read_served_model
 from hortus.framing.shallow import Members, read_members, write_members
@@ -78,7 +78,7 @@ def read_answer(operation: Operation, body: bytes, input_bytes: int) -> Answer:
     """Return usage and served model of a whole answer; what the host leaves out is estimated."""
     try:
         members = _DECODE_MEMBERS(body)
-        usage = count(counts_in(_DECODE_MEMBERS(members.get(USAGE, b"{}"))))
+        usage = count(_DECODE_MEMBERS(members.get(USAGE, b"{}")), searches=searches_in(body))
     except UNREADABLE:
         members, usage = {}, None
     if usage is None:

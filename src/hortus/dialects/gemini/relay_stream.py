@@ -8,7 +8,7 @@ from hortus.canon.dialect import HostId
 from hortus.canon.errors import BrokenStream
 from hortus.canon.usage import Usage
 from hortus.dialects.gemini.frames import Frames
-from hortus.dialects.gemini.usage import count, counts_in
+from hortus.dialects.gemini.usage import count, searches_in
 from hortus.framing.counting import BYTES_PER_TOKEN, UNREADABLE, estimate, read_served_model
 
 _NOTHING = msgspec.Raw(b"null")
@@ -37,7 +37,7 @@ class Stream:
         wants_usage: Without meaning here: Google always reports it.
     """
 
-    __slots__ = ("_frames", "_model", "_output_bytes", "is_failed", "is_finished", "usage")
+    __slots__ = ("_frames", "_model", "_output_bytes", "_searches", "is_failed", "is_finished", "usage")
 
     given_ids: tuple[HostId, ...] = ()
 
@@ -45,6 +45,7 @@ class Stream:
         del wants_usage
         self._frames = Frames()
         self._output_bytes = 0
+        self._searches = 0
         self._model: msgspec.Raw | None = None
         self.usage: Usage | None = None
         self.is_finished = False
@@ -88,8 +89,12 @@ class Stream:
         self.is_failed |= chunk.error != _NOTHING
         if self._model is None and chunk.model_version != _NOTHING:
             self._model = chunk.model_version
+        searches = max(self._searches, searches_in(text))
         if chunk.usage_metadata:
-            self.usage = count(counts_in(chunk.usage_metadata)) or self.usage
+            self.usage = count(chunk.usage_metadata, searches=searches) or self.usage
+        if searches > self._searches:
+            self._searches = searches
+            self.usage = self.usage and msgspec.structs.replace(self.usage, searches=searches)
         self.is_finished |= "blockReason" in (chunk.prompt_feedback or ())
         for candidate in chunk.candidates or ():
             self._output_bytes += len(bytes(candidate.content))

@@ -21,7 +21,7 @@ from hortus.dialects.gemini.calls import CallIds
 from hortus.dialects.gemini.members import NAME, Object, Opened, Pen, forms_of, is_own, silent_of
 from hortus.dialects.gemini.parts import read_part, write_part
 from hortus.dialects.gemini.stops import as_read, read_stop, write_stop
-from hortus.dialects.gemini.usage import USAGE, read_usage, write_usage
+from hortus.dialects.gemini.usage import USAGE, read_usage, searches_in, write_usage
 from hortus.framing.shallow import check_text
 
 BLOCKED = "blocked"
@@ -43,17 +43,17 @@ def read_response(body: bytes) -> Response:
     """
     try:
         check_text(body)
-        return _read(Opened(body, ""))
+        return _read(Opened(body, ""), searches=searches_in(body))
     except CallerFault as error:
         raise unreadable(error) from error
 
 
-def _read(wire: Opened) -> Response:
+def _read(wire: Opened, *, searches: int) -> Response:
     if wire.has("error"):
         raise BrokenStream("The host's answer is an error, though its status says that all is well.")
     answer_id, model, created_s = read_head(wire)
     ids = CallIds(answer_id or NAMELESS)
-    usage = read_usage(wire.inner(USAGE))
+    usage = read_usage(wire.inner(USAGE), searches=searches)
     candidates = wire.items("candidates")
     if candidates is None:
         wire.form("no_candidates")

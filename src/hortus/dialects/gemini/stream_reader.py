@@ -36,7 +36,7 @@ from hortus.dialects.gemini.members import NAME, Opened
 from hortus.dialects.gemini.parts import read_part
 from hortus.dialects.gemini.response import NAMELESS, blocked_choice, is_blocked, keep_reason, read_head, unreadable
 from hortus.dialects.gemini.stops import read_stop
-from hortus.dialects.gemini.usage import USAGE, read_usage
+from hortus.dialects.gemini.usage import USAGE, read_usage, searches_in
 from hortus.framing.shallow import check_text
 
 _REASON = "finishReason"
@@ -58,6 +58,7 @@ class Reader:
         self._known: dict[str, msgspec.Raw] = {}
         self._head: tuple[str, str, int | None] = ("", "", None)
         self._usage: Usage | None = None
+        self._searches = 0
         self._candidates: dict[int, _Candidate] = {}
         self._is_blocked = self._is_failed = False
 
@@ -88,6 +89,8 @@ class Reader:
         is_barred = self._is_blocked and not candidates
         if self._is_failed or not (is_over or is_barred):
             return
+        if self._searches and self._usage is not None:  # they are known at the end only, wherever they stand
+            yield UsageReported(msgspec.structs.replace(self._usage, searches=self._searches))
         for one in candidates:
             yield from one.end()
         if is_barred:
@@ -110,6 +113,7 @@ class Reader:
             error = read_error(0, text)
             yield Failed(code=error.code, message=error.message)
             return
+        self._searches = max(self._searches, searches_in(text))
         usage = read_usage(wire.inner(USAGE), known=self._known)
         candidates = wire.items("candidates") or []
         feedback = wire.raw("promptFeedback")

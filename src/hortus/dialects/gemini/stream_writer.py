@@ -67,6 +67,8 @@ class Writer:
         match event:
             case Started():
                 self._start(event)
+            case UsageReported(usage) if self._usage == write_usage(usage):
+                pass  # what is new of it stands elsewhere
             case UsageReported(usage):
                 out = self._flush(is_due=self._has_usage_due)
                 self._usage, self._has_usage_due = write_usage(usage), True

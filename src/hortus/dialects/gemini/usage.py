@@ -11,8 +11,9 @@ from collections.abc import Collection, Mapping
 import msgspec
 
 from hortus.canon.usage import Usage
-from hortus.dialects.gemini.members import Opened
-from hortus.framing.counting import MOST_TOKENS, part_of
+from hortus.dialects.gemini.members import NAME, Opened, camel
+from hortus.framing.counting import UNREADABLE
+from hortus.framing.metering import usage_of
 
 _PROMPT, _TOOLS, _CACHED = "promptTokenCount", "toolUsePromptTokenCount", "cachedContentTokenCount"
 _CANDIDATES, _THOUGHTS, _TOTAL = "candidatesTokenCount", "thoughtsTokenCount", "totalTokenCount"
@@ -20,20 +21,37 @@ _COUNTS = (_PROMPT, _TOOLS, _CACHED, _CANDIDATES, _THOUGHTS, _TOTAL)
 
 USAGE = "usageMetadata"
 
-_NUMBER = msgspec.json.Decoder(int | float | str)
+_QUERIES = b"webSearchQueries"
 
 
-def read_usage(wire: Opened | None, *, known: Collection[str] = ()) -> Usage | None:
+class _Grounding(msgspec.Struct, rename="camel"):
+    web_search_queries: list[str] | None = None
+
+
+class _Candidate(msgspec.Struct, rename="camel"):
+    grounding_metadata: _Grounding | None = None
+
+
+class _Answer(msgspec.Struct):
+    candidates: list[_Candidate] | None = None
+
+
+_DECODE = msgspec.json.decode
+_ANSWER = msgspec.json.Decoder(_Answer).decode
+
+
+def read_usage(wire: Opened | None, *, known: Collection[str] = (), searches: int = 0) -> Usage | None:
     """Return the counts of a `usageMetadata`, None where it has none; all else of it is kept without a word.
 
     Args:
         wire: The object, None where there is none.
         known: Paths kept of earlier frames of a stream: what was kept once is kept again, so that it cannot go stale.
+        searches: As `searches_in` says.
     """
     if wire is None:
         return None
+    usage = count(wire.left(), searches=searches)
     raws = {name: raw for name in _COUNTS if (raw := wire.raw(name)) is not None}
-    usage = count({name: _number(raw) for name, raw in raws.items()})
     usual = write_usage(usage) if usage is not None else {}
     for name, raw in raws.items():
         if str(usual.get(name)).encode() != bytes(raw) or f"{USAGE}.{name}" in known:
@@ -44,19 +62,26 @@ def read_usage(wire: Opened | None, *, known: Collection[str] = ()) -> Usage | N
     return usage
 
 
-def count(counts: Mapping[str, int]) -> Usage | None:
+def count(members: Mapping[str, msgspec.Raw], *, searches: int = 0) -> Usage | None:
     """Return what a host's counts mean, None where there are none or they make no sense."""
-    given = counts.get(_PROMPT, 0) + counts.get(_TOOLS, 0)
-    reasoning = counts.get(_THOUGHTS, 0)
-    output = counts.get(_CANDIDATES, 0) + reasoning
-    if not any(counts.values()) or min(counts.values()) < 0 or max(counts.values()) > MOST_TOKENS:
+    try:
+        said = {camel(name): _DECODE(raw) for name, raw in members.items()}
+    except UNREADABLE:
         return None
-    return Usage(
-        input_tokens=given,
-        output_tokens=output,
-        cached_input_tokens=part_of(counts.get(_CACHED), given),
-        reasoning_tokens=reasoning,
-    )
+    usage = usage_of(NAME, said, searches=searches)
+    return usage if usage is not None and (usage.input_tokens or usage.output_tokens) else None
+
+
+def searches_in(answer: bytes) -> int:
+    """Return how often the web was searched for an answer, or a frame of one; an empty question is none."""
+    if _QUERIES not in answer:
+        return 0
+    try:
+        candidates = _ANSWER(answer).candidates or ()
+    except UNREADABLE:
+        return 0
+    found = [one.grounding_metadata for one in candidates]
+    return sum(sum(map(bool, one.web_search_queries or ())) for one in found if one is not None)
 
 
 def write_usage(usage: Usage) -> dict[str, int]:
@@ -69,18 +94,3 @@ def write_usage(usage: Usage) -> dict[str, int]:
         _TOTAL: usage.input_tokens + usage.output_tokens,
     }
     return {name: number for name, number in counts.items() if number}
-
-
-def counts_in(members: Mapping[str, msgspec.Raw]) -> dict[str, int]:
-    """Return those members that are counts."""
-    return {name: _number(members[name]) for name in _COUNTS if name in members}
-
-
-def _number(raw: msgspec.Raw) -> int:
-    try:
-        value = _NUMBER.decode(raw)
-    except msgspec.DecodeError:
-        return 0
-    if isinstance(value, str):  # 64-bit numbers are strings in this JSON
-        return int(value) if value.isascii() and value.isdecimal() and len(value) < len(str(MOST_TOKENS)) else 0
-    return int(value) if abs(value) <= MOST_TOKENS else -1

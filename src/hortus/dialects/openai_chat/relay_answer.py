@@ -15,6 +15,7 @@ _NOTHING = msgspec.Raw(b"null")
 class _Head(msgspec.Struct):  # `Raw | None` would take null only
     model: msgspec.Raw = _NOTHING
     usage: msgspec.Raw = _NOTHING
+    service_tier: object = None
 
 
 class _Message(msgspec.Struct):
@@ -41,7 +42,7 @@ def read_answer(operation: Operation, body: bytes, input_bytes: int) -> Answer:
         head = _DECODE_HEAD(body)
     except UNREADABLE:
         return Answer(usage=estimate(input_bytes=input_bytes, output_tokens=0), served_model=None)
-    usage = read_usage(head.usage) or _estimate(operation, body, input_bytes=input_bytes)
+    usage = read_usage(head.usage, tier=head.service_tier) or _estimate(operation, body, input_bytes=input_bytes)
     return Answer(usage=usage, served_model=read_served_model(head.model))
 
 

@@ -38,6 +38,7 @@ class _Chunk(msgspec.Struct, gc=False):
     usage: msgspec.Raw = _NOTHING
     error: msgspec.Raw = _NOTHING
     model: msgspec.Raw = _NOTHING
+    service_tier: object = None
 
 
 _DECODE = msgspec.json.Decoder(_Chunk).decode
@@ -50,7 +51,7 @@ class Stream:
         wants_usage: Whether the client asked for the usage frame; if not, that frame is consumed.
     """
 
-    __slots__ = ("_deltas", "_is_failed", "_is_finished", "_model", "_splitter", "_usage", "_wants_usage")
+    __slots__ = ("_deltas", "_is_failed", "_is_finished", "_model", "_splitter", "_tier", "_usage", "_wants_usage")
 
     def __init__(self, wants_usage: bool) -> None:  # noqa: FBT001 -- the record calls it with one argument
         self._wants_usage = wants_usage
@@ -58,6 +59,7 @@ class Stream:
         self._deltas = 0
         self._usage: Usage | None = None
         self._model: msgspec.Raw | None = None
+        self._tier: object = None
         self._is_finished = False
         self._is_failed = False
 
@@ -123,12 +125,14 @@ class Stream:
         self._is_failed |= has_error
         if chunk.usage == _NOTHING:
             return True
-        self._usage = read_usage(chunk.usage) or self._usage
+        self._usage = read_usage(chunk.usage, tier=self._tier) or self._usage
         return self._wants_usage or has_error or bool(chunk.choices)
 
     def _read_choices(self, chunk: _Chunk) -> None:
         if self._model is None and chunk.model != _NOTHING:
             self._model = chunk.model
+        if chunk.service_tier is not None:
+            self._tier = chunk.service_tier
         for choice in chunk.choices or ():
             if choice.finish_reason != _NOTHING:
                 self._is_finished = True

@@ -87,7 +87,11 @@ def _read_response(body: bytes) -> Response:
         notes.hush("object", found.object)
     if found.system_fingerprint is not UNSET:
         notes.hush("system_fingerprint", found.system_fingerprint)
-    usage = None if found.usage is UNSET else read_noted_usage(found.usage, notes, write=write_usage)
+    usage = None
+    if found.usage is not UNSET:
+        usage = read_noted_usage(found.usage, notes, write=write_usage, tier=found.service_tier)
+    if found.service_tier is not UNSET:
+        notes.keep("service_tier", found.service_tier)
     answer_id = told(found.id) or ""
     numbers = count(1)
     choices = tuple(

@@ -41,6 +41,7 @@ class Reader:
         """What the chunks said of the whole answer so far: most repeat it in each."""
         self._early = notes_at("")
         self._usage = _NOT_SAID
+        self._tier: Raw | UnsetType = UNSET
         self._has_started = self._is_over = False
         self._plain: list[bytes] = []
         """What came without being an event: perhaps a whole answer, or an error, in place of a stream."""
@@ -133,6 +134,8 @@ class Reader:
 
     def _note(self, chunk: wire.Chunk, unknown: dict[str, Raw], *, notes: Notes) -> None:
         self._note_one("system_fingerprint", chunk.system_fingerprint, notes.hush)
+        if chunk.service_tier is not UNSET and bytes(chunk.service_tier) != _NULL:
+            self._tier = chunk.service_tier
         self._note_one("service_tier", chunk.service_tier, notes.keep)
         for path, value in unknown.items():
             if not path.startswith("choices["):
@@ -149,7 +152,7 @@ class Reader:
         if raw is _NOT_SAID:
             return []
         notes = notes_at("")
-        usage = read_noted_usage(raw, notes, write=write_usage)
+        usage = read_noted_usage(raw, notes, write=write_usage, tier=self._tier)
         extras: Extras | None = notes.extras()
         events: list[Event] = [] if extras is None else [Extra(extras)]
         return events if usage is None else [*events, UsageReported(usage)]

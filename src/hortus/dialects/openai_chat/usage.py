@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw, UnsetType
 
 from hortus.canon.usage import Usage
 from hortus.dialects.openai_chat.pen import Body, encode
-from hortus.framing.counting import MOST_TOKENS, UNREADABLE, part_of
+from hortus.dialects.openai_chat.vocabulary import NAME
+from hortus.framing.metering import read_members, usage_of
 from hortus.framing.opening import Notes
 from hortus.framing.paths import join_name
 
@@ -20,31 +21,8 @@ _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _DECODE_ANY = msgspec.json.decode
 
 
-class _InputDetails(msgspec.Struct):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None  # of OpenRouter
-
-
-class _OutputDetails(msgspec.Struct):
-    reasoning_tokens: int | None = None
-
-
-_NO_INPUT_DETAILS, _NO_OUTPUT_DETAILS = _InputDetails(), _OutputDetails()
-
-
-class _Usage(msgspec.Struct):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    total_tokens: int | None = None
-    prompt_tokens_details: _InputDetails | None = None
-    completion_tokens_details: _OutputDetails | None = None
-
-
-_DECODE = msgspec.json.Decoder(_Usage).decode
-
-
-def read_usage(raw: msgspec.Raw) -> Usage | None:
-    """Return the usage in `raw`, None where there is none or it makes no sense.
+def read_usage(raw: Raw, *, tier: object = None) -> Usage | None:
+    """Return the usage in `raw`, None where there is none or it makes no sense; `tier` is what the answer says of it.
 
     Some hosts leave the reasoning out of `completion_tokens` while `total_tokens` counts it (seen with Gemini's
     compatible API and with xAI, 2026): then what the total has beyond the input is the output.
@@ -52,30 +30,15 @@ def read_usage(raw: msgspec.Raw) -> Usage | None:
     >>> read_usage(msgspec.Raw(b'{"prompt_tokens": 66, "completion_tokens": 6, "total_tokens": 100}')).output_tokens
     34
     """
-    try:
-        found = _DECODE(raw)
-    except UNREADABLE:
-        return None
-    given, total = found.prompt_tokens, found.total_tokens
-    if given is None or given < 0:
-        return None
-    output = max(found.completion_tokens or 0, (total or 0) - given, 0)
-    if max(given, output) > MOST_TOKENS:
-        return None
-    given_details = found.prompt_tokens_details or _NO_INPUT_DETAILS
-    output_details = found.completion_tokens_details or _NO_OUTPUT_DETAILS
-    return Usage(
-        input_tokens=given,
-        output_tokens=output,
-        cached_input_tokens=part_of(given_details.cached_tokens, given),
-        reasoning_tokens=part_of(output_details.reasoning_tokens, output),
-        cache_write_tokens=part_of(given_details.cache_write_tokens, given),
-    )
+    members = read_members(raw)
+    return None if members is None else usage_of(NAME, members, tier=tier)
 
 
-def read_noted_usage(raw: Raw, notes: Notes, *, write: Callable[[Usage], Body]) -> Usage | None:
-    """Return the usage in `raw`, and note whatever else it says, below `usage`."""
-    usage = read_usage(raw)
+def read_noted_usage(
+    raw: Raw, notes: Notes, *, write: Callable[[Usage], Body], tier: Raw | UnsetType = UNSET
+) -> Usage | None:
+    """Return the usage in `raw`, and note whatever else it says, below `usage`; `tier` as in `read_usage`."""
+    usage = read_usage(raw, tier=None if isinstance(tier, UnsetType) else _DECODE_ANY(tier))
     if usage is None:
         (notes.hush if bytes(raw) in _NOTHING else notes.keep)("usage", raw)
         return None

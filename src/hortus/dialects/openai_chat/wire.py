@@ -265,6 +265,7 @@ class Response(Struct, forbid_unknown_fields=True):
     model: str | UnsetType | None = UNSET
     usage: Raw | UnsetType = UNSET
     system_fingerprint: Raw | UnsetType = UNSET
+    service_tier: Raw | UnsetType = UNSET
 
 
 class Delta(Struct, forbid_unknown_fields=True):

@@ -9,17 +9,15 @@ from hortus.canon.dialect import Answer, Asked, Operation, Rewritten, RouteCard
 from hortus.canon.usage import Usage
 from hortus.dialects.openai_responses.pen import ENCODE
 from hortus.dialects.openai_responses.relay_ids import given_ids, named_ids
-from hortus.dialects.openai_responses.usage import count
+from hortus.dialects.openai_responses.usage import Told, count
 from hortus.framing.asking import read_flag, read_limit, read_route
 from hortus.framing.counting import UNREADABLE, estimate_whole, read_served_model
 from hortus.framing.opening import NULL
 from hortus.framing.shallow import read_members, write_members
 
 
-class _Head(msgspec.Struct):
+class _Head(Told):
     model: Raw = NULL
-    usage: Raw = NULL
-    output: Raw = Raw(b"")
 
 
 _DECODE = msgspec.json.Decoder(_Head).decode
@@ -60,7 +58,8 @@ def read_answer(operation: Operation, body: bytes, input_bytes: int) -> Answer:
         head = _DECODE(body)
     except UNREADABLE:
         return Answer(usage=estimate_whole(input_bytes=input_bytes, output_bytes=0), served_model=None)
-    usage = count(head.usage) or estimate_whole(input_bytes=input_bytes, output_bytes=len(bytes(head.output)))
+    said = 0 if head.output == NULL else len(bytes(head.output))
+    usage = count(head) or estimate_whole(input_bytes=input_bytes, output_bytes=said)
     return Answer(usage=usage, served_model=read_served_model(head.model), given_ids=given_ids(body))
 
 

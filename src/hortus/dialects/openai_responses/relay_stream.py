@@ -8,7 +8,7 @@ from msgspec import Raw
 from hortus.canon.dialect import HostId
 from hortus.canon.usage import Usage
 from hortus.dialects.openai_responses.relay_ids import given_ids
-from hortus.dialects.openai_responses.usage import count
+from hortus.dialects.openai_responses.usage import Told, count
 from hortus.framing.counting import UNREADABLE, estimate, read_served_model
 from hortus.framing.opening import NULL
 from hortus.framing.sse import Frame, SseSplitter
@@ -23,9 +23,8 @@ class _Event(msgspec.Struct):
     error: Raw = NULL
 
 
-class _Response(msgspec.Struct):
+class _Response(Told):
     model: Raw = NULL
-    usage: Raw = NULL
 
 
 _DECODE = msgspec.json.Decoder(_Event).decode
@@ -121,6 +120,6 @@ class Stream:
         if self._model is None and response.model != NULL:
             self._model = response.model
         self._given = given_ids(event.response) or self._given
-        self._usage = count(response.usage) or self._usage
+        self._usage = count(response) or self._usage
         self._is_failed |= event.type == "response.failed"
         self._is_finished |= event.type in _ENDS and event.type != "response.failed"

@@ -16,7 +16,7 @@ from hortus.dialects.openai_responses.errors import read_failure
 from hortus.dialects.openai_responses.items import read_output, waits_for_client
 from hortus.dialects.openai_responses.parts import encode
 from hortus.dialects.openai_responses.pen import OBJECT, RAWS, STRING, is_list, is_string
-from hortus.dialects.openai_responses.usage import read_usage
+from hortus.dialects.openai_responses.usage import read_usage, told_in
 from hortus.dialects.openai_responses.wire import NAME
 from hortus.framing.opening import NULL, Notes
 from hortus.framing.shallow import read_members
@@ -144,7 +144,7 @@ def read_head(members: Members, *, is_begun: bool, stop: Stop | None = None) -> 
         for name in ("status", "usage", "error", "incomplete_details", "completed_at"):
             rest.pop(name, None)
     else:
-        usage = _read_end(rest, notes, stop=stop)
+        usage = _read_end(members, rest, notes=notes, stop=stop)
     for name, value in rest.items():
         if name in ECHO:
             notes.hush(name, value)
@@ -178,7 +178,7 @@ def text_of(members: Members, name: str) -> str:
     return STRING(raw) if is_string(raw) else ""
 
 
-def _read_end(rest: Members, notes: Notes, *, stop: Stop | None) -> Usage | None:
+def _read_end(members: Members, rest: Members, *, notes: Notes, stop: Stop | None) -> Usage | None:
     if text_of(rest, "status") == write_status(stop):
         del rest["status"]
     reason = next((reason for reason, word in STOPS.items() if word == stop), None)
@@ -186,7 +186,9 @@ def _read_end(rest: Members, notes: Notes, *, stop: Stop | None) -> Usage | None
         del rest["incomplete_details"]
     if rest.get("usage", NULL) == NULL:
         return None
-    return read_usage(rest.pop("usage"), notes)
+    told = told_in(members)
+    del rest["usage"]
+    return read_usage(told, notes)
 
 
 def _read_time(rest: Members, notes: Notes) -> int | None:

@@ -1,0 +1,297 @@
+"""How does each dialect count what was used? One table, and the one reader of it.
+
+A row says which count a member holds, and whether that stands inside the whole that another member holds already
+(OpenAI: cached tokens inside the input) or beside it, so that the whole is their sum (Anthropic: cached tokens beside
+the input; Google: thoughts beside the answer). Hosts that depart from their dialect have rows of their own in it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal
+
+import msgspec
+
+from hortus.canon.usage import Usage
+from hortus.framing.counting import MOST_TOKENS, UNREADABLE, part_of
+
+Whole = Literal["input_tokens", "output_tokens"]
+Count = Literal[
+    "input_tokens",
+    "output_tokens",
+    "total",
+    "cached_input_tokens",
+    "reasoning_tokens",
+    "cache_write_tokens",
+    "cache_write_long_tokens",
+    "input_audio_tokens",
+    "cached_audio_tokens",
+    "output_audio_tokens",
+    "input_image_tokens",
+    "output_image_tokens",
+    "searches",
+    "images",
+    "seconds",
+]
+Word = Literal["service_tier", "region"]
+
+
+class Row(msgspec.Struct, frozen=True):
+    """What one member means.
+
+    Attributes:
+        path: Where it stands, from the usage object; `NAME[KIND]` for the `tokenCount` of a modality in a list.
+        count: What it holds: a member of `Usage`, or `total`: input and output together. Where the total is more than
+            both, the host counts reasoning beside the output, and the output is what the total has beyond the input.
+        beside: The whole that it is to be added to, because the host counts it apart; None: it is inside already.
+        is_spelling: Another name for what another row holds too, so that only the larger counts; else all rows of one
+            count add up.
+    """
+
+    path: str
+    count: Count | Word
+    beside: Whole | None = None
+    is_spelling: bool = False
+
+
+def _again(path: str, count: Count | Word) -> Row:
+    return Row(path, count, is_spelling=True)
+
+
+TABLE: Mapping[str, tuple[Row, ...]] = MappingProxyType(
+    {
+        # https://developers.openai.com/api/reference/resources/chat, read 2026-11; the others from recordings
+        "openai_chat": (
+            Row("prompt_tokens", "input_tokens"),
+            Row("completion_tokens", "output_tokens"),
+            Row("total_tokens", "total"),
+            _again("prompt_tokens_details.cached_tokens", "cached_input_tokens"),
+            _again("prompt_cache_hit_tokens", "cached_input_tokens"),  # DeepSeek
+            _again("num_cached_tokens", "cached_input_tokens"),  # Mistral
+            _again("cached_tokens", "cached_input_tokens"),  # Together, Hugging Face
+            Row("prompt_tokens_details.cache_write_tokens", "cache_write_tokens"),
+            Row("prompt_tokens_details.audio_tokens", "input_audio_tokens"),
+            Row("prompt_tokens_details.cached_tokens_details.audio_tokens", "cached_audio_tokens"),
+            Row("prompt_tokens_details.image_tokens", "input_image_tokens"),
+            _again("completion_tokens_details.reasoning_tokens", "reasoning_tokens"),
+            _again("reasoning_tokens", "reasoning_tokens"),  # Azure AI Inference, Perplexity
+            Row("completion_tokens_details.audio_tokens", "output_audio_tokens"),
+            Row("completion_tokens_details.image_tokens", "output_image_tokens"),  # OpenRouter
+            Row("num_search_queries", "searches"),  # Perplexity
+            Row("server_side_tool_usage_details.web_search_calls", "searches"),  # xAI
+            Row("server_side_tool_usage_details.x_search_calls", "searches"),  # xAI
+            Row("prompt_audio_seconds", "seconds"),  # Mistral
+            _again("service_tier", "service_tier"),  # Mistral; OpenAI says it of the whole answer
+        ),
+        # https://developers.openai.com/api/reference/resources/responses, read 2026-11; xAI's from recordings
+        "openai_responses": (
+            Row("input_tokens", "input_tokens"),
+            Row("output_tokens", "output_tokens"),
+            Row("input_tokens_details.cached_tokens", "cached_input_tokens"),
+            Row("input_tokens_details.cache_write_tokens", "cache_write_tokens"),
+            Row("input_tokens_details.audio_tokens", "input_audio_tokens"),
+            Row("input_tokens_details.image_tokens", "input_image_tokens"),
+            Row("output_tokens_details.reasoning_tokens", "reasoning_tokens"),
+            Row("output_tokens_details.audio_tokens", "output_audio_tokens"),
+            Row("output_tokens_details.image_tokens", "output_image_tokens"),
+            Row("server_side_tool_usage_details.web_search_calls", "searches"),  # xAI
+            Row("server_side_tool_usage_details.x_search_calls", "searches"),  # xAI
+        ),
+        # https://platform.claude.com/docs/en/api/messages, read 2026-11
+        "anthropic_messages": (
+            Row("input_tokens", "input_tokens"),
+            Row("output_tokens", "output_tokens"),
+            Row("cache_read_input_tokens", "cached_input_tokens", beside="input_tokens"),
+            Row("cache_creation_input_tokens", "cache_write_tokens", beside="input_tokens"),
+            Row("cache_creation.ephemeral_1h_input_tokens", "cache_write_long_tokens"),
+            Row("output_tokens_details.thinking_tokens", "reasoning_tokens"),
+            Row("server_tool_use.web_search_requests", "searches"),
+            _again("service_tier", "service_tier"),
+            _again("speed", "service_tier"),
+            Row("inference_geo", "region"),
+        ),
+        # https://ai.google.dev/api/generate-content#UsageMetadata, read 2026-11
+        "gemini": (
+            Row("promptTokenCount", "input_tokens"),
+            Row("toolUsePromptTokenCount", "input_tokens"),
+            Row("candidatesTokenCount", "output_tokens"),
+            Row("thoughtsTokenCount", "reasoning_tokens", beside="output_tokens"),
+            Row("cachedContentTokenCount", "cached_input_tokens"),
+            Row("promptTokensDetails[AUDIO]", "input_audio_tokens"),
+            Row("toolUsePromptTokensDetails[AUDIO]", "input_audio_tokens"),
+            Row("promptTokenDetails[AUDIO]", "input_audio_tokens"),  # of vectors
+            Row("promptTokenDetails[IMAGE]", "input_image_tokens"),  # of vectors
+            Row("cacheTokensDetails[AUDIO]", "cached_audio_tokens"),
+            Row("candidatesTokensDetails[AUDIO]", "output_audio_tokens"),
+            Row("promptTokensDetails[IMAGE]", "input_image_tokens"),
+            Row("toolUsePromptTokensDetails[IMAGE]", "input_image_tokens"),
+            Row("candidatesTokensDetails[IMAGE]", "output_image_tokens"),
+            _again("serviceTier", "service_tier"),
+            _again("trafficType", "service_tier"),  # Google Cloud
+        ),
+    }
+)
+"""Dialect -> what its usage object holds."""
+
+NEEDED: Mapping[str, tuple[Whole, ...]] = MappingProxyType(
+    {"openai_chat": ("input_tokens",), "openai_responses": ("input_tokens", "output_tokens")}
+)
+"""Dialect -> counts without which an object says nothing that could be charged."""
+
+_USUAL = frozenset(
+    ("auto", "default", "standard", "standard_only", "on_demand", "global", "not_available", "unspecified", "")
+)
+"""Words for a tier or place that is nothing special."""
+
+_SAME_WORDS = MappingProxyType({"on_demand_priority": "priority", "on_demand_flex": "flex"})
+"""Google Cloud's words for the tiers of others."""
+
+_LONGEST_WORD = 40
+_LONGEST_NUMBER = len(str(MOST_TOKENS))
+_NONSENSE = -(10**18)
+"""Whatever is added to this stays below nothing."""
+
+_WORDS = frozenset(("service_tier", "region"))
+_WHOLES = frozenset(("input_tokens", "output_tokens"))
+
+Node = dict[str, "Node | Row"]
+
+
+def _tree(rows: tuple[Row, ...]) -> Node:
+    root: Node = {}
+    for row in rows:
+        node = root
+        *above, name = row.path.replace("[", ".").rstrip("]").split(".")
+        for step in above:
+            inner = node.setdefault(step, {})
+            assert isinstance(inner, dict)  # noqa: S101 -- a table with a member both object and number is a bug here
+            node = inner
+        node[name] = row
+    return root
+
+
+_TREES = MappingProxyType({dialect: _tree(rows) for dialect, rows in TABLE.items()})
+_DECODE = msgspec.json.Decoder(dict[str, object]).decode
+
+
+def read_members(raw: msgspec.Raw | bytes) -> dict[str, object] | None:
+    """Return the members of a usage object, None where it is none."""
+    try:
+        return _DECODE(raw)
+    except UNREADABLE:
+        return None
+
+
+def usage_of(dialect: str, members: Mapping[str, object], *, searches: int = 0, tier: object = None) -> Usage | None:
+    """Return what a host's usage object means, None where it holds no counts or they make no sense.
+
+    Args:
+        dialect: Whose row of the table.
+        members: The object's members, decoded.
+        searches: Searches that were seen elsewhere in the answer; where the object counts them too, the more count.
+        tier: The service tier that the answer names elsewhere.
+    """
+    counts: dict[str, int] = {}
+    words: dict[str, str] = {}
+    _gather(members, _TREES[dialect], counts=counts, words=words)
+    if any(name not in counts for name in NEEDED.get(dialect, ())):
+        return None
+    has_whole = "input_tokens" in counts or "output_tokens" in counts
+    take = counts.pop
+    given, output, total = take("input_tokens", 0), take("output_tokens", 0), take("total", 0)
+    if not has_whole or given < 0 or output < 0:
+        return None
+    output = max(output, total - given)
+    if given > MOST_TOKENS or output > MOST_TOKENS:
+        return None
+    cached = part_of(take("cached_input_tokens", 0), given)
+    reasoning = part_of(take("reasoning_tokens", 0), output)
+    if tier is not None and (word := _word(tier)) is not None:
+        words["service_tier"] = word
+    if not (counts or words or searches):  # nearly always
+        return Usage(given, output, cached, reasoning)
+    return _rare(Usage(given, output, cached, reasoning), counts, searches=searches, words=words)
+
+
+def _rare(usage: Usage, counts: dict[str, int], *, searches: int, words: dict[str, str]) -> Usage:
+    """Return the usage with all that is seldom counted."""
+    of = counts.get
+    given, output, cached = usage.input_tokens, usage.output_tokens, usage.cached_input_tokens
+    written, audio = part_of(of("cache_write_tokens"), given), part_of(of("input_audio_tokens"), given)
+    return msgspec.structs.replace(
+        usage,
+        cache_write_tokens=written,
+        cache_write_long_tokens=part_of(of("cache_write_long_tokens"), written),
+        input_audio_tokens=audio,
+        cached_audio_tokens=part_of(of("cached_audio_tokens"), min(cached, audio)),
+        output_audio_tokens=part_of(of("output_audio_tokens"), output),
+        input_image_tokens=part_of(of("input_image_tokens"), given),
+        output_image_tokens=part_of(of("output_image_tokens"), output),
+        searches=part_of(max(of("searches", 0), searches), MOST_TOKENS),
+        seconds=part_of(of("seconds"), MOST_TOKENS),
+        service_tier=words.get("service_tier"),
+        region=words.get("region"),
+    )
+
+
+def _gather(
+    members: Mapping[str, object], tree: Mapping[str, Node | Row], *, counts: dict[str, int], words: dict[str, str]
+) -> None:
+    for name, value in members.items():
+        found = tree.get(name)
+        if found is None or value is None:
+            continue
+        if type(found) is Row:
+            _note(found, value, counts=counts, words=words)
+        elif isinstance(found, dict):
+            inner = _by_modality(value) if isinstance(value, list) else value
+            if isinstance(inner, dict):
+                _gather(inner, found, counts=counts, words=words)
+
+
+def _note(row: Row, value: object, *, counts: dict[str, int], words: dict[str, str]) -> None:
+    count = row.count
+    if count in _WORDS:
+        if (word := _word(value)) is not None:
+            words[count] = word
+        return
+    number = value if type(value) is int and value >= 0 else _number(value)
+    if isinstance(number, float):
+        number = math.ceil(number) if count == "seconds" else None
+    if number is None or (number == 0 and count not in _WHOLES):
+        return
+    if count in counts:
+        counts[count] = max(number, counts[count]) if row.is_spelling else number + counts[count]
+    else:
+        counts[count] = number
+    if row.beside is not None:
+        counts[row.beside] = counts.get(row.beside, 0) + number
+
+
+def _number(value: object) -> float | None:
+    """Return a number of any spelling, what makes no sense as one that spoils its sum; None where it is none."""
+    if type(value) is int or isinstance(value, float):  # true and false are none
+        sane = value if 0 <= value <= MOST_TOKENS else _NONSENSE
+        return int(sane) if sane == int(sane) else sane
+    if isinstance(value, str):  # 64-bit numbers are strings in Google's JSON
+        return int(value) if value.isascii() and value.isdecimal() and len(value) < _LONGEST_NUMBER else None
+    return None
+
+
+def _by_modality(items: list[object]) -> dict[str, object]:
+    """Return Google's list of modalities as an object."""
+    found: dict[str, object] = {}
+    for item in items:
+        if isinstance(item, dict) and isinstance(modality := item.get("modality"), str):
+            found[modality] = (_number(found.get(modality)) or 0) + (_number(item.get("tokenCount")) or 0)
+    return found
+
+
+def _word(value: object) -> str | None:
+    """Return a tier or place that is something special, None for the usual one."""
+    if not isinstance(value, str) or len(value) > _LONGEST_WORD or not value.isascii() or not value.isprintable():
+        return None
+    word = value.lower()
+    return None if word in _USUAL else _SAME_WORDS.get(word, word)
