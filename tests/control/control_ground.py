@@ -16,7 +16,7 @@ import msgspec
 import uvicorn
 
 from hortus.app.clock import SystemClock
-from hortus.app.control import NodeCredentials, Uncounted, check_settings
+from hortus.app.control import NodeCredentials, check_settings
 from hortus.app.home import Home
 from hortus.app.modelfiles import ModelFiles
 from hortus.base.secrets import Secret
@@ -31,6 +31,7 @@ from hortus.store.access import AccessTable
 from hortus.store.database import Store, open_store
 from hortus.store.objects import ObjectTable
 from hortus.store.receipts import ReceiptTable
+from hortus.store.standings import StandingTable
 from hortus.transport.client import Client, Fetched
 from hortus.transport.hosts import HttpHosts
 from hortus.transport.settings import TransportSettings
@@ -56,7 +57,7 @@ def make_plane(
         access=AccessTable(store, clock),
         objects=ObjectTable(store, clock),
         receipts=ReceiptTable(store),
-        pools=Uncounted(),
+        pools=StandingTable(store),
         credentials=NodeCredentials(environment or {}, home.credentials),
         hosts=hosts,
         clock=clock,

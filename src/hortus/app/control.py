@@ -10,7 +10,7 @@ import contextlib
 import logging
 import signal
 import socket
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Generator, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,6 +24,7 @@ from hortus.app.admin_protocol import AdminProtocol
 from hortus.app.clock import SystemClock, random_bytes
 from hortus.app.context import RoleContext
 from hortus.app.credentials import Credentials
+from hortus.app.home import Home
 from hortus.app.modelfiles import Fetching, ModelFiles
 from hortus.app.outward import transport_settings
 from hortus.app.secrets import AdminToken, SecretFile, confirm_secret, load_secrets
@@ -36,13 +37,13 @@ from hortus.catalog.rows import Offer, PriceRow
 from hortus.control.app import build_app
 from hortus.control.fault import suggest
 from hortus.control.plane import Installation, Plane, Ports
-from hortus.control.ports import PoolFigures
 from hortus.engines.fetch import Hub
 from hortus.store.access import AccessTable
 from hortus.store.database import Store, open_store
 from hortus.store.objects import ObjectTable
 from hortus.store.receipts import ReceiptTable
 from hortus.store.secretchecks import SecretCheckTable
+from hortus.store.standings import StandingTable
 from hortus.transport.hosts import HttpHosts
 
 LOOK_EVERY_S = 0.5
@@ -112,7 +113,7 @@ def _make_plane(context: RoleContext, store: Store, *, hosts: HttpHosts, secrets
         access=AccessTable(store, clock),
         objects=ObjectTable(store, clock),
         receipts=ReceiptTable(store),
-        pools=Uncounted(),
+        pools=StandingTable(store),
         credentials=NodeCredentials(context.loaded.environment, home.credentials),
         hosts=hosts,
         clock=clock,
@@ -139,14 +140,6 @@ def _make_plane(context: RoleContext, store: Store, *, hosts: HttpHosts, secrets
         return price_of_offer(catalog, offer, at=_today(clock))
 
     return Plane(ports, installation, catalog=catalog, price_of=price_of)
-
-
-class Uncounted:
-    """Figures of limits before the ledger counts them: there are none."""
-
-    def figures(self, _pools: Collection[str]) -> Mapping[str, PoolFigures]:
-        """Return nothing."""
-        return {}
 
 
 class NodeCredentials:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 
 import msgspec
 
@@ -26,13 +25,12 @@ from hortus.control.limitforms import (
 from hortus.control.plane import Plane
 from hortus.control.ports import PoolFigures, StoredObject
 from hortus.control.scopes import limit_before, look_around, settle_limit
+from hortus.limits.amounts import ZERO, add, subtract
 from hortus.limits.limit import Limit
 from hortus.limits.period import Period, period_of, pool_id
+from hortus.limits.pool import percent_spent
 from hortus.snapshot.declared import LimitSpec, RateSpec
 from hortus.snapshot.limits import limit_of, scope_of
-
-_HUNDRED = 100
-_NOTHING = Decimal(0)
 
 
 def list_limits(plane: Plane, ask: LimitsWanted) -> LimitList:
@@ -119,7 +117,7 @@ def _views(plane: Plane, found: Sequence[StoredObject]) -> list[LimitView]:
     known = plane.ports.access.keys() if any(_limit_spec(stored).key for stored in found) else ()
     keys = {key.id: key for key in known}
     counted = [_count(plane, _limit_spec(stored)) for stored in found]
-    figures = plane.ports.pools.figures([one.pool for one in counted])
+    figures = plane.ports.pools.figures(plane.ports.clock.now_ms())
     return [
         _show(stored, one, figures=figures.get(one.pool), keys=keys) for stored, one in zip(found, counted, strict=True)
     ]
@@ -161,25 +159,26 @@ def _show(
 
 
 def _standing(counted: _Counted, figures: PoolFigures | None) -> StandingView:
-    spent = figures.spent if figures is not None else _NOTHING
-    leased = figures.leased if figures is not None else _NOTHING
+    spent = figures.spent if figures is not None else ZERO
+    leased = figures.leased if figures is not None else ZERO
     return StandingView(
         pool=counted.pool,
         start_ms=counted.period.start_ms,
         end_ms=counted.period.end_ms,
         spent=spent,
-        reserved=figures.reserved if figures is not None else _NOTHING,
+        reserved=figures.reserved if figures is not None else ZERO,
         leased=leased,
-        left=counted.limit.amount - spent - leased,
+        left=subtract(counted.limit.amount, add(spent, leased)),
     )
 
 
 def _state(limit: Limit, standing: StandingView) -> str:
-    """Return how a limit stands, by what is spent: what is only leased may come back."""
-    if standing.spent >= limit.amount:
+    """Return how a limit stands: of money by what is spent, for what is leased may come back; else by what is left."""
+    used = standing.spent if limit.measure == "money" else add(standing.spent, standing.leased)
+    if used >= limit.amount:
         return "over"
-    is_alert = any(standing.spent * _HUNDRED >= limit.amount * percent for percent in limit.alert_at)
-    return "alert" if is_alert else "fine"
+    percent = percent_spent(used, limit.amount)
+    return "alert" if any(level <= percent for level in limit.alert_at) else "fine"
 
 
 def _rate_view(stored: StoredObject) -> RateView:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
@@ -139,8 +139,8 @@ class PoolFigures(Protocol):
 class Pools(Protocol):
     """What limits have been used for, as far as the ledger knows."""
 
-    def figures(self, pools: Collection[str]) -> Mapping[str, PoolFigures]:
-        """Return the figures of pools by their ids; those of which nothing was ever taken are left out."""
+    def figures(self, at_ms: int) -> Mapping[str, PoolFigures]:
+        """Return the figures of pools whose period an instant lies in, by their ids; those never used are left out."""
         ...
 
 

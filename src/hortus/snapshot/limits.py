@@ -66,15 +66,6 @@ def limit_of(spec: LimitSpec, *, scope_id: str) -> Limit:
     return msgspec.structs.replace(limit, id=f"{spec.name}{_MARK}{_digest(limit)}")
 
 
-def name_in(limit_id: str) -> str:
-    """Return the declared name in a limit's id.
-
-    >>> name_in("team-a~0f1e2d3c")
-    'team-a'
-    """
-    return limit_id.rpartition(_MARK)[0]
-
-
 def _digest(limit: Limit) -> str:
     """Return what tells apart what was counted under one name at different times."""
     counted = (
