@@ -29,9 +29,6 @@ from hortus.transport.settings import TransportSettings
 
 _TIMEOUTS = Timeouts(connect_s=5.0, first_byte_s=10.0, idle_s=5.0, total_s=15.0)
 _LARGEST_REPLY_BYTES = 1024 * 1024
-_END_WITHIN_S = 2.0
-"""How long the ledger waits for a collector at its end."""
-
 _AFTER_A_FAULT_S = 5.0
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
@@ -112,7 +109,7 @@ class HttpCollector:
 async def sending_spans(
     tracing: Tracing | None, meters: LedgerMeters, *, in_thread: InThread
 ) -> AsyncIterator[SpanSender | None]:
-    """Send the spans of what is offered meanwhile; at the end what waits is tried once, for two seconds at most."""
+    """Send the spans of what is offered meanwhile; at the end what waits is tried once, and not for long."""
     if tracing is None:
         yield None
         return
@@ -130,7 +127,7 @@ async def sending_spans(
             yield sender
         finally:
             sender.end()
-            await asyncio.wait({sending}, timeout=_END_WITHIN_S)
+            await asyncio.wait({sending}, timeout=tracing.pace.end_within_s)
             sending.cancel()
             await asyncio.wait({sending})
             sender.give_up()
@@ -142,6 +139,6 @@ async def _keep_sending(sender: SpanSender) -> None:
             await sender.run()
         except Exception:  # noqa: BLE001 -- a role's loop: traces never take the ledger down
             _log.exception("sending traces failed; receipts are not touched")
-            await asyncio.sleep(_AFTER_A_FAULT_S)
+            await sender.rest(_AFTER_A_FAULT_S)
         else:
             return

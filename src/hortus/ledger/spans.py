@@ -59,6 +59,7 @@ class Pace(msgspec.Struct, frozen=True):
         most_at_once: Receipts in one request, of some 3 KiB each.
         every_s: Rest between two looks when nothing waits.
         first_retry_s: Wait after the first failure; it doubles with each further one.
+        end_within_s: How long the end waits for a collector.
     """
 
     most_waiting: int = 16_384
@@ -66,6 +67,7 @@ class Pace(msgspec.Struct, frozen=True):
     every_s: float = 1.0
     first_retry_s: float = 1.0
     longest_retry_s: float = 30.0
+    end_within_s: float = 2.0
 
 
 class SpanSender:
@@ -123,6 +125,14 @@ class SpanSender:
         """Wait for nothing any more: what waits is tried once, and `run` returns."""
         self._ending.set()
 
+    async def rest(self, seconds: float) -> None:
+        """Wait, but not beyond the end."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._ending.wait()
+        except TimeoutError:
+            return
+
     async def run(self) -> None:
         """Send until told to end."""
         try:
@@ -133,7 +143,7 @@ class SpanSender:
                 elif self._ending.is_set():
                     return
                 else:
-                    await self._rest(self._pace.every_s)
+                    await self.rest(self._pace.every_s)
         finally:
             self._let_go(self._in_hand)
             self._in_hand = ()
@@ -171,7 +181,7 @@ class SpanSender:
                 self._in_hand = ()
                 return
             heed_s = min((reply.retry_after_s if reply else None) or 0.0, _LONGEST_HEED_S)
-            await self._rest(max(heed_s, wait_s * (0.5 + self._draw())))
+            await self.rest(max(heed_s, wait_s * (0.5 + self._draw())))
             wait_s = min(2 * wait_s, self._pace.longest_retry_s)
 
     async def _post(self, body: bytes) -> Reply | None:
@@ -216,13 +226,6 @@ class SpanSender:
             if not self._is_full:
                 self._is_full = True
                 _log.warning("spans are dropped: the collector was away for too long. Receipts are not touched.")
-
-    async def _rest(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._ending.wait()
-        except TimeoutError:
-            return
 
 
 def _spans_in(receipt: Receipt) -> int:
