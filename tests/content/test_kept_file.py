@@ -30,7 +30,8 @@ from hortus.base.secrets import FixedVersions, Secret
 from hortus.content.kept import KeptBounds, KeptContent
 
 kept = KeptContent(
-    Path(sys.argv[1]), FixedVersions((Secret(1, b"s" * 32),)), bounds=KeptBounds(), clock=SystemClock(), entropy=random_bytes
+    Path(sys.argv[1]), FixedVersions((Secret(1, b"s" * 32),)),
+    bounds=KeptBounds(), clock=SystemClock(), entropy=random_bytes,
 )
 number = 0
 while sys.stdin.readline():

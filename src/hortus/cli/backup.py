@@ -79,9 +79,7 @@ def show_manifest(file: Path, manifest: Manifest) -> None:
         ]
     )
     if not manifest.has_secrets:
-        note(
-            "[yellow]No key works after a restore without secret.key:[/yellow] save the files apart that may hold secrets."
-        )
+        note("[yellow]No key works after a restore without secret.key:[/yellow] save the secrets apart.")
     if manifest.config_file:
         note(f"The configuration file {escape(manifest.config_file)} is in it as {CONFIG_NAME}.")
     for fault in manifest.faults[:_MOST_SHOWN]:

@@ -38,6 +38,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "config": ("config", _CARE),
     "backup": ("backup", _CARE),
     "restore": ("restore", _CARE),
+    "secrets": ("secrets", _CARE),
     "version": ("version", _CARE),
 }
 """Command name: its module in this package (which has an `app`), and the panel of the help that shows it."""

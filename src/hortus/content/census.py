@@ -1,0 +1,98 @@
+"""How much of what is kept is sealed under which version of the secret, and letting go of one version's share.
+
+No row says it: each is tried with each version. Reads beside the workers, and writes as briefly as they do.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import msgspec
+
+from hortus.base.secrets import FixedVersions, Secret
+from hortus.content.box import Box, Lid
+from hortus.content.database import newest_file
+from hortus.content.kept import HOST_IDS, SEALS, KeptBounds, Kind
+from hortus.content.ports import NotKept
+
+_TIMEOUT_S = 10.0
+_AT_ONCE = 500
+
+
+class Share(msgspec.Struct, frozen=True):
+    """What one version of the secret seals."""
+
+    seals: int = 0
+    host_ids: int = 0
+
+
+def count_shares(directory: Path, secrets: Sequence[Secret], *, bounds: KeptBounds, now_ms: int) -> dict[int, Share]:
+    """Return each version's share of what is kept and not over its time.
+
+    Raises:
+        NotKept: The file cannot be read.
+    """
+    with _opened(directory) as connection:
+        seals, host_ids = (
+            Counter(version for version, _ in _sealed(connection, kind, secrets, since_ms=now_ms - bounds.age_ms(kind)))
+            for kind in (SEALS, HOST_IDS)
+        )
+    return {secret.version: Share(seals[secret.version], host_ids[secret.version]) for secret in secrets}
+
+
+def forget_share(directory: Path, secret: Secret) -> None:
+    """Remove all that one version seals.
+
+    Raises:
+        NotKept: The file cannot be written.
+    """
+    with _opened(directory) as connection:
+        for kind in (SEALS, HOST_IDS):
+            numbers = [(number,) for _, number in _sealed(connection, kind, (secret,), since_ms=0)]
+            statement = f"DELETE FROM {kind.table} WHERE number = ?"  # noqa: S608 -- the table's name is ours
+            for begin in range(0, len(numbers), _AT_ONCE):
+                connection.execute("BEGIN IMMEDIATE")
+                connection.executemany(statement, numbers[begin : begin + _AT_ONCE])
+                connection.execute("COMMIT")
+
+
+def _sealed(
+    connection: sqlite3.Connection, kind: Kind, secrets: Sequence[Secret], *, since_ms: int
+) -> Iterator[tuple[int, int]]:
+    """Yield version and number of each row that one of the versions seals."""
+    box = Box(kind.purpose, FixedVersions(tuple(secrets)), entropy=_draw_nothing)
+    query = f"SELECT number, at_ms, name, value FROM {kind.table} WHERE at_ms > ?"  # noqa: S608 -- as above
+    for number, at_ms, name, value in connection.execute(query, (since_ms,)):
+        for secret in secrets:
+            if box.open(Lid(secret.version, name), at_ms, value=value) is not None:
+                yield secret.version, number
+                break
+
+
+@contextmanager
+def _opened(directory: Path) -> Iterator[sqlite3.Connection]:
+    """Open the file; one that is not there yet holds nothing."""
+    file = newest_file(directory) if directory.is_dir() else None
+    try:
+        if file is None or not file.exists() or not file.stat().st_size:
+            with closing(sqlite3.connect(":memory:")) as nothing:
+                for kind in (SEALS, HOST_IDS):
+                    nothing.execute(f"CREATE TABLE {kind.table} (number, at_ms, name, value)")
+                yield nothing
+            return
+        with closing(sqlite3.connect(file, timeout=_TIMEOUT_S, isolation_level=None)) as connection:
+            yield connection
+    except sqlite3.DatabaseError as error:
+        raise NotKept(
+            f"what is kept of content cannot be looked through: {error}.",
+            path=str(file or directory),
+            hint="Try again; the log of a worker says whether the file is broken.",
+        ) from error
+
+
+def _draw_nothing(_count: int) -> bytes:
+    return b""  # nothing is sealed here
