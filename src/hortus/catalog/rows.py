@@ -331,6 +331,50 @@ class OwnPrice(Row, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     is_search_per_request: bool = False
 
 
+class RateRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one unit of a currency is worth in another, from a day on.
+
+    Attributes:
+        id: Names the row in receipts.
+        since: Day (UTC) from which on it holds, until a later row for the same two currencies.
+        is_own: It is the organisation's, and comes before those of the catalog.
+    """
+
+    id: str
+    from_currency: str
+    to_currency: str
+    factor: Decimal
+    since: date
+    is_own: bool = False
+
+
+class CurrencyRate(
+    Row,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    rename={"from_currency": "from", "to_currency": "to"},
+):
+    """A rate as the catalog's file spells it; members are those of `RateRow`."""
+
+    from_currency: str
+    to_currency: str
+    factor: Decimal
+    since: date
+
+    @property
+    def row(self) -> RateRow:
+        """What is looked up."""
+        return RateRow(
+            id=f"catalog/{self.from_currency}-{self.to_currency}/{self.since}",
+            from_currency=self.from_currency,
+            to_currency=self.to_currency,
+            factor=self.factor,
+            since=self.since,
+        )
+
+
 class Rows(msgspec.Struct, frozen=True):
     """All rows, in the order of their files. `package_prices_as_of`: when `genai-prices` was last compared."""
 
@@ -340,3 +384,4 @@ class Rows(msgspec.Struct, frozen=True):
     offers: tuple[Offer, ...]
     prices: tuple[OwnPrice, ...]
     package_prices_as_of: date
+    rates: tuple[CurrencyRate, ...] = ()
