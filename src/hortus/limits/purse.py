@@ -94,6 +94,10 @@ class Purse:
         held = self._pools.get(pool)
         return held is not None and held.asked is not None
 
+    def is_any_asked(self) -> bool:
+        """Tell whether any ask is under way."""
+        return any(held.asked is not None for held in self._pools.values())
+
     def free_of(self, pool: str) -> Decimal:
         """Return what is neither used nor reserved."""
         held = self._pools.get(pool)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from zoneinfo import ZoneInfoNotFoundError
 
 import msgspec
 from sqlalchemy import and_, delete, or_, select, update
@@ -57,9 +58,17 @@ class LeaseTable:
         self._book = book
         self._accounts = PoolAccounts(store.dialect)
 
+    def _limit(self, limit_id: str) -> Limit | None:
+        """Return a limit; none where this machine does not know its time zone: nothing of it can be given out."""
+        limit = self._book.limit(limit_id)
+        try:
+            return limit if limit is None or period_of(limit, 0) else None
+        except ZoneInfoNotFoundError:
+            return None
+
     def lease(self, asks: Sequence[PoolAsk]) -> list[Outcome]:
         """Settle asks in their order, in one transaction; what was granted is on the disk when it returns."""
-        limits = {name: self._book.limit(name) for name in {one.ask.limit for one in asks}}
+        limits = {name: self._limit(name) for name in {one.ask.limit for one in asks}}
         with self._store.writing() as connection:
             books = self._accounts.load(connection, {one.ask.pool for one in asks})
             before = books.copy()
@@ -78,7 +87,7 @@ class LeaseTable:
         with self._store.writing() as connection:
             for *row, alerted in connection.execute(fresh).all():
                 pool = to_pool(row)
-                limit = self._book.limit(pool.limit_id)
+                limit = self._limit(pool.limit_id)
                 values: dict[str, object] = {"is_weighed": True}
                 if limit is not None:
                     reached = _reached(pool, limit)
@@ -109,9 +118,9 @@ class LeaseTable:
             query = query.where(pools.c.limit_id == limit_id)
         with self._store.reading() as connection:
             found = [to_pool(row) for row in connection.execute(query.order_by(pools.c.limit_id, pools.c.start_ms))]
-        states = [_state(pool, self._book.limit(pool.limit_id)) for pool in found]
+        states = [_state(pool, self._limit(pool.limit_id)) for pool in found]
         current = [state for state in states if state.end_ms is None or state.end_ms > at_ms]
-        if current or limit_id is None or (limit := self._book.limit(limit_id)) is None:
+        if current or limit_id is None or (limit := self._limit(limit_id)) is None:
             return current
         untouched = new_pool(pool_id(limit_id, period_of(limit, at_ms).start_ms), limit)
         return [_state(untouched, limit)]
