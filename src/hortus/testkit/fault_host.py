@@ -101,14 +101,16 @@ class FaultHost:
         try:
             while (asked := await _read(reader)) is not None:
                 nth += 1
-                await self._answer(asked, writer, nth=nth)
+                await self._answer(asked, reader, writer, nth=nth)
         except (ConnectionError, _Gone, asyncio.CancelledError):
             pass
         finally:
             self._tasks.discard(task)
             writer.transport.abort()
 
-    async def _answer(self, asked: Incoming, writer: asyncio.StreamWriter, *, nth: int) -> None:
+    async def _answer(
+        self, asked: Incoming, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, nth: int
+    ) -> None:
         self._number += 1
         number = self._number
         mark = mark_in(asked.body) or "none"
@@ -130,7 +132,7 @@ class FaultHost:
             request_id=asked.headers.get("x-request-id", ""),
         )
         self._book.write(seen)
-        player = _Player(self._book, writer, number=number)
+        player = _Player(self._book, reader, writer, number=number)
         how = "cut"
         try:
             await player.play(steps_for(task, act, draw=draw))
@@ -145,8 +147,9 @@ class FaultHost:
 class _Player:
     """Plays the steps of one answer."""
 
-    def __init__(self, book: Book, writer: asyncio.StreamWriter, *, number: int) -> None:
+    def __init__(self, book: Book, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, number: int) -> None:
         self._book = book
+        self._reader = reader
         self._writer = writer
         self._number = number
         self._tokens = 0
@@ -168,7 +171,7 @@ class _Player:
                     await self._finish(step)
 
     async def _send(self, data: bytes, tokens: int) -> None:
-        if self._writer.transport.is_closing():
+        if self._is_left():
             raise _Gone("cut")
         if tokens:
             self._tokens += tokens
@@ -180,6 +183,11 @@ class _Player:
             except ConnectionError as error:
                 raise _Gone("cut") from error
             self.sent_bytes += len(data)
+            self._book.add_sent(len(data))
+
+    def _is_left(self) -> bool:
+        """Tell whether the other side has closed or cut the connection."""
+        return self._writer.transport.is_closing() or self._reader.at_eof()
 
     async def _finish(self, step: Finish) -> None:
         transport = self._writer.transport
@@ -187,7 +195,7 @@ class _Player:
             case "keep":
                 return
             case "stall":
-                while not transport.is_closing():  # noqa: ASYNC110 -- a stream writer has no event for this
+                while not self._is_left():  # noqa: ASYNC110 -- a stream has no event for both ways of leaving
                     await asyncio.sleep(0.01)
                 raise _Gone("act")
             case "reset":

@@ -6,6 +6,7 @@ Tokens stand in the book before the bytes that carry them are sent: the host cou
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -73,21 +74,45 @@ class Account(msgspec.Struct):
         return self.made_tokens if limit is None else min(self.made_tokens, limit)
 
 
+_TOTAL = struct.Struct("<q")
+
+
 class Book:
-    """Writes the book; `sent_bytes` and `requests` are running totals."""
+    """Writes the book, and beside it (`FILE.sent`) how many bytes have been sent in all."""
 
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._encode = msgspec.json.Encoder().encode
+        self._sent_bytes = sent_bytes(path)
+        self._total = os.open(_total_of(path), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self.last_number = max((account.seen.n for account in read_book(path)), default=0)
 
     def write(self, entry: Entry) -> None:
         """Add a line."""
         os.write(self._descriptor, self._encode(entry) + b"\n")
 
+    def add_sent(self, count: int) -> None:
+        """So many more bytes have been sent."""
+        self._sent_bytes += count
+        os.pwrite(self._total, _TOTAL.pack(self._sent_bytes), 0)
+
     def close(self) -> None:
-        """Close the file."""
+        """Close the files."""
         os.close(self._descriptor)
+        os.close(self._total)
+
+
+def sent_bytes(path: Path) -> int:
+    """Return how many bytes the host of a book has sent by now."""
+    try:
+        data = _total_of(path).read_bytes()
+    except FileNotFoundError:
+        return 0
+    return int(_TOTAL.unpack(data)[0]) if len(data) == _TOTAL.size else 0
+
+
+def _total_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sent")
 
 
 def read_book(path: Path) -> list[Account]:

@@ -1,0 +1,69 @@
+"""The fault run: `make faults` (KILLS=200, SEED=a number). Ends with 1 if any book or any answer is not as promised."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+
+from faults.run.conductor import conduct
+from faults.run.killing import schedule
+from faults.run.phases import LASTING, Phase, kills
+from faults.run.place import Place
+from faults.run.report import show, write_file
+
+_ROUND = 50
+"""Books are compared after so many kills."""
+
+
+def main() -> int:
+    """Run, print, and return the exit code."""
+    arguments = _arguments()
+    console = Console(width=120)
+    directory = Path(tempfile.mkdtemp(prefix="hx-"))
+    console.print(f"{arguments.kills} kills, SEED={arguments.seed}, in {directory}", highlight=False)
+    place = Place(directory, seed=arguments.seed)
+    try:
+        place.start()
+        run = asyncio.run(
+            conduct(
+                place,
+                _phases(arguments.kills, arguments.seed),
+                seed=arguments.seed,
+                kills=arguments.kills,
+                say=console.log,
+            )
+        )
+    finally:
+        place.close()
+    show(run, console)
+    write_file(run, arguments.report)
+    if run.is_good and not arguments.keep:
+        shutil.rmtree(directory, ignore_errors=True)
+    else:
+        console.print(f"Kept for a look: {directory}", highlight=False)
+    return 0 if run.is_good else 1
+
+
+def _phases(count: int, seed: int) -> list[Phase]:
+    planned = schedule(count, seed=seed)
+    rounds = [planned[start : start + _ROUND] for start in range(0, count, _ROUND)]
+    return [*LASTING, *(kills(one) for one in rounds)]
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--report", type=Path, default=Path("faults-report.json"))
+    parser.add_argument("--keep", action="store_true", help="keep everything that the run has written")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,130 @@
+"""One run from its first start to its verdict: phases under load, books compared after each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+
+from faults.run.answers import Listener
+from faults.run.asking import draw_question
+from faults.run.client import Outcome
+from faults.run.killing import Fault, wait_until
+from faults.run.load import Load
+from faults.run.phases import Phase, Stage
+from faults.run.place import Place
+from faults.run.reconcile import Books, Finding, reconcile
+from faults.run.report import Run
+from faults.run.watching import Watch
+from hortus.app.clock import SystemClock
+from hortus.receipts.records import Receipt
+from hortus.receipts.verify import verify_journal
+from hortus.store.database import open_store
+from hortus.store.receipts import ReceiptTable
+from hortus.testkit.faults.book import Account
+
+CLIENTS = 12
+_PAGE = 1000
+_SETTLED_WITHIN_S = 60.0
+
+Say = Callable[[str], None]
+
+
+async def conduct(place: Place, phases: list[Phase], *, seed: int, kills: int, say: Say) -> Run:
+    """Play all phases; return what was found."""
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
+    run = Run(seed, kills, 0.0, [], [], [], [], Counter())
+    watch = Watch(place.journal, place.book)
+    first = 0
+    for phase in phases:
+        load = Load(port=place.port, key=place.key, draw=partial(draw_question, seed=seed), first=first)
+        faults: list[Fault] = []
+        note = partial(_note, faults, say=partial(_tell, load, say))
+        load.start(CLIENTS)
+        try:
+            await phase.play(Stage(place, watch, load, seed, note))
+        finally:
+            await load.stop()
+        last = load.next_number
+        books = await _compare(place, load.outcomes, faults, between=(first, last), phase=phase)
+        _add(run, books, load.outcomes, faults)
+        say(f"{phase.name}: {len(load.outcomes)} requests compared, {len(books.findings)} findings")
+        first = last
+    watch.close()
+    run.findings.extend(_verify(place))
+    return run._replace(seconds=loop.time() - began_s)
+
+
+def _note(faults: list[Fault], fault: Fault, *, say: Callable[[Fault, int], None]) -> None:
+    faults.append(fault)
+    say(fault, len(faults))
+
+
+def _tell(load: Load, say: Say, fault: Fault, number: int) -> None:
+    say(f"{number:4d}  {fault.label}; {len(load.outcomes)} requests, {load.successes} answered")
+
+
+async def _compare(
+    place: Place, outcomes: list[Outcome], faults: list[Fault], *, between: tuple[int, int], phase: Phase
+) -> Books:
+    """Wait until the receipts of a phase are all there, then compare them."""
+
+    def of_phase(mark: str) -> bool:
+        return mark.isdigit() and between[0] <= int(mark) < between[1]
+
+    def accounts() -> list[Account]:
+        return [one for one in place.accounts() if of_phase(one.seen.mark)]
+
+    def receipts() -> list[Receipt]:
+        return [one for one in read_receipts(place) if of_phase(one.request_id.removeprefix("hx-"))]
+
+    def is_settled() -> bool:
+        marks = {one.request_id.removeprefix("hx-") for one in receipts() if one.attempts}
+        return all(one.how != "running" and one.seen.mark in marks for one in accounts())
+
+    findings = []
+    try:
+        await wait_until(is_settled, what="a receipt for each request that the host saw", within_s=_SETTLED_WITHIN_S)
+    except AssertionError:
+        findings.append(Finding("lost", phase.name, "after a minute there are still requests without a receipt"))
+    here = receipts()
+    books = reconcile(accounts(), here, prices=place.prices())
+    acts = {one.seen.mark: one.seen.act for one in accounts()}
+    listener = Listener({one.request_id.removeprefix("hx-"): one for one in here}, acts, faults)
+    findings += listener.findings(outcomes)
+    if not phase.may_interrupt:
+        open_ones = [one for one in here if one.status == "interrupted"]
+        findings += [Finding("lost", one.request_id, "interrupted, though nothing was killed") for one in open_ones]
+    books.findings.extend(findings)
+    books.counts.update(listener.counts)
+    return books
+
+
+def _add(run: Run, books: Books, outcomes: list[Outcome], faults: list[Fault]) -> None:
+    run.findings.extend(books.findings)
+    run.differences.extend(books.differences)
+    run.counts.update(books.counts)
+    run.outcomes.extend(outcomes)
+    run.faults.extend(faults)
+
+
+def read_receipts(place: Place) -> list[Receipt]:
+    """Return every receipt of the installation."""
+    store = open_store(place.hortus.home / "store.sqlite", clock=SystemClock(), busy_timeout_s=30.0)
+    found: list[Receipt] = []
+    try:
+        table = ReceiptTable(store)
+        while True:
+            page = table.receipts(limit=_PAGE, before=found[-1].receipt_id if found else None)
+            found += page
+            if len(page) < _PAGE:
+                return found
+    finally:
+        store.close()
+
+
+def _verify(place: Place) -> list[Finding]:
+    found = verify_journal([place.journal, place.journal / "done"])
+    return [Finding("journal", fault.file, f"at {fault.offset}: {fault.why}") for fault in found.faults]

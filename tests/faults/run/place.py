@@ -1,0 +1,211 @@
+"""The ground of a run: a whole Hortus and the fault host, the journal on a disk of its own where the machine allows."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from garden import Hortus, wait_for
+from hortus.receipts.journal import SEGMENT_BYTES
+from hortus.testkit.faults.book import Account, read_book
+
+
+class _Row(NamedTuple):
+    """An endpoint: host and model of the catalog (for the price), dialect, and how its base address ends."""
+
+    host: str
+    model: str
+    dialect: str
+    end: str
+
+
+_ENDPOINTS = {
+    "openai": _Row("openai", "gpt-4.1-mini", "openai_chat", "v1"),
+    "anthropic": _Row("anthropic", "claude-haiku-4-5", "anthropic_messages", "v1"),
+    "google": _Row("google", "gemini-2.5-flash", "gemini", "v1beta"),
+}
+
+_FALLBACKS = {"openai": "anthropic", "anthropic": "google", "google": "openai"}
+
+_HEAD = """
+[settings]
+workers = 2
+seedling = false
+log_format = "json"
+[[project]]
+name = "default"
+routes = ["*"]
+loss = "lenient"
+"""
+
+_ENDPOINT = """
+[[endpoint]]
+name = "{name}"
+model = "{model}"
+host = "{host}"
+dialects = ["{dialect}"]
+base_url = "http://127.0.0.1:{port}/{name}/{end}"
+credential = "env:FAULT_KEY"
+connect_timeout_s = 5.0
+first_byte_timeout_s = 1.5
+idle_timeout_s = 1.5
+total_timeout_s = 5.0
+[[route]]
+name = "{name}"
+endpoints = ["{name}"]
+[[route]]
+name = "{name}-first"
+endpoints = ["{name}", "{fallback}"]
+"""
+
+DISK_BYTES = 256 * 1024 * 1024
+_CHILDREN = 5
+
+
+class Price(NamedTuple):
+    """Of a million tokens."""
+
+    given: Decimal
+    made: Decimal
+
+
+class Place:
+    """What a run starts, kills and starts again."""
+
+    def __init__(self, directory: Path, *, seed: int, more_toml: str = "") -> None:
+        self.directory = directory
+        self.book = directory / "host-book.jsonl"
+        self.host_port, self.port = free_port(), free_port()
+        self._seed = seed
+        self._host: subprocess.Popen[bytes] | None = None
+        self.hortus = Hortus(directory, toml=self._toml() + more_toml, environment={"FAULT_KEY": "sk-fault"})
+        self.hortus.home.mkdir(mode=0o700, exist_ok=True)
+        self.journal = self.hortus.home / "journal"
+        self.journal.mkdir(mode=0o700, exist_ok=True)
+        self.disk = self._mount()
+        self.key = ""
+
+    def _toml(self) -> str:
+        return _HEAD + "".join(
+            _ENDPOINT.format(
+                name=name,
+                host=host,
+                model=model,
+                dialect=dialect,
+                end=end,
+                port=self.host_port,
+                fallback=_FALLBACKS[name],
+            )
+            for name, (host, model, dialect, end) in _ENDPOINTS.items()
+        )
+
+    def _mount(self) -> str:
+        """Put the journal on a tmpfs; where that is not allowed, the disk is made full by a limit on file sizes."""
+        if os.geteuid() != 0:
+            return "RLIMIT_FSIZE"
+        options = f"size={DISK_BYTES},mode=0700"
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", options, "hortus-faults", str(self.journal)],
+            capture_output=True,
+            check=False,
+        )
+        return "tmpfs" if done.returncode == 0 else "RLIMIT_FSIZE"
+
+    def start(self) -> None:
+        """Start the host and Hortus, and make a key."""
+        command = [sys.executable, "-m", "hortus.testkit.fault_host", "--port", str(self.host_port)]
+        command += ["--book", str(self.book), "--seed", str(self._seed)]
+        with (self.directory / "host.log").open("ab") as log:
+            self._host = subprocess.Popen(command, stdout=log, stderr=log)
+        wait_for(lambda: is_open(self.host_port), what="the fault host")
+        self.start_hortus()
+        self.key = self.hortus.new_key()
+
+    def start_hortus(self) -> None:
+        """Run `hortus up` until everything is ready."""
+        (self.hortus.home / "run" / "hortus.json").unlink(missing_ok=True)
+        self.hortus.start("--port", str(self.port))
+
+    def children(self) -> dict[str, int]:
+        """Return the running children of `hortus up` by name."""
+        found = {}
+        with contextlib.suppress(OSError):
+            pids = Path(f"/proc/{self.hortus.pid}/task/{self.hortus.pid}/children").read_text().split()
+            for pid in pids:
+                with contextlib.suppress(OSError):
+                    words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+                    if b"--name" in words:
+                        found[words[words.index(b"--name") + 1].decode()] = int(pid)
+        return found
+
+    def is_whole(self) -> bool:
+        """Tell whether every child runs."""
+        return len(self.children()) == _CHILDREN
+
+    def fill_disk(self) -> None:
+        """Leave no room under the journal for anything new."""
+        if self.disk == "tmpfs":
+            room = os.statvfs(self.journal)
+            self._resize((room.f_blocks - room.f_bfree) * room.f_frsize)
+        else:
+            self._limit_files(SEGMENT_BYTES - 1)
+
+    def make_room(self) -> None:
+        """Take that back."""
+        if self.disk == "tmpfs":
+            self._resize(DISK_BYTES)
+        else:
+            self._limit_files(resource.RLIM_INFINITY)
+
+    def _resize(self, size: int) -> None:
+        subprocess.run(["mount", "-o", f"remount,size={size}", str(self.journal)], check=True, capture_output=True)
+
+    def _limit_files(self, size: int) -> None:
+        for name, pid in self.children().items():
+            if name.startswith("worker"):
+                resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+    def accounts(self) -> list[Account]:
+        """Return the host's own count."""
+        return read_book(self.book)
+
+    def prices(self) -> dict[str, Price]:
+        """Return what each endpoint costs, out of the snapshot that the workers use."""
+        snapshot: dict[str, Any] = msgspec.json.decode((self.hortus.home / "snapshot" / "current.json").read_bytes())
+        found = {}
+        for name, endpoint in snapshot["endpoints"].items():
+            if (price := endpoint.get("price")) is not None:
+                found[name] = Price(Decimal(str(price["input_per_million"])), Decimal(str(price["output_per_million"])))
+        return found
+
+    def close(self) -> None:
+        """Stop everything and give the disk back."""
+        self.hortus.close()
+        if self._host is not None:
+            self._host.send_signal(signal.SIGTERM)
+            self._host.wait(30)
+        if self.disk == "tmpfs":
+            subprocess.run(["umount", "-l", str(self.journal)], check=False, capture_output=True)
+
+
+def free_port() -> int:
+    """Return a port that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def is_open(port: int) -> bool:
+    """Tell whether somebody listens."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
