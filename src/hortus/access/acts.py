@@ -42,7 +42,7 @@ class Act(msgspec.Struct, frozen=True, omit_defaults=True):
     """One change.
 
     Attributes:
-        change: `create`, `replace`, `retire`, `restore`, `revoke` or `rename`.
+        change: `create`, `replace`, `retire`, `restore` (what was retired) or `revoke`.
         kind: Of the object: `key`, `project`, `endpoint`, `route`, `deployment`, `organisation`, ….
         name: Of the object; a key's is its id.
         project: Name of the project that it belongs to, where it belongs to one.
@@ -79,7 +79,7 @@ def acting(by: str | None = None, *, operation: str | None = None) -> Iterator[N
 
 
 def compare(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[FieldChange, ...]:
-    """Return in which fields two states of an object differ; an empty one is none.
+    """Return in which fields two states of an object differ; a field that is not there is as one that is None.
 
     >>> [one.field for one in compare({"name": "a", "routes": []}, {"name": "b", "routes": []})]
     ['name']
@@ -88,8 +88,25 @@ def compare(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[
     return tuple(
         FieldChange(name, _spell(name, before), _spell(name, after))
         for name in names
-        if name not in before or name not in after or before[name] != after[name]
+        if before.get(name) != after.get(name)
     )
+
+
+def change_of(before: Mapping[str, object], after: Mapping[str, object]) -> str:
+    """Return the word for a change; an empty state is none.
+
+    >>> change_of({"name": "a", "retired_at_ms": None}, {"name": "a", "retired_at_ms": 12})
+    'retire'
+    """
+    if not before:
+        return "create"
+    for field, word in _ENDS.items():
+        if before.get(field) is None and after.get(field) is not None:
+            return word
+    return "replace" if before.get("retired_at_ms") == after.get("retired_at_ms") else "restore"
+
+
+_ENDS: Final = {"retired_at_ms": "retire", "revoked_at_ms": "revoke"}
 
 
 def _spell(name: str, values: Mapping[str, object]) -> str | None:

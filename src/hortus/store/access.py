@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from hortus.base.secrets import DIGEST_SCHEME
 from hortus.base.time import Clock
 from hortus.snapshot.declared import ProjectSpec
 from hortus.snapshot.grants import Grant
+from hortus.store.acts import ActLog, Subject
 from hortus.store.conflicts import NotStored, check_origin
 from hortus.store.counters import ACCESS_VERSION, bump, read_counter
 from hortus.store.database import Store
@@ -34,6 +35,7 @@ class AccessTable:
         self._store = store
         self._clock = clock
         self._entropy = entropy
+        self._acts = ActLog(clock, entropy=entropy)
         self._limits = LimitTable(store)
 
     def organisation(self) -> Organisation:
@@ -50,6 +52,8 @@ class AccessTable:
         with self._store.writing() as connection:
             known = self._ensure_organisation(connection)
             connection.execute(update(organisations).values(name=name))
+            subject = Subject("organisation", known.id)
+            self._acts.write(connection, subject, before={"name": known.name}, after={"name": name})
         return Organisation(id=known.id, name=name)
 
     def projects(self, include_retired: bool = False) -> list[Project]:  # noqa: FBT001, FBT002 -- one flag, as agreed
@@ -92,6 +96,7 @@ class AccessTable:
             bump(connection, ACCESS_VERSION)
             changed = _find_project(connection, spec.name)
             assert changed is not None  # noqa: S101 -- written a line ago, in this transaction
+            self._record_project(connection, row, changed)
             return _to_project(changed)
 
     def retire_project(self, name: str) -> None:
@@ -108,6 +113,7 @@ class AccessTable:
                 now_ms = self._clock.now_ms()
                 connection.execute(update(projects).where(projects.c.id == row["id"]).values(retired_at_ms=now_ms))
                 bump(connection, ACCESS_VERSION)
+                self._record_project(connection, row, {**row, "retired_at_ms": now_ms})
 
     def keys(self, project: str | None = None) -> list[Key]:
         """Return keys, revoked ones too, in the order in which they were made."""
@@ -147,7 +153,7 @@ class AccessTable:
             except IntegrityError as error:
                 raise ConfigurationError("this key exists already.", path=name, hint="Make a new key.") from error
             bump(connection, ACCESS_VERSION)
-            return _to_key(connection.execute(_select_keys().where(keys.c.id == key_id)).mappings().one())
+            return self._record_key(connection, key_id, before=None)
 
     def revoke_key(self, key_id: str) -> Key:
         """Make a key useless for ever. Revoked already: nothing happens.
@@ -162,7 +168,7 @@ class AccessTable:
             if row["revoked_at_ms"] is None:
                 connection.execute(update(keys).where(keys.c.id == key_id).values(revoked_at_ms=self._clock.now_ms()))
                 bump(connection, ACCESS_VERSION)
-            return _to_key(connection.execute(_select_keys().where(keys.c.id == key_id)).mappings().one())
+            return self._record_key(connection, key_id, before=row)
 
     def grant(self, digest: str) -> Grant | None:
         """Return what the key under this digest may do; None if it is unknown, revoked, or its project retired."""
@@ -202,6 +208,17 @@ class AccessTable:
         connection.execute(insert(organisations).values(id=made.id, name=made.name, created_at_ms=now_ms))
         return made
 
+    def _record_project(self, connection: Connection, before: RowMapping | None, after: Mapping[Any, Any]) -> None:
+        subject = Subject("project", after["name"], after["name"])
+        self._acts.write(connection, subject, before=_shown_project(before), after=_shown_project(after))
+
+    def _record_key(self, connection: Connection, key_id: str, *, before: RowMapping | None) -> Key:
+        """Write down what has become of a key, and return it."""
+        after = _to_key(connection.execute(_select_keys().where(keys.c.id == key_id)).mappings().one())
+        was = _shown_key(_to_key(before)) if before is not None else {}
+        self._acts.write(connection, Subject("key", key_id, after.project), before=was, after=_shown_key(after))
+        return after
+
     def _make_id(self, prefix: str) -> str:
         return make_id(prefix, self._clock.now_ms(), entropy=self._entropy(ENTROPY_BYTES))
 
@@ -228,6 +245,19 @@ def _to_project(row: RowMapping) -> Project:
         retired_at_ms=row["retired_at_ms"],
         loss=row["loss"],
     )
+
+
+def _shown_project(row: Mapping[Any, Any] | None) -> dict[str, object]:
+    """Return what an act says of a project."""
+    if row is None:
+        return {}
+    shown = ("name", "loss", "origin", "retired_at_ms")
+    return {name: row[name] for name in shown} | {"routes": _decode(row["routes"])}
+
+
+def _shown_key(key: Key) -> dict[str, object]:
+    """Return what an act says of a key: neither digest nor last letters."""
+    return {name: getattr(key, name) for name in ("name", "secret_version", "expires_at_ms", "revoked_at_ms")}
 
 
 def _select_keys() -> Select[Any]:

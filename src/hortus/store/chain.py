@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import Connection, Dialect, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Dialect, bindparam, func, select, update
 
 from hortus.ledger.notary import Standing
 from hortus.receipts.chain import (
@@ -58,9 +58,7 @@ class Chain:
         self._write(connection, pen)
         return places
 
-    def append(
-        self, connection: Connection, entries: Sequence[tuple[int, str, bytes]], *, now_ms: int
-    ) -> list[int]:
+    def append(self, connection: Connection, entries: Sequence[tuple[int, str, bytes]], *, now_ms: int) -> list[int]:
         """Chain other records (code, id, bytes); those of acts stand in their own table. Return the place of each."""
         pen = self._pen(connection, now_ms)
         places = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from hortus.base.time import Clock
 from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, LimitSpec, RateSpec, RouteSpec
+from hortus.store.acts import ActLog, Subject
 from hortus.store.conflicts import NotStored, check_origin
 from hortus.store.counters import ACCESS_VERSION, OBJECTS_VERSION, bump, read_counter
 from hortus.store.database import Store
@@ -56,6 +58,7 @@ class ObjectTable:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._acts = ActLog(clock)
 
     def list(self, kind: str, include_retired: bool = False) -> list[StoredObject]:  # noqa: FBT001, FBT002 -- one flag
         """Return all objects of a kind by name."""
@@ -90,6 +93,8 @@ class ObjectTable:
                 check_origin(kind, spec.name, stored=row, origin=origin)
             if row is None or any(row[name] != value for name, value in values.items()):
                 self._write(connection, kind, spec.name, values, is_new=row is None)
+                subject = Subject(kind, spec.name, _project_of(spec))
+                self._acts.write(connection, subject, before=_shown(row), after=_shown(values))
             written = _find(connection, kind, spec.name)
             assert written is not None  # noqa: S101 -- written a line ago, in this transaction
             return _to_object(written)
@@ -105,7 +110,10 @@ class ObjectTable:
             if row is None:
                 raise NotStored(kind, name)
             if row["retired_at_ms"] is None:
-                self._write(connection, kind, name, {"retired_at_ms": self._clock.now_ms()}, is_new=False)
+                retired = {"retired_at_ms": self._clock.now_ms()}
+                self._write(connection, kind, name, retired, is_new=False)
+                subject = Subject(kind, name, _project_of(_to_object(row).spec))
+                self._acts.write(connection, subject, before=_shown(row), after=_shown({**row, **retired}))
 
     def objects_version(self) -> int:
         """Return a number that grows with every change of an object."""
@@ -123,6 +131,18 @@ class ObjectTable:
         bump(connection, OBJECTS_VERSION)
         if kind in GRANTED_KINDS:
             bump(connection, ACCESS_VERSION)
+
+
+def _shown(row: Mapping[Any, Any] | None) -> dict[str, object]:
+    """Return what an act says of an object; specs hold references to credentials, never credentials."""
+    if row is None:
+        return {}
+    spec: dict[str, object] = msgspec.json.decode(row["spec"])
+    return {**spec, "origin": row["origin"], "retired_at_ms": row["retired_at_ms"]}
+
+
+def _project_of(spec: Declared) -> str | None:
+    return spec.project if isinstance(spec, LimitSpec) else None
 
 
 def kind_of(spec: Declared) -> str:
