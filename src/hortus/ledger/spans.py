@@ -64,7 +64,7 @@ class Pace(msgspec.Struct, frozen=True):
 
     most_waiting: int = 16_384
     most_at_once: int = 256
-    every_s: float = 1.0
+    every_s: float = 0.2
     first_retry_s: float = 1.0
     longest_retry_s: float = 30.0
     end_within_s: float = 2.0
@@ -225,7 +225,7 @@ class SpanSender:
             self._meters.count_spans("dropped", count=dropped)
             if not self._is_full:
                 self._is_full = True
-                _log.warning("spans are dropped: the collector was away for too long. Receipts are not touched.")
+                _log.warning("spans are dropped: more wait for the collector than are kept. Receipts are not touched.")
 
 
 def _spans_in(receipt: Receipt) -> int:

@@ -145,7 +145,7 @@ SPANS = Metric(
     "counter",
     "",
     ("outcome",),
-    "Spans made of receipts, by outcome (`sent`; `refused` by the collector; `dropped`, for it was away too long).",
+    "Spans made of receipts, by outcome (`sent`; `refused` by the collector; `dropped`, where too many waited).",
 )
 SPANS_UNSAMPLED = Metric(
     "hortus_spans_unsampled_total",
