@@ -24,12 +24,15 @@ from hortus.base.errors import ConfigurationError, InstallationError
 from hortus.base.time import Clock
 from hortus.ledger.desks import InThread
 from hortus.ledger.grants import GrantServer
+from hortus.ledger.leasing import LeaseDesk, LeaseWatch
 from hortus.ledger.ports import StoreUnavailable
 from hortus.ledger.spans import SpanSender
-from hortus.ledger.transfer import Transfer
+from hortus.ledger.transfer import Moved, Transfer
 from hortus.store.absorbing import JournalTable
 from hortus.store.access import AccessTable
 from hortus.store.database import Store, open_store
+from hortus.store.leases import LeaseTable
+from hortus.store.limits import LimitTable
 from hortus.store.secretchecks import SecretCheckTable
 from hortus.telemetry.meters import LedgerMeters, count_as
 
@@ -74,9 +77,10 @@ async def serve_ledger(home: Home, clock: Clock, *, tracing: Tracing | None, sto
     Raises:
         InstallationError: See `main`.
     """
-    # One thread reads and one writes, so that a grant never waits behind a large batch; traces wait for neither
+    # One thread reads, one leases and one writes, so that no request waits for a large batch; traces wait for none
     with (
         ThreadPoolExecutor(1, "ledger-read") as reading,
+        ThreadPoolExecutor(1, "ledger-lease") as leasing,
         ThreadPoolExecutor(1, "ledger-write") as writing,
         ThreadPoolExecutor(1, "ledger-spans") as aside,
     ):
@@ -87,14 +91,16 @@ async def serve_ledger(home: Home, clock: Clock, *, tracing: Tracing | None, sto
             await _runner(writing)(lambda: _confirm(home, store))
             meters = LedgerMeters(CollectorRegistry())
             async with sending_spans(tracing, meters, in_thread=_runner(aside)) as spans:
-                transfer = Transfer(
-                    home.journal, JournalTable(store), clock=clock, when_stored=spans.offer if spans else None
-                )
-                grants = GrantServer(AccessTable(store, clock), _runner(reading))
+                sink = JournalTable(store)
+                transfer = Transfer(home.journal, sink, clock=clock, when_stored=spans.offer if spans else None)
+                leases = LeaseTable(store, LimitTable(store))
+                desk = LeaseDesk(leases, _runner(leasing))
+                watch = LeaseWatch(home.journal, leases, sink, is_here=desk.is_here, clock=clock)
+                grants = GrantServer(AccessTable(store, clock), _runner(reading), desks={"lease": desk})
                 async with asyncio.TaskGroup() as group:
                     serving = group.create_task(grants.serve(home.ledger_socket))
                     counting = group.create_task(_keep_counting(meters, spans))
-                    await _keep_moving(transfer, _runner(writing), stop=stop)
+                    await _keep_moving(transfer, watch, in_thread=_runner(writing), stop=stop)
                     serving.cancel()
                     counting.cancel()
             meters.flush(spans_waiting=0)
@@ -135,12 +141,17 @@ async def _keep_counting(meters: LedgerMeters, spans: SpanSender | None) -> None
         await asyncio.sleep(_COUNT_EVERY_S)
 
 
-async def _keep_moving(transfer: Transfer, in_thread: InThread, *, stop: asyncio.Event) -> None:
+async def _keep_moving(transfer: Transfer, watch: LeaseWatch, *, in_thread: InThread, stop: asyncio.Event) -> None:
+    def move() -> Moved:
+        moved = transfer.run_once()
+        watch.run_once()
+        return moved
+
     wait_s = _TRANSFER_EVERY_S
     while True:
         is_last = stop.is_set()
         try:
-            moved = await in_thread(transfer.run_once)
+            moved = await in_thread(move)
             wait_s = _TRANSFER_EVERY_S if moved.records < _LOAD_RECORDS else _TRANSFER_UNDER_LOAD_EVERY_S
         except InstallationError as error:
             _log.warning(str(error))
