@@ -169,9 +169,10 @@ async def test_while_the_collector_is_away_the_newest_are_kept(nobody: str, capl
         assert sender.waiting == QUICK.most_waiting + QUICK.most_at_once
     assert figures.spans("dropped") == 120 + 2 * (QUICK.most_waiting + QUICK.most_at_once)
     said = [record.getMessage() for record in caplog.records]
-    assert len(said) == 2
+    assert len(said) == 3
     assert "answers nothing; spans are sent again" in said[0]
     assert "spans are dropped" in said[1]
+    assert "220 spans were not sent" in said[2]
 
 
 async def test_a_collector_that_comes_back_gets_what_waited(caplog: pytest.LogCaptureFixture) -> None:
@@ -206,6 +207,17 @@ async def test_a_silent_collector_does_not_hold_up_the_end() -> None:
         collector.hold.set()
     assert figures.spans("dropped") == 30
     assert figures.spans("sent") == 0
+
+
+async def test_a_busy_collector_is_tried_once_more_at_the_end(caplog: pytest.LogCaptureFixture) -> None:
+    figures = Figures()
+    pace = msgspec.structs.replace(QUICK, first_retry_s=3600.0, longest_retry_s=3600.0)
+    with gathering(Answer(503), Answer(503)) as collector:
+        async with sending(collector.url, figures, pace=pace) as sender:
+            sender.offer(receipts(1))
+            await until(lambda: caplog.records)
+    assert len(collector.bodies) == 2
+    assert figures.spans("dropped") == 2
 
 
 async def test_receipts_of_callers_that_record_nothing_are_counted_and_left_out() -> None:

@@ -58,6 +58,29 @@ def test_additions_are_seen_after_a_flush_and_once() -> None:
         assert registry.get_sample_value("hortus_requests_running") == 3
 
 
+def test_requests_and_attempts_are_counted_under_their_labels() -> None:
+    registry, meters, _ = registered()
+    meters.count_request("r", "2xx", seconds=0.3)
+    meters.count_error("over_limit")
+    meters.count_attempt("e", "completed", first_byte_s=0.2)
+    meters.count_attempt("e", "failed", first_byte_s=None)
+    meters.count_tokens("e", input_tokens=7, output_tokens=5)
+    meters.count_cost("e", "EUR", amount=0.5)
+    meters.count_loss("e", "request", weight="tuning")
+    meters.flush(running=0, snapshot_version=0)
+    expected = {
+        ("hortus_requests_total", ("route", "r"), ("status", "2xx")): 1,
+        ("hortus_request_seconds_sum", ("route", "r")): 0.3,
+        ("hortus_errors_total", ("code", "over_limit")): 1,
+        ("hortus_attempts_total", ("endpoint", "e"), ("outcome", "failed")): 1,
+        ("hortus_first_byte_seconds_count", ("endpoint", "e")): 1,
+        ("hortus_tokens_total", ("endpoint", "e"), ("kind", "output")): 5,
+        ("hortus_cost_total", ("endpoint", "e"), ("currency", "EUR")): 0.5,
+        ("hortus_losses_total", ("endpoint", "e"), ("side", "request"), ("weight", "tuning")): 1,
+    }
+    assert {key: registry.get_sample_value(key[0], dict(key[1:])) for key in expected} == expected
+
+
 def test_waits_fall_into_their_buckets() -> None:
     registry, meters, _ = registered()
     for seconds in (0.0004, 0.02, 9.0):

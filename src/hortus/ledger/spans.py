@@ -106,6 +106,8 @@ class SpanSender:
         self._ending = asyncio.Event()
         self._trouble: str | None = None
         self._is_full = False
+        """There was no room for what came, and it has been said."""
+        self._unsent = 0
 
     @property
     def waiting(self) -> int:
@@ -155,6 +157,8 @@ class SpanSender:
             self._waiting.clear()
         self._let_go(left)
         self._say_counts()
+        if self._unsent:
+            _log.warning("%d spans were not sent before the end. Receipts are not touched.", self._unsent)
 
     def _take(self) -> Sequence[Receipt]:
         with self._lock:
@@ -211,8 +215,9 @@ class SpanSender:
             _log.warning("the collector of traces %s; spans are %s. Receipts are not touched.", trouble, fate)
 
     def _let_go(self, receipts: Sequence[Receipt]) -> None:
-        with self._lock:
-            self._dropped += sum(map(_spans_in, receipts))
+        spans = sum(map(_spans_in, receipts))
+        self._unsent += spans
+        self._meters.count_spans("dropped", count=spans)
 
     def _say_counts(self) -> None:
         """Carry over what was counted in any thread."""
