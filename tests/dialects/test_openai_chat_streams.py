@@ -114,8 +114,9 @@ def test_frames_that_are_not_of_this_dialect_pass_untouched() -> None:
     assert through([odd])[0] == odd
 
 
-def test_a_stream_that_breaks_off_inside_a_frame_passes_what_came() -> None:
-    assert through([CONTENT, b'data: {"choi'])[0] == CONTENT + b'data: {"choi'
+def test_a_stream_that_breaks_off_inside_a_frame_passes_what_is_whole() -> None:
+    assert through([CONTENT, b'data: {"choi'])[0] == CONTENT
+    assert through([CONTENT, b'data: {"choices":[]}'])[0] == CONTENT + b'data: {"choices":[]}\n\n'
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hortus.canon.errors import BrokenStream
 from hortus.framing import sse
-from hortus.framing.sse import Frame, SseSplitter, read_frame, write_frame
+from hortus.framing.sse import Frame, SseSplitter, is_whole, read_frame, whole_rest, write_frame
 
 LINES = st.sampled_from(
     [
@@ -106,3 +106,24 @@ def test_a_long_frame_in_small_parts_is_not_copied_with_each_part() -> None:
         assert splitter.feed(b"x" * 1400) == []
     [frame] = splitter.feed(b"\n\n")
     assert len(frame.raw) == 8 + 11_000 * 1400
+
+
+@pytest.mark.parametrize(
+    ("raw", "whole"),
+    [
+        (b'data: {"a":1}', True),
+        (b"data: [DONE]", True),
+        (b'data: {"a":', False),
+        (b'data: {"a":1} {', False),
+        (b": half a comm", False),
+        (b"event: error", False),
+    ],
+)
+def test_an_event_that_its_stream_ends_in_is_whole_where_its_data_is(raw: bytes, whole: bool) -> None:  # noqa: FBT001 -- a parameter of the table
+    assert is_whole(read_frame(raw)) is whole
+
+
+def test_what_follows_an_unended_event_stays_apart_from_it() -> None:
+    assert whole_rest(b"data: 1", is_last=True) == b"data: 1"
+    assert whole_rest(b"data: 1", is_last=False) + b"data: 2" == b"data: 1\n\ndata: 2"
+    assert whole_rest(b"", is_last=False) == b""

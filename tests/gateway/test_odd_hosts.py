@@ -38,6 +38,8 @@ ANSWERS = {
     "cut-after-head": SSE.encode() + b"content-length: 500\r\n\r\n",
     "cut-in-body": b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{",
     "ends-unfinished": SSE.encode() + b"connection: close\r\n\r\n" + CHUNK,
+    "ends-in-half-an-event": SSE.encode() + b"connection: close\r\n\r\n" + CHUNK + CHUNK[:30],
+    "ends-without-blank-line": SSE.encode() + b"connection: close\r\n\r\n" + CHUNK + CHUNK.rstrip(),
     "empty-stream": SSE.encode() + b"content-length: 0\r\n\r\n",
     "usage-unended": SSE.encode() + b"connection: close\r\n\r\n" + CHUNK + FINISH + USAGE.rstrip(),
     "not-http": b"SSH-2.0-OpenSSH_9.2\r\n",
@@ -122,6 +124,16 @@ def test_a_stream_that_ends_unfinished_says_so(place: Workplace) -> None:
     assert answer.content.startswith(CHUNK + b'data: {"error":{')
     assert b'"broken_stream"' in answer.content
     assert place.records_of(answer.headers["hortus-receipt"])[1].usage.output_tokens == 1
+
+
+def test_half_an_event_does_not_spoil_the_error_that_follows(place: Workplace) -> None:
+    answer = ask(place, "ends-in-half-an-event", is_stream=True)
+    assert answer.content.startswith(CHUNK + b'data: {"error":{')
+
+
+def test_an_event_without_its_blank_line_stays_apart_from_the_error_that_follows(place: Workplace) -> None:
+    answer = ask(place, "ends-without-blank-line", is_stream=True)
+    assert answer.content.startswith(CHUNK + CHUNK.rstrip() + b'\n\ndata: {"error":{')
 
 
 def test_a_usage_frame_without_its_blank_line_is_still_read_and_consumed(place: Workplace) -> None:

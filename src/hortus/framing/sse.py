@@ -99,6 +99,32 @@ class SseSplitter:
         return held
 
 
+def is_whole(frame: Frame) -> bool:
+    """Tell whether a frame that its stream ended in lacks only its blank line: half of one is no place for an error.
+
+    >>> is_whole(read_frame(b'data: {"a"')), is_whole(read_frame(b'data: {"a":1}'))
+    (False, True)
+    """
+    if frame.data is None:
+        return False
+    if frame.data.startswith(b"[DONE]"):
+        return True
+    try:
+        msgspec.json.decode(frame.data, type=msgspec.Raw)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
+
+
+def whole_rest(raw: bytes, *, is_last: bool) -> bytes:
+    r"""Return what a relay passes on of such a frame: an error that follows it must not become a part of it.
+
+    >>> whole_rest(b"data: 1", is_last=False)
+    b'data: 1\n\n'
+    """
+    return raw if is_last or not raw else raw + b"\n\n"
+
+
 def _find_end(held: bytes, search_from: int) -> int:
     """Return where the next frame ends, 0 where it is not complete."""
     if b"\r" not in held:  # the usual case, several times faster

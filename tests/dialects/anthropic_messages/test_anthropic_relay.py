@@ -170,6 +170,13 @@ def test_an_end_without_its_blank_line_is_passed_on() -> None:
     assert stream.is_finished
 
 
+def test_an_event_that_is_no_end_gets_its_blank_line() -> None:
+    stream = opened()
+    last = frame({"type": "ping"})
+    stream.feed(last[:-2])
+    assert stream.close() == last
+
+
 @pytest.mark.parametrize("half", [b'data: {"type":"mess', b"event: message_st"])
 def test_half_an_event_is_not(half: bytes) -> None:
     stream = opened()

@@ -177,6 +177,13 @@ def test_usage_grows_with_what_the_end_says() -> None:
     ]
 
 
+def test_usage_may_be_reported_again_with_the_reason_to_stop() -> None:
+    again = {**END, "usage": {"output_tokens": 12}}
+    response = collect(read(framed(START, *block(TEXT, WORDS), END, again, STOP)))
+    assert response.usage is not None
+    assert response.usage.output_tokens == 12
+
+
 def test_an_end_without_a_reason_ends_no_choice() -> None:
     end = {"type": "message_delta", "delta": {"stop_reason": None}, "usage": {}}
     assert not any(isinstance(event, ChoiceEnded) for event in read(framed(START, end, STOP)))

@@ -142,6 +142,12 @@ def test_a_stream_passes_and_is_read() -> None:
         assert (stream.served_model, stream.is_finished, stream.is_failed, stream.given_ids) == ("m-1", True, False, ())
 
 
+@pytest.mark.parametrize(("last", "passed"), [(b'data: {"a"', b""), (b'data: {"a":1}', b'data: {"a":1}\n\n')])
+def test_of_a_last_event_without_its_end_only_a_whole_one_passes(last: bytes, passed: bytes) -> None:
+    stream = DIALECT.open_stream(False)  # noqa: FBT003 -- the record's own form
+    assert stream.feed(last) + stream.close() == passed
+
+
 def test_usage_that_makes_no_sense_does_not_stand_for_what_was_known() -> None:
     stream = tapped(events([{"usageMetadata": USAGE}, {"usageMetadata": {"promptTokenCount": -1}}]))
     assert stream.usage == Usage(input_tokens=5, output_tokens=2)

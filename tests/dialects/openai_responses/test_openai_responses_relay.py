@@ -131,6 +131,12 @@ def passed(data: bytes) -> Any:
     return tap
 
 
+@pytest.mark.parametrize(("last", "rest"), [(b'data: {"a"', b""), (b'data: {"a":1}', b'data: {"a":1}\n\n')])
+def test_of_a_last_event_without_its_end_only_a_whole_one_passes(last: bytes, rest: bytes) -> None:
+    tap = DIALECT.open_stream(False)  # noqa: FBT003 -- the record's own signature
+    assert tap.feed(last) + tap.close() == rest
+
+
 def test_a_stream_passes_unchanged_and_is_read() -> None:
     told = (
         begun(store=True),

@@ -10,7 +10,7 @@ from hortus.canon.usage import Usage
 from hortus.dialects.anthropic_messages.relay_ids import container_ids, given_files
 from hortus.dialects.anthropic_messages.usage import Said, count, said_in
 from hortus.framing.counting import UNREADABLE, estimate, read_served_model
-from hortus.framing.sse import Frame, SseSplitter
+from hortus.framing.sse import Frame, SseSplitter, whole_rest
 
 _NOTHING = Raw(b"null")
 
@@ -63,7 +63,9 @@ class Stream:
     def close(self) -> bytes:
         """The host ended the stream: return what was held back, if only its blank line is missing."""
         frame = self._splitter.close()
-        return frame.raw if frame is not None and self._read(frame) else b""
+        if frame is None or not self._read(frame):
+            return b""
+        return whole_rest(frame.raw, is_last=self._is_finished or self._is_failed)
 
     @property
     def usage(self) -> Usage | None:

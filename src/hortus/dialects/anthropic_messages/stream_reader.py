@@ -70,11 +70,11 @@ class _Block:
 class Reader:
     """Reads one stream; see `canon.translation.StreamReader`."""
 
-    __slots__ = ("_block", "_count", "_has_started", "_is_over", "_said", "_splitter")
+    __slots__ = ("_block", "_count", "_has_started", "_has_stopped", "_is_over", "_said", "_splitter")
 
     def __init__(self) -> None:
         self._splitter = SseSplitter()
-        self._has_started = self._is_over = False
+        self._has_started = self._has_stopped = self._is_over = False
         self._block: _Block | None = None
         self._count = 0
         self._said: Said = {}
@@ -233,7 +233,8 @@ class Reader:
             usage = read_usage(event.usage, notes, said=self._said, place="delta")
             events += [] if usage is None else [UsageReported(usage)]
         stop, said = read_stop(given(delta.stop_reason))
-        if stop is not None:
+        if stop is not None and not self._has_stopped:  # hosts may report usage again, each time with the reason
+            self._has_stopped = True
             events.append(ChoiceEnded(stop=stop, stop_sequence=given(delta.stop_sequence), extras=said))
         extras = notes.extras()
         return [*events, *([Extra(extras)] if extras else [])]

@@ -10,7 +10,7 @@ import msgspec
 
 from hortus.canon.translation import Call
 from hortus.framing.json_array import JsonArraySplitter, JsonArrayWriter
-from hortus.framing.sse import Frame, SseSplitter, on_one_line
+from hortus.framing.sse import Frame, SseSplitter, is_whole, on_one_line
 
 _SPACE = b" \t\r\n"
 
@@ -64,7 +64,7 @@ class Frames:
         frame = self._events.close() if self._events is not None else None
         if frame is None:
             return []
-        self.whole = frame.raw
+        self.whole = frame.raw if is_whole(frame) else b""
         return _texts([frame])
 
 

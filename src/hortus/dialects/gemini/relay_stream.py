@@ -10,6 +10,7 @@ from hortus.canon.usage import Usage
 from hortus.dialects.gemini.frames import Frames
 from hortus.dialects.gemini.usage import count, searches_in
 from hortus.framing.counting import BYTES_PER_TOKEN, UNREADABLE, estimate, read_served_model
+from hortus.framing.sse import whole_rest
 
 _NOTHING = msgspec.Raw(b"null")
 
@@ -62,7 +63,7 @@ class Stream:
         return self._frames.whole
 
     def close(self) -> bytes:
-        """The host ended the stream: return what was held back."""
+        """The host ended the stream: return what was held back, if only its blank line is missing."""
         try:
             texts = self._frames.close()
         except BrokenStream:
@@ -70,7 +71,7 @@ class Stream:
             return b""
         for text in texts:
             self._read(text)
-        return self._frames.whole
+        return whole_rest(self._frames.whole, is_last=self.is_finished or self.is_failed)
 
     @property
     def served_model(self) -> str | None:

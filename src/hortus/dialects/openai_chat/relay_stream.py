@@ -8,7 +8,7 @@ from hortus.canon.dialect import HostId
 from hortus.canon.usage import Usage
 from hortus.dialects.openai_chat.usage import read_usage
 from hortus.framing.counting import UNREADABLE, estimate, read_served_model
-from hortus.framing.sse import Frame, SseSplitter
+from hortus.framing.sse import Frame, SseSplitter, is_whole, whole_rest
 
 _NOTHING = msgspec.Raw(b"null")
 _EMPTY = frozenset((b"null", b'""', b"[]"))
@@ -72,11 +72,11 @@ class Stream:
         return b"".join([frame.raw for frame in self._splitter.feed(data) if self._read(frame)])
 
     def close(self) -> bytes:
-        """The host ended the stream: return what was held back."""
+        """The host ended the stream: return what was held back, if only its blank line is missing."""
         frame = self._splitter.close()
-        if frame is None or not self._read(frame):
+        if frame is None or not is_whole(frame) or not self._read(frame):
             return b""
-        return frame.raw
+        return whole_rest(frame.raw, is_last=self._is_finished or self._is_failed)
 
     @property
     def usage(self) -> Usage | None:

@@ -11,7 +11,7 @@ from hortus.dialects.openai_responses.relay_ids import given_ids
 from hortus.dialects.openai_responses.usage import Told, count
 from hortus.framing.counting import UNREADABLE, estimate, read_served_model
 from hortus.framing.opening import NULL
-from hortus.framing.sse import Frame, SseSplitter
+from hortus.framing.sse import Frame, SseSplitter, is_whole, whole_rest
 
 _ENDS = frozenset(("response.completed", "response.incomplete", "response.failed"))
 _BEGINNINGS = frozenset(("response.created", "response.in_progress", "response.queued"))
@@ -62,12 +62,12 @@ class Stream:
         return b"".join([frame.raw for frame in frames])
 
     def close(self) -> bytes:
-        """The host ended the stream: return what was held back."""
+        """The host ended the stream: return what was held back, if only its blank line is missing."""
         frame = self._splitter.close()
-        if frame is None:
+        if frame is None or not is_whole(frame):
             return b""
         self._read(frame)
-        return frame.raw
+        return whole_rest(frame.raw, is_last=self._is_finished or self._is_failed)
 
     @property
     def usage(self) -> Usage | None:
