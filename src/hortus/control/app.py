@@ -51,6 +51,7 @@ NOUNS = {
     "hosts": "Who runs inference (often called providers), and connecting them.",
     "catalog": "Makers, models, hosts and prices, as data.",
     "receipts": "The record of every request.",
+    "usage": "What receipts add up to: requests, tokens and money, by anything and over any time.",
     "config": "Settings and declared objects with the origin of each.",
 }
 """Every noun of an operation's name, for the reader of OpenAPI."""

@@ -108,7 +108,7 @@ def _check_calendar(spec: LimitSpec) -> Iterator[Fault]:
         elif spec.money is None:
             yield Fault(("timezone",), "Minutes are the same in every zone.", "Leave it out.")
         else:
-            yield from _check_timezone(spec.timezone)
+            yield from check_timezone(spec.timezone)
     if spec.year_starts_in is None:
         return
     if spec.per != "fiscal_year":
@@ -118,7 +118,8 @@ def _check_calendar(spec: LimitSpec) -> Iterator[Fault]:
         yield Fault(("year_starts_in",), "There is no such month.", "Use 1 (January) to 12 (December).")
 
 
-def _check_timezone(name: str) -> Iterator[Fault]:
+def check_timezone(name: str) -> Iterator[Fault]:
+    """Yield what is wrong with the name of a time zone."""
     try:
         is_zone = bool(name) and name not in _NO_ZONES and not name.startswith(("posix/", "right/"))
         is_zone = is_zone and bool(ZoneInfo(name).key)

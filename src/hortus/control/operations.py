@@ -10,7 +10,19 @@ from typing import Any, Literal
 
 import msgspec
 
-from hortus.control import browsing, connecting, declaring, limitforms, limiting, models, reporting, tenancy, views
+from hortus.control import (
+    browsing,
+    connecting,
+    declaring,
+    limitforms,
+    limiting,
+    models,
+    reporting,
+    tenancy,
+    usage,
+    usage_views,
+    views,
+)
 from hortus.control.plane import Plane
 
 PREFIX = "/admin/v1"
@@ -296,6 +308,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "receipts.show", "GET", "/receipts/{id}", "look", models.OneReceipt, views.ReceiptView, reporting.show_receipt
     ),
+    Operation("usage.show", "GET", "/usage", "look", usage_views.UsageQuery, usage_views.UsageReport, usage.show_usage),
     Operation("config.show", "GET", "/config", "look", models.Nothing, views.ConfigView, reporting.show_config),
     Operation(
         "config.apply", "POST", "/config/apply", "change", models.ConfigWanted, views.ConfigPlan, reporting.apply_config

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from hortus.access.objects import Key, Organisation, Project
 from hortus.receipts.records import Receipt
+from hortus.receipts.rollups import Answer, Question
 from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, LimitSpec, ProjectSpec, RateSpec, RouteSpec
 
 Declared = EndpointSpec | RouteSpec | DeploymentSpec | LimitSpec | RateSpec
@@ -122,6 +123,14 @@ class Receipts(Protocol):
 
     def receipt(self, receipt_id: str) -> Receipt | None:
         """Return one receipt."""
+        ...
+
+    def usage(self, question: Question) -> Answer:
+        """Return what receipts add up to.
+
+        Raises:
+            hortus.receipts.rollups.TooMany: The groups are more than anybody can use.
+        """
         ...
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from hortus.access.objects import Project
 from hortus.control import applying, models, views
 from hortus.control.checks import check_far
 from hortus.control.configfile import Declaration
@@ -52,10 +53,8 @@ def show_status(plane: Plane, _ask: models.Nothing) -> views.StatusView:
 
 def list_receipts(plane: Plane, ask: models.ReceiptQuery) -> views.ReceiptList:
     """Return receipts, newest first, as far as the ledger has taken them in (within a second or so)."""
-    if ask.project is not None and plane.ports.access.project(ask.project) is None:
-        names = [project.name for project in plane.ports.access.projects()]
-        hint = suggest(ask.project, names) or "`hortus projects list` shows them."
-        raise NotFound(f"There is no project `{ask.project}`.", path="project", hint=hint)
+    if ask.project is not None:
+        find_project(plane, ask.project)
     found = plane.ports.receipts.receipts(
         project=ask.project,
         route=ask.route,
@@ -69,6 +68,20 @@ def list_receipts(plane: Plane, ask: models.ReceiptQuery) -> views.ReceiptList:
 
 def show_receipt(plane: Plane, ask: models.OneReceipt) -> views.ReceiptView:
     """Return one receipt."""
+def find_project(plane: Plane, name: str) -> Project:
+    """Return a project by what a question calls it.
+
+    Raises:
+        NotFound: There is none of that name; the hint may say which was meant.
+    """
+    found = plane.ports.access.project(name)
+    if found is None:
+        names = [project.name for project in plane.ports.access.projects()]
+        hint = suggest(name, names) or "`hortus projects list` shows them."
+        raise NotFound(f"There is no project `{name}`.", path="project", hint=hint)
+    return found
+
+
     found = plane.ports.receipts.receipt(ask.id)
     if found is None:
         hint = "The ledger takes receipts in within a second or so; try again if the request has just ended."
