@@ -152,7 +152,7 @@ def test_a_stream_that_is_relayed_passes_or_is_the_hosts_fault(dialect: str) -> 
                 passed = tap.feed(data[: len(data) // 2]) + tap.feed(data[len(data) // 2 :]) + tap.close()
             except HostFault:
                 continue
-            assert len(passed) <= len(data)
+            assert len(passed) <= len(data) + len(b"\n\n")  # an event at the end may get its blank line
             tap.estimate(input_bytes=10)
 
 
