@@ -17,7 +17,7 @@ from msgspec import structs
 from hortus.catalog.loading import load_catalog
 from hortus.catalog.lookup import Catalog
 from hortus.catalog.prices import price_of, price_of_offer
-from hortus.catalog.rows import Figures, Offer, OwnPrice, PriceRow
+from hortus.catalog.rows import Figures, Offer, OwnPrice, OwnVariant, PriceRow, Variant
 
 TODAY = date(2026, 11, 23)
 
@@ -67,11 +67,61 @@ def test_of_a_day_with_several_prices_the_dearest_counts_and_is_said() -> None:
     assert "dearest time of day" in row.source
 
 
-def test_of_prices_by_length_the_lowest_tier_is_given_and_said() -> None:
-    row = price_of(catalog(), "claude-haiku-5-5", host="anthropic", at=TODAY)
+def priced(model: str, host: str) -> PriceRow:
+    row = price_of(catalog(), model, host=host, at=TODAY)
     assert row is not None
-    assert row.input_per_million == Decimal("0.1")
-    assert "lowest tier" in row.source
+    return row
+
+
+def variant(row: PriceRow, tier: str | None, *, above: int = 0) -> Variant:
+    return next(one for one in row.variants if (one.service_tier, one.above_input_tokens) == (tier, above))
+
+
+def test_prices_by_length_of_the_input_are_variants_with_all_their_figures() -> None:
+    row = priced("claude-haiku-5-5", "anthropic")
+    long = variant(row, None, above=100_000)
+    assert (row.input_per_million, row.cache_write_long_per_million) == (Decimal("0.1"), Decimal("0.2"))
+    assert (long.input_per_million, long.cached_input_per_million) == (Decimal("0.5"), Decimal("0.05"))
+    assert (long.cache_write_per_million, long.cache_write_long_per_million) == (Decimal("0.625"), Decimal(1))
+    assert long.output_per_million == Decimal("2.5")
+
+
+def test_service_tiers_are_variants_at_every_length() -> None:
+    row = priced("gpt-6-astra", "openai")
+    found = {
+        (one.service_tier, one.above_input_tokens): (one.input_per_million, one.output_per_million)
+        for one in row.variants
+    }
+    assert found["priority", 0] == found["fast", 0] == (20, 100)
+    assert found["flex", 0] == found["batch", 0] == (5, 25)
+    assert found[None, 272_000] == (20, 75)
+    assert found["priority", 272_000] == (40, 150)
+    assert row.auto_tiers == ("priority", "fast")
+
+
+def test_what_a_terms_row_says_of_tiers_is_a_variant_too() -> None:
+    fast = variant(priced("gemini-4-argon", "google"), "priority")
+    assert (fast.input_per_million, fast.output_per_million) == (Decimal("3.6"), Decimal(18))
+    assert fast.per_thousand_searches == 14
+
+
+def test_terms_that_change_amounts_stand_in_the_row_s_id() -> None:
+    assert priced("claude-opus-5-5", "vertex-eu").id.endswith("+claude-place")
+    assert "+" not in priced("gpt-4o", "openai").id
+
+
+def test_a_place_that_costs_more_multiplies_every_price_of_tokens_and_no_other() -> None:
+    there, here = priced("claude-opus-5-5", "vertex-eu"), priced("claude-opus-5-5", "vertex-global")
+    assert there.input_per_million == here.input_per_million * Decimal("1.1")
+    assert there.cache_write_long_per_million == (here.cache_write_long_per_million or 0) * Decimal("1.1")
+    assert priced("gpt-6-astra", "openai-eu").per_thousand_searches == 10
+
+
+def test_a_row_knows_the_window_of_its_model_and_what_a_picture_counts() -> None:
+    row = priced("claude-opus-5-5", "anthropic")
+    assert row.caps == {"context_tokens": 1_000_000, "image_tokens": 8464}
+    assert row.fixed_input_tokens == 3000
+    assert row.regions == {"us": Decimal("1.1")}
 
 
 def test_the_surcharge_of_a_region_spares_models_that_are_older_than_it() -> None:
@@ -124,6 +174,28 @@ def test_own_rows_go_before_the_package_from_their_day_on() -> None:
     assert at(date(2026, 3, 1)).input_per_million == Decimal(3)
     assert at(date(2026, 5, 1)).id == "catalog/openai/gpt-4o/2026-05-01"
     assert at(TODAY).input_per_million == Decimal(2)
+
+
+def test_an_own_row_has_variants_and_keeps_the_caps_of_its_host() -> None:
+    usual = Figures(input_per_million=Decimal(2), output_per_million=Decimal(8), per_thousand_searches=Decimal(5))
+    long = OwnVariant(above_input_tokens=1000, factor=Decimal(2), figures={"output_per_million": Decimal(12)})
+    fast = OwnVariant(service_tier="priority", factor=Decimal("1.5"))
+    row = structs.replace(own(date(2026, 3, 1), "2"), figures=usual, variants=(long, fast), caps={"searches": 3})
+    found = price_of(Catalog(structs.replace(catalog().rows, prices=(row,))), "gpt-4o", host="openai", at=TODAY)
+    assert found is not None
+    assert [one.above_input_tokens for one in found.variants] == [0, 1000]
+    assert (
+        variant(found, None, above=1000).input_per_million,
+        variant(found, None, above=1000).output_per_million,
+    ) == (
+        4,
+        12,
+    )
+    assert variant(found, "priority").output_per_million == 12
+    assert variant(found, "priority").per_thousand_searches == 5
+    assert found.caps["searches"] == 3
+    assert found.caps["image_tokens"] == 50_000
+    assert found.since == "2026-03-01"
 
 
 def test_prices_of_all_offers_are_not_negative() -> None:

@@ -16,7 +16,7 @@ from msgspec import structs
 from hortus.catalog.loading import load_catalog, read_rows
 from hortus.catalog.lookup import SPOKEN_DIALECTS, Catalog
 from hortus.catalog.places import EU_COUNTRIES, ISO_COUNTRIES, is_known_place
-from hortus.catalog.rows import Host, Maker, Model, Offer, Row, Rows, Surface
+from hortus.catalog.rows import Figures, Host, Maker, Model, Offer, Row, Rows, Surface
 from hortus.dialects import DIALECTS
 
 DATA = Path(str(files("hortus.catalog") / "data"))
@@ -312,6 +312,18 @@ def test_own_prices_are_positive_dated_and_refer_to_rows_that_exist() -> None:
         assert min(amounts) >= 0
         assert sum(amounts) > 0 or price.host == "local"
         assert price.since <= price.as_of
+
+
+def test_terms_of_prices_refer_to_rows_that_exist_and_are_named_once() -> None:
+    terms = rows().terms
+    assert len({one.id for one in terms}) == len(terms)
+    for one in terms:
+        assert set(one.hosts) <= set(catalog().hosts)
+        assert one.since <= one.as_of
+        assert one.factor > 0
+        assert set(one.figures) <= set(Figures.__struct_fields__)
+        for beginning in one.models:
+            assert any(model.startswith(beginning) for model in catalog().models) or beginning.startswith("claude-")
 
 
 def test_the_places_are_the_standard_s() -> None:

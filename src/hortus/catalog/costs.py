@@ -17,11 +17,19 @@ OUTPUT_TOKENS_ASSUMED = 8192
 """Output reserved for a client that sets no limit where nothing else does; hosts have limits unknown to Hortus."""
 
 _THOUSAND = Decimal(1000)
+_PRICED_UNITS = frozenset({"search_price", "output_image_tokens", "seconds"})
+"""What lacks a price, not a number of tokens."""
+
+_NO_PRICE = PriceRow(
+    input_per_million=Decimal(0), output_per_million=Decimal(0), id="", currency="", source="", as_of=""
+)
 _ZERO = Decimal(0)
 _ONE = Decimal(1)
 
 USUAL_TIERS = frozenset(("auto", "default", "standard", "standard_only", "on_demand"))
 """What hosts call the service tier that is nothing special."""
+
+_NEVER_DEARER = USUAL_TIERS | {"flex", "batch"}
 
 
 class Exposure(msgspec.Struct, frozen=True, gc=False):
@@ -113,7 +121,7 @@ def bound_of(price: PriceRow, exposure: Exposure) -> Decimal | Unbounded:
         if lacking:
             return Unbounded(lacking)
     tier = exposure.service_tier
-    if tier is not None and tier not in USUAL_TIERS and not _has_tier(price, tier):
+    if tier is not None and tier not in _NEVER_DEARER and not _has_tier(price, tier):
         return Unbounded(("service_tier",))
     output_tokens = (exposure.output_tokens or 0) * exposure.choices
     if is_plain:
@@ -132,6 +140,22 @@ def bound_of(price: PriceRow, exposure: Exposure) -> Decimal | Unbounded:
     if not is_plain or price.per_request is not None:
         total += max([_most_pieces(price, exposure, figures=figures) for figures in reachable])
     return total
+
+
+def most_tokens_of(price: PriceRow | None, exposure: Exposure) -> int | Unbounded:
+    """Return how many tokens, input and output, a request uses at most; without a price nothing caps its units."""
+    row = _NO_PRICE if price is None else price
+    lacking = tuple([unit for unit in _lacking(row, exposure) if unit not in _PRICED_UNITS])
+    if lacking:
+        return Unbounded(lacking)
+    return _most_input(row, exposure) + (exposure.output_tokens or 0) * exposure.choices
+
+
+def is_free(price: PriceRow) -> bool:
+    """Tell whether nothing costs anything, as on own machines."""
+    if price.input_per_million or price.output_per_million or price.variants:
+        return False
+    return not any(getattr(price, name) for name in Figures.__struct_fields__)
 
 
 def _lacking(price: PriceRow, exposure: Exposure) -> tuple[str, ...]:
@@ -182,8 +206,8 @@ def _most_input(price: PriceRow, exposure: Exposure) -> int:
     once += caps.get("image_tokens", window) * exposure.images
     once += caps.get("document_tokens", window) * exposure.documents
     once += caps.get("kept_tokens", window) * exposure.kept
-    if window:
-        once = min(once, window)
+    if once > window > 0:
+        once = max(window, exposure.input_bytes + price.fixed_input_tokens)
     return once + window * (_most_calls(price, exposure) or 0)
 
 

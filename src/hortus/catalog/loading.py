@@ -15,7 +15,7 @@ import msgspec
 
 from hortus.base.errors import ConfigurationError
 from hortus.catalog.lookup import Catalog
-from hortus.catalog.rows import CurrencyRate, Host, Maker, Model, Offer, OwnPrice, Row, Rows
+from hortus.catalog.rows import CurrencyRate, Host, Maker, Model, Offer, OwnPrice, PriceTerms, Row, Rows
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -46,6 +46,7 @@ def read_rows(folder: Traversable) -> Rows:
         offers=_rows_in(folder / "offers", "offers", Offer),
         prices=_rows_of(folder / "prices.toml", "prices", OwnPrice),
         package_prices_as_of=_package_date(folder / "prices.toml"),
+        terms=_rows_of(folder / "prices.toml", "terms", PriceTerms),
         rates=_rows_of(folder / "rates.toml", "rates", CurrencyRate) if (folder / "rates.toml").is_file() else (),
     )
 

@@ -1,27 +1,27 @@
-"""What does a model cost at a host on a day? Own dated rows first, then the `genai-prices` package.
+"""What does a model cost at a host on a day? Own dated rows first, then the `genai-prices` package with our terms.
 
-The only module that may import `genai_prices`: it brings pydantic along, which the gateway's worker never loads.
-A price that depends on the length of the input or the time of day is given as one row: the tier of short inputs,
-and the dearest time of the day; `source` says so.
+Not for the gateway's worker, which gets its prices in the snapshot: the package brings pydantic along.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from collections.abc import Iterable, Mapping
+from datetime import date
 from decimal import Decimal
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, TypeVar
 
-from genai_prices.data_snapshot import get_snapshot
-from genai_prices.types import ModelInfo, ModelPrice, TieredPrices, TimeOfDateConstraint
+import msgspec
 
-from hortus.catalog.rows import Host, Offer, OwnPrice, PriceRow
+from hortus.catalog.packaged import PACKAGE, PACKAGE_CURRENCY, PACKAGE_VERSION, Packaged, packaged_price
+from hortus.catalog.rows import Cap, Figures, Host, Offer, OwnPrice, OwnVariant, PriceRow, PriceTerms, Variant
 
 if TYPE_CHECKING:
     from hortus.catalog.lookup import Catalog
 
-PACKAGE: Final = "genai-prices"
-PACKAGE_CURRENCY: Final = "USD"  # every price of the package, by its documentation
+Kind = TypeVar("Kind", bound=Figures)
+
+_BY_TOKEN = tuple(name for name in Figures.__struct_fields__ if name.endswith("_per_million"))
+"""Figures that a factor applies to; searches, pictures and seconds cost the same everywhere."""
 
 
 def price_of_offer(catalog: Catalog, offer: Offer, *, at: date) -> PriceRow | None:
@@ -35,27 +35,38 @@ def price_of(
     """Return what the model costs at the host on this day, None when no source says.
 
     Args:
-        catalog: Where own prices and the host's row are.
+        catalog: Where own prices, terms and the host's row are.
         model: Catalog id of the model, or any name that the catalog does not know.
         host: Catalog id of the host; an unknown one has no price.
         at: Day for which the price holds.
         upstream_model: What the host calls the model, where that is known to differ from the offer's row.
     """
+    terms = [one for one in catalog.rows.terms if one.holds(model, host=host, at=at)]
+    caps = _caps_of(catalog, model, terms)
+    fixed_input_tokens = max((one.fixed_input_tokens for one in terms), default=0)
     own = _own_price(catalog.rows.prices, model, host=host, at=at)
     if own is not None:
-        return own
+        return msgspec.structs.replace(
+            own, caps={**caps, **own.caps}, fixed_input_tokens=own.fixed_input_tokens or fixed_input_tokens
+        )
     host_row = catalog.hosts.get(host)
     if host_row is None or host_row.prices is None:
         return None
-    names = (
-        [upstream_model]
-        if upstream_model
-        else [offer.upstream_name for offer in catalog.offers(model=model, host=host)]
-    )
-    info = _package_model(host_row.prices, names=(*names, model))
-    if info is None:
+    offers = [offer.upstream_name for offer in catalog.offers(model=model, host=host)]
+    names = (*([upstream_model] if upstream_model else offers), model)
+    packaged = packaged_price(host_row.prices, names=names, at=at)
+    if packaged is None:
         return None
-    return _package_price(catalog, info, model=model, host=host_row, at=at)
+    row = _with_terms(packaged, terms, factor=_factor(catalog, model, host=host_row))
+    as_of = catalog.rows.package_prices_as_of
+    changed = "".join(f"+{one.id}" for one in terms if one.changes_amounts)
+    return msgspec.structs.replace(
+        row,
+        id=f"{PACKAGE}-{PACKAGE_VERSION}/{host}/{model}/{packaged.since or as_of}{changed}",
+        as_of=as_of.isoformat(),
+        caps=caps,
+        fixed_input_tokens=fixed_input_tokens,
+    )
 
 
 def _own_price(rows: tuple[OwnPrice, ...], model: str, *, host: str, at: date) -> PriceRow | None:
@@ -66,54 +77,79 @@ def _own_price(rows: tuple[OwnPrice, ...], model: str, *, host: str, at: date) -
     return PriceRow(
         id=f"catalog/{host}/{model}/{row.since}",
         currency=row.currency,
-        input_per_million=row.figures.input_per_million,
-        output_per_million=row.figures.output_per_million,
-        cached_input_per_million=row.figures.cached_input_per_million,
         source=row.source,
         as_of=row.as_of.isoformat(),
+        since=row.since.isoformat(),
+        variants=_variants(row.figures, row.variants),
+        auto_tiers=row.auto_tiers,
+        regions=row.regions,
+        caps=row.caps,
+        fixed_input_tokens=row.fixed_input_tokens,
+        is_search_per_request=row.is_search_per_request,
+        **msgspec.structs.asdict(row.figures),
     )
 
 
-def _package_model(provider_id: str, *, names: tuple[str, ...]) -> ModelInfo | None:
-    provider = next((one for one in get_snapshot().providers if one.id == provider_id), None)
-    if provider is None:
-        return None
-    # Without `all_providers` the package never answers with another host's price for the same model.
-    return next((info for name in names if (info := provider.find_model(name)) is not None), None)
-
-
-def _package_price(catalog: Catalog, info: ModelInfo, *, model: str, host: Host, at: date) -> PriceRow | None:
-    moments = _moments(info, at)
-    price = max((info.get_prices(moment) for moment in moments), key=_weight)
-    input_price = _base(price.input_mtok)
-    if input_price is None:
-        return None
-    factor = _factor(catalog, model, host=host)
-    remarks = [PACKAGE, version(PACKAGE)]
-    remarks += ["lowest tier of input length"] if _is_tiered(price) else []
-    remarks += ["dearest time of day"] if len(moments) > 1 else []
-    remarks += [f"times {factor} for the region"] if factor != 1 else []
-    as_of = catalog.rows.package_prices_as_of.isoformat()
-    cached = _base(price.cache_read_mtok)
+def _with_terms(packaged: Packaged, terms: Iterable[PriceTerms], *, factor: Decimal) -> PriceRow:
+    added: dict[str, Decimal] = {}
+    regions: dict[str, Decimal] = {}
+    own: list[OwnVariant] = []
+    remarks = list(packaged.remarks)
+    for one in terms:
+        factor *= one.factor
+        added |= one.figures
+        regions |= one.regions
+        own += one.variants
+    usual = _changed(packaged.usual, factor, added=added)
+    more = _variants(usual, own)
+    named = {(one.above_input_tokens, one.service_tier) for one in more}
+    variants = [
+        _changed(one, factor, added=added)
+        for one in packaged.variants
+        if (one.above_input_tokens, one.service_tier) not in named
+    ]
+    remarks += [f"times {factor.normalize():f} for the region"] if factor != 1 else []
     return PriceRow(
-        id=f"{PACKAGE}-{version(PACKAGE)}/{host.id}/{model}/{as_of}",
+        id="",
         currency=PACKAGE_CURRENCY,
-        input_per_million=input_price * factor,
-        output_per_million=(_base(price.output_mtok) or Decimal(0)) * factor,
-        cached_input_per_million=None if cached is None else cached * factor,
-        source=", ".join((" ".join(remarks[:2]), *remarks[2:])),
-        as_of=as_of,
+        source=", ".join((f"{PACKAGE} {PACKAGE_VERSION}", *remarks)),
+        as_of="",
+        since=packaged.since.isoformat() if packaged.since is not None else None,
+        variants=tuple(sorted((*variants, *more), key=lambda one: one.above_input_tokens)),
+        auto_tiers=tuple(dict.fromkeys(tier for one in terms for tier in one.auto_tiers)),
+        regions=regions,
+        is_search_per_request=any(one.is_search_per_request for one in terms),
+        **msgspec.structs.asdict(usual),
     )
 
 
-def _moments(info: ModelInfo, at: date) -> tuple[datetime, ...]:
-    """Return one moment of the day in each span of time that the price tells apart."""
-    spans = info.prices if isinstance(info.prices, list) else []
-    clock = {time(0)}
-    for span in spans:
-        if isinstance(span.constraint, TimeOfDateConstraint):
-            clock |= {span.constraint.start_time.replace(tzinfo=None), span.constraint.end_time.replace(tzinfo=None)}
-    return tuple(datetime.combine(at, moment, tzinfo=UTC) for moment in sorted(clock))
+def _changed(figures: Kind, factor: Decimal, *, added: Mapping[str, Decimal]) -> Kind:
+    """Return figures with each price of tokens multiplied, and what is added where there is none."""
+    amounts = {name: amount for name, amount in added.items() if getattr(figures, name) is None}
+    if factor != 1:
+        held = {name: getattr(figures, name) for name in _BY_TOKEN}
+        amounts |= {name: amount * factor for name, amount in held.items() if amount is not None}
+    return msgspec.structs.replace(figures, **amounts) if amounts else figures
+
+
+def _variants(usual: Figures, own: Iterable[OwnVariant]) -> tuple[Variant, ...]:
+    """Return the variants of a row as full sets of figures, in the order of their lengths."""
+    made = []
+    for one in own:
+        amounts = msgspec.structs.asdict(_changed(usual, one.factor, added={})) | one.figures
+        made.append(Variant(**amounts, above_input_tokens=one.above_input_tokens, service_tier=one.service_tier))
+    return tuple(sorted(made, key=lambda one: one.above_input_tokens))
+
+
+def _caps_of(catalog: Catalog, model: str, terms: Iterable[PriceTerms]) -> dict[Cap, int]:
+    """Return what bounds units: the model's own window, and what the terms say, later ones before earlier ones."""
+    row = catalog.models.get(model)
+    caps: dict[Cap, int] = {}
+    if row is not None and row.context_tokens is not None:
+        caps["context_tokens"] = row.context_tokens
+    for one in terms:
+        caps |= one.caps
+    return caps
 
 
 def _factor(catalog: Catalog, model: str, *, host: Host) -> Decimal:
@@ -127,15 +163,3 @@ def _factor(catalog: Catalog, model: str, *, host: Host) -> Decimal:
         and row.released < host.price_factor_since
     )
     return Decimal(1) if is_older else host.price_factor
-
-
-def _weight(price: ModelPrice) -> tuple[Decimal, Decimal]:
-    return (_base(price.output_mtok) or Decimal(0), _base(price.input_mtok) or Decimal(0))
-
-
-def _base(price: Decimal | TieredPrices | None) -> Decimal | None:
-    return price.base if isinstance(price, TieredPrices) else price
-
-
-def _is_tiered(price: ModelPrice) -> bool:
-    return isinstance(price.input_mtok, TieredPrices) or isinstance(price.output_mtok, TieredPrices)

@@ -331,6 +331,68 @@ class OwnPrice(Row, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     is_search_per_request: bool = False
 
 
+class PriceTerms(Row, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a host's prices have in common, beside the figures that the package has for each model.
+
+    Attributes:
+        id: Stands in the id of every price row whose amounts it changes.
+        hosts: Whose prices; empty: all of them.
+        models: How the catalog's ids of the models begin; empty: all.
+        since: Day from which on it holds.
+        factor: By which every price of tokens is multiplied.
+        figures: Name of a figure -> what it is where the package has none.
+        variants: What comes on top of the package's variants; all else as in `PriceRow`.
+    """
+
+    id: str
+    hosts: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    since: date
+    factor: Decimal = Decimal(1)
+    figures: dict[str, Decimal] = {}
+    variants: tuple[OwnVariant, ...] = ()
+    auto_tiers: tuple[str, ...] = ()
+    regions: dict[str, Decimal] = {}
+    caps: dict[Cap, int] = {}
+    fixed_input_tokens: int = 0
+    is_search_per_request: bool = False
+
+    def holds(self, model: str, *, host: str, at: date) -> bool:
+        """Tell whether it holds for a model at a host on a day."""
+        is_of_model = not self.models or model.startswith(self.models)
+        return is_of_model and (not self.hosts or host in self.hosts) and self.since <= at
+
+    @property
+    def changes_amounts(self) -> bool:
+        """Whether it changes what something costs, not only what is reserved."""
+        return self.factor != 1 or bool(self.figures or self.variants or self.regions or self.is_search_per_request)
+
+
+class ContractPrice(Figures, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What an organisation itself pays at an endpoint, from a day on; the other members are those of `PriceRow`.
+
+    Attributes:
+        source: Where it says so: a contract, an offer, a page.
+    """
+
+    currency: str
+    since: date
+    source: str = "own contract"
+    variants: tuple[Variant, ...] = ()
+    auto_tiers: tuple[str, ...] = ()
+    regions: dict[str, Decimal] = {}
+    caps: dict[Cap, int] = {}
+    fixed_input_tokens: int = 0
+    is_search_per_request: bool = False
+
+    def row(self, row_id: str) -> PriceRow:
+        """Return the price row of that id."""
+        since = self.since.isoformat()
+        variants = tuple(sorted(self.variants, key=lambda variant: variant.above_input_tokens))
+        own = {"id": row_id, "since": since, "as_of": since, "variants": variants}
+        return PriceRow(**{**msgspec.structs.asdict(self), **own})
+
+
 class RateRow(msgspec.Struct, frozen=True, omit_defaults=True):
     """What one unit of a currency is worth in another, from a day on.
 
@@ -385,3 +447,4 @@ class Rows(msgspec.Struct, frozen=True):
     prices: tuple[OwnPrice, ...]
     package_prices_as_of: date
     rates: tuple[CurrencyRate, ...] = ()
+    terms: tuple[PriceTerms, ...] = ()
