@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 PY := .venv/bin/python
 
-.PHONY: help run test test-fast check budgets format bench bench-dialects docs coverage pins wheel seedling clean
+.PHONY: help run test test-fast check budgets format bench bench-dialects faults matrix docs coverage pins wheel seedling clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,10 @@ bench: ## CPU per request and per streamed event, as ratios to nginx in the same
 bench-dialects: ## µs to translate a request of 20 messages and one stream event, for each pair of dialects
 	@tools/setup.sh dev
 	$(PY) tests/bench/dialects.py
+
+faults: ## Kill everything under load and compare the books with the host's own count (KILLS=200 SEED=1; 9 minutes)
+	@tools/setup.sh dev
+	@PYTHONPATH=tests $(PY) -m faults.run --kills $(or $(KILLS),200) --seed $(or $(SEED),1)
 
 matrix: ## Ask every host through every official SDK and write docs/reference/matrix.md
 	@tools/setup.sh dev

@@ -109,7 +109,7 @@ async def kill(place: Place, planned: Kill) -> Fault:
         await asyncio.to_thread(place.start_hortus)
         return fault._replace(whole_s=loop.time())
     if planned.is_patient:
-        await wait_until(place.is_whole, what="every process")
+        await wait_until(lambda: place.is_whole(but=pids), what="every process")
         return fault._replace(whole_s=loop.time())
     return fault
 

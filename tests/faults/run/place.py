@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Collection
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -148,9 +149,10 @@ class Place:
                         found[words[words.index(b"--name") + 1].decode()] = int(pid)
         return found
 
-    def is_whole(self) -> bool:
-        """Tell whether every child runs."""
-        return len(self.children()) == _CHILDREN
+    def is_whole(self, but: Collection[int] = ()) -> bool:
+        """Tell whether every child runs; those that were just killed do not."""
+        children = self.children().values()
+        return len(children) == _CHILDREN and not set(children) & set(but)
 
     def fill_disk(self) -> None:
         """Leave no room under the journal for anything new."""

@@ -56,12 +56,12 @@ class Sighting(NamedTuple):
 
     def bill(self, price: Price) -> Decimal:
         """Return what the host would bill."""
-        return sum((_bill(account, price) for account in self.accounts), Decimal(0))
+        return _bill(self.last, price)
 
     @property
     def billed_tokens(self) -> int:
         """Output tokens that it counted."""
-        return sum(account.billed_tokens for account in self.accounts if _bills(account))
+        return self.last.billed_tokens if _bills(self.last) else 0
 
 
 def reconcile(accounts: Iterable[Account], receipts: Sequence[Receipt], *, prices: Mapping[str, Price]) -> Books:
@@ -101,7 +101,10 @@ def _compare(receipt: Receipt, of_host: list[Account], books: Books, *, prices: 
             if attempt.status == "completed":
                 books.findings.append(Finding("unseen", mark, "completed, and the host knows nothing of it"))
             continue
-        books.counts["sent again on a fresh connection"] += len(sighting.accounts) - 1
+        for resent in sighting.accounts[:-1]:  # one attempt, and the host may count it twice
+            counted = _bill(resent, prices[attempt.endpoint])
+            found = Difference("sent again", resent.seen.act, Decimal(0), counted, 0, resent.billed_tokens)
+            books.differences.append(found)
         for kind, what in _judge(attempt, sighting, books, price=prices[attempt.endpoint]):
             books.findings.append(Finding(kind, mark, f"{sighting.last.seen.act}, {attempt.status}: {what}"))
 

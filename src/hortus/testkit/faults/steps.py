@@ -17,6 +17,8 @@ _VOCABULARY = ("lamp ", "street ", "Brücke ", "mended ", "at ", "night ", "東�
 _HUGE_BYTES = 1024 * 1024
 _RETRY_S = 1
 _PAUSE_S = 0.001
+_OPENED = 3
+"""After so many frames any dialect is in the middle of its text."""
 
 
 class Send(msgspec.Struct, frozen=True):
@@ -124,6 +126,7 @@ def _stream(task: Task, act: str, saying: Saying, *, draw: random.Random) -> lis
         case "endless" | "endless-pings":
             has_text = act == "endless"
             frame = words.endless_frame(task.dialect, has_text=has_text)
+            middle = max(middle, _OPENED)
             return [head, *sent[:middle], Forever(_chunk(frame), int(has_text))]
         case "length-short" | "length-long":
             return _lie(act, _head_of_lie("text/event-stream", pieces, act), pieces)
