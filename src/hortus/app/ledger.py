@@ -19,17 +19,23 @@ from hortus.app.clock import SystemClock
 from hortus.app.context import RoleContext
 from hortus.app.home import Home
 from hortus.app.secrets import confirm_secret, load_secrets
+from hortus.app.signing import ensure_signing_key, load_signing_key
 from hortus.app.tracing import Tracing, read_tracing, sending_spans
 from hortus.base.errors import ConfigurationError, InstallationError
 from hortus.base.time import Clock
-from hortus.ledger.desks import InThread
+from hortus.ledger import claiming
+from hortus.ledger.claiming import ClaimDesk
+from hortus.ledger.desks import Desk, InThread
 from hortus.ledger.grants import GrantServer
 from hortus.ledger.leasing import LeaseDesk, LeaseWatch
+from hortus.ledger.notary import USUAL_KEEPING, Keeping, Notary
 from hortus.ledger.ports import StoreUnavailable
 from hortus.ledger.spans import SpanSender
 from hortus.ledger.transfer import Moved, Transfer
 from hortus.store.absorbing import JournalTable
 from hortus.store.access import AccessTable
+from hortus.store.chain import ChainTable
+from hortus.store.claims import ClaimTable
 from hortus.store.database import Store, open_store
 from hortus.store.leases import LeaseTable
 from hortus.store.limits import LimitTable
@@ -53,25 +59,32 @@ def main(context: RoleContext) -> None:
         InstallationError: The store cannot live here, is too new, or belongs to another secret.
     """
     count_as(context.name)
-    asyncio.run(run_until_told(context.home, SystemClock(), tracing=_tracing_of(context)))
+    settings = context.settings
+    keeping = Keeping(settings.checkpoint_minutes, settings.receipts_days)
+    asyncio.run(run_until_told(context.home, SystemClock(), tracing=_tracing_of(context), keeping=keeping))
 
 
-async def run_until_told(home: Home, clock: Clock, *, tracing: Tracing | None = None) -> None:
+async def run_until_told(
+    home: Home, clock: Clock, *, tracing: Tracing | None = None, keeping: Keeping = USUAL_KEEPING
+) -> None:
     """Serve until this process gets SIGTERM or SIGINT. Raises as `main`."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await serve_ledger(home, clock, tracing=tracing, stop=stop)
+    await serve_ledger(home, clock, tracing=tracing, keeping=keeping, stop=stop)
 
 
-async def serve_ledger(home: Home, clock: Clock, *, tracing: Tracing | None, stop: asyncio.Event) -> None:
+async def serve_ledger(
+    home: Home, clock: Clock, *, tracing: Tracing | None, keeping: Keeping, stop: asyncio.Event
+) -> None:
     """Serve grants and move records until `stop` is set, then move what is left.
 
     Args:
         home: The installation.
         clock: Tells the time.
         tracing: Where traces go, None for nowhere.
+        keeping: How often the chain is signed, and how long receipts are kept.
         stop: Ends it.
 
     Raises:
@@ -89,6 +102,7 @@ async def serve_ledger(home: Home, clock: Clock, *, tracing: Tracing | None, sto
             return
         try:
             await _runner(writing)(lambda: _confirm(home, store))
+            notary = await _runner(writing)(lambda: _make_notary(home, store, clock=clock, keeping=keeping))
             meters = LedgerMeters(CollectorRegistry())
             async with sending_spans(tracing, meters, in_thread=_runner(aside)) as spans:
                 sink = JournalTable(store)
@@ -96,11 +110,13 @@ async def serve_ledger(home: Home, clock: Clock, *, tracing: Tracing | None, sto
                 leases = LeaseTable(store, LimitTable(store))
                 desk = LeaseDesk(leases, _runner(leasing))
                 watch = LeaseWatch(home.journal, leases, sink, is_here=desk.is_here, clock=clock)
-                grants = GrantServer(AccessTable(store, clock), _runner(reading), desks={"lease": desk})
+                claims = ClaimDesk(ClaimTable(store), _runner(leasing), clock=clock)
+                desks: dict[str, Desk] = {"lease": desk, claiming.NAME: claims}
+                grants = GrantServer(AccessTable(store, clock), _runner(reading), desks=desks)
                 async with asyncio.TaskGroup() as group:
                     serving = group.create_task(grants.serve(home.ledger_socket))
                     counting = group.create_task(_keep_counting(meters, spans))
-                    await _keep_moving(transfer, watch, in_thread=_runner(writing), stop=stop)
+                    await _keep_moving(transfer, watch, notary, in_thread=_runner(writing), stop=stop)
                     serving.cancel()
                     counting.cancel()
             meters.flush(spans_waiting=0)
@@ -134,6 +150,14 @@ def _confirm(home: Home, store: Store) -> None:
     confirm_secret(load_secrets(home), SecretCheckTable(store), path=home.secret_key)
 
 
+def _make_notary(home: Home, store: Store, *, clock: Clock, keeping: Keeping) -> Notary:
+    ensure_signing_key(home)
+    installation = AccessTable(store, clock).organisation().id
+    return Notary(
+        ChainTable(store), lambda: load_signing_key(home), installation=installation, clock=clock, keeping=keeping
+    )
+
+
 async def _keep_counting(meters: LedgerMeters, spans: SpanSender | None) -> None:
     """Hand out figures, for ever."""
     while True:
@@ -141,10 +165,13 @@ async def _keep_counting(meters: LedgerMeters, spans: SpanSender | None) -> None
         await asyncio.sleep(_COUNT_EVERY_S)
 
 
-async def _keep_moving(transfer: Transfer, watch: LeaseWatch, *, in_thread: InThread, stop: asyncio.Event) -> None:
+async def _keep_moving(
+    transfer: Transfer, watch: LeaseWatch, notary: Notary, *, in_thread: InThread, stop: asyncio.Event
+) -> None:
     def move() -> Moved:
         moved = transfer.run_once()
         watch.run_once()
+        notary.run_if_due(is_last=stop.is_set())
         return moved
 
     wait_s = _TRANSFER_EVERY_S

@@ -12,6 +12,7 @@ import random
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
+from datetime import UTC, datetime
 
 import msgspec
 import uvicorn
@@ -20,12 +21,14 @@ from prometheus_client import REGISTRY
 
 from hortus.app.access_log import StandardErrorLog
 from hortus.app.asgi import DoorApp, TrustedProxies
+from hortus.app.claims_client import LedgerClaims
 from hortus.app.clock import SystemClock, random_bytes
 from hortus.app.context import RoleContext
 from hortus.app.credentials import Credentials
 from hortus.app.door_protocol import DoorProtocol, sweep
 from hortus.app.grants_client import LedgerGrants
 from hortus.app.home import Home
+from hortus.app.leases_client import LedgerLeases
 from hortus.app.ledger_link import LedgerLink
 from hortus.app.outward import transport_settings
 from hortus.app.secrets import SecretFile
@@ -33,6 +36,7 @@ from hortus.app.settings import Settings
 from hortus.base.ids import ENTROPY_BYTES
 from hortus.base.secrets import SecretVersions
 from hortus.base.time import Clock
+from hortus.catalog.rates import Rate, rate_of
 from hortus.content.kept import KeptBounds, KeptContent
 from hortus.content.ports import NotKept
 from hortus.dialects import DIALECTS
@@ -40,6 +44,7 @@ from hortus.engines.addresses import address_file
 from hortus.gateway.admit import Admission
 from hortus.gateway.door import Door
 from hortus.gateway.ports import Hosts
+from hortus.gateway.quotas import Quotas
 from hortus.gateway.relay import Relay
 from hortus.gateway.serve import Gateway, Ground
 from hortus.gateway.settle import Books
@@ -108,10 +113,12 @@ def run_worker(settings: WorkerSettings) -> None:
             settings.home.content, settings.secrets, bounds=_kept_bounds(settings.node), clock=clock, entropy=os.urandom
         )
         books = Books(journal, meters, host_ids=kept, log=log, clock=clock)
+        leases = LedgerLeases(link, journal.writer, clock=clock)
+        quotas = Quotas(leases, find_rate=config.find_rate, meters=meters, clock=clock)
         gateway = Gateway(
             Door(DIALECTS),
             Admission(grants, settings.secrets),
-            relay=Relay(hosts, books),
+            relay=Relay(hosts, books, quotas),
             books=books,
             ground=Ground(
                 clock=clock,
@@ -120,6 +127,9 @@ def run_worker(settings: WorkerSettings) -> None:
                 draw=random.Random().random,  # noqa: S311 -- spreads load, keeps no secret
                 body_limit_bytes=settings.node.body_limit_mib * _MIB,
                 kept=kept,
+                quotas=quotas,
+                claims=LedgerClaims(link, journal.writer),
+                idempotency_secret=lambda: settings.secrets.newest_first[-1],
             ),
         )
         server = _server(DoorApp(gateway, TrustedProxies(settings.node.trusted_proxies)), settings.node)
@@ -131,8 +141,10 @@ def run_worker(settings: WorkerSettings) -> None:
                 _watch_secrets(settings.secrets),
                 sweep(lambda: server.server_state.connections),
                 _sweep_kept(kept),
+                leases.run(),
             ):
                 await server.serve(sockets=[socket.socket(fileno=number) for number in settings.sockets])
+                await leases.close()
         finally:
             await hosts.close()
             journal.close()
@@ -159,6 +171,12 @@ class Configuration:
         self._credentials = Credentials(settings.environment, directory=settings.home.credentials)
         self._accounts = GoogleAccounts(self._credentials.read_document, hosts, clock=clock)
         self.ready: Ready | None = None
+
+    def find_rate(self, from_currency: str, to_currency: str, at_ms: int) -> Rate | None:
+        """Return the rate between two currencies that is in force then, None where there is none."""
+        rows = self.ready.rates if self.ready is not None else ()
+        at = datetime.fromtimestamp(at_ms / 1000, tz=UTC).date()
+        return rate_of(rows, from_currency, to_currency=to_currency, at=at)
 
     def poll(self) -> bool:
         """Take in what changed; tell whether anything did."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from typing import NamedTuple
 
@@ -63,7 +63,6 @@ class Ways:
         self._left = deque(targets if len(targets) > 1 else targets * 2)
         self._passages = passages
         self._strictness = strictness
-        self._next: Way | None = None
 
     def first(self) -> Way:
         """Return the first way.
@@ -77,20 +76,14 @@ class Ways:
             way = self._plan(faults)
             if way is not None:
                 return way
-        raise _refusal(faults)
-
-    def has_after(self, error: HostFault, *, here: Way) -> bool:
-        """Tell whether another way is tried after an error on this one."""
-        while self._next is None and self._left:
-            self._next = self._plan([])
-        return self._next is not None and may_move_on(error, here=here.target, then=self._next.target)
+        raise faults[0]  # that of the first choice: what others would lose is no comfort
 
     def after(self, error: HostFault, *, here: Way) -> Way | None:
-        """Return the way that is tried next, if one is."""
-        if not self.has_after(error, here=here):
-            return None
-        way, self._next = self._next, None
-        return way
+        """Return the way that is tried after an error on this one, if one is."""
+        then: Way | None = None
+        while then is None and self._left:
+            then = self._plan([])
+        return then if then is not None and may_move_on(error, here=here.target, then=then.target) else None
 
     def _plan(self, faults: list[CallerFault]) -> Way | None:
         target = self._left.popleft()
@@ -172,8 +165,3 @@ def _cannot_carry(lost: tuple[Loss, ...], *, target: Target, dialect: str) -> Ca
         path=lost[0].path,
         hint="Leave them out, choose another model, or ask an admin to set the project's `loss` to lenient.",
     )
-
-
-def _refusal(faults: Sequence[CallerFault]) -> CallerFault:
-    """Return the fault of the first choice; what other targets would lose is no comfort."""
-    return faults[0]

@@ -101,6 +101,8 @@ class Inquiry(msgspec.Struct, frozen=True):
         receipt_id: For ids that Hortus makes, and for errors.
         project_id: Who owns what hosts keep for it.
         now_s: Unix time.
+        snapshot_version: By which configuration it is answered.
+        adaptations: Names of what Hortus has changed in it for any host.
     """
 
     dialect: Dialect
@@ -111,6 +113,8 @@ class Inquiry(msgspec.Struct, frozen=True):
     receipt_id: str
     project_id: str
     now_s: int
+    snapshot_version: int = 0
+    adaptations: tuple[str, ...] = ()
 
 
 class RelayPassage:
@@ -126,7 +130,7 @@ class RelayPassage:
         rewritten = inquiry.dialect.write_request(asked, way.model)
         path = path_at_host(inquiry.operation, way.spoken, is_stream=asked.is_stream)
         body = rewritten.body
-        if _sits_in_path(inquiry.operation, path):
+        if sits_in_path(inquiry.operation, path):
             body = without_model(body)
         self.outgoing = Outgoing(
             dialect=inquiry.dialect.name,
@@ -144,8 +148,7 @@ class RelayPassage:
 
     def is_stream(self, content_type: bytes | None) -> bool:
         """Tell whether the host says so, or the path did (its stream may be a JSON array)."""
-        is_labelled = content_type is not None and content_type.lower().startswith(_EVENT_STREAM)
-        return is_labelled or self._inquiry.operation.is_stream is True
+        return is_event_stream(content_type) or self._inquiry.operation.is_stream is True
 
     def open_stream(self) -> StreamUsage:
         """Return the dialect's own reader of passing streams."""
@@ -187,7 +190,13 @@ def without_model(body: bytes) -> bytes:
     return msgspec.json.encode(members)
 
 
-def _sits_in_path(operation: Operation, path: str) -> bool:
+def is_event_stream(content_type: bytes | None) -> bool:
+    """Tell whether an answer is labelled as a stream of events."""
+    return content_type is not None and content_type.lower().startswith(_EVENT_STREAM)
+
+
+def sits_in_path(operation: Operation, path: str) -> bool:
+    """Tell whether a host has the model in its path where the dialect has it in the body."""
     return _MODEL_GAP in path and _MODEL_GAP not in (operation.host_path or "")
 
 

@@ -1,44 +1,28 @@
 """A request goes to one endpoint after the other until one answers; its answer goes to the client by the same passage.
 
-Before the first byte has gone to the client the next endpoint may be tried; after it, never.
+Before the first byte has gone to the client the next endpoint may be tried; after it, never. What an attempt may cost
+is reserved before it begins, and an attempt is known to be the last one only when no other could be reserved for.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from http import HTTPStatus
 from itertools import count
 
 import msgspec
 
-from hortus.canon.dialect import StreamUsage
-from hortus.canon.errors import (
-    BrokenStream,
-    HostFault,
-    HostOverloaded,
-    HostRefused,
-    HostTimedOut,
-    HostUnavailable,
-    Internal,
-    RequestError,
-)
-from hortus.canon.loss import Loss, Strictness
-from hortus.canon.usage import Usage
+from hortus.canon.errors import Internal, OurFault, RulesFault
+from hortus.canon.loss import Strictness
 from hortus.gateway import headers
+from hortus.gateway.calling import Call, Setback
 from hortus.gateway.crossing import Passages, Way, Ways
 from hortus.gateway.exchange import ClientGone
-from hortus.gateway.passage import Inquiry, Passage
-from hortus.gateway.ports import HostRequest, HostResponse, Hosts
-from hortus.gateway.settle import Attempt, Books, Ending
+from hortus.gateway.passage import Inquiry
+from hortus.gateway.ports import HostRequest, Hosts
+from hortus.gateway.quotas import Quotas
+from hortus.gateway.settle import Books
 from hortus.gateway.visit import Visit
-from hortus.snapshot.model import ENGINE_SCHEME, Endpoint
 from hortus.snapshot.resolved import Target
-
-ANSWER_LIMIT_BYTES = 256 * 1024 * 1024
-"""Longest whole answer: above the largest batch of embeddings that hosts give."""
-
-_ERROR_LIMIT_BYTES = 1024 * 1024
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -54,58 +38,66 @@ class Job(msgspec.Struct, frozen=True):
     targets: tuple[Target, ...]
     passages: Passages
     strictness: Strictness
-    snapshot_version: int
-
-
-class Setback(msgspec.Struct, frozen=True):
-    """An attempt that gave the client nothing yet.
-
-    Attributes:
-        error: What went wrong.
-        status: What the host said, None where it said nothing.
-        answer: The host's own words, given to the client where no other endpoint is left.
-    """
-
-    error: HostFault
-    status: int | None = None
-    answer: HostWords | None = None
-
-
-class HostWords(msgspec.Struct, frozen=True):
-    """A host's error as it came."""
-
-    status: int
-    headers: tuple[tuple[bytes, bytes], ...]
-    body: bytes
 
 
 class Relay:
     """Calls hosts for clients."""
 
-    def __init__(self, hosts: Hosts, books: Books) -> None:
+    def __init__(self, hosts: Hosts, books: Books, quotas: Quotas) -> None:
         self._hosts = hosts
         self._books = books
+        self._quotas = quotas
 
     async def run(self, visit: Visit, job: Job) -> None:
         """Answer a request through the first target that can.
 
         Raises:
             HostFault: None could; the error is the last one's.
+            RulesFault: Limits or budgets have no room for it, so nothing was sent.
+            NotReady: What is left of them cannot be found out now.
             JournalFull: Nothing can be written down, so nothing was sent.
             ClientGone: The client left; everything is settled.
             CallerFault: The request cannot be understood, or not be carried to any target.
         """
         ways = Ways(job.targets, job.passages, strictness=job.strictness)
         here = ways.first()
-        for number in count(1):
-            setback = await self._attempt(visit, job, here, ways=ways, number=number)
+        call = await self._open(visit, job, here, number=1)
+        for number in count(2):
+            setback = await self._attempt(visit, job, here, call=call)
             if setback is None:
                 return
-            then = ways.after(setback.error, here=here)
-            if then is None:
+            then, then_call = ways.after(setback.error, here=here), None
+            try:
+                if then is not None:
+                    call.pay_setback(setback)
+                    then_call = await self._open_another(visit, job, then, number=number)
+            finally:
+                call.settle_setback(setback, is_last=then_call is None)
+            if then is None or then_call is None:
                 await self._give_up(visit, setback)
                 return
-            here = then
+            here, call = then, then_call
+
+    async def _open_another(self, visit: Visit, job: Job, here: Way, *, number: int) -> Call | None:
+        """Open an attempt after one that failed; None where rules or the journal have no room for it."""
+        try:
+            return await self._open(visit, job, here, number=number)
+        except (RulesFault, OurFault):
+            return None
+
+    async def _open(self, visit: Visit, job: Job, here: Way, *, number: int) -> Call:
+        """Reserve what an attempt may cost and write down that it begins. Raises RulesFault and OurFault."""
+        outgoing = here.passage.outgoing
+        held = await self._quotas.hold(visit, here.target.endpoint, inquiry=job.inquiry, outgoing=outgoing)
+        try:
+            attempt = self._books.open(
+                visit, here.target, number=number, inquiry=job.inquiry, outgoing=outgoing, held=held
+            )
+        except BaseException:
+            held.free()
+            raise
+        visit.losses = outgoing.losses
+        return Call(self._hosts, self._books, attempt, here.passage, job.inquiry)
 
     async def _give_up(self, visit: Visit, setback: Setback) -> None:
         if setback.answer is None:
@@ -114,21 +106,10 @@ class Relay:
         words = setback.answer
         await visit.answer(words.status, words.body, headers=headers.for_client(words.headers))
 
-    async def _attempt(self, visit: Visit, job: Job, here: Way, *, ways: Ways, number: int) -> Setback | None:
+    async def _attempt(self, visit: Visit, job: Job, here: Way, *, call: Call) -> Setback | None:
         """Try one target; return None once the client has its answer."""
-        target, outgoing = here.target, here.passage.outgoing
-        attempt = self._books.open(
-            visit,
-            target,
-            number=number,
-            asked=job.inquiry.asked,
-            outgoing=outgoing,
-            snapshot_version=job.snapshot_version,
-        )
-        visit.losses = outgoing.losses
-        call = _Call(self._hosts, self._books, attempt, here.passage, job.inquiry)
         try:
-            setback = await call.run(lambda: self._request(visit, job, here))
+            return await call.run(lambda: self._request(visit, job, here))
         except ClientGone:
             call.settle("cancelled", usage=call.estimate())
             raise
@@ -136,9 +117,6 @@ class Relay:
             code = "interrupted" if isinstance(error, asyncio.CancelledError) else Internal.code
             call.settle("failed", usage=call.estimate(), error_code=code)
             raise
-        if setback is not None:
-            call.settle_setback(setback, is_last=not ways.has_after(setback.error, here=here))
-        return setback
 
     async def _request(self, visit: Visit, job: Job, here: Way) -> HostRequest:
         """Return the call to the host; a token that opens it may have to be fetched first. Raises HostFault."""
@@ -154,232 +132,3 @@ class Relay:
             timeouts=target.endpoint.timeouts,
             standing=headers.for_target(opening, is_stream=inquiry.asked.is_stream, own=own),
         )
-
-
-class _Call:
-    """One attempt under way."""
-
-    __slots__ = (
-        "_attempt",
-        "_books",
-        "_hosts",
-        "_inquiry",
-        "_losses",
-        "_output_bytes",
-        "_passage",
-        "_reader",
-        "_visit",
-    )
-
-    def __init__(self, hosts: Hosts, books: Books, attempt: Attempt, passage: Passage, inquiry: Inquiry) -> None:
-        self._hosts = hosts
-        self._books = books
-        self._attempt = attempt
-        self._visit = attempt.visit
-        self._passage = passage
-        self._inquiry = inquiry
-        self._losses: tuple[Loss, ...] = ()
-        self._reader: StreamUsage | None = None
-        self._output_bytes = 0
-
-    async def run(self, make_request: Callable[[], Awaitable[HostRequest]]) -> Setback | None:
-        """Call the host and answer the client, or say why not. Raises ClientGone."""
-        response: HostResponse | None = None
-        try:
-            with self._visit.exchange.interrupts():
-                response = await self._hosts.send(await make_request())
-                self._books.note_head(self._attempt, headers.find(response.headers, b"x-request-id"))
-                status = response.status
-                if not _is_success(status):
-                    return await self._read_error(response)
-                if self._passage.is_stream(headers.find(response.headers, b"content-type")):
-                    return await self._stream(response)
-                body = await response.read(ANSWER_LIMIT_BYTES)
-                await self._answer(status, body, response=response)
-                return None
-        except HostFault as error:
-            return Setback(error=_tell_of_engine(error, self._attempt.target.endpoint))
-        finally:
-            if response is not None:
-                response.close()
-
-    async def _answer(self, status: int, body: bytes, *, response: HostResponse) -> None:
-        """Settle, then give the whole answer: a client that has it can rely on its receipt.
-
-        Raises:
-            BrokenStream: The answer cannot be translated.
-        """
-        given = self._passage.read_answer(body)
-        self._output_bytes = len(given.body)
-        self._losses = given.losses
-        self._books.claim(self._attempt, given.given_ids)
-        self.settle("completed", usage=given.usage, http_status=status, served_model=given.served_model)
-        self._visit.note_losses(given.losses)
-        pairs = headers.for_client(response.headers, content_type=self._passage.answer_type)
-        await self._visit.answer(status, given.body, headers=pairs)
-
-    async def _read_error(self, response: HostResponse) -> Setback | None:
-        """Judge an answer that is not a success: the client's fault goes to the client, the host's is a setback."""
-        status = response.status
-        body = await response.read(_ERROR_LIMIT_BYTES)
-        words = HostWords(status=status, headers=tuple(response.headers), body=body)
-        name = self._attempt.target.endpoint.name
-        translated = self._passage.read_error(status, body)
-        is_refused = status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} or isinstance(translated, HostRefused)
-        if is_refused:
-            error: HostFault = HostRefused(
-                f"The host of endpoint {name} refused this installation's credential ({status}).",
-                hint="Your key is fine; an admin must mend the endpoint's credential.",
-            )
-            return Setback(error=error, status=status)
-        if translated is not None:
-            translated.retry_after_s = translated.retry_after_s or headers.seconds(response.headers, b"retry-after")
-            return Setback(error=translated, status=status)
-        if status == HTTPStatus.TOO_MANY_REQUESTS:
-            error = HostOverloaded(f"The host of endpoint {name} has no capacity left for now.")
-            return Setback(error=error, status=status, answer=words)
-        if _is_client_fault(status):
-            self._output_bytes = len(body)
-            self.settle("failed", http_status=status, error_code="host_rejected_request")
-            self._visit.error_code = "host_rejected_request"
-            await self._visit.answer(status, body, headers=headers.for_client(response.headers))
-            return None
-        error = HostFault(
-            f"The host of endpoint {name} failed with status {status}.", hint="Try again, or use another model."
-        )
-        is_readable = status >= HTTPStatus.INTERNAL_SERVER_ERROR and body.startswith(b"{")
-        return Setback(error=error, status=status, answer=words if is_readable else None)
-
-    async def _stream(self, response: HostResponse) -> Setback | None:
-        """Pass a stream on; an error before its first byte is a setback, after it the stream's own end."""
-        visit = self._visit
-        reader = self._reader = self._passage.open_stream()
-        error: HostFault | None = None
-        rest = b""
-        try:
-            await self._pass_parts(response, reader)
-            rest = reader.close()
-        except HostFault as fault:
-            error = fault
-        if error is None and not reader.is_finished and not reader.is_failed:
-            error = BrokenStream(
-                "The host ended its answer before it was finished.", hint="What came is all there is; it is paid for."
-            )
-        if not visit.has_begun:
-            if error is not None:
-                return Setback(error=error, status=response.status)
-            await self._begin(response)
-        if error is not None:
-            rest += self._passage.fail_stream(reader, error)
-        self._output_bytes += len(rest)
-        self._losses = self._passage.stream_losses(reader)
-        self._books.claim(self._attempt, reader.given_ids)
-        self._settle_stream(reader, error)
-        await visit.exchange.finish(rest)
-        return None
-
-    async def _pass_parts(self, response: HostResponse, reader: StreamUsage) -> None:
-        write = self._visit.exchange.write
-        async for part in response.body():
-            data = reader.feed(part)
-            if data:
-                if not self._visit.has_begun:
-                    await self._begin(response)
-                self._output_bytes += len(data)
-                await write(data)
-
-    async def _begin(self, response: HostResponse) -> None:
-        visit = self._visit
-        visit.status = response.status
-        visit.has_begun = True
-        pairs = headers.for_client(response.headers, is_stream=True, content_type=self._passage.stream_type)
-        is_translated = self._passage.stream_type is not None
-        own = (*visit.loss_headers(is_stream=is_translated), *visit.headers)
-        await visit.exchange.start(response.status, (*pairs, *own))
-
-    def _settle_stream(self, reader: StreamUsage, error: HostFault | None) -> None:
-        usage = self.estimate()
-        if error is not None:
-            status, code = _describe(error)
-        elif reader.is_failed:
-            status, code = "failed", HostFault.code
-        else:
-            status, code = "completed", None
-        self._visit.error_code = code
-        self.settle(status, usage=usage, error_code=code, http_status=self._visit.status)
-
-    def settle_setback(self, setback: Setback, *, is_last: bool) -> None:
-        """Settle an attempt that gave the client nothing; what may have been charged counts as estimated."""
-        status, code = _describe(setback.error)
-        http_status = setback.status
-        if is_last:
-            http_status = setback.answer.status if setback.answer else setback.error.status
-        usage = self.estimate() if setback.error.may_have_cost else None
-        self.settle(status, is_last=is_last, usage=usage, error_code=code, http_status=http_status)
-
-    def settle(
-        self,
-        status: str,
-        *,
-        is_last: bool = True,
-        usage: Usage | None = None,
-        error_code: str | None = None,
-        http_status: int | None = None,
-        served_model: str | None = None,
-    ) -> None:
-        """Settle the attempt, unless it is; leaving after a stream's end or error has cancelled nothing."""
-        reader = self._reader
-        if status == "cancelled" and reader is not None:
-            if reader.is_failed:
-                status, error_code, http_status = "failed", HostFault.code, self._visit.status
-            elif reader.is_finished and reader.usage is not None:
-                status, http_status = "completed", self._visit.status
-        self._books.settle(
-            self._attempt,
-            Ending(
-                status=status,
-                is_last=is_last,
-                http_status=http_status,
-                usage=usage,
-                error_code=error_code,
-                output_bytes=self._output_bytes,
-                served_model=reader.served_model if reader is not None else served_model,
-                losses=self._losses,
-            ),
-        )
-
-    def estimate(self) -> Usage:
-        """Return what will have been used by now: what the host said, else what was counted."""
-        if self._reader is None:
-            inquiry = self._inquiry
-            return inquiry.dialect.read_answer(inquiry.operation, b"", len(inquiry.body)).usage
-        reported = self._reader.usage
-        if reported is not None and self._reader.is_finished:
-            return reported
-        counted = self._reader.estimate(input_bytes=len(self._inquiry.body))
-        if reported is None:
-            return counted
-        output_tokens = max(reported.output_tokens, counted.output_tokens)  # some hosts report as they begin
-        return msgspec.structs.replace(reported, output_tokens=output_tokens, is_estimated=True)
-
-
-def _tell_of_engine(error: HostFault, endpoint: Endpoint) -> HostFault:
-    """An engine of our own that is away comes back and costs nothing: say that, not at which private port it was."""
-    if isinstance(error, HostUnavailable) and endpoint.address.startswith(ENGINE_SCHEME):
-        error.message = f"The engine of {endpoint.name} is away; it is being started again."
-        error.path, error.hint, error.retry_after_s = None, "Try again in a few seconds.", 2
-        error.retry_helps, error.may_have_cost = True, False
-    return error
-
-
-def _is_success(status: int) -> bool:
-    return 200 <= status <= 299  # noqa: PLR2004 -- RFC 9110, 15.3; an enumeration's members are slow to reach
-
-
-def _is_client_fault(status: int) -> bool:
-    return HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
-
-
-def _describe(error: RequestError) -> tuple[str, str]:
-    """Return an attempt's status and error code."""
-    return ("timed_out" if isinstance(error, HostTimedOut) else "failed"), error.code

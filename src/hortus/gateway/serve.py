@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 import msgspec
 
-from hortus.base.secrets import looks_like_key
+from hortus.base.secrets import Secret, looks_like_key
 from hortus.base.time import Clock
-from hortus.canon.dialect import RouteCard
-from hortus.canon.errors import Internal, NotReady, RequestError, UnknownRoute
+from hortus.canon.dialect import Asked, RouteCard
+from hortus.canon.errors import AlreadyDone, AlreadyRunning, Internal, NotReady, RequestError, UnknownRoute
+from hortus.framing.shallow import write_members
 from hortus.gateway import admit, choose
 from hortus.gateway.admit import Admission
 from hortus.gateway.calls import call_of
@@ -20,13 +21,20 @@ from hortus.gateway.exchange import ClientGone, Exchange
 from hortus.gateway.losses import read_strictness
 from hortus.gateway.passage import Inquiry
 from hortus.gateway.ports import Kept
+from hortus.gateway.quotas import Quotas
 from hortus.gateway.relay import Job, Relay
 from hortus.gateway.settle import Books
 from hortus.gateway.visit import Pairs, Visit
+from hortus.receipts.claims import Claims, digest_idempotency_key
 from hortus.snapshot.declared import NAME_PATTERN
 from hortus.snapshot.grants import Grant
 from hortus.snapshot.resolved import Ready, ReadyRoute, Target
 
+ADAPTED_OUTPUT_CAP = "output_cap"
+"""Adaptation: the route's limit of output tokens, where the client sets none."""
+
+_CHAT = "chat"
+_IDEMPOTENCY_KEY = b"idempotency-key"
 _NAME = re.compile(NAME_PATTERN)
 _JSON: Pairs = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
 
@@ -41,6 +49,9 @@ class Ground(msgspec.Struct, frozen=True):
         draw: Gives a random number from 0 to 1 for a choice by weight.
         body_limit_bytes: Longest request body.
         kept: Seals, and whose the ids of hosts are.
+        quotas: Limits and budgets.
+        claims: Requests that must not run twice.
+        idempotency_secret: Keys the digests of clients' idempotency keys.
     """
 
     clock: Clock
@@ -49,6 +60,9 @@ class Ground(msgspec.Struct, frozen=True):
     draw: Callable[[], float]
     body_limit_bytes: int
     kept: Kept
+    quotas: Quotas
+    claims: Claims
+    idempotency_secret: Callable[[], Secret]
 
 
 class Gateway:
@@ -66,6 +80,7 @@ class Gateway:
         self._door = door
         self._admission = admission
         self._relay = relay
+        self._quotas = ground.quotas
         self._books = books
         self._ground = ground
         self._clock = ground.clock
@@ -127,10 +142,12 @@ class Gateway:
     async def _pass_on(self, visit: Visit, found: Found, ready: Ready) -> None:
         admit.check_content(visit.received, body_limit_bytes=self._body_limit_bytes)
         body = await visit.exchange.read(self._body_limit_bytes)
+        visit.digest_request(body, self._ground.entropy())
         asked = visit.dialect.read_request(found.operation, body, found.argument)
         route = _find_route(visit, ready, asked.route)
         visit.route, visit.is_stream = route.route.name, asked.is_stream
         grant = _grant(visit)
+        asked, body, adaptations = _cap_output(found, asked, body, route=route)
         inquiry = Inquiry(
             dialect=visit.dialect,
             operation=found.operation,
@@ -140,15 +157,57 @@ class Gateway:
             receipt_id=visit.receipt_id,
             project_id=grant.project_id,
             now_s=visit.now_ms // 1000,
+            snapshot_version=ready.version,
+            adaptations=adaptations,
         )
         job = Job(
             inquiry=inquiry,
             targets=self._targets(route, inquiry),
             passages=Passages(inquiry, self._dialects, seals=self._kept),
             strictness=read_strictness(visit.received, project=grant.loss),
-            snapshot_version=ready.version,
         )
-        await self._relay.run(visit, job)
+        await self._claim(visit, grant)
+        try:
+            entry = await self._quotas.enter(visit, grant)
+            try:
+                await self._relay.run(visit, job)
+            finally:
+                entry.leave()
+        finally:
+            self._end_claim(visit, grant)
+
+    async def _claim(self, visit: Visit, grant: Grant) -> None:
+        """See that no request runs twice where the client says which one it is.
+
+        Raises:
+            AlreadyRunning: The same one is being answered.
+            AlreadyDone: It has succeeded.
+        """
+        key = visit.received.get(_IDEMPOTENCY_KEY)
+        if key is None:
+            return
+        digest = digest_idempotency_key(key, self._ground.idempotency_secret())
+        first = await self._ground.claims.claim(grant.project_id, digest, receipt_id=visit.receipt_id)
+        match first.state:
+            case "yours":
+                visit.idempotency = digest
+            case "running":
+                self._books.note_conflict("running")
+                raise AlreadyRunning(
+                    f"A request with this Idempotency-Key is being answered (receipt {first.receipt}).",
+                    hint="Wait for it; should it fail, send this one again.",
+                )
+            case "done":
+                self._books.note_conflict("done")
+                raise AlreadyDone(
+                    f"The request with this Idempotency-Key has succeeded (receipt {first.receipt}).",
+                    hint="Nothing was sent or billed again. Use another key for another request.",
+                )
+
+    def _end_claim(self, visit: Visit, grant: Grant) -> None:
+        if visit.idempotency is not None:
+            is_done = visit.is_completed
+            self._ground.claims.end(grant.project_id, visit.idempotency, receipt_id=visit.receipt_id, is_done=is_done)
 
     def _targets(self, route: ReadyRoute, inquiry: Inquiry) -> tuple[Target, ...]:
         """Return whom to try; what a host keeps pins the endpoint that keeps it."""
@@ -208,6 +267,15 @@ def _grant(visit: Visit) -> Grant:
     if visit.grant is None:  # not reached: nobody is served before `admit`
         raise Internal("The request has no grant.")
     return visit.grant
+
+
+def _cap_output(found: Found, asked: Asked, body: bytes, *, route: ReadyRoute) -> tuple[Asked, bytes, tuple[str, ...]]:
+    """Set the route's limit of output where the client sets none; return the request, its body and what was done."""
+    cap = route.route.output_cap
+    if cap is None or asked.output_limit is not None or found.operation.name != _CHAT:
+        return asked, body, ()
+    capped = found.dialect.cap_output(asked, cap)
+    return capped, write_members(capped.members), (f"{ADAPTED_OUTPUT_CAP}={cap}",)
 
 
 def _find_route(visit: Visit, ready: Ready, name: str) -> ReadyRoute:

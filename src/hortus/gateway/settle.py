@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import logging
 from decimal import Decimal
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
 from hortus.base.time import Clock
-from hortus.canon.dialect import Asked, HostId
+from hortus.canon.dialect import HostId
 from hortus.canon.errors import JournalFull, RequestError
 from hortus.canon.loss import Loss
 from hortus.canon.usage import Usage
-from hortus.catalog.costs import OUTPUT_TOKENS_ASSUMED, Exposure, Unbounded, bound_of, cost_of
-from hortus.catalog.rows import PriceRow
+from hortus.catalog.costs import cost_of
 from hortus.content.ports import HostIds, NotKept
-from hortus.gateway.passage import Outgoing
+from hortus.gateway.passage import Inquiry, Outgoing
+from hortus.gateway.quotas import Held
 from hortus.gateway.visit import Visit
 from hortus.receipts.ports import Journal
-from hortus.receipts.records import Opened, Refused, Settled
+from hortus.receipts.records import Hold, Opened, Refused, Settled
 from hortus.snapshot.resolved import Target
 from hortus.telemetry.meters import Meters
+
+_ZERO = Decimal(0)
 
 _log = logging.getLogger("hortus.gateway")
 
@@ -74,13 +76,14 @@ class Ending(msgspec.Struct, frozen=True, gc=False):
 class Attempt:
     """One call to an endpoint: in the journal from `Books.open` on, settled exactly once."""
 
-    __slots__ = ("first_byte_ms", "host_request_id", "is_settled", "number", "opened_at_s", "target", "visit")
+    __slots__ = ("first_byte_ms", "held", "host_request_id", "is_settled", "number", "opened_at_s", "target", "visit")
 
-    def __init__(self, visit: Visit, target: Target, *, number: int, opened_at_s: float) -> None:
+    def __init__(self, visit: Visit, target: Target, *, number: int, opened_at_s: float, held: Held) -> None:
         self.visit = visit
         self.target = target
         self.number = number
         self.opened_at_s = opened_at_s
+        self.held = held
         self.first_byte_ms: int | None = None
         self.host_request_id: str | None = None
         self.is_settled = False
@@ -107,15 +110,14 @@ class Books:
         self._strangers = 0
 
     def open(
-        self, visit: Visit, target: Target, *, number: int, asked: Asked, outgoing: Outgoing, snapshot_version: int
+        self, visit: Visit, target: Target, *, number: int, inquiry: Inquiry, outgoing: Outgoing, held: Held
     ) -> Attempt:
-        """Write down that an attempt is about to begin.
+        """Write down that an attempt is about to begin, and what is reserved for it.
 
         Raises:
             JournalFull: It cannot be written, so it must not begin.
         """
-        endpoint, price = target.endpoint, target.endpoint.price
-        input_bytes = len(outgoing.body)
+        endpoint, price, asked = target.endpoint, target.endpoint.price, inquiry.asked
         self._journal.open(
             Opened(  # by place, as in `settle` and `close`: so many keywords take six times as long
                 visit.receipt_id,
@@ -130,24 +132,29 @@ class Books:
                 endpoint.host,
                 asked.is_stream,
                 visit.request_id,
-                input_bytes,
-                snapshot_version,
+                len(outgoing.body),
+                inquiry.snapshot_version,
                 visit.traceparent,
                 endpoint.model_version,
                 endpoint.region,
-                _reserved(price, input_bytes=input_bytes, output_limit=asked.output_limit) if price else None,
+                held.reserved if price else None,
                 price.currency if price else None,
                 price.id if price else None,
-                outgoing.adaptations,
+                inquiry.adaptations + outgoing.adaptations,
                 tuple(map(str, outgoing.losses)),
                 outgoing.dialect if outgoing.dialect != visit.dialect.name else None,
+                endpoint.maker,
+                held.holds,
+                held.rates,
+                visit.idempotency,
+                visit.request_digest,
             )
         )
         for loss in outgoing.losses:
             self._meters.count_loss(endpoint.name, "request", weight=loss.weight)
         visit.is_opened = True
         visit.endpoint = endpoint.name
-        return Attempt(visit, target, number=number, opened_at_s=self._clock.monotonic_s())
+        return Attempt(visit, target, number=number, opened_at_s=self._clock.monotonic_s(), held=held)
 
     def note_head(self, attempt: Attempt, host_request_id: bytes | None) -> None:
         """The head of the host's answer is here."""
@@ -167,13 +174,27 @@ class Books:
             except NotKept as error:
                 _log.warning("owner of an id not kept: %s", error.message, extra={"receipt": attempt.visit.receipt_id})
 
+    def pay(self, attempt: Attempt, usage: Usage | None) -> tuple[Decimal | None, tuple[Hold, ...]]:
+        """Charge an attempt what it has used and give back the rest of what it held; return its cost and the charges.
+
+        Nothing used costs nothing; without a price the cost is unknown.
+        """
+        endpoint, held = attempt.target.endpoint, attempt.held
+        cost: Decimal | None = None
+        if endpoint.price is not None:
+            cost = cost_of(usage, endpoint.price) if usage is not None else _ZERO
+            if held.reserved is not None and cost > held.reserved:
+                self._meters.count_bound_exceeded(endpoint.name)
+        return cost, held.charge(usage, cost)
+
     def settle(self, attempt: Attempt, ending: Ending) -> None:
         """Write down how an attempt ended."""
         if attempt.is_settled:
             return
         attempt.is_settled = True
+        attempt.visit.is_completed = ending.status == "completed"
         endpoint, usage = attempt.target.endpoint, ending.usage
-        cost = cost_of(usage, endpoint.price) if usage is not None and endpoint.price is not None else None
+        cost, charges = self.pay(attempt, usage)
         record = Settled(
             attempt.visit.receipt_id,
             attempt.number,
@@ -189,6 +210,8 @@ class Books:
             attempt.host_request_id,
             ending.served_model,
             tuple(map(str, ending.losses)),
+            charges,
+            attempt.visit.answer_digest,
         )
         try:
             self._journal.settle(record)
@@ -222,6 +245,10 @@ class Books:
                 traceparent=visit.traceparent,
             )
         )
+
+    def note_conflict(self, reason: Literal["running", "done"]) -> None:
+        """A request was refused because another one with its `Idempotency-Key` came first."""
+        self._meters.count_conflict(reason)
 
     def close(self, visit: Visit) -> None:
         """The request is over: count it and log it."""
@@ -258,8 +285,3 @@ class Books:
             self._strangers_second, self._strangers = second, 0
         self._strangers += 1
         return self._strangers <= STRANGERS_PER_S
-
-
-def _reserved(price: PriceRow, *, input_bytes: int, output_limit: int | None) -> Decimal | None:
-    bound = bound_of(price, Exposure(input_bytes, OUTPUT_TOKENS_ASSUMED if output_limit is None else output_limit))
-    return None if isinstance(bound, Unbounded) else bound

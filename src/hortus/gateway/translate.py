@@ -19,13 +19,21 @@ from hortus.canon.translation import Target as Recipient
 from hortus.canon.unfold import unfold
 from hortus.canon.usage import Usage
 from hortus.content.ports import Seals
-from hortus.gateway.passage import Given, Inquiry, Outgoing, fill_path, path_at_host, without_model
+from hortus.framing.counting import BYTES_PER_TOKEN, estimate, estimate_whole
+from hortus.gateway.passage import (
+    Given,
+    Inquiry,
+    Outgoing,
+    fill_path,
+    is_event_stream,
+    path_at_host,
+    sits_in_path,
+    without_model,
+)
 from hortus.gateway.sealing import SealKeeper, restore_seals
 from hortus.snapshot.resolved import Target
 
-_BYTES_PER_TOKEN = 4
 _JSON = "application/json"
-_EVENT_STREAM = b"text/event-stream"
 
 
 class Crossing(msgspec.Struct, frozen=True):
@@ -48,11 +56,10 @@ class Crossing(msgspec.Struct, frozen=True):
         operation = _operation_of(self.host, name, is_stream=is_stream)
         way = self.target.ways[self.host.name]
         path = path_at_host(operation, way.spoken, is_stream=is_stream)
-        is_in_path = "{model}" in path and "{model}" not in (operation.host_path or "")
         return Outgoing(
             dialect=self.host.name,
             path=fill_path(path, way.model),
-            body=without_model(written.body) if is_in_path else written.body,
+            body=without_model(written.body) if sits_in_path(operation, path) else written.body,
             adaptations=(*named, *written.adaptations),
             losses=(*lost, *written.losses),
         )
@@ -83,8 +90,7 @@ class _Translated:
 
     def is_stream(self, content_type: bytes | None) -> bool:
         """Tell whether an answer is passed on in parts; one that says it is whole is read as a whole."""
-        is_labelled = content_type is not None and content_type.lower().startswith(_EVENT_STREAM)
-        return self._inquiry.asked.is_stream and is_labelled
+        return self._inquiry.asked.is_stream and is_event_stream(content_type)
 
     def read_error(self, status: int, body: bytes) -> HostFault:
         """Return the host's error in canonical form."""
@@ -106,7 +112,7 @@ class _Translated:
         return ()
 
     def _estimate(self, output_bytes: int) -> Usage:
-        return _estimate(self._inquiry, output_tokens=-(-output_bytes // _BYTES_PER_TOKEN))
+        return estimate_whole(input_bytes=len(self._inquiry.body), output_bytes=output_bytes)
 
 
 class TranslatedChat(_Translated):
@@ -223,8 +229,8 @@ class TranslatedStream:
 
     def estimate(self, *, input_bytes: int) -> Usage:
         """Count a delta as a token, or its bytes where hosts send many tokens in one."""
-        tokens = max(self._deltas, -(-self._bytes // _BYTES_PER_TOKEN))
-        return Usage(input_tokens=-(-input_bytes // _BYTES_PER_TOKEN), output_tokens=tokens, is_estimated=True)
+        tokens = max(self._deltas, -(-self._bytes // BYTES_PER_TOKEN))
+        return estimate(input_bytes=input_bytes, output_tokens=tokens)
 
     def pass_events(self, events: Iterable[Event]) -> bytes:
         """Write events for the client, taking note of what they say."""
@@ -305,8 +311,3 @@ def _operation_of(host: Dialect, name: str, *, is_stream: bool) -> Operation:
         for one in host.operations
         if one.name == name and one.host_path is not None and one.is_stream in {None, is_stream}
     )
-
-
-def _estimate(inquiry: Inquiry, *, output_tokens: int) -> Usage:
-    input_tokens = -(-len(inquiry.body) // _BYTES_PER_TOKEN)
-    return Usage(input_tokens=input_tokens, output_tokens=output_tokens, is_estimated=True)

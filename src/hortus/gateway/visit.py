@@ -10,6 +10,7 @@ from hortus.canon.loss import Loss
 from hortus.canon.usage import Usage
 from hortus.gateway.exchange import Exchange
 from hortus.gateway.losses import loss_header
+from hortus.receipts.digests import digest_content
 from hortus.receipts.records import Caller
 from hortus.snapshot.grants import Grant
 
@@ -35,6 +36,7 @@ class Visit:
     """
 
     __slots__ = (
+        "answer_digest",
         "asked_route",
         "caller",
         "dialect",
@@ -44,6 +46,8 @@ class Visit:
         "grant",
         "has_begun",
         "headers",
+        "idempotency",
+        "is_completed",
         "is_gone",
         "is_opened",
         "is_stream",
@@ -52,8 +56,10 @@ class Visit:
         "operation",
         "receipt_id",
         "received",
+        "request_digest",
         "request_id",
         "route",
+        "salt",
         "started_s",
         "status",
         "traceparent",
@@ -87,10 +93,18 @@ class Visit:
         self.error_code: str | None = None
         self.has_begun = False
         """The head of the answer has been sent: an error can no longer change it."""
+        self.is_completed = False
+        """An attempt was completed: the client has its answer, or could have had it."""
         self.is_opened = False
         """An attempt is in the journal: the request is no longer a refusal."""
         self.losses: tuple[Loss, ...] = ()
         """What the endpoint in use does not get, and what of its answer the client does not."""
+        self.idempotency: str | None = None
+        """Keyed digest of the client's `Idempotency-Key`."""
+        self.salt = b""
+        """Of the digests of content, for this receipt only."""
+        self.request_digest: str | None = None
+        self.answer_digest: str | None = None
         self.is_gone = False
         """The client left before the end of its answer."""
 
@@ -102,6 +116,11 @@ class Visit:
         """Take note of who asks."""
         self.grant = grant
         self.caller = Caller(key_id=grant.key_id, project_id=grant.project_id)
+
+    def digest_request(self, body: bytes, salt: bytes) -> None:
+        """Take note of a digest of what the client sent."""
+        self.salt = salt
+        self.request_digest = digest_content(body, salt)
 
     def note_losses(self, losses: tuple[Loss, ...]) -> None:
         """Take note of what is not carried, for the header of the answer."""

@@ -1,0 +1,306 @@
+"""One call to a host and its answer to the client: whole or in parts, with every way in which it can end.
+
+Whatever happens, the attempt is settled: with what the host said was used, else with what was counted here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+import msgspec
+
+from hortus.canon.dialect import StreamUsage
+from hortus.canon.errors import (
+    BrokenStream,
+    HostFault,
+    HostOverloaded,
+    HostRefused,
+    HostTimedOut,
+    HostUnavailable,
+    RequestError,
+)
+from hortus.canon.loss import Loss
+from hortus.canon.usage import Usage
+from hortus.gateway import headers
+from hortus.gateway.passage import Inquiry, Passage
+from hortus.gateway.ports import HostRequest, HostResponse, Hosts
+from hortus.gateway.settle import Attempt, Books, Ending
+from hortus.receipts.digests import ContentDigest, digest_content
+from hortus.snapshot.model import ENGINE_SCHEME, Endpoint
+
+ANSWER_LIMIT_BYTES = 256 * 1024 * 1024
+"""Longest whole answer: above the largest batch of embeddings that hosts give."""
+
+_ERROR_LIMIT_BYTES = 1024 * 1024
+
+
+class Setback(msgspec.Struct, frozen=True):
+    """An attempt that gave the client nothing yet.
+
+    Attributes:
+        error: What went wrong.
+        status: What the host said, None where it said nothing.
+        answer: The host's own words, given to the client where no other endpoint is left.
+    """
+
+    error: HostFault
+    status: int | None = None
+    answer: HostWords | None = None
+
+
+class HostWords(msgspec.Struct, frozen=True):
+    """A host's error as it came."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+
+class Call:
+    """One attempt under way."""
+
+    __slots__ = (
+        "_attempt",
+        "_books",
+        "_digest",
+        "_hosts",
+        "_inquiry",
+        "_losses",
+        "_output_bytes",
+        "_passage",
+        "_reader",
+        "_visit",
+    )
+
+    def __init__(self, hosts: Hosts, books: Books, attempt: Attempt, passage: Passage, inquiry: Inquiry) -> None:
+        self._hosts = hosts
+        self._books = books
+        self._attempt = attempt
+        self._visit = attempt.visit
+        self._passage = passage
+        self._inquiry = inquiry
+        self._losses: tuple[Loss, ...] = ()
+        self._reader: StreamUsage | None = None
+        self._output_bytes = 0
+        self._digest: ContentDigest | None = None
+
+    async def run(self, make_request: Callable[[], Awaitable[HostRequest]]) -> Setback | None:
+        """Call the host and answer the client, or say why not. Raises ClientGone."""
+        response: HostResponse | None = None
+        try:
+            with self._visit.exchange.interrupts():
+                response = await self._hosts.send(await make_request())
+                self._books.note_head(self._attempt, headers.find(response.headers, b"x-request-id"))
+                status = response.status
+                if not _is_success(status):
+                    return await self._read_error(response)
+                if self._passage.is_stream(headers.find(response.headers, b"content-type")):
+                    return await self._stream(response)
+                body = await response.read(ANSWER_LIMIT_BYTES)
+                await self._answer(status, body, response=response)
+                return None
+        except HostFault as error:
+            return Setback(error=_tell_of_engine(error, self._attempt.target.endpoint))
+        finally:
+            if response is not None:
+                response.close()
+
+    async def _answer(self, status: int, body: bytes, *, response: HostResponse) -> None:
+        """Settle, then give the whole answer: a client that has it can rely on its receipt.
+
+        Raises:
+            BrokenStream: The answer cannot be translated.
+        """
+        given = self._passage.read_answer(body)
+        self._output_bytes = len(given.body)
+        self._losses = given.losses
+        self._visit.answer_digest = digest_content(given.body, self._visit.salt)
+        self._books.claim(self._attempt, given.given_ids)
+        self.settle("completed", usage=given.usage, http_status=status, served_model=given.served_model)
+        self._visit.note_losses(given.losses)
+        pairs = headers.for_client(response.headers, content_type=self._passage.answer_type)
+        await self._visit.answer(status, given.body, headers=pairs)
+
+    async def _read_error(self, response: HostResponse) -> Setback | None:
+        """Judge an answer that is not a success: the client's fault goes to the client, the host's is a setback."""
+        status = response.status
+        body = await response.read(_ERROR_LIMIT_BYTES)
+        words = HostWords(status=status, headers=tuple(response.headers), body=body)
+        name = self._attempt.target.endpoint.name
+        translated = self._passage.read_error(status, body)
+        is_refused = status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} or isinstance(translated, HostRefused)
+        if is_refused:
+            error: HostFault = HostRefused(
+                f"The host of endpoint {name} refused this installation's credential ({status}).",
+                hint="Your key is fine; an admin must mend the endpoint's credential.",
+            )
+            return Setback(error=error, status=status)
+        if translated is not None:
+            translated.retry_after_s = translated.retry_after_s or headers.seconds(response.headers, b"retry-after")
+            return Setback(error=translated, status=status)
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            error = HostOverloaded(f"The host of endpoint {name} has no capacity left for now.")
+            return Setback(error=error, status=status, answer=words)
+        if _is_client_fault(status):
+            self._output_bytes = len(body)
+            self._visit.answer_digest = digest_content(body, self._visit.salt)
+            self.settle("failed", http_status=status, error_code="host_rejected_request")
+            self._visit.error_code = "host_rejected_request"
+            await self._visit.answer(status, body, headers=headers.for_client(response.headers))
+            return None
+        error = HostFault(
+            f"The host of endpoint {name} failed with status {status}.", hint="Try again, or use another model."
+        )
+        is_readable = status >= HTTPStatus.INTERNAL_SERVER_ERROR and body.startswith(b"{")
+        return Setback(error=error, status=status, answer=words if is_readable else None)
+
+    async def _stream(self, response: HostResponse) -> Setback | None:
+        """Pass a stream on; an error before its first byte is a setback, after it the stream's own end."""
+        visit = self._visit
+        reader = self._reader = self._passage.open_stream()
+        error: HostFault | None = None
+        rest = b""
+        try:
+            await self._pass_parts(response, reader)
+            rest = reader.close()
+        except HostFault as fault:
+            error = fault
+        if error is None and not reader.is_finished and not reader.is_failed:
+            error = BrokenStream(
+                "The host ended its answer before it was finished.", hint="What came is all there is; it is paid for."
+            )
+        if not visit.has_begun:
+            if error is not None:
+                return Setback(error=error, status=response.status)
+            await self._begin(response)
+        if error is not None:
+            rest += self._passage.fail_stream(reader, error)
+        self._count(rest)
+        self._losses = self._passage.stream_losses(reader)
+        self._books.claim(self._attempt, reader.given_ids)
+        self._settle_stream(reader, error)
+        await visit.exchange.finish(rest)
+        return None
+
+    async def _pass_parts(self, response: HostResponse, reader: StreamUsage) -> None:
+        write = self._visit.exchange.write
+        async for part in response.body():
+            data = reader.feed(part)
+            if data:
+                if not self._visit.has_begun:
+                    await self._begin(response)
+                self._count(data)
+                await write(data)
+
+    def _count(self, data: bytes) -> None:
+        """Take note of a part that the client is sent."""
+        self._output_bytes += len(data)
+        if self._digest is None:
+            self._digest = ContentDigest(self._visit.salt)
+        self._digest.update(data)
+
+    async def _begin(self, response: HostResponse) -> None:
+        visit = self._visit
+        visit.status = response.status
+        visit.has_begun = True
+        pairs = headers.for_client(response.headers, is_stream=True, content_type=self._passage.stream_type)
+        is_translated = self._passage.stream_type is not None
+        own = (*visit.loss_headers(is_stream=is_translated), *visit.headers)
+        await visit.exchange.start(response.status, (*pairs, *own))
+
+    def _settle_stream(self, reader: StreamUsage, error: HostFault | None) -> None:
+        usage = self.estimate()
+        if error is not None:
+            status, code = _describe(error)
+        elif reader.is_failed:
+            status, code = "failed", HostFault.code
+        else:
+            status, code = "completed", None
+        self._visit.error_code = code
+        self.settle(status, usage=usage, error_code=code, http_status=self._visit.status)
+
+    def pay_setback(self, setback: Setback) -> None:
+        """Give back of what is reserved whatever an attempt that gave the client nothing has not cost."""
+        self._books.pay(self._attempt, self._used_by(setback))
+
+    def settle_setback(self, setback: Setback, *, is_last: bool) -> None:
+        """Settle an attempt that gave the client nothing; what may have been charged counts as estimated."""
+        status, code = _describe(setback.error)
+        http_status = setback.status
+        if is_last:
+            http_status = setback.answer.status if setback.answer else setback.error.status
+        usage = self._used_by(setback)
+        self.settle(status, is_last=is_last, usage=usage, error_code=code, http_status=http_status)
+
+    def _used_by(self, setback: Setback) -> Usage | None:
+        return self.estimate() if setback.error.may_have_cost else None
+
+    def settle(
+        self,
+        status: str,
+        *,
+        is_last: bool = True,
+        usage: Usage | None = None,
+        error_code: str | None = None,
+        http_status: int | None = None,
+        served_model: str | None = None,
+    ) -> None:
+        """Settle the attempt, unless it is; leaving after a stream's end or error has cancelled nothing."""
+        reader = self._reader
+        if status == "cancelled" and reader is not None:
+            if reader.is_failed:
+                status, error_code, http_status = "failed", HostFault.code, self._visit.status
+            elif reader.is_finished and reader.usage is not None:
+                status, http_status = "completed", self._visit.status
+        if self._digest is not None:
+            self._visit.answer_digest = self._digest.result()
+        self._books.settle(
+            self._attempt,
+            Ending(
+                status=status,
+                is_last=is_last,
+                http_status=http_status,
+                usage=usage,
+                error_code=error_code,
+                output_bytes=self._output_bytes,
+                served_model=reader.served_model if reader is not None else served_model,
+                losses=self._losses,
+            ),
+        )
+
+    def estimate(self) -> Usage:
+        """Return what will have been used by now: what the host said, else what was counted."""
+        if self._reader is None:
+            inquiry = self._inquiry
+            return inquiry.dialect.read_answer(inquiry.operation, b"", len(inquiry.body)).usage
+        reported = self._reader.usage
+        if reported is not None and self._reader.is_finished:
+            return reported
+        counted = self._reader.estimate(input_bytes=len(self._inquiry.body))
+        if reported is None:
+            return counted
+        output_tokens = max(reported.output_tokens, counted.output_tokens)  # some hosts report as they begin
+        return msgspec.structs.replace(reported, output_tokens=output_tokens, is_estimated=True)
+
+
+def _tell_of_engine(error: HostFault, endpoint: Endpoint) -> HostFault:
+    """An engine of our own that is away comes back and costs nothing: say that, not at which private port it was."""
+    if isinstance(error, HostUnavailable) and endpoint.address.startswith(ENGINE_SCHEME):
+        error.message = f"The engine of {endpoint.name} is away; it is being started again."
+        error.path, error.hint, error.retry_after_s = None, "Try again in a few seconds.", 2
+        error.retry_helps, error.may_have_cost = True, False
+    return error
+
+
+def _is_success(status: int) -> bool:
+    return 200 <= status <= 299  # noqa: PLR2004 -- RFC 9110, 15.3; an enumeration's members are slow to reach
+
+
+def _is_client_fault(status: int) -> bool:
+    return HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _describe(error: RequestError) -> tuple[str, str]:
+    """Return an attempt's status and error code."""
+    return ("timed_out" if isinstance(error, HostTimedOut) else "failed"), error.code

@@ -1,0 +1,281 @@
+"""Is there room for a request under the limits of its key, project and organisation? What it may use is reserved.
+
+A request reserves the most that it may use and is charged what it used; it belongs to the period that it began in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Context, Decimal
+from typing import NamedTuple
+
+from hortus.base.time import Clock
+from hortus.canon.errors import RulesFault
+from hortus.canon.usage import Usage
+from hortus.catalog.costs import Unbounded, most_tokens_of
+from hortus.catalog.costs import is_free as is_free_of_charge
+from hortus.catalog.rates import Rate
+from hortus.gateway.exposures import Quote, fitting_output, quote_of
+from hortus.gateway.passage import Inquiry, Outgoing
+from hortus.gateway.shortages import no_bound, no_price, no_rate, refuse
+from hortus.gateway.visit import Visit
+from hortus.limits.limit import Limit, Measure
+from hortus.limits.period import period_of, pool_id
+from hortus.limits.ports import Leases, Shortage, Want
+from hortus.receipts.records import Hold
+from hortus.snapshot.grants import Grant
+from hortus.snapshot.model import Endpoint
+from hortus.telemetry.meters import Meters
+
+FindRate = Callable[[str, str, int], Rate | None]
+"""From which currency to which, and when (ms, UTC): the rate in force."""
+
+_ONE = Decimal(1)
+_ZERO = Decimal(0)
+_multiply = Context(prec=60).multiply  # the usual 28 digits might round
+_EVER = 1 << 62
+_MOST_SCHEMES = 10_000
+_FREE = frozenset({"count_tokens"})
+"""Operations that use no tokens and cost nothing."""
+
+
+class _Bound:
+    """A limit, and its pool in the period in which it was asked for last."""
+
+    __slots__ = ("_end_ms", "_pool", "_start_ms", "limit")
+
+    def __init__(self, limit: Limit) -> None:
+        self.limit = limit
+        self._pool = ""
+        self._start_ms, self._end_ms = _EVER, 0
+
+    def pool(self, at_ms: int) -> str:
+        if not self._start_ms <= at_ms < self._end_ms:
+            period = period_of(self.limit, at_ms)
+            self._start_ms = period.start_ms
+            self._end_ms = _EVER if period.end_ms is None else period.end_ms
+            self._pool = pool_id(self.limit.id, period.start_ms)
+        return self._pool
+
+
+class _Scheme:
+    """The limits of one grant, by what they measure."""
+
+    __slots__ = ("at_door", "limits", "money", "tokens")
+
+    def __init__(self, limits: tuple[Limit, ...]) -> None:
+        self.limits = limits
+        hard = [limit for limit in limits if limit.is_hard]
+        self.at_door = _only(hard, "requests", "concurrent")
+        self.tokens = _only(hard, "tokens")
+        self.money = _only(limits, "money")
+
+
+def _only(limits: Iterable[Limit], *measures: Measure) -> tuple[_Bound, ...]:
+    return tuple([_Bound(limit) for limit in limits if limit.measure in measures])
+
+
+_NO_SCHEME = _Scheme(())
+
+
+class Part(NamedTuple):
+    """What is reserved of one pool.
+
+    Attributes:
+        rate: What the price's currency is worth in the budget's; None where both are the same.
+    """
+
+    limit: Limit
+    pool: str
+    amount: Decimal
+    rate: Rate | None = None
+
+    def charge_of(self, tokens: int, cost: Decimal) -> Decimal:
+        """Return what has been used of it."""
+        if self.limit.measure != "money":
+            return Decimal(tokens)
+        return cost if self.rate is None else _multiply(cost, self.rate.factor)
+
+
+class Held:
+    """What one attempt has reserved; charged or given back exactly once."""
+
+    __slots__ = ("_charges", "_leases", "_parts", "reserved")
+
+    def __init__(self, leases: Leases, parts: tuple[Part, ...], *, reserved: Decimal | None) -> None:
+        self._leases = leases
+        self._parts = parts
+        self.reserved = reserved
+        """Upper bound of the cost, in the price's currency; None where that is unknown."""
+        self._charges: tuple[Hold, ...] | None = None if parts else ()
+
+    @property
+    def holds(self) -> tuple[Hold, ...]:
+        """What is reserved of budgets."""
+        return tuple([Hold(part.pool, part.amount) for part in self._parts if part.limit.measure == "money"])
+
+    @property
+    def rates(self) -> tuple[str, ...]:
+        """By which rates that was reckoned."""
+        return tuple(dict.fromkeys([part.rate.id for part in self._parts if part.rate is not None]))
+
+    def charge(self, usage: Usage | None, cost: Decimal | None) -> tuple[Hold, ...]:
+        """Take what was used, give the rest back and return what budgets are charged; only the first call counts."""
+        if self._charges is None:
+            tokens = usage.input_tokens + usage.output_tokens if usage is not None else 0
+            self._charges = tuple(self._charge(tokens, cost or _ZERO))
+        return self._charges
+
+    def free(self) -> None:
+        """Give everything back: nothing was sent."""
+        self.charge(None, None)
+
+    def _charge(self, tokens: int, cost: Decimal) -> Iterator[Hold]:
+        for part in self._parts:
+            charge = part.charge_of(tokens, cost)
+            if part.limit.is_hard:
+                self._leases.settle(part.pool, part.amount, charged=charge)
+            if part.limit.measure == "money":
+                yield Hold(part.pool, charge)
+
+
+class Entry:
+    """What a request has reserved for as long as it runs, whatever attempts it takes."""
+
+    __slots__ = ("_leases", "_parts")
+
+    def __init__(self, leases: Leases, parts: Sequence[Part] = ()) -> None:
+        self._leases = leases
+        self._parts = parts
+
+    def leave(self) -> None:
+        """The request is over."""
+        for part in self._parts:
+            self._leases.free(part.pool, part.amount)
+        self._parts = ()
+
+
+class Quotas:
+    """Reserves for requests.
+
+    Args:
+        leases: Where parts of limits are held.
+        find_rate: Between currencies.
+        meters: Where refusals and waits are counted.
+        clock: Times the waits.
+    """
+
+    def __init__(self, leases: Leases, *, find_rate: FindRate, meters: Meters, clock: Clock) -> None:
+        self._leases = leases
+        self._find_rate = find_rate
+        self._meters = meters
+        self._clock = clock
+        self._free = Held(leases, (), reserved=_ZERO)
+        self._no_entry = Entry(leases)
+        self._schemes: dict[str, _Scheme] = {}
+
+    async def enter(self, visit: Visit, grant: Grant) -> Entry:
+        """Count a request, and that it runs.
+
+        Raises:
+            OverLimit: There are too many, in this minute or at this moment.
+            NotReady: That cannot be found out now.
+        """
+        bounds = self._scheme(grant).at_door if grant.limits else ()
+        if not bounds:
+            return self._no_entry
+        parts = [Part(bound.limit, bound.pool(visit.now_ms), _ONE) for bound in bounds]
+        await self._reserve(parts, now_ms=visit.now_ms, quote=None)
+        for part in parts:
+            if part.limit.measure == "requests":
+                self._leases.settle(part.pool, _ONE, charged=_ONE)
+        return Entry(self._leases, [part for part in parts if part.limit.measure == "concurrent"])
+
+    async def hold(self, visit: Visit, endpoint: Endpoint, *, inquiry: Inquiry, outgoing: Outgoing) -> Held:
+        """Reserve what an attempt may use at most.
+
+        Raises:
+            OverBudget: A budget has no room for it.
+            OverLimit: Likewise a limit of tokens.
+            NoBound: Nothing says what it may use at most, and a hard limit wants to know.
+            NotReady: What is left cannot be found out now.
+        """
+        grant, price = visit.grant, endpoint.price
+        scheme = self._scheme(grant) if grant is not None and grant.limits else _NO_SCHEME
+        is_free = not scheme.tokens and price is not None and is_free_of_charge(price)
+        if is_free or inquiry.operation.name in _FREE:
+            return self._free
+        quote = quote_of(inquiry, outgoing, endpoint)
+        parts = (
+            *_token_parts(scheme.tokens, visit.now_ms, quote),
+            *self._money_parts(scheme.money, visit.now_ms, quote, endpoint=endpoint.name),
+        )
+        if parts:
+            await self._reserve(parts, now_ms=visit.now_ms, quote=quote)
+        return Held(self._leases, parts, reserved=quote.reserved)
+
+    def _scheme(self, grant: Grant) -> _Scheme:
+        scheme = self._schemes.get(grant.key_id)
+        if scheme is None or scheme.limits is not grant.limits:
+            if len(self._schemes) >= _MOST_SCHEMES:
+                self._schemes.clear()
+            scheme = self._schemes[grant.key_id] = _Scheme(grant.limits)
+        return scheme
+
+    def _money_parts(self, bounds: tuple[_Bound, ...], now_ms: int, quote: Quote, *, endpoint: str) -> Iterator[Part]:
+        """Return what to reserve of budgets; a soft one that nothing can be reckoned for is left alone."""
+        price = quote.price
+        if price is not None and bounds and is_free_of_charge(price):
+            return
+        for budget in bounds:
+            if budget.limit.is_hard and isinstance(quote.bound, Unbounded):
+                raise _no_bound(budget.limit, quote.bound, endpoint=None if price else endpoint)
+            if price is not None and quote.reserved is not None:
+                part = self._money_part(budget, now_ms, quote.reserved, currency=price.currency)
+                if part is not None:
+                    yield part
+                elif budget.limit.is_hard:
+                    raise no_rate(budget.limit, endpoint, currency=price.currency)
+
+    def _money_part(self, budget: _Bound, now_ms: int, amount: Decimal, *, currency: str) -> Part | None:
+        """Return what an amount comes to in the budget's currency, None where there is no rate."""
+        limit = budget.limit
+        if currency == limit.currency:
+            return Part(limit, budget.pool(now_ms), amount)
+        rate = self._find_rate(currency, limit.currency or "", now_ms)
+        return None if rate is None else Part(limit, budget.pool(now_ms), _multiply(amount, rate.factor), rate)
+
+    async def _reserve(self, parts: Sequence[Part], *, now_ms: int, quote: Quote | None) -> None:
+        wants = [Want(part.pool, part.limit.id, part.amount, part.limit.amount) for part in parts if part.limit.is_hard]
+        if not wants or self._leases.try_reserve(wants):
+            return
+        began_s = self._clock.monotonic_s()
+        shortage = await self._leases.reserve(wants)
+        self._meters.count_lease_wait(self._clock.monotonic_s() - began_s)
+        if shortage is not None:
+            short = next(part for part in parts if part.pool == shortage.pool)
+            self._meters.count_refusal(short.limit.measure)
+            raise _refusal(short, shortage, now_ms=now_ms, quote=quote)
+
+
+def _refusal(part: Part, shortage: Shortage, *, now_ms: int, quote: Quote | None) -> RulesFault:
+    fit: int | None = None
+    if quote is not None:
+        room = shortage.left if part.rate is None else shortage.left / part.rate.factor
+        fit = fitting_output(quote, room, is_money=part.limit.measure == "money")
+    period = period_of(part.limit, now_ms)
+    return refuse(part.limit, period, shortage, need=part.amount, fit=fit, now_ms=now_ms)
+
+
+def _no_bound(limit: Limit, bound: Unbounded, *, endpoint: str | None) -> RulesFault:
+    return no_bound(limit, bound.units) if endpoint is None else no_price(limit, endpoint)
+
+
+def _token_parts(bounds: tuple[_Bound, ...], now_ms: int, quote: Quote) -> Iterator[Part]:
+    if not bounds:
+        return
+    most = most_tokens_of(quote.price, quote.exposure)
+    for bound in bounds:
+        if isinstance(most, Unbounded):
+            raise no_bound(bound.limit, most.units)
+        yield Part(bound.limit, bound.pool(now_ms), Decimal(most))
