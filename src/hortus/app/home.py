@@ -23,6 +23,11 @@ class Home(msgspec.Struct, frozen=True):
         return self.root / "secret.key"
 
     @property
+    def signing_key(self) -> Path:
+        """The key that signs checkpoints of the receipts, and the public ones before it (0600)."""
+        return self.root / "signing.key"
+
+    @property
     def store(self) -> Path:
         """The embedded SQLite store."""
         return self.root / "store.sqlite"

@@ -81,7 +81,7 @@ def ensure_secret(home: Home) -> Secrets:
                 hint="Restore this file from a backup, or move the store away to begin anew.",
             )
         first = make_version(1)
-        _write_once(home.secret_key, _write_secrets(Secrets(first, {1: first}, {1: SystemClock().now_ms()})))
+        write_once(home.secret_key, _write_secrets(Secrets(first, {1: first}, {1: SystemClock().now_ms()})))
     return load_secrets(home)
 
 
@@ -91,7 +91,7 @@ def load_secrets(home: Home) -> Secrets:
     Raises:
         InstallationError: It is missing, open to others, or damaged.
     """
-    data = _read_private(home.secret_key)
+    data = read_private(home.secret_key)
     try:
         content = msgspec.json.decode(data, type=_SecretFile)
         secrets = {version: Secret(version, bytes.fromhex(text)) for version, text in content.secrets.items()}
@@ -211,7 +211,7 @@ def ensure_admin_token(home: Home, *, given: str | None = None) -> tuple[str, bo
     """
     is_new = not given and not home.admin_token.exists()
     if is_new:
-        is_new = _write_once(home.admin_token, _make_admin_token().encode() + b"\n")
+        is_new = write_once(home.admin_token, _make_admin_token().encode() + b"\n")
     return read_admin_token(home, given=given), is_new
 
 
@@ -265,7 +265,7 @@ def read_admin_token(home: Home, *, given: str | None = None) -> str:
                 hint="Remove the variable to let Hortus make a token.",
             )
         return given
-    token = _read_private(home.admin_token).decode("ascii", "replace").strip()
+    token = read_private(home.admin_token).decode("ascii", "replace").strip()
     if len(token) < SHORTEST_ADMIN_TOKEN:
         raise InstallationError(
             "this file holds no admin token.", path=str(home.admin_token), hint="Remove it; the next start makes one."
@@ -296,7 +296,12 @@ def secrets_stay(home: Home, *, is_changing: bool = False) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _read_private(path: Path) -> bytes:
+def read_private(path: Path) -> bytes:
+    """Return what a file holds that only its owner may read.
+
+    Raises:
+        InstallationError: It cannot be read, or others may read it.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
@@ -309,8 +314,12 @@ def _read_private(path: Path) -> bytes:
         return file.read()
 
 
-def _write_once(path: Path, content: bytes) -> bool:
-    """Make a private file appear whole, unless another process was first; tell whether it was this one."""
+def write_once(path: Path, content: bytes) -> bool:
+    """Make a private file appear whole, unless another process was first; tell whether it was this one.
+
+    Raises:
+        InstallationError: It cannot be written.
+    """
     temporary = path.with_name(f".{path.name}.{random_bytes(4).hex()}")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)

@@ -65,6 +65,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Literal["group", "always"],
         _set("When receipts are forced to disk: in groups every 50 ms, or before each answer goes on."),
     ] = "group"
+    checkpoint_minutes: Annotated[
+        int, _set("How often the chain of receipts is signed, where it has grown.", unit="min", ge=1, le=1440)
+    ] = 10
+    receipts_days: Annotated[
+        int,
+        _set("How long receipts are kept; then whole segments leave for a signed stub. 0: for ever.", unit="d", ge=0),
+    ] = 0
     log_format: Annotated[
         Literal["auto", "json", "text"], _set("Form of log lines; auto means text on a terminal, else JSON.")
     ] = "auto"

@@ -6,6 +6,7 @@ Every step may be the last (kill -9): each is one transaction, and is done again
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -70,22 +71,25 @@ class Keeping(msgspec.Struct, frozen=True):
     receipts_days: int = 0
 
 
+USUAL_KEEPING = Keeping()
+
+
 class Notary:
     """Looks after the chain, for one thread; the store's errors pass through, the next look goes on.
 
     Args:
         chain: The store's.
-        key: Signs.
+        key_of: Returns what signs; asked each time, for keys change.
         installation: Its id, in every statement.
         clock: Tells when something is due.
         keeping: As the settings say.
     """
 
     def __init__(
-        self, chain: ChainStore, key: SigningKey, *, installation: str, clock: Clock, keeping: Keeping
+        self, chain: ChainStore, key_of: Callable[[], SigningKey], *, installation: str, clock: Clock, keeping: Keeping
     ) -> None:
         self._chain = chain
-        self._key = key
+        self._key_of = key_of
         self._installation = installation
         self._clock = clock
         self._keeping = keeping
@@ -130,4 +134,4 @@ class Notary:
             _log.info("old receipts have left the store", extra={"segments": segments, "receipts": receipts})
 
     def _sign(self, statement: Checkpoint | Stub) -> bytes:
-        return msgspec.json.encode(self._key.sign(statement))
+        return msgspec.json.encode(self._key_of().sign(statement))

@@ -1,7 +1,7 @@
 """Digests of content: what a receipt keeps of a body, so that whoever has the body can prove that it is the one.
 
-HMAC-SHA256 under a salt that only this receipt has, spelled `SALT:DIGEST` in hex: equal bodies of two requests cannot be
-told to be equal, and a guessed one only where the receipt is known.
+HMAC-SHA256 under a salt that only this receipt has, spelled `SALT:DIGEST` in hex: two equal bodies cannot be told to be
+equal, and a guess can be tried only by those who have the receipt.
 """
 
 from __future__ import annotations

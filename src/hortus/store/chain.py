@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import Connection, Dialect, bindparam, func, select, update
 
-from hortus.ledger.notary import Standing
+from hortus.ledger.notary import Leaving, Standing
 from hortus.receipts.chain import (
     ACT,
     BEGIN,
@@ -18,6 +18,7 @@ from hortus.receipts.chain import (
     NOWHERE,
     RECEIPT,
     SEGMENT_ENTRIES,
+    STUB,
     Begin,
     Place,
     digest_of,
@@ -25,8 +26,10 @@ from hortus.receipts.chain import (
     link,
     spell_into,
 )
+from hortus.receipts.checkpoint import Stub
 from hortus.receipts.records import Receipt
 from hortus.store.database import Store
+from hortus.store.leaving import find_leaving, replace_by_stub
 from hortus.store.prepared import Prepared, Row, prepare_insert
 from hortus.store.schema import acts, chain, chain_notes, chain_segments, receipts
 
@@ -163,3 +166,14 @@ class ChainTable:
                 return False
             self._chain.append(connection, [(CHECKPOINT, "", record)], now_ms=self._store.clock.now_ms())
         return True
+
+    def leaving(self, before_ms: int) -> Leaving | None:
+        """Return the oldest segment that is still here, if all of it came before an instant."""
+        with self._store.reading() as connection:
+            return find_leaving(connection, before_ms)
+
+    def let_go(self, stub: Stub, record: bytes) -> None:
+        """Delete what a segment held, put its stub in its place, and chain the stub."""
+        with self._store.writing() as connection:
+            replace_by_stub(connection, stub, record)
+            self._chain.append(connection, [(STUB, "", record)], now_ms=self._store.clock.now_ms())

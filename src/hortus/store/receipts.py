@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, Select, and_, func, or_, select
+from sqlalchemy import Connection, RowMapping, Select, and_, func, null, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from hortus.canon.usage import Usage
@@ -113,6 +113,12 @@ class ReceiptTable:
         """
         with self._store.reading() as connection:
             return read_usage(connection, question)
+
+
+def load_receipts(connection: Connection, ids: Sequence[str]) -> dict[str, Receipt]:
+    """Return the receipts of these ids that there are, without the names of their projects."""
+    rows = connection.execute(select(receipts, null().label("project")).where(receipts.c.receipt_id.in_(ids)))
+    return {one.receipt_id: one for one in _with_attempts(connection, rows.mappings().all())}
 
 
 def _select() -> Select[Any]:
