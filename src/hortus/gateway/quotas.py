@@ -202,13 +202,14 @@ class Quotas:
         """
         grant, price = visit.grant, endpoint.price
         scheme = self._scheme(grant) if grant is not None and grant.limits else _NO_SCHEME
-        is_free = not scheme.tokens and price is not None and is_free_of_charge(price)
-        if is_free or inquiry.operation.name in _FREE:
+        is_free = price is not None and is_free_of_charge(price)
+        if inquiry.operation.name in _FREE or (is_free and not scheme.tokens):
             return self._free
+        budgets = () if is_free else scheme.money
         quote = quote_of(inquiry, outgoing, endpoint)
         parts = (
             *_token_parts(scheme.tokens, visit.now_ms, quote),
-            *self._money_parts(scheme.money, visit.now_ms, quote, endpoint=endpoint.name),
+            *self._money_parts(budgets, visit.now_ms, quote, endpoint=endpoint.name),
         )
         if parts:
             await self._reserve(parts, now_ms=visit.now_ms, quote=quote)
@@ -225,17 +226,16 @@ class Quotas:
     def _money_parts(self, bounds: tuple[_Bound, ...], now_ms: int, quote: Quote, *, endpoint: str) -> Iterator[Part]:
         """Return what to reserve of budgets; a soft one that nothing can be reckoned for is left alone."""
         price = quote.price
-        if price is not None and bounds and is_free_of_charge(price):
+        if isinstance(quote.bound, Unbounded):
+            _check_unbounded(bounds, quote.bound, endpoint=None if price else endpoint)
+        if price is None:
             return
         for budget in bounds:
-            if budget.limit.is_hard and isinstance(quote.bound, Unbounded):
-                raise _no_bound(budget.limit, quote.bound, endpoint=None if price else endpoint)
-            if price is not None and quote.reserved is not None:
-                part = self._money_part(budget, now_ms, quote.reserved, currency=price.currency)
-                if part is not None:
-                    yield part
-                elif budget.limit.is_hard:
-                    raise no_rate(budget.limit, endpoint, currency=price.currency)
+            part = self._money_part(budget, now_ms, quote.reserved or _ZERO, currency=price.currency)
+            if part is not None:
+                yield part
+            elif budget.limit.is_hard:
+                raise no_rate(budget.limit, endpoint, currency=price.currency)
 
     def _money_part(self, budget: _Bound, now_ms: int, amount: Decimal, *, currency: str) -> Part | None:
         """Return what an amount comes to in the budget's currency, None where there is no rate."""
@@ -267,8 +267,11 @@ def _refusal(part: Part, shortage: Shortage, *, now_ms: int, quote: Quote | None
     return refuse(part.limit, period, shortage, need=part.amount, fit=fit, now_ms=now_ms)
 
 
-def _no_bound(limit: Limit, bound: Unbounded, *, endpoint: str | None) -> RulesFault:
-    return no_bound(limit, bound.units) if endpoint is None else no_price(limit, endpoint)
+def _check_unbounded(bounds: tuple[_Bound, ...], lacking: Unbounded, *, endpoint: str | None) -> None:
+    """Refuse what has no bound under a hard budget; `endpoint`: the one without a price."""
+    hard = next((bound.limit for bound in bounds if bound.limit.is_hard), None)
+    if hard is not None:
+        raise no_bound(hard, lacking.units) if endpoint is None else no_price(hard, endpoint)
 
 
 def _token_parts(bounds: tuple[_Bound, ...], now_ms: int, quote: Quote) -> Iterator[Part]:
