@@ -12,6 +12,8 @@ import pytest_asyncio
 from control_ground import SECRET, Control, running_control
 
 from hortus.base.secrets import digest_key
+from hortus.catalog.rows import ContractPrice, Variant
+from hortus.control.endpointforms import PriceForm, VariantForm
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -27,6 +29,10 @@ async def refusing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Co
 
 BUDGET = {"name": "team-a", "project": "default", "money": "500", "currency": "EUR", "per": "month"}
 RATE = {"name": "rate-a", "project": "default", "requests_per_minute": 60}
+
+
+def _without(body: dict[str, Any], name: str) -> dict[str, Any]:
+    return {member: value for member, value in body.items() if member != name}
 
 
 async def new_key(control: Control, project: str = "default", name: str = "laptop") -> tuple[str, str]:
@@ -312,13 +318,12 @@ WRONG_IN_FILE = {
 
 
 @pytest.mark.parametrize("case", WRONG_IN_FILE)
-async def test_the_file_is_refused_with_line_and_path(tmp_path: Path, case: str) -> None:
+async def test_the_file_is_refused_with_line_and_path(refusing: Control, case: str) -> None:
     body, place, words = WRONG_IN_FILE[case]
-    async with running_control(tmp_path) as control:
-        control.write_file(f'[[project]]\nname = "library"\n\n[[limit]]\nname = "x"\n{body}')
-        error = (await control.ask("GET", "/status"))["file"]["error"]
-        assert error.startswith(f"{place}: ")
-        assert words in error
+    text = f'[[project]]\nname = "library"\n\n[[limit]]\nname = "x"\n{body}'
+    status, error = await refusing.fail("POST", "/config/apply", {"toml": text, "dry_run": True})
+    assert (status, error["path"]) == (400, place)
+    assert words in f"{error['message']} {error['hint']}"
 
 
 async def test_a_rate_of_the_file_makes_its_currency_known(tmp_path: Path) -> None:
@@ -368,5 +373,107 @@ async def test_a_routes_output_cap_is_in_the_snapshot(tmp_path: Path) -> None:
         ] == 400
 
 
-def _without(body: dict[str, Any], name: str) -> dict[str, Any]:
-    return {member: value for member, value in body.items() if member != name}
+PRICED = """\
+[[endpoint]]
+name = "own"
+model = "thing"
+host = "any"
+dialects = ["openai_chat"]
+base_url = "http://127.0.0.1:9/v1"
+
+[endpoint.price]
+currency = "EUR"
+since = 2026-01-01
+input_per_million = 0.1
+output_per_million = "0.30"
+cached_input_per_million = 0.025
+caps = { searches = 5 }
+regions = { eu = 1.1 }
+
+[[endpoint.price.variants]]
+above_input_tokens = 200000
+input_per_million = 0.2
+output_per_million = 0.6
+"""
+
+
+async def test_an_endpoint_of_the_file_may_have_a_price_of_its_own(tmp_path: Path) -> None:
+    async with running_control(tmp_path, toml=PRICED) as control:
+        price = control.snapshot().endpoints["own"].price
+        assert price is not None
+        assert price.id.startswith("file/own/2026-01-01~")
+        assert (price.input_per_million, price.cached_input_per_million) == (Decimal("0.1"), Decimal("0.025"))
+        assert (price.caps, price.regions) == ({"searches": 5}, {"eu": Decimal("1.1")})
+        assert price.variants[0].output_per_million == Decimal("0.6")
+        shown = await control.ask("GET", "/endpoints/own")
+        assert (shown["price"]["output_per_million"], shown["price_id"]) == ("0.30", price.id)
+
+
+async def test_an_endpoints_own_price_comes_through_the_api_and_before_the_catalogs(tmp_path: Path) -> None:
+    price = {"currency": "EUR", "since": "2026-01-01", "input_per_million": "0.1", "output_per_million": 1}
+    body = {"name": "m", "model": "mistral-large-2512", "host": "mistral", "credential": "env:KEY"}
+    async with running_control(tmp_path, environment={"KEY": "x"}) as control:
+        catalogs = (await control.ask("POST", "/endpoints", body))["price_id"]
+        own = (await control.ask("PUT", "/endpoints/m", {**_without(body, "name"), "price": price}))["price_id"]
+        assert own.startswith("api/m/2026-01-01~")
+        assert own != catalogs
+        other = {**price, "input_per_million": "0.2"}
+        changed = (await control.ask("PUT", "/endpoints/m", {**_without(body, "name"), "price": other}))["price_id"]
+        assert changed not in {own, catalogs}
+        later = {**price, "since": "2999-01-01"}
+        kept = (await control.ask("PUT", "/endpoints/m", {**_without(body, "name"), "price": later}))["price_id"]
+        assert kept == catalogs
+
+
+WRONG_PRICES = {
+    "a member that is none": ("input_per_milion = 1\n", "endpoint[0].price.input_per_milion", "`input_per_million`"),
+    "nothing for output": ("input_per_million = 1\n", "endpoint[0].price.output_per_million", "is missing here"),
+    "less than nothing": (
+        "input_per_million = -1\noutput_per_million = 1\n",
+        "endpoint[0].price.input_per_million",
+        "out of bounds",
+    ),
+    "a cap that is none": (
+        "input_per_million = 1\noutput_per_million = 1\ncaps = { serches = 1 }\n",
+        "endpoint[0].price.caps",
+        "serches",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_PRICES)
+async def test_a_price_that_cannot_be_is_refused_with_its_path(refusing: Control, case: str) -> None:
+    lines, path, words = WRONG_PRICES[case]
+    text = PRICED.partition("input_per_million")[0] + lines
+    status, error = await refusing.fail("POST", "/config/apply", {"toml": text, "dry_run": True})
+    assert status == 400
+    assert error["path"].endswith(f" {path}")
+    assert words in f"{error['message']} {error['hint']}"
+
+
+async def test_a_price_through_the_api_is_no_fraction_of_json(refusing: Control) -> None:
+    price = {"currency": "EUR", "since": "2026-01-01", "input_per_million": 0.1, "output_per_million": 1}
+    body = {"name": "m", "model": "m", "host": "openai-compatible", "base_url": "http://x/v1", "price": price}
+    status, error = await refusing.fail("POST", "/endpoints", body)
+    assert status == 400
+    assert "price.input_per_million" in error["path"]
+
+
+async def test_the_api_takes_every_member_of_a_price() -> None:
+    assert set(PriceForm.model_fields) == set(ContractPrice.__struct_fields__)
+    assert set(VariantForm.model_fields) == set(Variant.__struct_fields__)
+
+
+async def test_rates_of_the_organisation_are_in_the_snapshot_before_the_catalogs(tmp_path: Path) -> None:
+    async with running_control(tmp_path, toml=FILE) as control:
+        own, *others = control.snapshot().rates
+        assert (own.id, own.factor, own.is_own) == ("own/CHF-EUR/2026-11-01/1.0731", Decimal("1.0731"), True)
+        assert any((rate.from_currency, rate.to_currency) == ("EUR", "USD") for rate in others)
+        assert not any(rate.is_own for rate in others)
+
+
+async def test_status_names_the_budgets_that_are_used_up(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        await control.ask("POST", "/limits", BUDGET)
+        await control.ask("POST", "/limits", {**BUDGET, "name": "none-left", "money": "0"})
+        assert (await control.ask("GET", "/status"))["alerts"] == ["none-left"]

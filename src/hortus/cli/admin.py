@@ -122,6 +122,31 @@ class Admin:
         """Return the endpoints, deployments left out."""
         return self._list("/endpoints", "endpoints", into=replies.Endpoint)
 
+    def limits(
+        self, *, budgets: bool | None = None, project: str | None = None, include_retired: bool = False
+    ) -> list[replies.Limit]:
+        """Return the limits: all, only budgets, or only the others."""
+        query = {
+            "budgets": None if budgets is None else str(budgets).lower(),
+            "project": project,
+            "include_retired": str(include_retired).lower(),
+        }
+        return self._list("/limits", "limits", into=replies.Limit, query=query)
+
+    def limit(self, name: str) -> replies.Limit:
+        """Return one limit."""
+        return self._call("GET", f"/limits/{_part(name)}", into=replies.Limit)
+
+    def set_limit(self, name: str, wanted: Mapping[str, object], *, is_new: bool) -> replies.Limit:
+        """Make a limit, or change one as a whole."""
+        if is_new:
+            return self._call("POST", "/limits", into=replies.Limit, body={"name": name, **wanted})
+        return self._call("PUT", f"/limits/{_part(name)}", into=replies.Limit, body=wanted)
+
+    def retire_limit(self, name: str) -> replies.Limit:
+        """Take a limit out of use."""
+        return self._call("DELETE", f"/limits/{_part(name)}", into=replies.Limit)
+
     def connect(self, host: str, wanted: Mapping[str, object]) -> replies.Connected:
         """Make a host's endpoints and routes, or say what would be made."""
         return self._call("POST", f"/hosts/{_part(host)}/connect", into=replies.Connected, body=wanted)
@@ -162,6 +187,10 @@ class Admin:
     def receipt(self, receipt_id: str) -> msgspec.Raw:
         """Return one receipt as it came."""
         return self._call("GET", f"/receipts/{_part(receipt_id)}", into=msgspec.Raw)
+
+    def usage(self, question: Query) -> msgspec.Raw:
+        """Return what receipts add up to, as it came."""
+        return self._call("GET", "/usage", into=msgspec.Raw, query=question)
 
     def _list(self, path: str, member: str, *, into: type[Reply], query: Query | None = None) -> list[Reply]:
         whole: dict[str, Any] = self._call("GET", path, into=dict[str, msgspec.Raw], query=query)

@@ -86,7 +86,7 @@ def settings(*, json: AsJson = False) -> None:
     note("In the environment: HORTUS_ and the name in capitals; in hortus.toml: below \\[settings].")
 
 
-_KINDS = ("project", "endpoint", "route", "deployment")
+_KINDS = ("project", "endpoint", "route", "deployment", "limit", "rate")
 
 
 def read_declaration(file: Path, *, home: Home) -> Declaration:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import msgspec
 
 
@@ -83,6 +85,44 @@ class Deployment(msgspec.Struct, frozen=True):
     memory_bytes: int | None = None
 
 
+class Standing(msgspec.Struct, frozen=True):
+    """How much of a limit is taken in the period that runs."""
+
+    pool: str
+    start_ms: int
+    spent: Decimal
+    reserved: Decimal
+    leased: Decimal
+    left: Decimal
+    end_ms: int | None = None
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """A bound on requests, tokens or money."""
+
+    name: str
+    id: str
+    scope: str
+    kind: str
+    state: str
+    origin: str = "api"
+    where: str | None = None
+    project: str | None = None
+    key: str | None = None
+    key_name: str | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    concurrent_requests: int | None = None
+    money: Decimal | None = None
+    currency: str | None = None
+    per: str | None = None
+    timezone: str | None = None
+    year_starts_in: int | None = None
+    alert_at: tuple[int, ...] = ()
+    standing: Standing | None = None
+    retired_at_ms: int | None = None
+
+
 class Connected(msgspec.Struct, frozen=True):
     """What connecting a host made, or would make."""
 
@@ -154,6 +194,7 @@ class Status(msgspec.Struct, frozen=True):
     lit_hosts: tuple[str, ...]
     connected_hosts: tuple[str, ...]
     door: str | None = None
+    alerts: tuple[str, ...] = ()
 
 
 class Finding(msgspec.Struct, frozen=True):

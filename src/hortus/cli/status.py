@@ -6,11 +6,13 @@ from typing import Annotated
 
 import msgspec
 import typer
+from rich.markup import escape
 
 from hortus.app.clock import SystemClock
 from hortus.cli.admin import Admin
 from hortus.cli.deployments import show_deployments
-from hortus.cli.screen import note, show_facts, show_json, show_line
+from hortus.cli.limitwords import say_alert
+from hortus.cli.screen import disarm, note, show_facts, show_json, show_line
 
 app = typer.Typer(add_completion=False)
 
@@ -42,6 +44,10 @@ def status(*, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
         note(f"[yellow]The file is refused, the configuration before it stays:[/yellow] {now.file.error}")
     if now.file.needs_restart:
         note("[yellow]Settings in the file have changed:[/yellow] they hold after Ctrl-C and `hortus up`.")
+    if now.alerts:
+        told = {limit.name: limit for limit in admin.limits(budgets=True)}
+        for name in now.alerts:
+            note(f"[yellow]Budget[/yellow] {escape(disarm(say_alert(told[name])))}." if name in told else name)
     show_line("")
     show_deployments(now.deployments)
 

@@ -1,4 +1,4 @@
-"""What is wrong with a declared limit or currency rate by itself? Pure but for the zones' own files.
+"""What is wrong with a declared limit, price or currency rate by itself? Pure but for the zones' own files.
 
 What it names besides (project, key, currency) is looked up in `scopes.py`.
 """
@@ -11,7 +11,9 @@ from decimal import Decimal
 from typing import get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from hortus.catalog.rows import ContractPrice, Figures
 from hortus.control.fault import MOST_QUOTED, Fault, suggest
+from hortus.control.tomllines import Path
 from hortus.snapshot.declared import BudgetPeriod, LimitSpec, RateSpec
 from hortus.snapshot.limits import MEASURES, measures_of
 
@@ -51,6 +53,33 @@ def check_rate(spec: RateSpec) -> Iterator[Fault]:
         yield Fault(("factor",), "The factor is out of bounds.", 'Use a number above 0, such as "1.0834".')
     if not spec.source.strip() or len(spec.source) > _LONGEST_SOURCE:
         yield Fault(("source",), "The source is empty.", "Say who gives this rate: a page, a contract, a decision.")
+
+
+def check_price(price: ContractPrice) -> Iterator[Fault]:
+    """Return what is wrong with an endpoint's own price."""
+    yield from _check_currency(price.currency, "currency")
+    yield from _check_figures(price, ())
+    for index, variant in enumerate(price.variants):
+        where: Path = ("variants", index)
+        yield from _check_figures(variant, where)
+        if variant.above_input_tokens <= 0 and variant.service_tier is None:
+            hint = "Set above_input_tokens, service_tier or both."
+            yield Fault(where, "This variant holds under no condition.", hint)
+    for region, factor in price.regions.items():
+        if not _is_exact(factor) or factor <= 0:
+            yield Fault(("regions", region[:MOST_QUOTED]), "The factor is out of bounds.", "Use a number above 0.")
+    for cap, count in price.caps.items():
+        if not 0 <= count <= _MOST_COUNTED:
+            yield Fault(("caps", cap), "The cap is out of bounds.", "Use a whole number from 0.")
+    if not 0 <= price.fixed_input_tokens <= _MOST_COUNTED:
+        yield Fault(("fixed_input_tokens",), "The number is out of bounds.", "Use a whole number from 0.")
+
+
+def _check_figures(figures: Figures, where: Path) -> Iterator[Fault]:
+    for field in Figures.__struct_fields__:
+        amount = getattr(figures, field)
+        if amount is not None and (not _is_exact(amount) or amount < 0):
+            yield Fault((*where, field), "The price is out of bounds.", 'Use an amount from 0, such as "0.40".')
 
 
 def _check_measure(spec: LimitSpec) -> Iterator[Fault]:
@@ -131,9 +160,12 @@ def check_timezone(name: str) -> Iterator[Fault]:
 
 
 def _zone_like(name: str) -> str | None:
+    """Return a zone that was meant by a mistyped place; an abbreviation (`CEST`) means no place."""
     known = available_timezones()
     same = [zone for zone in known if zone.lower() == name.lower()]
-    return f"Did you mean `{same[0]}`?" if same else suggest(name[:MOST_QUOTED], sorted(known))
+    if same:
+        return f"Did you mean `{same[0]}`?"
+    return suggest(name[:MOST_QUOTED], sorted(known)) if "/" in name else None
 
 
 def _check_alerts(percents: tuple[int, ...]) -> Iterator[Fault]:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from urllib.parse import urlsplit
 
 from hortus.catalog.lookup import SPOKEN_DIALECTS
-from hortus.control.bounds import check_limit, check_rate
+from hortus.control.bounds import check_limit, check_price, check_rate
 from hortus.control.fault import MOST_QUOTED, Fault, suggest
 from hortus.control.tomllines import Path
 from hortus.snapshot.compile import read_candidate
@@ -104,6 +104,8 @@ def _check_endpoint(spec: EndpointSpec, hosts: Collection[str]) -> Iterator[Faul
         yield Fault(("country",), "The country is not an ISO 3166-1 alpha-2 code.", 'Write two letters, such as "DE".')
     yield from _check_operations(spec.operations)
     yield from _check_timeouts(spec)
+    if spec.price is not None:
+        yield from (Fault(("price", *fault.path), fault.message, fault.hint) for fault in check_price(spec.price))
 
 
 def _check_host(spec: EndpointSpec, hosts: Collection[str]) -> Iterator[Fault]:

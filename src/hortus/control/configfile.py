@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import get_args, get_type_hints
 
 import msgspec
+from msgspec import Struct
 
 from hortus.base.errors import ConfigurationError
 from hortus.control.checks import Spec, check_spec
@@ -33,9 +34,10 @@ KINDS: dict[str, type[Spec]] = {
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
 
-_TYPE_ERROR = re.compile(r"^(?P<message>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
+_TYPE_ERROR = re.compile(r"^(?P<message>.*?)(?: - at (?:`key` in )?`\$(?P<path>[^`]*)`)?$", re.DOTALL)
 _PATH_PART = re.compile(r"\.?([A-Za-z0-9_]+)|\[(\d+)\]")
 _SYNTAX_ERROR = re.compile(r"^(?P<message>.*) \(at (?:line (?P<line>\d+), column \d+|end of document)\)$", re.DOTALL)
+_FIELD_ERROR = re.compile(r"^Object (?P<kind>contains unknown|missing required) field `(?P<name>.*)`$")
 _MOST_QUOTED = 60
 _SECRET_KEYS = ("api_key", "apikey", "key", "token", "secret", "password", "access_key")
 _TYPE_NAME = re.compile(r"`([a-z]+)(?: \| null)?`")
@@ -233,17 +235,40 @@ def _type_fault(error: msgspec.ValidationError, path: Path, *, spec_type: type[S
     message, inner = (match["message"], match["path"]) if match else (str(error), "")
     message = _TYPE_NAME.sub(lambda found: _PLAIN_TYPES.get(found[1], found[1]), message)
     steps = tuple(int(index) if index else name for name, index in _PATH_PART.findall(inner or ""))
-    words = _words_of(get_type_hints(spec_type).get(str(steps[0])))
+    hint_here = _hint_at(spec_type, steps)
+    lacking = _FIELD_ERROR.match(message)
+    if lacking is not None:
+        what = "is unknown" if lacking["kind"] == "contains unknown" else "is missing"
+        hint = suggest(lacking["name"], _fields_in(hint_here)) or "The reference of hortus.toml lists what there is."
+        return Fault((*path, *steps, lacking["name"]), f"`{lacking['name'][:_MOST_QUOTED]}` {what} here.", hint)
+    words = [part for part in _parts_of(hint_here) if isinstance(part, str)]
     if words and message.startswith("Invalid enum value"):
         said = message.removeprefix("Invalid enum value ").strip("'")
         hint = suggest(said, words) or f"Write one of: {', '.join(words)}."
-        return Fault((*path, *steps), f"`{said[:_MOST_QUOTED]}` cannot be `{steps[0]}`.", hint)
+        return Fault((*path, *steps), f"`{said[:_MOST_QUOTED]}` cannot be `{steps[-1]}`.", hint)
     return Fault((*path, *steps), f"{message}.", "Change the value to the right type.")
 
 
-def _words_of(hint: object) -> list[str]:
-    """Return the texts that a field may hold, where it may hold only some."""
-    return [word for part in (hint, *get_args(hint)) for word in get_args(part) if isinstance(word, str)]
+def _hint_at(spec_type: type[Spec], steps: Path) -> object:
+    """Return the type of what a path leads to, as far as it can be followed."""
+    hint: object = spec_type
+    for step in steps:
+        table = next((part for part in _parts_of(hint) if isinstance(part, type) and issubclass(part, Struct)), None)
+        if isinstance(step, str) and table is not None:
+            hint = get_type_hints(table).get(step)
+    return hint
+
+
+def _parts_of(hint: object) -> Iterator[object]:
+    yield hint
+    for part in get_args(hint):
+        yield from _parts_of(part)
+
+
+def _fields_in(hint: object) -> list[str]:
+    """Return the names of the fields of the table that a type holds."""
+    tables = (part for part in _parts_of(hint) if isinstance(part, type) and issubclass(part, Struct))
+    return [field.encode_name for table in tables for field in msgspec.structs.fields(table)]
 
 
 def _check_names(items: list[Item]) -> Iterator[Fault]:

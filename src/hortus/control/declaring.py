@@ -11,6 +11,7 @@ from hortus.control import models, views
 from hortus.control.applying import API, BUILT_IN, FILE, OBJECT_KINDS
 from hortus.control.checks import check_far, check_spec
 from hortus.control.configfile import spaces_of
+from hortus.control.endpointforms import EndpointWanted
 from hortus.control.engine_states import EngineState, read_engine_states
 from hortus.control.errors import Conflict, DeclaredInFile, Invalid, NotFound
 from hortus.control.fault import Fault, suggest
@@ -36,14 +37,14 @@ def show_endpoint(plane: Plane, ask: models.OneObject) -> views.EndpointView:
     return _endpoint_view(plane, stored_object(plane, "endpoint", ask.name))
 
 
-def create_endpoint(plane: Plane, ask: models.EndpointWanted) -> views.EndpointView:
+def create_endpoint(plane: Plane, ask: EndpointWanted) -> views.EndpointView:
     """Declare an endpoint."""
     stored = declare(plane, spec_of(ask, EndpointSpec), is_new=True)
     plane.recompile()
     return _endpoint_view(plane, stored)
 
 
-def replace_endpoint(plane: Plane, ask: models.EndpointWanted) -> views.EndpointView:
+def replace_endpoint(plane: Plane, ask: EndpointWanted) -> views.EndpointView:
     """Change an endpoint as a whole."""
     stored = declare(plane, spec_of(ask, EndpointSpec), is_new=False)
     plane.recompile()
@@ -261,6 +262,8 @@ def _endpoint_view(plane: Plane, stored: StoredObject) -> views.EndpointView:
         "credential": credential_of(spec, plane.catalog.hosts.get(spec.host)),
         "maker": compiled.maker if compiled else None,
         "speaks": compiled.dialects if compiled else (),
+        "price": msgspec.to_builtins(spec.price) if spec.price is not None else None,
+        "price_id": compiled.price.id if compiled and compiled.price else None,
         "is_usable": is_usable,
         "reason": None if is_usable else plane.unusable.get(stored.name),
     }

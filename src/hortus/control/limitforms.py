@@ -3,34 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import ConfigDict, Field
 
+from hortus.control.endpointforms import Amount, Count, Currency
 from hortus.control.models import Ask, ShortName
 from hortus.control.views import Instant, ObjectView, View
 from hortus.snapshot.declared import BudgetPeriod, LimitKind
-
-
-def _refuse_fractions(value: object) -> object:
-    if isinstance(value, float):
-        raise ValueError('a fraction in JSON is not exact; write it as a text, such as "0.10"')  # noqa: TRY004 -- pydantic turns this one into a fault
-    if isinstance(value, bool):
-        raise ValueError("this is no amount")  # noqa: TRY004 -- see above
-    return value
-
-
-Amount = Annotated[
-    Decimal,
-    BeforeValidator(_refuse_fractions),
-    PlainSerializer(lambda value: format(value, "f"), return_type=str),
-    WithJsonSchema({"anyOf": [{"type": "string", "pattern": r"^\d+(\.\d+)?$"}, {"type": "integer"}]}),
-]
-"""An exact amount: a text or a whole number, never a fraction that some reader of JSON has rounded."""
-
-Count = Annotated[int, Field(strict=True)]
-Currency = Annotated[str, Field(min_length=3, max_length=3, description="ISO 4217 code.", examples=["EUR"])]
 
 
 class LimitWanted(Ask):

@@ -43,7 +43,6 @@ LossRule = Annotated[
         description="Which losses refuse a request: those of meaning (`standard`), all (`strict`), none (`lenient`)."
     ),
 ]
-Seconds = Annotated[float | None, Field(gt=0, lt=1e9, description="Seconds; the default where absent.")]
 
 
 class Ask(BaseModel):
@@ -122,39 +121,6 @@ class OneObject(Ask):
     """An endpoint, route or deployment by its name."""
 
     name: Name
-
-
-class EndpointWanted(Ask):
-    """One model at one host in one region."""
-
-    name: Name
-    model: Annotated[str, Field(min_length=1, description="Catalog id of the model, or what the host calls it.")]
-    host: Annotated[str, Field(description="Catalog id of the host, or `openai-compatible` for any other one.")]
-    base_url: Annotated[
-        str | dict[str, str] | None,
-        Field(description="Base address, where it is not the catalog's; or one for each dialect."),
-    ] = None
-    dialects: Annotated[
-        tuple[str, ...], Field(description="Wire formats to use there, preferred first; all of the host's where empty.")
-    ] = ()
-    variables: Annotated[
-        dict[str, str], Field(description="What stands for `{name}` in the catalog's addresses of the host.")
-    ] = {}
-    weights: Annotated[
-        dict[str, Literal["meaning", "tuning", "advisory"]],
-        Field(description="How heavy the loss of a member is here, where that is not as usual."),
-    ] = {}
-    upstream_model: Annotated[str | None, Field(description="What the host calls the model.")] = None
-    credential: Annotated[
-        str | None, Field(description="Reference `env:NAME` or `file:NAME`; never the secret itself.")
-    ] = None
-    region: Annotated[str | None, Field(description="The host's name of the region.")] = None
-    country: Annotated[str | None, Field(description="Where it computes (ISO 3166-1 alpha-2), by contract.")] = None
-    operations: Annotated[tuple[str, ...], Field(description="What it can do: `chat`, `embeddings`.")] = ("chat",)
-    connect_timeout_s: Seconds = None
-    first_byte_timeout_s: Seconds = None
-    idle_timeout_s: Seconds = None
-    total_timeout_s: Seconds = None
 
 
 class RouteWanted(Ask):

@@ -23,6 +23,7 @@ from hortus.control import (
     usage_views,
     views,
 )
+from hortus.control.endpointforms import EndpointWanted
 from hortus.control.plane import Plane
 
 PREFIX = "/admin/v1"
@@ -133,7 +134,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "POST",
         "/endpoints",
         "change",
-        models.EndpointWanted,
+        EndpointWanted,
         views.EndpointView,
         declaring.create_endpoint,
         status=201,
@@ -152,7 +153,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "PUT",
         "/endpoints/{name}",
         "change",
-        models.EndpointWanted,
+        EndpointWanted,
         views.EndpointView,
         declaring.replace_endpoint,
     ),

@@ -29,7 +29,7 @@ from hortus.snapshot.compile import (
     compile_snapshot,
     with_seedling,
 )
-from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, ProjectSpec, RouteSpec
+from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, ProjectSpec, RateSpec, RouteSpec
 from hortus.snapshot.endpoints import credential_of
 from hortus.snapshot.model import Snapshot
 from hortus.snapshot.writing import publish
@@ -37,6 +37,7 @@ from hortus.snapshot.writing import publish
 DEFAULT_PROJECT = "default"
 
 _DAY_MS = 86_400_000
+_USUAL_CURRENCIES = frozenset({"EUR", "USD"})
 
 _log = logging.getLogger("hortus.control")
 
@@ -166,6 +167,8 @@ class Plane:
             endpoints=tuple(one.spec for one in live if isinstance(one.spec, EndpointSpec)),
             routes=tuple(one.spec for one in live if isinstance(one.spec, RouteSpec)),
             deployments=tuple(one.spec for one in live if isinstance(one.spec, DeploymentSpec)),
+            rates=tuple(one.spec for one in live if isinstance(one.spec, RateSpec)),
+            origins={one.name: one.origin for one in live if one.kind == "endpoint"},
             created_at_s={one.name: one.created_at_ms // 1000 for one in live if one.kind in {"route", "deployment"}},
             retired_at_ms={
                 one.name: one.retired_at_ms
@@ -218,8 +221,9 @@ class Plane:
 
     @property
     def currencies(self) -> frozenset[str]:
-        """Those that the catalog's rates know."""
-        return frozenset({"EUR", "USD"})
+        """Those that the catalog's rates know, and those of the catalog's prices."""
+        rates = self.catalog.rows.rates
+        return _USUAL_CURRENCIES | {code for rate in rates for code in (rate.from_currency, rate.to_currency)}
 
     def is_present(self, reference: str) -> bool:
         """Tell whether a credential is here."""

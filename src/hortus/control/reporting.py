@@ -14,6 +14,7 @@ from hortus.control.configfile import Declaration
 from hortus.control.declaring import list_deployments
 from hortus.control.errors import Conflict, Invalid, NotFound
 from hortus.control.fault import suggest
+from hortus.control.limiting import alerts
 from hortus.control.plane import Plane
 
 _LOW_DISK_BYTES = 512 * 1024 * 1024
@@ -48,6 +49,7 @@ def show_status(plane: Plane, _ask: models.Nothing) -> views.StatusView:
         routes=tuple(snapshot.routes) if snapshot is not None else (),
         lit_hosts=tuple(host for host in plane.catalog.hosts if plane.is_lit(host)),
         connected_hosts=tuple(sorted(hosts)),
+        alerts=tuple(view.name for view in alerts(plane)),
     )
 
 
@@ -66,8 +68,6 @@ def list_receipts(plane: Plane, ask: models.ReceiptQuery) -> views.ReceiptList:
     return views.ReceiptList(receipts=[views.ReceiptView.model_validate(receipt) for receipt in found])
 
 
-def show_receipt(plane: Plane, ask: models.OneReceipt) -> views.ReceiptView:
-    """Return one receipt."""
 def find_project(plane: Plane, name: str) -> Project:
     """Return a project by what a question calls it.
 
@@ -82,6 +82,8 @@ def find_project(plane: Plane, name: str) -> Project:
     return found
 
 
+def show_receipt(plane: Plane, ask: models.OneReceipt) -> views.ReceiptView:
+    """Return one receipt."""
     found = plane.ports.receipts.receipt(ask.id)
     if found is None:
         hint = "The ledger takes receipts in within a second or so; try again if the request has just ended."

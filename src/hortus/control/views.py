@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hortus.control.endpointforms import PriceForm
 from hortus.control.models import LossRule
 
 Instant = Annotated[int, Field(description="Milliseconds since 1970 (UTC).")]
@@ -118,6 +119,8 @@ class EndpointView(ObjectView):
     region: str | None = None
     country: str | None = None
     operations: tuple[str, ...] = ()
+    price: Annotated[PriceForm | None, Field(description="By a contract of your own.")] = None
+    price_id: Annotated[str | None, Field(description="Row of the price that holds, as receipts name it.")] = None
     is_usable: bool
     reason: Annotated[str | None, Field(description="Why it cannot be used.")] = None
 
@@ -455,6 +458,7 @@ class StatusView(View):
     routes: tuple[str, ...]
     lit_hosts: tuple[str, ...]
     connected_hosts: tuple[str, ...]
+    alerts: Annotated[tuple[str, ...], Field(description="Budgets at one of their alerts or used up, by name.")] = ()
 
 
 class Finding(View):

@@ -13,9 +13,10 @@ import msgspec
 
 from hortus.base.time import format_utc
 from hortus.catalog.lookup import Catalog, PriceOf
-from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, RouteSpec
+from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, RateSpec, RouteSpec
 from hortus.snapshot.endpoints import SEEDLING_SOURCE, UNKNOWN_MAKER, compile_deployed, compile_endpoint
 from hortus.snapshot.model import Candidate, Deployment, Endpoint, Route, RuledOut, Snapshot
+from hortus.snapshot.money import OWN, own_price, own_rate
 
 SEEDLING = DeploymentSpec(name="seedling", source=SEEDLING_SOURCE, context_tokens=1024, temperature=0.0)
 """The model that ships with Hortus, deployed unless the settings say no."""
@@ -27,6 +28,8 @@ class DeclaredObjects(msgspec.Struct, frozen=True):
     """What is declared and not retired, whoever declared it.
 
     Attributes:
+        rates: The organisation's own currency rates.
+        origins: Who declared each endpoint (`file`, `api`), by name; it is in the id of the endpoint's own price.
         created_at_s: When each route (or deployment) was made, by name; for lists of models.
         retired_at_ms: When each endpoint or deployment that is no longer declared was retired, by name.
     """
@@ -34,6 +37,8 @@ class DeclaredObjects(msgspec.Struct, frozen=True):
     endpoints: tuple[EndpointSpec, ...] = ()
     routes: tuple[RouteSpec, ...] = ()
     deployments: tuple[DeploymentSpec, ...] = ()
+    rates: tuple[RateSpec, ...] = ()
+    origins: Mapping[str, str] = {}
     created_at_s: Mapping[str, int] = {}
     retired_at_ms: Mapping[str, int] = {}
 
@@ -75,9 +80,9 @@ def compile_snapshot(
     compiled: dict[str, Endpoint | str] = {}
     today = datetime.fromtimestamp(conditions.now_ms / 1000, tz=UTC).date()
     for spec in sorted(declared.endpoints, key=lambda spec: spec.name):
-        compiled[spec.name] = compile_endpoint(
-            spec, catalog=catalog, price_of=price_of, present=conditions.present, today=today
-        )
+        one = compile_endpoint(spec, catalog=catalog, price_of=price_of, present=conditions.present, today=today)
+        own = own_price(spec, origin=declared.origins.get(spec.name, OWN), today=today)
+        compiled[spec.name] = msgspec.structs.replace(one, price=own) if own and isinstance(one, Endpoint) else one
     deployments: dict[str, Deployment] = {}
     wanted = with_seedling(declared.deployments, runs_seedling=conditions.runs_seedling)
     for deployment in wanted:
@@ -101,6 +106,7 @@ def compile_snapshot(
             for name, spec in sorted(routes.items())
         },
         deployments=deployments,
+        rates=(*map(own_rate, declared.rates), *(rate.row for rate in catalog.rows.rates)),
     )
     return Compiled(snapshot, {name: one for name, one in sorted(compiled.items()) if isinstance(one, str)})
 

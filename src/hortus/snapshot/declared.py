@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from hortus.canon.loss import Strictness, Weight
+from hortus.catalog.rows import ContractPrice
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._/:@-]{0,127}$"
 """What a route, endpoint or deployment may be called."""
@@ -45,6 +46,7 @@ class EndpointSpec(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unkno
         weights: Member of a request (`messages[].name`, `service_tier`) to how heavy its loss is here, where that is
             not as usual.
         connect_timeout_s: Longest wait for a connection; likewise the other three.
+        price: What it costs by a contract of one's own; it comes before what the catalog says.
     """
 
     name: str
@@ -63,6 +65,7 @@ class EndpointSpec(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unkno
     idle_timeout_s: float | None = None
     total_timeout_s: float | None = None
     weights: dict[str, Weight] = {}
+    price: ContractPrice | None = None
 
 
 class RouteSpec(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from hortus.canon.loss import Weight
-from hortus.catalog.rows import Auth, PriceRow
+from hortus.catalog.rows import Auth, PriceRow, RateRow
 
 SNAPSHOT_FORMAT = 3
 """Version of this layout; a reader refuses another one."""
@@ -157,7 +157,11 @@ class Deployment(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """One version of everything that the data plane needs to know; `format` is always written."""
+    """One version of everything that the data plane needs to know; `format` is always written.
+
+    Attributes:
+        rates: Between currencies, the organisation's own among them.
+    """
 
     version: int
     compiled_at_ms: int
@@ -166,3 +170,4 @@ class Snapshot(msgspec.Struct, frozen=True):
     routes: dict[str, Route]
     deployments: dict[str, Deployment]
     format: int = SNAPSHOT_FORMAT
+    rates: tuple[RateRow, ...] = ()

@@ -9,6 +9,7 @@ import msgspec
 
 from hortus.base.errors import ConfigurationError
 from hortus.catalog.auth import RENEWED, credential_header
+from hortus.catalog.rows import RateRow
 from hortus.snapshot.model import ENGINE_SCHEME, Endpoint, Route, Snapshot, Spoken
 
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -103,6 +104,7 @@ class Ready(msgspec.Struct, frozen=True):
 
     version: int
     routes: dict[str, ReadyRoute]
+    rates: tuple[RateRow, ...] = ()
 
 
 Credential = Callable[[str], str]
@@ -134,7 +136,9 @@ def resolve(
         for name, endpoint in snapshot.endpoints.items()
     }
     return Ready(
-        version=snapshot.version, routes={name: _resolve_route(route, found) for name, route in snapshot.routes.items()}
+        version=snapshot.version,
+        routes={name: _resolve_route(route, found) for name, route in snapshot.routes.items()},
+        rates=snapshot.rates,
     )
 
 

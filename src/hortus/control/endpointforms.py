@@ -1,0 +1,113 @@
+"""What the admin API takes of an endpoint. Its own price has the members of `catalog.rows.ContractPrice`."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+
+from hortus.catalog.rows import Cap
+from hortus.control.models import Ask, Name
+
+
+def _refuse_fractions(value: object) -> object:
+    if isinstance(value, float):
+        raise ValueError('a fraction in JSON is not exact; write it as a text, such as "0.10"')  # noqa: TRY004 -- pydantic turns this one into a fault
+    if isinstance(value, bool):
+        raise ValueError("this is no amount")  # noqa: TRY004 -- see above
+    return value
+
+
+Amount = Annotated[
+    Decimal,
+    BeforeValidator(_refuse_fractions),
+    PlainSerializer(lambda value: format(value, "f"), return_type=str, when_used="json"),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": r"^\d+(\.\d+)?$"}, {"type": "integer"}]}),
+]
+"""An exact amount: a text or a whole number, never a fraction that some reader of JSON has rounded."""
+
+Currency = Annotated[str, Field(min_length=3, max_length=3, description="ISO 4217 code.", examples=["EUR"])]
+Count = Annotated[int, Field(strict=True)]
+Seconds = Annotated[float | None, Field(gt=0, lt=1e9, description="Seconds; the default where absent.")]
+
+
+class FiguresForm(Ask):
+    """What units cost; null: the next more general figure holds."""
+
+    input_per_million: Annotated[Amount, Field(description="Tokens of input, per million.", examples=["0.40"])]
+    output_per_million: Annotated[Amount, Field(description="Tokens of output, per million.")]
+    cached_input_per_million: Annotated[Amount | None, Field(description="Read from the host's cache.")] = None
+    cache_write_per_million: Annotated[Amount | None, Field(description="Written to the cache.")] = None
+    cache_write_long_per_million: Annotated[Amount | None, Field(description="Written to stay longer.")] = None
+    input_audio_per_million: Amount | None = None
+    cached_audio_per_million: Amount | None = None
+    output_audio_per_million: Amount | None = None
+    input_image_per_million: Amount | None = None
+    output_image_per_million: Amount | None = None
+    per_image: Annotated[Amount | None, Field(description="For each picture that is made.")] = None
+    per_second: Annotated[Amount | None, Field(description="For each second of sound.")] = None
+    per_thousand_searches: Amount | None = None
+    per_request: Amount | None = None
+
+
+class VariantForm(FiguresForm):
+    """A full set of figures for long inputs or a service tier."""
+
+    above_input_tokens: Annotated[Count, Field(description="The input is longer than this.")] = 0
+    service_tier: Annotated[str | None, Field(description="The host says that it was served so.")] = None
+
+
+class PriceForm(FiguresForm):
+    """What an endpoint costs by a contract of one's own; it comes before what the catalog says."""
+
+    currency: Currency
+    since: Annotated[date, Field(description="Day (UTC) from which on it holds.")]
+    source: Annotated[str, Field(max_length=1000, description="Where it says so.")] = "own contract"
+    variants: tuple[VariantForm, ...] = ()
+    auto_tiers: Annotated[tuple[str, ...], Field(description="Service tiers that the host may choose by itself.")] = ()
+    regions: Annotated[
+        dict[str, Amount],
+        Field(default_factory=dict, description="Where it computed -> factor of the price of tokens."),
+    ]
+    caps: Annotated[
+        dict[Cap, Count], Field(default_factory=dict, description="Most of what a request's bytes do not bound.")
+    ]
+    fixed_input_tokens: Annotated[Count, Field(description="Counted by the host beyond the request's bytes.")] = 0
+    is_search_per_request: bool = False
+
+
+class EndpointWanted(Ask):
+    """One model at one host in one region."""
+
+    name: Name
+    model: Annotated[str, Field(min_length=1, description="Catalog id of the model, or what the host calls it.")]
+    host: Annotated[str, Field(description="Catalog id of the host, or `openai-compatible` for any other one.")]
+    base_url: Annotated[
+        str | dict[str, str] | None,
+        Field(description="Base address, where it is not the catalog's; or one for each dialect."),
+    ] = None
+    dialects: Annotated[
+        tuple[str, ...], Field(description="Wire formats to use there, preferred first; all of the host's where empty.")
+    ] = ()
+    variables: Annotated[
+        dict[str, str],
+        Field(default_factory=dict, description="What stands for `{name}` in the catalog's addresses of the host."),
+    ]
+    weights: Annotated[
+        dict[str, Literal["meaning", "tuning", "advisory"]],
+        Field(default_factory=dict, description="How heavy the loss of a member is here, where that is not as usual."),
+    ]
+    upstream_model: Annotated[str | None, Field(description="What the host calls the model.")] = None
+    credential: Annotated[
+        str | None, Field(description="Reference `env:NAME` or `file:NAME`; never the secret itself.")
+    ] = None
+    region: Annotated[str | None, Field(description="The host's name of the region.")] = None
+    country: Annotated[str | None, Field(description="Where it computes (ISO 3166-1 alpha-2), by contract.")] = None
+    operations: Annotated[tuple[str, ...], Field(description="What it can do: `chat`, `embeddings`.")] = ("chat",)
+    connect_timeout_s: Seconds = None
+    first_byte_timeout_s: Seconds = None
+    idle_timeout_s: Seconds = None
+    total_timeout_s: Seconds = None
+    price: Annotated[PriceForm | None, Field(description="By a contract of your own, before the catalog's.")] = None
