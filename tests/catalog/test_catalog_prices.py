@@ -92,10 +92,10 @@ def test_service_tiers_are_variants_at_every_length() -> None:
         (one.service_tier, one.above_input_tokens): (one.input_per_million, one.output_per_million)
         for one in row.variants
     }
-    assert found["priority", 0] == found["fast", 0] == (20, 100)
-    assert found["flex", 0] == found["batch", 0] == (5, 25)
-    assert found[None, 272_000] == (20, 75)
-    assert found["priority", 272_000] == (40, 150)
+    assert found["priority", 0] == found["fast", 0] == (Decimal(20), Decimal(100))
+    assert found["flex", 0] == found["batch", 0] == (Decimal(5), Decimal(25))
+    assert found[None, 272_000] == (Decimal(20), Decimal(75))
+    assert found["priority", 272_000] == (Decimal(40), Decimal(150))
     assert row.auto_tiers == ("priority", "fast")
 
 
@@ -184,13 +184,8 @@ def test_an_own_row_has_variants_and_keeps_the_caps_of_its_host() -> None:
     found = price_of(Catalog(structs.replace(catalog().rows, prices=(row,))), "gpt-4o", host="openai", at=TODAY)
     assert found is not None
     assert [one.above_input_tokens for one in found.variants] == [0, 1000]
-    assert (
-        variant(found, None, above=1000).input_per_million,
-        variant(found, None, above=1000).output_per_million,
-    ) == (
-        4,
-        12,
-    )
+    long_one = variant(found, None, above=1000)
+    assert (long_one.input_per_million, long_one.output_per_million) == (Decimal(4), Decimal(12))
     assert variant(found, "priority").output_per_million == 12
     assert variant(found, "priority").per_thousand_searches == 5
     assert found.caps["searches"] == 3

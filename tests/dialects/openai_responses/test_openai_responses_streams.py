@@ -251,7 +251,14 @@ def test_a_stream_that_breaks_off_has_no_end() -> None:
     ],
 )
 def test_an_error_ends_a_stream(name: str, members: dict[str, Any]) -> None:
-    assert events(frames(begun(), (name, members), ended()))[1:] == [Failed(code="host_rate_limited", message="slow")]
+    found = events(frames(begun(), (name, members), ended()))
+    assert found[-1] == Failed(code="host_rate_limited", message="slow")
+
+
+def test_what_a_failed_answer_used_is_reported_before_its_end() -> None:
+    failed = whole(status="failed", error={"code": "server_error", "message": "oh"})
+    found = events(frames(begun(), ("failed", {"response": failed})))
+    assert [type(event) for event in found[1:]] == [UsageReported, Failed]
 
 
 def test_a_bare_error_ends_a_stream() -> None:

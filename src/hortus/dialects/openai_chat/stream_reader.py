@@ -86,6 +86,8 @@ class Reader:
         try:
             check_text(data)
             chunk, unknown = read_open(data, wire.Chunk)
+            if chunk.usage is not UNSET and bytes(chunk.usage) != _NULL:
+                self._usage = chunk.usage
             if is_error or _is_error(chunk):
                 return self._fail(data)
             events = self._begin(chunk, unknown)
@@ -93,8 +95,6 @@ class Reader:
                 events += self._read_choice(choice, number, unknown=unknown)
         except CallerFault as error:
             raise unreadable(error) from error
-        if chunk.usage is not UNSET and bytes(chunk.usage) != _NULL:
-            self._usage = chunk.usage
         return events
 
     def _read_choice(self, found: wire.ChunkChoice, number: int, *, unknown: dict[str, Raw]) -> list[Event]:

@@ -47,6 +47,7 @@ from hortus.dialects.openai_responses.pieces import emptied, rest_of
 from hortus.dialects.openai_responses.response import Members, broken, output_of, read_stop
 from hortus.dialects.openai_responses.response import read_head as read_answer_head
 from hortus.dialects.openai_responses.response_writer import INSTEAD
+from hortus.dialects.openai_responses.usage import count, told_in
 from hortus.dialects.openai_responses.wire import NAME
 from hortus.framing.counting import UNREADABLE
 from hortus.framing.opening import NULL
@@ -239,7 +240,11 @@ class Reader:
         yield Finished()
 
     def _on_failed(self, wire: _Event) -> Iterator[Event]:
-        yield self._fail(OBJECT(wire.response).get("error", NULL))
+        members = OBJECT(wire.response)
+        usage = count(told_in(members))
+        if usage is not None:
+            yield UsageReported(usage)
+        yield self._fail(members.get("error", NULL))
 
     def _fail(self, raw: Raw) -> Failed:
         self._is_over = True
