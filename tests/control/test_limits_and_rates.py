@@ -293,7 +293,7 @@ async def test_a_name_of_the_api_in_the_file_is_an_error_that_names_both(tmp_pat
 
 
 WRONG_IN_FILE = {
-    "project": ('project = "libary"\nrequests_per_minute = 1\n', "hortus.toml:6 limit[0].project", "library"),
+    "project": ('project = "archve"\nrequests_per_minute = 1\n', "hortus.toml:6 limit[0].project", "`archive`"),
     "key": ('key = "none"\nrequests_per_minute = 1\n', "hortus.toml:6 limit[0].key", "no key `none`"),
     "currency": (
         'money = 1\ncurrency = "XTS"\nper = "total"\n',
@@ -320,7 +320,7 @@ WRONG_IN_FILE = {
 @pytest.mark.parametrize("case", WRONG_IN_FILE)
 async def test_the_file_is_refused_with_line_and_path(refusing: Control, case: str) -> None:
     body, place, words = WRONG_IN_FILE[case]
-    text = f'[[project]]\nname = "library"\n\n[[limit]]\nname = "x"\n{body}'
+    text = f'[[project]]\nname = "archive"\n\n[[limit]]\nname = "x"\n{body}'
     status, error = await refusing.fail("POST", "/config/apply", {"toml": text, "dry_run": True})
     assert (status, error["path"]) == (400, place)
     assert words in f"{error['message']} {error['hint']}"
