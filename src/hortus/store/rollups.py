@@ -45,6 +45,7 @@ _MOST_MICRO = 10**15
 
 _counts_of = attrgetter(*COUNTS)
 _NO_COUNTS = (0,) * len(COUNTS)
+_NO_COST = Decimal(0)
 
 
 class RollUps:
@@ -96,19 +97,29 @@ def _rows(done: Iterable[Receipt]) -> Iterator[tuple[int, int, Row, Row]]:
 
 def _parts(receipt: Receipt) -> Iterator[tuple[Row, tuple[int, ...], Decimal]]:
     """Yield what each attempt adds to; the last one brings the request, a refusal has but that."""
-    caller, attempts = receipt.caller, receipt.attempts
-    route = receipt.route or ""
-    if not attempts and receipt.error_code == UnknownRoute.code:
-        route = ""  # a name that callers made up: any number of them, and no route
-    asked = (caller.project_id or "", caller.key_id or "", route, receipt.dialect or "", receipt.operation or "")
+    attempts = receipt.attempts
+    asked = _asked(receipt)
     if not attempts:
-        kind = (*asked, "", "", "", "", receipt.status, "", False)
-        yield kind, (1, 0, 0, 0, 0, 0, 0, *_NO_COUNTS), Decimal(0)
+        yield (*asked, "", "", "", "", receipt.status, "", False), (1, 0, 0, 0, 0, 0, 0, *_NO_COUNTS), _NO_COST
     for attempt in attempts:
-        is_estimated = attempt.status == INTERRUPTED or (attempt.usage is not None and attempt.usage.is_estimated)
         of = (attempt.endpoint, attempt.model, attempt.maker or "", attempt.host, attempt.status)
-        kind = (*asked, *of, attempt.currency or "", is_estimated)
-        yield kind, _counts(attempt, is_last=attempt is attempts[-1]), attempt.cost or Decimal(0)
+        kind = (*asked, *of, attempt.currency or "", _is_estimated(attempt))
+        yield kind, _counts(attempt, is_last=attempt is attempts[-1]), attempt.cost or _NO_COST
+
+
+def _asked(receipt: Receipt) -> Row:
+    """Return who asked for which route in which dialect; a name that is no route's is none.
+
+    Callers can make up any number of those.
+    """
+    caller = receipt.caller
+    route = None if not receipt.attempts and receipt.error_code == UnknownRoute.code else receipt.route
+    words = (caller.project_id, caller.key_id, route, receipt.dialect, receipt.operation)
+    return tuple([word or "" for word in words])
+
+
+def _is_estimated(attempt: Attempt) -> bool:
+    return attempt.status == INTERRUPTED or (attempt.usage is not None and attempt.usage.is_estimated)
 
 
 def _counts(attempt: Attempt, *, is_last: bool) -> tuple[int, ...]:
@@ -217,4 +228,4 @@ def _sums(rows: Sequence[RowMapping]) -> Sums:
     return Sums(**added, estimated=estimated, usage=usage, costs=costs)
 
 
-_NOTHING = Cost(Decimal(0), Decimal(0))
+_NOTHING = Cost(_NO_COST, _NO_COST)
