@@ -90,9 +90,8 @@ def _explained(source: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        is_full = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL
         raise InstallationError(
             f"it cannot be copied: {error}.",
             path=str(source),
-            hint="Make room where the copy shall lie." if is_full else "`hortus doctor` looks at what is wrong.",
+            hint="Is there room where the copy shall lie? `hortus doctor` looks at the source.",
         ) from error
