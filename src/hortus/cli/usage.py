@@ -126,23 +126,24 @@ def usage(options: Options) -> None:
 def write_csv(report: Report) -> None:
     """Write one line a group on standard output; money in two columns for each currency."""
     currencies = [one.currency for one in report.total.costs]
-    names = [extra for name in report.by for extra in ((name, "key_name") if name == "key" else (name,))]
+    names = [*report.by, "key_name"] if "key" in report.by else report.by
     money = [f"{kind}_{currency}" for currency in currencies for kind in ("cost", "estimated")]
     writer = spreadsheet.writer(sys.stdout, lineterminator="\n")
     writer.writerow([*names, *_COUNTED, *COUNTS, *money])
     for group in report.groups:
-        costs = {one.currency: one for one in group.costs}
-        amounts = [
-            format(amount, "f")
-            for currency in currencies
-            for amount in (costs.get(currency, _NOTHING).cost, costs.get(currency, _NOTHING).estimated)
-        ]
-        counted = [getattr(group, name) for name in _COUNTED]
         units = [group.units.get(name, 0) for name in COUNTS]
-        writer.writerow([*(_safe(group.names.get(name)) for name in names), *counted, *units, *amounts])
+        counted = [getattr(group, name) for name in _COUNTED]
+        writer.writerow(
+            [*(_safe(group.names.get(name)) for name in names), *counted, *units, *_money(group, currencies)]
+        )
 
 
-_NOTHING = Cost("", Decimal(0), Decimal(0))
+def _money(group: Sums, currencies: list[str]) -> Iterator[str]:
+    costs = {one.currency: one for one in group.costs}
+    for currency in currencies:
+        found = costs.get(currency)
+        yield format(found.cost, "f") if found else "0"
+        yield format(found.estimated, "f") if found else "0"
 
 
 def _safe(name: str | None) -> str:
