@@ -30,7 +30,7 @@ from hortus.limits.limit import Limit
 from hortus.limits.period import Period, period_of, pool_id
 from hortus.limits.pool import percent_spent
 from hortus.snapshot.declared import LimitSpec, RateSpec
-from hortus.snapshot.limits import limit_of, scope_of
+from hortus.snapshot.limits import limit_of
 
 
 def list_limits(plane: Plane, ask: LimitsWanted) -> LimitList:
@@ -114,27 +114,19 @@ class _Counted(msgspec.Struct, frozen=True):
 
 
 def _views(plane: Plane, found: Sequence[StoredObject]) -> list[LimitView]:
-    known = plane.ports.access.keys() if any(_limit_spec(stored).key for stored in found) else ()
-    keys = {key.id: key for key in known}
-    counted = [_count(plane, _limit_spec(stored)) for stored in found]
-    figures = plane.ports.pools.figures(plane.ports.clock.now_ms())
-    return [
-        _show(stored, one, figures=figures.get(one.pool), keys=keys) for stored, one in zip(found, counted, strict=True)
-    ]
-
-
-def _count(plane: Plane, spec: LimitSpec) -> _Counted:
-    access = plane.ports.access
-    match scope_of(spec):
-        case "key":
-            scope_id = spec.key
-        case "project":
-            project = access.project(spec.project or "")
-            scope_id = project.id if project is not None else None
-        case _:
-            scope_id = access.organisation().id
-    limit = limit_of(spec, scope_id=scope_id or "")
-    return _Counted(limit, period_of(limit, plane.ports.clock.now_ms()))
+    specs = [_limit_spec(stored) for stored in found]
+    access, now_ms = plane.ports.access, plane.ports.clock.now_ms()
+    keys = {key.id: key for key in (access.keys() if any(spec.key for spec in specs) else ())}
+    projects = {project.name: project.id for project in access.projects(True)}  # noqa: FBT003 -- the retired ones too
+    organisation_id = access.organisation().id
+    figures = plane.ports.pools.figures(now_ms)
+    views = []
+    for stored, spec in zip(found, specs, strict=True):
+        scope_id = spec.key or (projects.get(spec.project, "") if spec.project is not None else organisation_id)
+        limit = limit_of(spec, scope_id=scope_id)
+        counted = _Counted(limit, period_of(limit, now_ms))
+        views.append(_show(stored, counted, figures=figures.get(counted.pool), keys=keys))
+    return views
 
 
 def _show(
