@@ -185,9 +185,10 @@ class SecretFile:
         except InstallationError as error:
             _log.error("the versions of the secret that are known stay", extra={"reason": str(error)})
             return False
-        both = found.by_version.keys() & self._secrets.by_version.keys()
-        if not both or any(found.by_version[one] != self._secrets.by_version[one] for one in both):
-            _log.error("this is the secret of another installation; those that are known stay")
+        known = self._secrets.by_version
+        is_older = found.current.version < self._secrets.current.version
+        if is_older or any(known.get(version, secret) != secret for version, secret in found.by_version.items()):
+            _log.error("this is an older secret or another installation's; the versions that are known stay")
             return False
         self._secrets, self._newest_first = found, _newest_first(found)
         _log.info("versions of the secret taken in", extra={"versions": sorted(found.by_version)})
