@@ -124,14 +124,18 @@ UNCAPPED: list[tuple[str, dict[str, Any]]] = [
     ("searches", {"searches": True}),
     ("server_tool_calls", {"server_tools": True}),
     ("output_image_tokens", {"output_images": 1}),
-    ("seconds", {"seconds": None}),
 ]
 
 
 @pytest.mark.parametrize(("unit", "members"), UNCAPPED)
 def test_a_unit_that_nothing_bounds_is_named(unit: str, members: dict[str, Any]) -> None:
-    priced = row("1", "1", per_second="0.1", per_thousand_searches="10")
+    priced = row("1", "1", per_thousand_searches="10")
     assert bound_of(priced, structs.replace(Exposure(10, 10), **members)) == Unbounded((unit,))
+
+
+def test_seconds_that_nobody_knows_have_no_bound_where_they_are_charged() -> None:
+    assert bound_of(row("1", "1", per_second="0.1"), Exposure(10, 10, seconds=None)) == Unbounded(("seconds",))
+    assert bound(row("1", "1"), Exposure(10, 10, seconds=None)) == Decimal("0.00002")
 
 
 def test_searches_without_a_price_have_no_bound() -> None:
@@ -171,9 +175,15 @@ def test_a_request_s_own_limit_of_calls_stands_in_for_a_cap() -> None:
 def test_pictures_that_are_made_and_seconds_count() -> None:
     priced = row("0", "2", per_image="0.04", per_second="0.001", caps={"output_image_tokens": 1290})
     exposure = Exposure(1, 1000, output_images=2, seconds=30)
-    assert bound(priced, exposure) == Decimal("0.00716") + Decimal("0.08") + Decimal("0.03")
-    usage = Usage(0, 3580, output_image_tokens=2580, images=2, seconds=30)
+    assert bound(priced, exposure) == Decimal("0.00716") + Decimal("0.08") + Decimal("0.031")
+    usage = Usage(0, 3580, output_image_tokens=2580, images=2, seconds=31)
     assert cost_of(usage, priced) == bound(priced, exposure)
+
+
+def test_sound_in_a_request_is_no_longer_than_its_bytes_allow() -> None:
+    priced = row("0", "0", per_second="0.001")
+    assert bound(priced, Exposure(60_000, 0)) == Decimal("0.201")
+    assert bound_of(priced, Exposure(10, 0, documents=1)) == Unbounded(("document_tokens", "seconds"))
 
 
 def test_tokens_at_most_are_those_of_input_and_output() -> None:

@@ -164,18 +164,18 @@ SAMPLES: list[tuple[str, str, dict[str, object], Usage]] = [
         Usage(900, 40, cached_input_tokens=832),
     ),
     (
-        "Mistral: cached tokens at the top, seconds of sound, the tier inside",
+        "Mistral: cached tokens at the top, sound beside the input, its seconds, the tier inside",
         "openai_chat",
         {
-            "prompt_tokens": 380,
+            "prompt_tokens": 80,
             "completion_tokens": 12,
-            "total_tokens": 392,
+            "total_tokens": 467,
             "num_cached_tokens": 64,
             "prompt_audio_seconds": 5.2,
-            "prompt_tokens_details": {"audio_tokens": 70},
+            "prompt_tokens_details": {"audio_tokens": 375},
             "service_tier": "batch",
         },
-        Usage(380, 12, cached_input_tokens=64, input_audio_tokens=70, seconds=6, service_tier="batch"),
+        Usage(455, 12, cached_input_tokens=64, input_audio_tokens=375, seconds=6, service_tier="batch"),
     ),
     (
         "Mistral: seconds that are an empty object",

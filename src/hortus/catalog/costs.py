@@ -16,6 +16,9 @@ from hortus.catalog.rows import Figures, PriceRow
 OUTPUT_TOKENS_ASSUMED = 8192
 """Output reserved for a client that sets no limit where nothing else does; hosts have limits unknown to Hortus."""
 
+LEAST_BYTES_PER_SECOND = 300
+"""Sound that stands in a request has at least so many bytes for a second: 2.4 kbit/s, where speech ends."""
+
 _THOUSAND = Decimal(1000)
 _PRICED_UNITS = frozenset({"search_price", "output_image_tokens", "seconds"})
 """What lacks a price, not a number of tokens."""
@@ -48,7 +51,8 @@ class Exposure(msgspec.Struct, frozen=True, gc=False):
             it says nothing.
         service_tier: As the request names it; None where it does not.
         output_images: Pictures to be made, in all choices together.
-        seconds: Of sound to be read or made, where it is charged by time; None: nobody knows.
+        seconds: Of sound to be made, or to be read from elsewhere, where it is charged by time; None: nobody knows.
+            Sound that stands in the request counts by its bytes.
     """
 
     input_bytes: int
@@ -137,7 +141,7 @@ def bound_of(price: PriceRow, exposure: Exposure) -> Decimal | Unbounded:
     if price.regions:
         tokens *= max(_ONE, *price.regions.values())
     total = tokens / MILLION
-    if not is_plain or price.per_request is not None:
+    if not is_plain or price.per_request is not None or price.per_second is not None:
         total += max([_most_pieces(price, exposure, figures=figures) for figures in reachable])
     return total
 
@@ -172,7 +176,7 @@ def _lacking(price: PriceRow, exposure: Exposure) -> tuple[str, ...]:
         ("server_tool_calls", exposure.server_tools and "server_tool_calls" not in price.caps),
         ("context_tokens", calls and not has_window),
         ("output_image_tokens", exposure.output_images and not _prices_pictures(price)),
-        ("seconds", exposure.seconds is None and price.per_second is not None),
+        ("seconds", price.per_second is not None and (exposure.seconds is None or bool(exposure.documents))),
     )
     return tuple([unit for unit, is_lacking in asks if is_lacking])
 
@@ -249,7 +253,8 @@ def _dearest_output(figures: Figures) -> Decimal:
 
 def _most_pieces(price: PriceRow, exposure: Exposure, *, figures: Figures) -> Decimal:
     searches = (_most_calls(price, exposure) or 0) if exposure.searches else 0
-    most = Usage(searches=searches, images=exposure.output_images, seconds=exposure.seconds or 0)
+    heard = exposure.input_bytes // LEAST_BYTES_PER_SECOND + 1
+    most = Usage(searches=searches, images=exposure.output_images, seconds=(exposure.seconds or 0) + heard)
     return _by_the_piece(most, figures, is_search_per_request=price.is_search_per_request)
 
 

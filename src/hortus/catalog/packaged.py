@@ -111,6 +111,8 @@ def _sets_of(info: ModelInfo, moments: tuple[datetime, ...], *, context: Mapping
     values.setdefault("output_per_million", Decimal(0))
     tiers = [value.tiers for value in values.values() if isinstance(value, TieredPrices)]
     starts = sorted({0, *(tier.start for group in tiers for tier in group)})
+    if "per_second" in values:
+        values.setdefault("input_audio_per_million", Decimal(0))  # sound that is charged by time is not charged again
     return {start: _figures(values, above=start) for start in starts}
 
 

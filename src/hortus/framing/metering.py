@@ -44,7 +44,8 @@ class Row(msgspec.Struct, frozen=True):
     Attributes:
         path: Where it stands, from the usage object; `NAME[KIND]` for the `tokenCount` of a modality in a list.
         count: What it holds: a member of `Usage`, or `total`: input and output together. Where the total is more than
-            both, the host counts reasoning beside the output, and the output is what the total has beyond the input.
+            both, something stands beside them: sound beside the input where that makes up the difference (Mistral),
+            else reasoning beside the output (xAI, Google), which then is what the total has beyond the input.
         beside: The whole that it is to be added to, because the host counts it apart; None: it is inside already.
         is_spelling: Another name for what another row holds too, so that only the larger counts; else all rows of one
             count add up.
@@ -203,7 +204,11 @@ def usage_of(dialect: str, members: Mapping[str, object], *, searches: int = 0, 
     given, output, total = take("input_tokens", 0), take("output_tokens", 0), take("total", 0)
     if not has_whole or given < 0 or output < 0:
         return None
-    output = max(output, total - given)
+    if total > given + output:
+        if total == given + output + counts.get("input_audio_tokens", 0):
+            given = total - output
+        else:
+            output = total - given
     if given > MOST_TOKENS or output > MOST_TOKENS:
         return None
     cached = part_of(take("cached_input_tokens", 0), given)
