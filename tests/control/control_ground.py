@@ -19,6 +19,7 @@ from hortus.app.clock import SystemClock
 from hortus.app.control import NodeCredentials, check_settings
 from hortus.app.home import Home
 from hortus.app.modelfiles import ModelFiles
+from hortus.app.signing import ensure_signing_key
 from hortus.base.secrets import Secret
 from hortus.catalog.loading import load_catalog
 from hortus.catalog.lookup import Catalog
@@ -28,6 +29,8 @@ from hortus.control.plane import Installation, Plane, Ports
 from hortus.snapshot.model import Snapshot
 from hortus.snapshot.reading import load_snapshot
 from hortus.store.access import AccessTable
+from hortus.store.acts import ActTable
+from hortus.store.chainreading import ChainReader
 from hortus.store.database import Store, open_store
 from hortus.store.objects import ObjectTable
 from hortus.store.receipts import ReceiptTable
@@ -57,6 +60,8 @@ def make_plane(
         access=AccessTable(store, clock),
         objects=ObjectTable(store, clock),
         receipts=ReceiptTable(store),
+        chain=ChainReader(store),
+        acts=ActTable(store),
         pools=StandingTable(store),
         credentials=NodeCredentials(environment or {}, home.credentials),
         hosts=hosts,
@@ -78,6 +83,7 @@ def make_plane(
         find_model_file=ModelFiles(home.models, directory=home.root),
         check_settings=check_settings,
         store_schema=store.schema_version(),
+        signing=lambda: ensure_signing_key(home),
     )
     price_of = partial(price_of_offer, catalog, at=date(2026, 11, 23))
     return Plane(ports, installation, catalog=catalog, price_of=price_of)

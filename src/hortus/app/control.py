@@ -29,6 +29,7 @@ from hortus.app.modelfiles import Fetching, ModelFiles
 from hortus.app.outward import transport_settings
 from hortus.app.secrets import AdminToken, SecretFile, confirm_secret, load_secrets
 from hortus.app.settings import Loaded, Settings
+from hortus.app.signing import ensure_signing_key
 from hortus.base.errors import ConfigurationError, HortusError
 from hortus.base.time import Clock
 from hortus.catalog.loading import load_catalog
@@ -39,6 +40,8 @@ from hortus.control.fault import suggest
 from hortus.control.plane import Installation, Plane, Ports
 from hortus.engines.fetch import Hub
 from hortus.store.access import AccessTable
+from hortus.store.acts import ActTable
+from hortus.store.chainreading import ChainReader
 from hortus.store.database import Store, open_store
 from hortus.store.objects import ObjectTable
 from hortus.store.receipts import ReceiptTable
@@ -113,6 +116,8 @@ def _make_plane(context: RoleContext, store: Store, *, hosts: HttpHosts, secrets
         access=AccessTable(store, clock),
         objects=ObjectTable(store, clock),
         receipts=ReceiptTable(store),
+        chain=ChainReader(store),
+        acts=ActTable(store),
         pools=StandingTable(store),
         credentials=NodeCredentials(context.loaded.environment, home.credentials),
         hosts=hosts,
@@ -134,6 +139,7 @@ def _make_plane(context: RoleContext, store: Store, *, hosts: HttpHosts, secrets
         find_model_file=ModelFiles(home.models, directory=config_file.parent if config_file else home.root),
         check_settings=check_settings,
         store_schema=store.schema_version(),
+        signing=lambda: ensure_signing_key(home),
     )
 
     def price_of(offer: Offer) -> PriceRow | None:

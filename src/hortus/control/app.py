@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from fastapi.security import HTTPBearer
 from pydantic import create_model
 
+from hortus.access.acts import acting
 from hortus.control import views
 from hortus.control.door import AdminDoor
 from hortus.control.faults import answer_faults
@@ -50,7 +51,8 @@ NOUNS = {
     "rates": "Currency rates of the organisation's own, before those of the catalog.",
     "hosts": "Who runs inference (often called providers), and connecting them.",
     "catalog": "Makers, models, hosts and prices, as data.",
-    "receipts": "The record of every request.",
+    "receipts": "The record of every request, and proofs that none was changed.",
+    "acts": "Who changed what, in the same chain as the receipts.",
     "usage": "What receipts add up to: requests, tokens and money, by anything and over any time.",
     "config": "Settings and declared objects with the origin of each.",
 }
@@ -144,7 +146,8 @@ async def perform(plane: Plane, operation: Operation, ask: Ask) -> views.View:
     if operation.permission == "look":
         return await _run(plane, operation, ask)
     async with plane.changing:
-        view = await _run(plane, operation, ask)
+        with acting(operation=operation.name):
+            view = await _run(plane, operation, ask)
     if not getattr(ask, "dry_run", False):
         _log.info("change made", extra={"operation": operation.name})
     return view

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from hortus.access.acts import BY_SOCKET, BY_TOKEN, acting
 from hortus.control.errors import AdminError, ForeignName, LengthNeeded, NoToken, TooLong
 from hortus.control.faults import render_fault
 
@@ -53,7 +54,8 @@ class AdminDoor:
         if fault is not None:
             await render_fault(fault)(scope, receive, send_unstored)
             return
-        await self._app(scope, receive, send_unstored)
+        with acting(BY_SOCKET if _is_unix(scope) else BY_TOKEN):
+            await self._app(scope, receive, send_unstored)
 
     def _judge(self, scope: Scope) -> AdminError | None:
         headers = Headers(scope=scope)

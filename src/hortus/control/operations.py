@@ -17,6 +17,8 @@ from hortus.control import (
     limitforms,
     limiting,
     models,
+    proofforms,
+    proving,
     reporting,
     tenancy,
     usage,
@@ -307,9 +309,46 @@ OPERATIONS: tuple[Operation, ...] = (
         "receipts.list", "GET", "/receipts", "look", models.ReceiptQuery, views.ReceiptList, reporting.list_receipts
     ),
     Operation(
+        "receipts.export",
+        "GET",
+        "/receipts/export",
+        "look",
+        proofforms.ExportWanted,
+        proofforms.ExportView,
+        proving.begin_export,
+    ),
+    Operation(
+        "receipts.export_lines",
+        "GET",
+        "/receipts/export/lines",
+        "look",
+        proofforms.LinesWanted,
+        proofforms.LinesView,
+        proving.export_lines,
+    ),
+    Operation(
+        "receipts.checkpoint",
+        "GET",
+        "/receipts/checkpoint",
+        "look",
+        models.Nothing,
+        proofforms.ProofView,
+        proving.make_checkpoint,
+    ),
+    Operation(
+        "receipts.public_keys",
+        "GET",
+        "/receipts/public-keys",
+        "look",
+        models.Nothing,
+        proofforms.ProofView,
+        proving.show_public_keys,
+    ),
+    Operation(
         "receipts.show", "GET", "/receipts/{id}", "look", models.OneReceipt, views.ReceiptView, reporting.show_receipt
     ),
     Operation("usage.show", "GET", "/usage", "look", usage_views.UsageQuery, usage_views.UsageReport, usage.show_usage),
+    Operation("acts.list", "GET", "/acts", "look", proofforms.ActsWanted, proofforms.ActList, proving.list_acts),
     Operation("config.show", "GET", "/config", "look", models.Nothing, views.ConfigView, reporting.show_config),
     Operation(
         "config.apply", "POST", "/config/apply", "change", models.ConfigWanted, views.ConfigPlan, reporting.apply_config

@@ -12,16 +12,18 @@ from pathlib import Path
 
 import msgspec
 
+from hortus.access.acts import BY_FILE, acting
 from hortus.base.errors import ConfigurationError, HortusError
 from hortus.base.secrets import Secret
 from hortus.base.time import Clock
 from hortus.catalog.lookup import Catalog, PriceOf
 from hortus.control import applying
 from hortus.control.configfile import Declaration, Report, read_config
-from hortus.control.ports import Access, Credentials, Entropy, Objects, Pools, Receipts
+from hortus.control.ports import Access, Acts, Chain, Credentials, Entropy, Objects, Pools, Receipts
 from hortus.control.scopes import settle_file
 from hortus.control.tomllines import Lines
 from hortus.gateway.ports import Hosts
+from hortus.receipts.checkpoint import SigningKey
 from hortus.snapshot.compile import (
     SEEDLING,
     Conditions,
@@ -48,6 +50,8 @@ class Ports(msgspec.Struct, frozen=True):
     access: Access
     objects: Objects
     receipts: Receipts
+    chain: Chain
+    acts: Acts
     pools: Pools
     credentials: Credentials
     hosts: Hosts
@@ -65,6 +69,7 @@ class Installation(msgspec.Struct, frozen=True):
         find_model_file: File of a deployment's source, None where it is not here.
         check_settings: Raises ConfigurationError for a table `[settings]` that cannot be.
         store_schema: Revision of the store's tables.
+        signing: Returns the key that signs checkpoints and exports.
     """
 
     version: str
@@ -81,6 +86,7 @@ class Installation(msgspec.Struct, frozen=True):
     find_model_file: Callable[[str], str | None]
     check_settings: Callable[[Mapping[str, object]], None]
     store_schema: str
+    signing: Callable[[], SigningKey]
 
 
 class FileStanding(msgspec.Struct, frozen=True):
@@ -247,7 +253,8 @@ class Plane:
         before = self.declaration
         try:
             declaration, changes = self.read_text(data, file=file.name)
-            self.apply(declaration, changes)
+            with acting(BY_FILE, operation="config.apply"):
+                self.apply(declaration, changes)
         except HortusError as error:
             self._refuse(str(error))
             return

@@ -9,7 +9,10 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
+from hortus.access.acts import Act
 from hortus.access.objects import Key, Organisation, Project
+from hortus.receipts.chain import Flaw, Place
+from hortus.receipts.exporting import Extent, Wanted
 from hortus.receipts.records import Receipt
 from hortus.receipts.rollups import Answer, Question
 from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, LimitSpec, ProjectSpec, RateSpec, RouteSpec
@@ -131,6 +134,45 @@ class Receipts(Protocol):
         Raises:
             hortus.receipts.rollups.TooMany: The groups are more than anybody can use.
         """
+        ...
+
+
+class ChainedAct(Protocol):
+    """An act and its place in the chain."""
+
+    @property
+    def act(self) -> Act: ...  # noqa: D102 -- fields of a value
+    @property
+    def seq(self) -> int | None: ...  # noqa: D102 -- see above
+
+
+class Acts(Protocol):
+    """Administrative acts."""
+
+    def acts(
+        self, *, kind: str | None = None, project: str | None = None, limit: int = 20, before: str | None = None
+    ) -> Sequence[ChainedAct]:
+        """Return acts, newest first; `before` is the id of the last one already seen."""
+        ...
+
+
+class Chain(Protocol):
+    """The chain of receipts and acts, to be read."""
+
+    def place(self) -> Place:
+        """Return where it stands."""
+        ...
+
+    def extent(self, wanted: Wanted) -> Extent | None:
+        """Return the part that holds all that is wanted, None where that is nothing."""
+        ...
+
+    def lines(self, wanted: Wanted, *, after: int, last: int, limit: int) -> tuple[list[bytes], int]:
+        """Return lines of an export after an entry, and the last entry that they stand for."""
+        ...
+
+    def find_flaw(self, *, newest: int) -> Flaw | None:
+        """Return the first of the newest entries that is not what was chained."""
         ...
 
 

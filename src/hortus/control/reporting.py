@@ -9,6 +9,7 @@ import msgspec
 
 from hortus.access.objects import Project
 from hortus.control import applying, models, views
+from hortus.control.chaincheck import examine_chain
 from hortus.control.checks import check_far
 from hortus.control.configfile import Declaration
 from hortus.control.declaring import list_deployments
@@ -146,6 +147,7 @@ def _refuse_far(declaration: Declaration) -> None:
 def examine(plane: Plane, _ask: models.Nothing) -> views.DoctorView:
     """Return what is wrong here, and what mends it."""
     findings = [*_examine_file(plane), *_examine_ground(plane), *_examine_models(plane), *_examine_routes(plane)]
+    findings.append(examine_chain(plane))
     return views.DoctorView(is_fine=all(finding.is_fine for finding in findings), findings=findings)
 
 

@@ -46,6 +46,14 @@ NOWHERE = Place(0, NO_HASH)
 """The place before the first entry."""
 
 
+class Flaw(msgspec.Struct, frozen=True):
+    """The first entry that does not fit; `record_id` where it has one."""
+
+    seq: int
+    record_id: str
+    why: str
+
+
 class Begin(msgspec.Struct, frozen=True, omit_defaults=True):
     """A segment's first record.
 

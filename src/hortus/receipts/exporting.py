@@ -16,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from hortus.receipts.chain import KIND_NAMES
+from hortus.receipts.chain import KIND_NAMES, Place
 from hortus.receipts.checkpoint import Signed
 
 EXPORT_FORMAT = 1
@@ -43,6 +43,14 @@ class Wanted(msgspec.Struct, frozen=True):
     def has_instant(self, at_ms: int) -> bool:
         """Tell whether something of this instant is shown."""
         return (self.since_ms is None or at_ms >= self.since_ms) and (self.until_ms is None or at_ms < self.until_ms)
+
+
+class Extent(msgspec.Struct, frozen=True):
+    """A part of the chain: the places before and at its end, and how many of its records are wanted."""
+
+    before: Place
+    end: Place
+    shown: int
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):

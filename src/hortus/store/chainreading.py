@@ -16,17 +16,18 @@ from hortus.receipts.chain import (
     NO_HASH,
     NOWHERE,
     RECEIPT,
+    Flaw,
     Place,
     canonical,
     digest_of,
     link,
 )
 from hortus.receipts.checkpoint import Signed, Stub, read_statement
-from hortus.receipts.exporting import Wanted
+from hortus.receipts.exporting import Extent, Wanted, entry_line, stub_line
 from hortus.receipts.records import Receipt
 from hortus.store.database import Store
 from hortus.store.receipts import load_receipts
-from hortus.store.schema import acts, chain, chain_notes, chain_segments, projects, receipts
+from hortus.store.schema import acts, chain, chain_notes, chain_segments, receipts
 
 PAGE = 500
 """Entries that are read at once."""
@@ -63,22 +64,6 @@ class Gone(msgspec.Struct, frozen=True):
         return statement
 
 
-class Extent(msgspec.Struct, frozen=True):
-    """A part of the chain: the places before and at its end, and how many of its records are wanted."""
-
-    before: Place
-    end: Place
-    shown: int
-
-
-class Flaw(msgspec.Struct, frozen=True):
-    """The first entry that does not fit."""
-
-    seq: int
-    record_id: str
-    why: str
-
-
 class ChainReader:
     """The chain for people and exports."""
 
@@ -108,10 +93,22 @@ class ChainReader:
             assert end is not None  # noqa: S101 -- see above
             return Extent(before, end, _shown_in(connection, wanted, last))
 
-    def page(self, after: int, *, last: int, limit: int = PAGE) -> list[Entry | Gone]:
-        """Return what stands after an entry, up to `last`, in order: `limit` entries, and what is gone between them."""
+    def lines(self, wanted: Wanted, *, after: int, last: int, limit: int = PAGE) -> tuple[list[bytes], int]:
+        """Return the lines of an export for what stands after an entry, and the last entry that they stand for.
+
+        Args:
+            wanted: Which records are shown.
+            after: The entry before the first line.
+            last: The last entry of the export.
+            limit: How many entries at most.
+        """
         with self._store.reading() as connection:
-            return read_entries(connection, after, last=last, limit=limit)
+            some = read_entries(connection, after, last=last, limit=limit)
+        lines = [_line_of(one, wanted) for one in some]
+        if not some:
+            return lines, last
+        end = some[-1]
+        return lines, end.statement.last_seq if isinstance(end, Gone) else end.seq
 
     def find_flaw(self, *, newest: int) -> Flaw | None:
         """Check the newest entries against their records; return the first that does not fit."""
@@ -126,6 +123,23 @@ class ChainReader:
                 if flaw is not None:
                     return flaw
         return None if here is not None else Flaw(after, "", "what stands before it is missing")
+
+
+def _line_of(one: Entry | Gone, wanted: Wanted) -> bytes:
+    if isinstance(one, Gone):
+        return stub_line(one.first_seq, one.statement.hash, stub=one.stub)
+    digest = digest_of(one.record) if one.record is not None else None
+    record = one.record if _is_shown(one, wanted) else None
+    return entry_line(one.seq, one.code, entry_hash=one.hash, record=record, digest=digest)
+
+
+def _is_shown(one: Entry, wanted: Wanted) -> bool:
+    if one.receipt is not None:
+        is_own = wanted.project is None or one.receipt.caller.project_id == wanted.project_id
+        return is_own and wanted.has_instant(one.receipt.opened_at_ms)
+    if one.act is not None:
+        return (wanted.project is None or one.act.project == wanted.project) and wanted.has_instant(one.act.at_ms)
+    return one.code not in {RECEIPT, ACT}
 
 
 def follow(here: Place, entries: Sequence[Entry | Gone]) -> tuple[Place, Flaw | None]:
@@ -234,7 +248,7 @@ def _wanted_receipts(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
     yield receipts.c.seq.is_not(None)
     yield from _between(receipts.c.opened_at_ms, wanted)
     if wanted.project is not None:
-        yield receipts.c.project_id == select(projects.c.id).where(projects.c.name == wanted.project).scalar_subquery()
+        yield receipts.c.project_id == wanted.project_id
 
 
 def _wanted_acts(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
