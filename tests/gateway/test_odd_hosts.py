@@ -28,6 +28,7 @@ USAGE = b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":1,"
 
 ANSWERS = {
     "html-502": reply("502 Bad Gateway", b"<html>inner-host.internal is down</html>", "text/html"),
+    "busy": reply("503 Service Unavailable", b'{"error":{"message":"full","type":"server_error"}}'),
     "moved": reply("307 Temporary Redirect", b"", extra="location: http://elsewhere.example/\r\n"),
     "html-404": reply("404 Not Found", b"<html>nothing here</html>", "text/html"),
     "detail-422": reply("422 Unprocessable Entity", b'{"detail":[{"msg":"bad"}]}'),
@@ -95,6 +96,13 @@ def test_what_is_no_answer_becomes_an_error_of_the_house(
     assert "inner-host" not in answer.text
     records = place.records_of(answer.headers["hortus-receipt"])
     assert (records[-1].status, records[-1].http_status, records[-1].is_last) == (settled, status, True)
+
+
+def test_the_receipt_has_the_status_that_the_clients_dialect_has_for_an_error(place: Workplace) -> None:
+    body = {"model": "busy", "max_tokens": 9, "messages": [{"role": "user", "content": "hello"}]}
+    answer = httpx2.post(f"{place.url}/v1/messages", json=body, headers={"x-api-key": KEY}, timeout=30)
+    assert (answer.status_code, answer.json()["error"]["type"]) == (529, "overloaded_error")
+    assert place.records_of(answer.headers["hortus-receipt"])[-1].http_status == 529
 
 
 @pytest.mark.parametrize(("model", "status"), [("html-404", 404), ("detail-422", 422)])

@@ -229,9 +229,13 @@ class Call:
         status, code = _describe(setback.error)
         http_status = setback.status
         if is_last:
-            http_status = setback.answer.status if setback.answer else setback.error.status
+            http_status = setback.answer.status if setback.answer else self._status_of(setback.error)
         usage = self._used_by(setback)
         self.settle(status, is_last=is_last, usage=usage, error_code=code, http_status=http_status)
+
+    def _status_of(self, error: HostFault) -> int:
+        """Return what the client is told: a dialect may have a status of its own."""
+        return self._inquiry.dialect.render_error(error, self._inquiry.receipt_id).status
 
     def _used_by(self, setback: Setback) -> Usage | None:
         return self.estimate() if setback.error.may_have_cost else None
