@@ -30,15 +30,10 @@ def main() -> int:
     place = Place(directory, seed=arguments.seed)
     try:
         place.start()
-        run = asyncio.run(
-            conduct(
-                place,
-                _phases(arguments.kills, arguments.seed),
-                seed=arguments.seed,
-                kills=arguments.kills,
-                say=console.log,
-            )
-        )
+        phases = _phases(arguments.kills, arguments.seed)
+        run = asyncio.run(conduct(place, phases, seed=arguments.seed, kills=arguments.kills, say=console.log))
+        if arguments.keep or not run.is_good:
+            place.keep_journal()
     finally:
         place.close()
     show(run, console)

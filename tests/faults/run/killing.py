@@ -93,8 +93,10 @@ def schedule(count: int, *, seed: int) -> list[Kill]:
 async def kill(place: Place, planned: Kill) -> Fault:
     """Kill, and see to it that everything comes back."""
     loop = asyncio.get_running_loop()
-    children = place.children()
     is_total = planned.victims in {(ALL,), (PARENT,)}
+    if not is_total:  # a victim of the kill before may not be back yet
+        await wait_until(lambda: set(planned.victims) <= set(place.children()), what=f"{planned.victims} to kill")
+    children = place.children()
     if is_total:
         pids = [place.hortus.pid, *(children.values() if planned.victims == (ALL,) else ())]
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -189,6 +190,10 @@ class Place:
             if (price := endpoint.get("price")) is not None:
                 found[name] = Price(Decimal(str(price["input_per_million"])), Decimal(str(price["output_per_million"])))
         return found
+
+    def keep_journal(self) -> None:
+        """Copy the journal to where it outlives the disk that it lies on."""
+        shutil.copytree(self.journal, self.directory / "journal", dirs_exist_ok=True)
 
     def close(self) -> None:
         """Stop everything and give the disk back."""

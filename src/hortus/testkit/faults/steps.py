@@ -110,7 +110,7 @@ def _chunk(data: bytes) -> bytes:
 def _stream(task: Task, act: str, saying: Saying, *, draw: random.Random) -> list[Step]:
     head = Send(_head(200, "text/event-stream", "transfer-encoding: chunked\r\n"))
     pieces = words.frames(task.dialect, saying)
-    middle = draw.randint(1, len(pieces) - 2)
+    middle = draw.randint(1, len(saying.words) - 1)  # in the text: its end, and what is said of usage, come later
     sent: list[Step] = [Send(_chunk(piece.data), piece.tokens) for piece in pieces]
     end: list[Step] = [Send(b"0\r\n\r\n"), Finish("keep")]
     match act:
