@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import parse_qs
 
-from hortus.base.secrets import SecretVersions, digest_key, looks_like_key
+from hortus.base.secrets import Secret, SecretVersions, digest_key, looks_like_key
 from hortus.canon.errors import TooLarge, Unauthenticated, UnsupportedMediaType
 from hortus.snapshot.grants import Grant, Grants
 
@@ -35,8 +36,6 @@ class Admission:
         """
         key = read_key(headers, query)
         grant = await self._find(key)
-        if grant is None and self._secrets.look_again():  # the key may be made with a version of a moment ago
-            grant = await self._find(key)
         if grant is None:
             raise Unauthenticated("The key is not known here, or was revoked.", hint=_HOW)
         if grant.expires_at_ms is not None and now_ms >= grant.expires_at_ms:
@@ -44,8 +43,19 @@ class Admission:
         return grant
 
     async def _find(self, key: str) -> Grant | None:
-        """Look under each version's digest: in what is known first, for the ledger may be away."""
-        digests = [digest_key(key, secret) for secret in self._secrets.newest_first]
+        """Look under each version's digest, and under those of versions that come meanwhile."""
+        while True:
+            versions = self._secrets.newest_first
+            grant = await self._find_under(key, versions)
+            if grant is not None:
+                return grant
+            self._secrets.look_again()  # the key may be made with a version of a moment ago
+            if self._secrets.newest_first is versions:
+                return None
+
+    async def _find_under(self, key: str, versions: Sequence[Secret]) -> Grant | None:
+        """Look in what is known first, for the ledger may be away."""
+        digests = [digest_key(key, secret) for secret in versions]
         for digest in digests:
             if (grant := self._grants.known(digest)) is not None:
                 return grant
