@@ -128,6 +128,19 @@ async def test_without_bounds_usage_is_that_of_this_month(tmp_path: Path) -> Non
         assert found["since_ms"] <= now_ms < found["until_ms"]
 
 
+async def test_the_doctor_finds_sums_that_are_not_those_of_the_receipts(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        now_ms = control.plane.ports.clock.now_ms()
+        absorb(control, replace(opened(5, Caller()), at_ms=now_ms), replace(settled(5), at_ms=now_ms))
+        fine = [one for one in (await control.ask("GET", "/doctor"))["findings"] if one["name"] == "usage"]
+        with control.plane.ports.access._store.writing() as connection:  # type: ignore[attr-defined]
+            connection.exec_driver_sql("DELETE FROM usage_sums")
+        bad = [one for one in (await control.ask("GET", "/doctor"))["findings"] if one["name"] == "usage"]
+        assert [one["is_fine"] for one in fine + bad] == [True, False]
+        assert "1 requests" in bad[0]["message"]
+        assert bad[0]["mend"]
+
+
 @pytest.mark.parametrize(
     ("query", "member"),
     [

@@ -136,6 +136,10 @@ class Receipts(Protocol):
         """
         ...
 
+    def receipts_without_usage(self, since_ms: int) -> int:
+        """Return how many receipts since an instant are not in the sums of usage: 0, or something is wrong."""
+        ...
+
 
 class ChainedAct(Protocol):
     """An act and its place in the chain."""

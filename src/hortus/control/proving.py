@@ -17,7 +17,7 @@ from hortus.control.proofforms import (
     LinesWanted,
     ProofView,
 )
-from hortus.control.reporting import find_project
+from hortus.control.tenancy import find_project
 from hortus.receipts.checkpoint import FILE_FORMAT, Checkpoint, CheckpointFile, KeyFile, Span
 from hortus.receipts.exporting import Wanted, head_line
 

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 
 import msgspec
 
-from hortus.access.objects import Project
 from hortus.control import applying, models, views
 from hortus.control.chaincheck import examine_chain
 from hortus.control.checks import check_far
 from hortus.control.configfile import Declaration
 from hortus.control.declaring import list_deployments
 from hortus.control.errors import Conflict, Invalid, NotFound
-from hortus.control.fault import suggest
 from hortus.control.limiting import alerts
 from hortus.control.plane import Plane
+from hortus.control.tenancy import find_project
+from hortus.control.usage import examine_usage
 
 _LOW_DISK_BYTES = 512 * 1024 * 1024
 _MANY_RESTARTS = 3
@@ -67,20 +67,6 @@ def list_receipts(plane: Plane, ask: models.ReceiptQuery) -> views.ReceiptList:
         since_ms=ask.since_ms,
     )
     return views.ReceiptList(receipts=[views.ReceiptView.model_validate(receipt) for receipt in found])
-
-
-def find_project(plane: Plane, name: str) -> Project:
-    """Return a project by what a question calls it.
-
-    Raises:
-        NotFound: There is none of that name; the hint may say which was meant.
-    """
-    found = plane.ports.access.project(name)
-    if found is None:
-        names = [project.name for project in plane.ports.access.projects()]
-        hint = suggest(name, names) or "`hortus projects list` shows them."
-        raise NotFound(f"There is no project `{name}`.", path="project", hint=hint)
-    return found
 
 
 def show_receipt(plane: Plane, ask: models.OneReceipt) -> views.ReceiptView:
@@ -147,7 +133,7 @@ def _refuse_far(declaration: Declaration) -> None:
 def examine(plane: Plane, _ask: models.Nothing) -> views.DoctorView:
     """Return what is wrong here, and what mends it."""
     findings = [*_examine_file(plane), *_examine_ground(plane), *_examine_models(plane), *_examine_routes(plane)]
-    findings.append(examine_chain(plane))
+    findings += [examine_chain(plane), examine_usage(plane)]
     return views.DoctorView(is_fine=all(finding.is_fine for finding in findings), findings=findings)
 
 

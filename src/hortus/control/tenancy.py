@@ -11,6 +11,7 @@ from hortus.control import models, views
 from hortus.control.applying import API, FILE, take_over
 from hortus.control.checks import check_spec
 from hortus.control.errors import Conflict, DeclaredInFile, Invalid, NotFound
+from hortus.control.fault import suggest
 from hortus.control.plane import Plane
 from hortus.control.tomllines import format_path
 from hortus.snapshot.declared import ProjectSpec
@@ -38,7 +39,7 @@ def list_projects(plane: Plane, ask: models.Everything) -> views.ProjectList:
 
 def show_project(plane: Plane, ask: models.OneProject) -> views.ProjectView:
     """Return one project, retired or not."""
-    return views.ProjectView.model_validate(_project(plane, ask.name))
+    return views.ProjectView.model_validate(find_project(plane, ask.name, path="name"))
 
 
 def create_project(plane: Plane, ask: models.ProjectWanted) -> views.ProjectView:
@@ -65,7 +66,7 @@ def retire_project(plane: Plane, ask: models.OneProject) -> views.ProjectView:
     """Take a project out of use: its keys stop working, its receipts stay."""
     _refuse_if_in_file(plane, _live_project(plane, ask.name))
     plane.ports.access.retire_project(ask.name)
-    return views.ProjectView.model_validate(_project(plane, ask.name))
+    return views.ProjectView.model_validate(find_project(plane, ask.name, path="name"))
 
 
 def allow_routes(plane: Plane, name: str, routes: tuple[str, ...]) -> None:
@@ -110,7 +111,7 @@ def create_key(plane: Plane, ask: models.KeyWanted) -> views.NewKey:
 def list_keys(plane: Plane, ask: models.KeysWanted) -> views.KeyList:
     """Return keys, the revoked ones included."""
     if ask.project is not None:
-        _project(plane, ask.project)
+        find_project(plane, ask.project, path="name")
     found = plane.ports.access.keys(ask.project)
     return views.KeyList(keys=[views.KeyView.model_validate(key) for key in found])
 
@@ -124,15 +125,23 @@ def revoke_key(plane: Plane, ask: models.OneKey) -> views.KeyView:
     return views.KeyView.model_validate(plane.ports.access.revoke_key(ask.id))
 
 
-def _project(plane: Plane, name: str) -> Project:
+def find_project(plane: Plane, name: str, *, path: str = "project") -> Project:
+    """Return a project, retired or not.
+
+    Raises:
+        NotFound: There is none of that name, which stands at `path`; the hint may say which was meant.
+    """
     stored = plane.ports.access.project(name)
     if stored is None:
-        raise NotFound(f"There is no project `{name}`.", path="name", hint="`hortus projects list` shows them.")
+        hint = (
+            suggest(name, [one.name for one in plane.ports.access.projects()]) or "`hortus projects list` shows them."
+        )
+        raise NotFound(f"There is no project `{name}`.", path=path, hint=hint)
     return stored
 
 
 def _live_project(plane: Plane, name: str) -> Project:
-    stored = _project(plane, name)
+    stored = find_project(plane, name, path="name")
     if stored.retired_at_ms is not None:
         raise NotFound(f"The project `{name}` is retired.", path="name", hint="Make it again to bring it back.")
     return stored

@@ -15,7 +15,8 @@ from hortus.control.errors import Invalid
 from hortus.control.fault import suggest
 from hortus.control.instants import Reading, read_instant
 from hortus.control.plane import Plane
-from hortus.control.reporting import find_project
+from hortus.control.tenancy import find_project
+from hortus.control.views import Finding
 from hortus.receipts.rollups import (
     DIMENSIONS,
     SPANS,
@@ -32,6 +33,7 @@ from hortus.receipts.rollups import (
 
 _WORDS = (*SPANS, *DIMENSIONS)
 _PERCENT = Decimal("0.01")
+_DAY_MS = 86_400_000
 
 
 def show_usage(plane: Plane, ask: views.UsageQuery) -> views.UsageReport:
@@ -60,6 +62,16 @@ def show_usage(plane: Plane, ask: views.UsageQuery) -> views.UsageReport:
         is_cut=len(found) > ask.limit,
         total=views.UsageSums(**_sums(answer.total, answer.total)),
     )
+
+
+def examine_usage(plane: Plane) -> Finding:
+    """Return whether the sums of the last day are those of its receipts."""
+    missing = plane.ports.receipts.receipts_without_usage(plane.ports.clock.now_ms() - _DAY_MS)
+    message = "The sums of the last 24 hours are those of its receipts."
+    if missing:
+        message = f"The sums of the last 24 hours and its receipts differ by {abs(missing)} requests."
+    mend = "Restore a backup, and report this: Hortus never writes one without the other." if missing else None
+    return Finding(name="usage", is_fine=not missing, message=message, mend=mend)
 
 
 def _divide(text: str) -> tuple[Span | None, tuple[str, ...]]:

@@ -13,9 +13,9 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from hortus.canon.usage import Usage
 from hortus.receipts.records import Attempt, Caller, Hold, Receipt
-from hortus.receipts.rollups import Answer, Question
+from hortus.receipts.rollups import Answer, Question, quarter_before
 from hortus.store.database import Store
-from hortus.store.rollups import read_usage
+from hortus.store.rollups import count_apart, read_usage
 from hortus.store.rows import USAGE_COLUMNS
 from hortus.store.schema import attempts, projects, receipts
 
@@ -113,6 +113,11 @@ class ReceiptTable:
         """
         with self._store.reading() as connection:
             return read_usage(connection, question)
+
+    def receipts_without_usage(self, since_ms: int) -> int:
+        """Return how many receipts since an instant are not in the sums of usage: 0, or something is wrong."""
+        with self._store.reading() as connection:
+            return count_apart(connection, quarter_before(since_ms))
 
 
 def load_receipts(connection: Connection, ids: Sequence[str]) -> dict[str, Receipt]:

@@ -35,7 +35,7 @@ from hortus.receipts.rollups import (
 )
 from hortus.store.database import EXACT
 from hortus.store.prepared import Prepared, Row
-from hortus.store.schema import KIND_COLUMNS, SUM_COLUMNS, usage_kinds, usage_sums
+from hortus.store.schema import KIND_COLUMNS, SUM_COLUMNS, receipts, usage_kinds, usage_sums
 
 _KIND = (*KIND_COLUMNS, "is_estimated")
 _COLUMN_OF = {"project": "project_id", "key": "key_id"}
@@ -181,6 +181,17 @@ def read_usage(connection: Connection, question: Question) -> Answer:
             raise TooMany
     groups = [Group(question.periods[place], tuple(names), _sums(rows)) for (place, *names), rows in found.items()]
     return Answer(tuple(groups), _sums([row for rows in found.values() for row in rows]))
+
+
+def count_apart(connection: Connection, since_ms: int) -> int:
+    """Return how many receipts since the beginning of a quarter of an hour are not in the sums; 0, or there is a fault.
+
+    Below 0 where the sums hold more than there are.
+    """
+    written = select(func.count()).select_from(receipts).where(receipts.c.opened_at_ms >= since_ms)
+    recent = (usage_sums.c.span_ms == QUARTER_MS) & (usage_sums.c.start_ms >= since_ms)
+    added = select(func.coalesce(func.sum(usage_sums.c.requests), 0)).where(recent)
+    return int(connection.execute(select(written.scalar_subquery() - added.scalar_subquery())).scalar_one())
 
 
 def _query(question: Question) -> Select[Any]:
