@@ -19,7 +19,7 @@ _RETRY_AFTER_S = 1
 _MARK = b'"claimed"'
 
 
-class _Say(msgspec.Struct, omit_defaults=True):
+class _Say(msgspec.Struct):
     claim: Claim
     is_done: bool | None = None
     ask: str = "claim"
