@@ -184,6 +184,22 @@ class Admin:
             before = msgspec.json.decode(page[-1], type=Receipt).receipt_id
         return found
 
+    def begin_export(self, query: Query) -> replies.Export:
+        """Begin an export of the chain."""
+        return self._call("GET", "/receipts/export", into=replies.Export, query=query)
+
+    def export_lines(self, query: Query) -> replies.ExportLines:
+        """Return the next lines of an export."""
+        return self._call("GET", "/receipts/export/lines", into=replies.ExportLines, query=query)
+
+    def proof(self, name: str) -> str:
+        """Return a file to be held outside: `checkpoint` or `public-keys`."""
+        return self._call("GET", f"/receipts/{name}", into=replies.Proof).text
+
+    def acts(self, query: Query) -> list[msgspec.Raw]:
+        """Return administrative acts as they came, newest first."""
+        return self._list("/acts", "acts", into=msgspec.Raw, query=query)
+
     def receipt(self, receipt_id: str) -> msgspec.Raw:
         """Return one receipt as it came."""
         return self._call("GET", f"/receipts/{_part(receipt_id)}", into=msgspec.Raw)
@@ -191,6 +207,11 @@ class Admin:
     def usage(self, question: Query) -> msgspec.Raw:
         """Return what receipts add up to, as it came."""
         return self._call("GET", "/usage", into=msgspec.Raw, query=question)
+
+    def recompute_prices(self, *, since: str, project: str | None) -> msgspec.Raw:
+        """Return what receipts would cost by today's price rows of their day, as it came."""
+        query = {"since": since, "project": project}
+        return self._call("GET", "/prices/recomputation", into=msgspec.Raw, query=query)
 
     def _list(self, path: str, member: str, *, into: type[Reply], query: Query | None = None) -> list[Reply]:
         whole: dict[str, Any] = self._call("GET", path, into=dict[str, msgspec.Raw], query=query)

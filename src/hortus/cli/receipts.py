@@ -13,11 +13,18 @@ from typer.core import TyperCommand
 
 from hortus.base.time import format_utc
 from hortus.canon.usage import Usage
+from hortus.cli import proofs
 from hortus.cli.admin import Admin
+from hortus.cli.defaults import FirstUnlessNamed
 from hortus.cli.screen import Column, is_wide, note, show_facts, show_json, show_line, show_table
 from hortus.receipts.records import Attempt, Receipt
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(
+    cls=FirstUnlessNamed,
+    add_completion=False,
+    help="Show receipts, and prove that none was changed.",
+    epilog="Alone it lists them; `hortus receipts ID` and `--last [[N]]` show some.",
+)
 
 _USUAL_COUNT = 20
 _SHORT_MS = 1000
@@ -33,7 +40,7 @@ class _LastAlone(TyperCommand):
         return super().parse_args(ctx, [word for words in filled for word in words])
 
 
-@app.command(cls=_LastAlone)
+@app.command("show", cls=_LastAlone)
 def receipts(
     receipt_id: Annotated[str | None, typer.Argument(help="One receipt: an answer's header hortus-receipt.")] = None,
     *,
@@ -58,6 +65,16 @@ def receipts(
         show_receipt(read_receipt(found[0]))
     else:
         _show_list([read_receipt(raw) for raw in found])
+
+
+for _name, _command in (
+    ("export", proofs.export),
+    ("verify", proofs.check),
+    ("checkpoint", proofs.make_checkpoint),
+    ("public-key", proofs.show_public_key),
+    ("check-content", proofs.check_content),
+):
+    app.command(_name)(_command)
 
 
 def read_receipt(raw: msgspec.Raw) -> Receipt:

@@ -204,3 +204,26 @@ class Finding(msgspec.Struct, frozen=True):
     is_fine: bool
     message: str
     mend: str | None = None
+
+
+class Export(msgspec.Struct, frozen=True):
+    """An export that begins."""
+
+    head: str
+    after: int
+    last: int
+    since_ms: int | None = None
+    until_ms: int | None = None
+
+
+class ExportLines(msgspec.Struct, frozen=True):
+    """The next lines of an export; it is whole when `after` is its last entry."""
+
+    lines: list[str]
+    after: int
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """A file to be held outside."""
+
+    text: str

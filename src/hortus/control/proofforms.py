@@ -9,10 +9,8 @@ from pydantic import Field
 from hortus.control.models import Ask
 from hortus.control.views import Instant, View
 
-_LAST_INSTANT_MS = 253_402_300_799_999  # the end of the year 9999
 _LAST_SEQ = 2**63 - 1  # what a column of the store holds
 
-Moment = Annotated[int | None, Field(ge=0, le=_LAST_INSTANT_MS, description="Milliseconds since 1970 (UTC).")]
 Seq = Annotated[int, Field(ge=0, le=_LAST_SEQ, description="Place in the chain of receipts, counted from 1.")]
 
 
@@ -20,8 +18,10 @@ class ExportWanted(Ask):
     """Which records an export shows; entries between them stand in it as digests."""
 
     project: Annotated[str | None, Field(description="Only the records of this project; all where absent.")] = None
-    since_ms: Moment = None
-    until_ms: Moment = None
+    since: Annotated[
+        str | None, Field(description="From then on, as for usage: `7d`, `2026-11`, `2026-11-01T12:00`, milliseconds.")
+    ] = None
+    until: Annotated[str | None, Field(description="Likewise; a day, month or year is meant whole.")] = None
 
 
 class LinesWanted(ExportWanted):
@@ -38,6 +38,8 @@ class ExportView(View):
     head: Annotated[str, Field(description="First line of the file, signed.")]
     after: Seq
     last: Seq
+    since_ms: Annotated[int | None, Field(description="What `since` means; ask for the lines with this.")] = None
+    until_ms: Annotated[int | None, Field(description="What `until` means, likewise.")] = None
 
 
 class LinesView(View):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 import msgspec
 
 from hortus.control import models
 from hortus.control.errors import NotFound
+from hortus.control.instants import Reading, read_instant
 from hortus.control.plane import Plane
 from hortus.control.proofforms import (
     ActList,
@@ -43,7 +46,13 @@ def begin_export(plane: Plane, ask: ExportWanted) -> ExportView:
         until_ms=wanted.until_ms,
     )
     head = head_line(key.sign(span)).decode().rstrip("\n")
-    return ExportView(head=head, after=extent.before.seq, last=extent.end.seq)
+    return ExportView(
+        head=head,
+        after=extent.before.seq,
+        last=extent.end.seq,
+        since_ms=wanted.since_ms,
+        until_ms=wanted.until_ms,
+    )
 
 
 def export_lines(plane: Plane, ask: LinesWanted) -> LinesView:
@@ -77,9 +86,10 @@ def list_acts(plane: Plane, ask: ActsWanted) -> ActList:
 
 def _wanted(plane: Plane, ask: ExportWanted) -> Wanted:
     project = find_project(plane, ask.project) if ask.project is not None else None
+    now_ms = plane.ports.clock.now_ms()
     return Wanted(
         project=project.name if project is not None else None,
         project_id=project.id if project is not None else None,
-        since_ms=ask.since_ms,
-        until_ms=ask.until_ms,
+        since_ms=read_instant(ask.since, Reading("since", now_ms, UTC)) if ask.since is not None else None,
+        until_ms=read_instant(ask.until, Reading("until", now_ms, UTC, is_end=True)) if ask.until is not None else None,
     )

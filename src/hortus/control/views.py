@@ -339,6 +339,7 @@ class AttemptView(View):
     host_dialect: Annotated[str | None, Field(description="The host's dialect, where the call was translated.")] = None
     losses: Annotated[tuple[str, ...], Field(description="What the host did not get, as `weight:path`.")] = ()
     answer_losses: Annotated[tuple[str, ...], Field(description="What the client did not get, as `weight:path`.")] = ()
+    answer_digest: Annotated[str | None, Field(description="Salt and HMAC of what the client was sent.")] = None
 
 
 class CallerView(View):
@@ -372,6 +373,7 @@ class ReceiptView(View):
     traceparent: str | None = None
     snapshot_version: int | None = None
     attempts: tuple[AttemptView, ...] = ()
+    request_digest: Annotated[str | None, Field(description="Salt and HMAC of the body as it was sent.")] = None
 
 
 class ReceiptList(View):
