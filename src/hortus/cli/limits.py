@@ -27,9 +27,9 @@ All = Annotated[bool, typer.Option("--all", help="Retired ones too.")]
 Name = Annotated[str, typer.Argument(help="The limit's name.")]
 Project = Annotated[str | None, typer.Option(help="Only those that bind this project, or a key of it.")]
 
-_MEASURES = ("requests_per_minute", "tokens_per_minute", "concurrent_requests", "money")
-_OF_MONEY = ("currency", "per", "timezone", "year_starts_in")
-_SCOPES = ("project", "key")
+_MEASURES = frozenset({"requests_per_minute", "tokens_per_minute", "concurrent_requests", "money"})
+_OF_MONEY = frozenset({"currency", "per", "timezone", "year_starts_in"})
+_SCOPES = frozenset({"project", "key"})
 
 
 class Period(StrEnum):
@@ -124,19 +124,21 @@ def merge(before: Limit | None, given: dict[str, object]) -> dict[str, object]:
         given: Members that are set, without the name.
     """
     had = _members(before) if before is not None else {}
-    if any(name in given for name in _SCOPES):
-        had = {name: value for name, value in had.items() if name not in _SCOPES}
-    if any(name in given for name in _MEASURES) and not any(name in given for name in had if name in _MEASURES):
-        had = {name: value for name, value in had.items() if name not in {*_MEASURES, *_OF_MONEY}}
-    if given.get("per") not in {None, had.get("per")}:
-        had = {name: value for name, value in had.items() if name != "year_starts_in"}
-        if given["per"] == "total":
-            had = {name: value for name, value in had.items() if name != "timezone"}
-    return {**had, **given}
+    measures = given.keys() & _MEASURES
+    aside: set[str] = set()
+    if given.keys() & _SCOPES:
+        aside |= _SCOPES
+    if measures and not measures & had.keys():
+        aside |= _MEASURES | _OF_MONEY
+    if given.get("per", had.get("per")) != had.get("per"):
+        aside.add("year_starts_in")
+    if given.get("per") == Period.TOTAL:
+        aside.add("timezone")
+    return {**{name: value for name, value in had.items() if name not in aside}, **given}
 
 
 def _members(limit: Limit) -> dict[str, object]:
-    names = (*_MEASURES, *_OF_MONEY, *_SCOPES, "kind", "alert_at")
+    names = _MEASURES | _OF_MONEY | _SCOPES | {"kind", "alert_at"}
     found = {name: value for name in names if (value := getattr(limit, name)) is not None}
     if limit.key is not None:
         found.pop("project", None)  # the view names the project that the key belongs to

@@ -12,6 +12,7 @@ from hortus.app.clock import SystemClock
 from hortus.cli.admin import Admin
 from hortus.cli.deployments import show_deployments
 from hortus.cli.limitwords import say_alert
+from hortus.cli.replies import Status
 from hortus.cli.screen import disarm, note, show_facts, show_json, show_line
 
 app = typer.Typer(add_completion=False)
@@ -40,16 +41,20 @@ def status(*, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
             ("lit", ", ".join(host for host in now.lit_hosts if host not in now.connected_hosts)),
         ]
     )
+    _warn(admin, now)
+    show_line("")
+    show_deployments(now.deployments)
+
+
+def _warn(admin: Admin, now: Status) -> None:
+    """Say on standard error what somebody should look at."""
     if now.file.state == "refused":
         note(f"[yellow]The file is refused, the configuration before it stays:[/yellow] {now.file.error}")
     if now.file.needs_restart:
         note("[yellow]Settings in the file have changed:[/yellow] they hold after Ctrl-C and `hortus up`.")
-    if now.alerts:
-        told = {limit.name: limit for limit in admin.limits(budgets=True)}
-        for name in now.alerts:
-            note(f"[yellow]Budget[/yellow] {escape(disarm(say_alert(told[name])))}." if name in told else name)
-    show_line("")
-    show_deployments(now.deployments)
+    for limit in admin.limits(budgets=True) if now.alerts else ():
+        if limit.name in now.alerts:
+            note(f"[yellow]Budget[/yellow] {escape(disarm(say_alert(limit)))}.")
 
 
 def say_length(seconds: int) -> str:

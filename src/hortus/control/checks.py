@@ -206,6 +206,10 @@ def _check_route(spec: RouteSpec) -> Iterator[Fault]:
     if spec.output_cap is not None and not 1 <= spec.output_cap <= _MOST_OUTPUT_TOKENS:
         hint = "Leave it out for the model's own limit."
         yield Fault(("output_cap",), f"Use a number of tokens from 1 to {_MOST_OUTPUT_TOKENS}.", hint)
+    yield from _check_candidates(spec)
+
+
+def _check_candidates(spec: RouteSpec) -> Iterator[Fault]:
     seen: set[str] = set()
     for index, text in enumerate(spec.endpoints):
         where: Path = ("endpoints", index)

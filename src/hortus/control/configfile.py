@@ -238,15 +238,22 @@ def _type_fault(error: msgspec.ValidationError, path: Path, *, spec_type: type[S
     hint_here = _hint_at(spec_type, steps)
     lacking = _FIELD_ERROR.match(message)
     if lacking is not None:
-        what = "is unknown" if lacking["kind"] == "contains unknown" else "is missing"
-        hint = suggest(lacking["name"], _fields_in(hint_here)) or "The reference of hortus.toml lists what there is."
-        return Fault((*path, *steps, lacking["name"]), f"`{lacking['name'][:_MOST_QUOTED]}` {what} here.", hint)
+        return _field_fault(lacking, (*path, *steps), known=_fields_in(hint_here))
     words = [part for part in _parts_of(hint_here) if isinstance(part, str)]
     if words and message.startswith("Invalid enum value"):
         said = message.removeprefix("Invalid enum value ").strip("'")
         hint = suggest(said, words) or f"Write one of: {', '.join(words)}."
         return Fault((*path, *steps), f"`{said[:_MOST_QUOTED]}` cannot be `{steps[-1]}`.", hint)
     return Fault((*path, *steps), f"{message}.", "Change the value to the right type.")
+
+
+def _field_fault(lacking: re.Match[str], path: Path, *, known: list[str]) -> Fault:
+    """Return the fault of a member in a table within a table that is unknown or missing."""
+    name = lacking["name"]
+    if lacking["kind"] == "missing required":
+        return Fault((*path, name), f"`{name}` is missing here.", f"Add {name}.")
+    hint = suggest(name, known) or f"There may be: {', '.join(known)}."
+    return Fault((*path, name), f"`{name[:_MOST_QUOTED]}` is unknown here.", hint)
 
 
 def _hint_at(spec_type: type[Spec], steps: Path) -> object:
