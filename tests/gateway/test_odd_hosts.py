@@ -41,6 +41,7 @@ ANSWERS = {
     "ends-unfinished": SSE.encode() + b"connection: close\r\n\r\n" + CHUNK,
     "ends-in-half-an-event": SSE.encode() + b"connection: close\r\n\r\n" + CHUNK + CHUNK[:30],
     "ends-without-blank-line": SSE.encode() + b"connection: close\r\n\r\n" + CHUNK + CHUNK.rstrip(),
+    "says-too-much": SSE.encode() + b"connection: close\r\n\r\n" + CHUNK * 20 + FINISH,
     "empty-stream": SSE.encode() + b"content-length: 0\r\n\r\n",
     "usage-unended": SSE.encode() + b"connection: close\r\n\r\n" + CHUNK + FINISH + USAGE.rstrip(),
     "not-http": b"SSH-2.0-OpenSSH_9.2\r\n",
@@ -132,6 +133,19 @@ def test_a_stream_that_ends_unfinished_says_so(place: Workplace) -> None:
     assert answer.content.startswith(CHUNK + b'data: {"error":{')
     assert b'"broken_stream"' in answer.content
     assert place.records_of(answer.headers["hortus-receipt"])[1].usage.output_tokens == 1
+
+
+def test_an_estimate_is_no_more_than_the_host_was_asked_for(place: Workplace) -> None:
+    body = {
+        "model": "says-too-much",
+        "stream": True,
+        "max_tokens": 3,
+        "messages": [{"role": "user", "content": "hello"}],
+    }
+    headers = {"authorization": f"Bearer {KEY}"}
+    answer = httpx2.post(f"{place.url}{CHAT}", json=body, headers=headers, timeout=30)
+    usage = place.records_of(answer.headers["hortus-receipt"])[1].usage
+    assert (usage.output_tokens, usage.is_estimated) == (3, True)
 
 
 def test_half_an_event_does_not_spoil_the_error_that_follows(place: Workplace) -> None:

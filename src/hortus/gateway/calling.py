@@ -117,7 +117,8 @@ class Call:
         self._losses = given.losses
         self._visit.answer_digest = digest_content(given.body, self._visit.salt)
         self._books.claim(self._attempt, given.given_ids)
-        self.settle("completed", usage=given.usage, http_status=status, served_model=given.served_model)
+        usage = self._within_bounds(given.usage)
+        self.settle("completed", usage=usage, http_status=status, served_model=given.served_model)
         self._visit.note_losses(given.losses)
         pairs = headers.for_client(response.headers, content_type=self._passage.answer_type)
         await self._visit.answer(status, given.body, headers=pairs)
@@ -275,6 +276,16 @@ class Call:
 
     def estimate(self) -> Usage:
         """Return what will have been used by now: what the host said, else what was counted."""
+        return self._within_bounds(self._used_by_now())
+
+    def _within_bounds(self, usage: Usage) -> Usage:
+        """Cap what was only counted at what the host was asked for: it is no ground for more than was reserved."""
+        most = self._attempt.held.output_tokens
+        if most is None or not usage.is_estimated or usage.output_tokens <= most:
+            return usage
+        return msgspec.structs.replace(usage, output_tokens=most)
+
+    def _used_by_now(self) -> Usage:
         if self._reader is None:
             inquiry = self._inquiry
             return inquiry.dialect.read_answer(inquiry.operation, b"", len(inquiry.body)).usage

@@ -100,13 +100,17 @@ class Part(NamedTuple):
 class Held:
     """What one attempt has reserved; charged or given back exactly once."""
 
-    __slots__ = ("_charges", "_leases", "_parts", "reserved")
+    __slots__ = ("_charges", "_leases", "_parts", "output_tokens", "reserved")
 
-    def __init__(self, leases: Leases, parts: tuple[Part, ...], *, reserved: Decimal | None) -> None:
+    def __init__(
+        self, leases: Leases, parts: tuple[Part, ...], *, reserved: Decimal | None, output_tokens: int | None = None
+    ) -> None:
         self._leases = leases
         self._parts = parts
         self.reserved = reserved
         """Upper bound of the cost, in the price's currency; None where that is unknown."""
+        self.output_tokens = output_tokens
+        """Most output tokens that the host was asked for; None where nothing limits them."""
         self._charges: tuple[Hold, ...] | None = None if parts else ()
 
     @property
@@ -213,7 +217,9 @@ class Quotas:
         )
         if parts:
             await self._reserve(parts, now_ms=visit.now_ms, quote=quote)
-        return Held(self._leases, parts, reserved=quote.reserved)
+        exposure = quote.exposure
+        most = None if exposure.output_tokens is None else exposure.output_tokens * exposure.choices
+        return Held(self._leases, parts, reserved=quote.reserved, output_tokens=most)
 
     def _scheme(self, grant: Grant) -> _Scheme:
         scheme = self._schemes.get(grant.key_id)
