@@ -86,7 +86,13 @@ def make_plane(
         signing=lambda: ensure_signing_key(home),
     )
     price_of = partial(price_of_offer, catalog, at=date(2026, 11, 23))
-    return Plane(ports, installation, catalog=catalog, price_of=price_of)
+    return Plane(
+        ports,
+        installation,
+        catalog=catalog,
+        price_of=price_of,
+        price_on=lambda offer, day: price_of_offer(catalog, offer, at=day),
+    )
 
 
 class Control:

@@ -145,7 +145,10 @@ def _make_plane(context: RoleContext, store: Store, *, hosts: HttpHosts, secrets
     def price_of(offer: Offer) -> PriceRow | None:
         return price_of_offer(catalog, offer, at=_today(clock))
 
-    return Plane(ports, installation, catalog=catalog, price_of=price_of)
+    def price_on(offer: Offer, day: date) -> PriceRow | None:
+        return price_of_offer(catalog, offer, at=day)
+
+    return Plane(ports, installation, catalog=catalog, price_of=price_of, price_on=price_on)
 
 
 class NodeCredentials:

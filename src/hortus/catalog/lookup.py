@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
@@ -21,6 +22,9 @@ Kind = TypeVar("Kind")
 
 PriceOf = Callable[[Offer], PriceRow | None]
 """Says what an offer costs, None when unknown: `functools.partial(prices.price_of_offer, catalog, at=day)`."""
+
+PriceOn = Callable[[Offer, date], PriceRow | None]
+"""Says what an offer cost on a day, as far as it is known today."""
 
 SPOKEN_DIALECTS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini")
 """What this release can speak towards hosts."""

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from hortus.catalog.terms import bounded, terms_of
 from hortus.catalog.packaged import PACKAGE, PACKAGE_CURRENCY, PACKAGE_VERSION, Packaged, packaged_price
-from hortus.catalog.rows import Cap, Figures, Host, Offer, OwnPrice, OwnVariant, PriceRow, PriceTerms, Variant
+from hortus.catalog.rows import Figures, Host, Offer, OwnPrice, OwnVariant, PriceRow, PriceTerms, Variant
 
 if TYPE_CHECKING:
     from hortus.catalog.lookup import Catalog
@@ -41,14 +42,12 @@ def price_of(
         at: Day for which the price holds.
         upstream_model: What the host calls the model, where that is known to differ from the offer's row.
     """
-    terms = [one for one in catalog.rows.terms if one.holds(model, host=host, at=at)]
-    caps = _caps_of(catalog, model, terms)
-    fixed_input_tokens = max((one.fixed_input_tokens for one in terms), default=0)
     own = _own_price(catalog.rows.prices, model, host=host, at=at)
-    if own is not None:
-        return msgspec.structs.replace(
-            own, caps={**caps, **own.caps}, fixed_input_tokens=own.fixed_input_tokens or fixed_input_tokens
-        )
+    row = own or _package_price(catalog, model, host=host, at=at, upstream_model=upstream_model)
+    return bounded(row, catalog, model=model, host=host, at=at) if row is not None else None
+
+
+def _package_price(catalog: Catalog, model: str, *, host: str, at: date, upstream_model: str | None) -> PriceRow | None:
     host_row = catalog.hosts.get(host)
     if host_row is None or host_row.prices is None:
         return None
@@ -57,15 +56,13 @@ def price_of(
     packaged = packaged_price(host_row.prices, names=names, at=at)
     if packaged is None:
         return None
-    row = _with_terms(packaged, terms, factor=_factor(catalog, model, host=host_row))
+    terms = terms_of(catalog, model, host=host, at=at)
     as_of = catalog.rows.package_prices_as_of
     changed = "".join(f"+{one.id}" for one in terms if one.changes_amounts)
     return msgspec.structs.replace(
-        row,
+        _with_terms(packaged, terms, factor=_factor(catalog, model, host=host_row)),
         id=f"{PACKAGE}-{PACKAGE_VERSION}/{host}/{model}/{packaged.since or as_of}{changed}",
         as_of=as_of.isoformat(),
-        caps=caps,
-        fixed_input_tokens=fixed_input_tokens,
     )
 
 
@@ -139,17 +136,6 @@ def _variants(usual: Figures, own: Iterable[OwnVariant]) -> tuple[Variant, ...]:
         amounts = msgspec.structs.asdict(_changed(usual, one.factor, added={})) | one.figures
         made.append(Variant(**amounts, above_input_tokens=one.above_input_tokens, service_tier=one.service_tier))
     return tuple(sorted(made, key=lambda one: one.above_input_tokens))
-
-
-def _caps_of(catalog: Catalog, model: str, terms: Iterable[PriceTerms]) -> dict[Cap, int]:
-    """Return what bounds units: the model's own window, and what the terms say, later ones before earlier ones."""
-    row = catalog.models.get(model)
-    caps: dict[Cap, int] = {}
-    if row is not None and row.context_tokens is not None:
-        caps["context_tokens"] = row.context_tokens
-    for one in terms:
-        caps |= one.caps
-    return caps
 
 
 def _factor(catalog: Catalog, model: str, *, host: Host) -> Decimal:

@@ -197,10 +197,11 @@ def say_price(price: PriceRow | None) -> str | None:
     """Return a price as people read it, such as `2 → 6 USD`."""
     if price is None:
         return None
-    return f"{_plain_number(price.input_per_million)} → {_plain_number(price.output_per_million)} {price.currency}"
+    return f"{plain_number(price.input_per_million)} → {plain_number(price.output_per_million)} {price.currency}"
 
 
-def _plain_number(amount: Decimal) -> str:
+def plain_number(amount: Decimal) -> str:
+    """Return an amount without an exponent and without zeros at its end."""
     text = f"{amount:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 

@@ -51,6 +51,7 @@ NOUNS = {
     "rates": "Currency rates of the organisation's own, before those of the catalog.",
     "hosts": "Who runs inference (often called providers), and connecting them.",
     "catalog": "Makers, models, hosts and prices, as data.",
+    "prices": "What receipts would cost by the price rows that today are known for their day.",
     "receipts": "The record of every request, and proofs that none was changed.",
     "acts": "Who changed what, in the same chain as the receipts.",
     "usage": "What receipts add up to: requests, tokens and money, by anything and over any time.",

@@ -17,9 +17,11 @@ from hortus.control import (
     limitforms,
     limiting,
     models,
+    price_views,
     proofforms,
     proving,
     reporting,
+    repricing,
     tenancy,
     usage,
     usage_views,
@@ -346,6 +348,15 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         "receipts.show", "GET", "/receipts/{id}", "look", models.OneReceipt, views.ReceiptView, reporting.show_receipt
+    ),
+    Operation(
+        "prices.recompute",
+        "GET",
+        "/prices/recomputation",
+        "look",
+        price_views.RecomputeQuery,
+        price_views.Recomputation,
+        repricing.recompute_prices,
     ),
     Operation("usage.show", "GET", "/usage", "look", usage_views.UsageQuery, usage_views.UsageReport, usage.show_usage),
     Operation("acts.list", "GET", "/acts", "look", proofforms.ActsWanted, proofforms.ActList, proving.list_acts),

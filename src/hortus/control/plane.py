@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -16,11 +17,11 @@ from hortus.access.acts import BY_FILE, acting
 from hortus.base.errors import ConfigurationError, HortusError
 from hortus.base.secrets import Secret
 from hortus.base.time import Clock
-from hortus.catalog.lookup import Catalog, PriceOf
+from hortus.catalog.lookup import Catalog, PriceOf, PriceOn
 from hortus.control import applying
 from hortus.control.configfile import Declaration, Report, read_config
 from hortus.control.ports import Access, Acts, Chain, Credentials, Entropy, Objects, Pools, Receipts
-from hortus.control.scopes import settle_file
+from hortus.control.scopes import currencies_in, settle_file
 from hortus.control.tomllines import Lines
 from hortus.gateway.ports import Hosts
 from hortus.receipts.checkpoint import SigningKey
@@ -39,9 +40,9 @@ from hortus.snapshot.writing import publish
 DEFAULT_PROJECT = "default"
 
 _DAY_MS = 86_400_000
-_USUAL_CURRENCIES = frozenset({"EUR", "USD"})
 
 _log = logging.getLogger("hortus.control")
+_Kind = TypeVar("_Kind")
 
 
 class Ports(msgspec.Struct, frozen=True):
@@ -111,11 +112,20 @@ class _Outside(msgspec.Struct, frozen=True):
 class Plane:
     """One control process."""
 
-    def __init__(self, ports: Ports, installation: Installation, *, catalog: Catalog, price_of: PriceOf) -> None:
+    def __init__(
+        self,
+        ports: Ports,
+        installation: Installation,
+        *,
+        catalog: Catalog,
+        price_of: PriceOf,
+        price_on: PriceOn,
+    ) -> None:
         self.ports = ports
         self.installation = installation
         self.catalog = catalog
         self.price_of = price_of
+        self.price_on = price_on
         self.started_at_ms = ports.clock.now_ms()
         self.changing = asyncio.Lock()
         self.file = FileStanding(path=_text(installation.config_file))
@@ -167,21 +177,18 @@ class Plane:
 
     def declared(self) -> DeclaredObjects:
         """Return everything that is declared now."""
-        stored = {kind: self.ports.objects.list(kind, include_retired=True) for kind in applying.OBJECT_KINDS}
-        live = [one for kind in stored.values() for one in kind if one.retired_at_ms is None]
+        stored = [one for kind in applying.OBJECT_KINDS for one in self.ports.objects.list(kind, include_retired=True)]
+        live = [one for one in stored if one.retired_at_ms is None]
+        specs = [one.spec for one in live]
+        gone = [(one.name, one.retired_at_ms) for one in stored if one.kind in {"endpoint", "deployment"}]
         return DeclaredObjects(
-            endpoints=tuple(one.spec for one in live if isinstance(one.spec, EndpointSpec)),
-            routes=tuple(one.spec for one in live if isinstance(one.spec, RouteSpec)),
-            deployments=tuple(one.spec for one in live if isinstance(one.spec, DeploymentSpec)),
-            rates=tuple(one.spec for one in live if isinstance(one.spec, RateSpec)),
+            endpoints=_only(specs, EndpointSpec),
+            routes=_only(specs, RouteSpec),
+            deployments=_only(specs, DeploymentSpec),
+            rates=_only(specs, RateSpec),
             origins={one.name: one.origin for one in live if one.kind == "endpoint"},
             created_at_s={one.name: one.created_at_ms // 1000 for one in live if one.kind in {"route", "deployment"}},
-            retired_at_ms={
-                one.name: one.retired_at_ms
-                for kind in ("endpoint", "deployment")
-                for one in stored[kind]
-                if one.retired_at_ms is not None
-            },
+            retired_at_ms={name: retired_at_ms for name, retired_at_ms in gone if retired_at_ms is not None},
         )
 
     def read_text(self, data: bytes, *, file: str) -> tuple[Declaration, list[applying.Change]]:
@@ -227,9 +234,8 @@ class Plane:
 
     @property
     def currencies(self) -> frozenset[str]:
-        """Those that the catalog's rates know, and those of the catalog's prices."""
-        rates = self.catalog.rows.rates
-        return _USUAL_CURRENCIES | {code for rate in rates for code in (rate.from_currency, rate.to_currency)}
+        """Those that budgets may have by the catalog alone."""
+        return currencies_in(self.catalog.rows.rates)
 
     def is_present(self, reference: str) -> bool:
         """Tell whether a credential is here."""
@@ -297,6 +303,10 @@ class Plane:
             present=frozenset(filter(self.is_present, self._references)),
             model_files={source: path for source, path in files.items() if path is not None},
         )
+
+
+def _only(specs: Iterable[object], spec_type: type[_Kind]) -> tuple[_Kind, ...]:
+    return tuple(spec for spec in specs if isinstance(spec, spec_type))
 
 
 def _stamp(file: Path) -> tuple[int, int, int] | None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from hortus.base.time import format_utc
+from hortus.catalog.terms import bounded
 from hortus.catalog.lookup import Catalog, PriceOf
 from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, RateSpec, RouteSpec
 from hortus.snapshot.endpoints import SEEDLING_SOURCE, UNKNOWN_MAKER, compile_deployed, compile_endpoint
@@ -77,12 +78,7 @@ def compile_snapshot(
         price_of: What an offer costs.
         conditions: What this node has.
     """
-    compiled: dict[str, Endpoint | str] = {}
-    today = datetime.fromtimestamp(conditions.now_ms / 1000, tz=UTC).date()
-    for spec in sorted(declared.endpoints, key=lambda spec: spec.name):
-        one = compile_endpoint(spec, catalog=catalog, price_of=price_of, present=conditions.present, today=today)
-        own = own_price(spec, origin=declared.origins.get(spec.name, OWN), today=today)
-        compiled[spec.name] = msgspec.structs.replace(one, price=own) if own and isinstance(one, Endpoint) else one
+    compiled = _compile_endpoints(declared, catalog, price_of=price_of, conditions=conditions)
     deployments: dict[str, Deployment] = {}
     wanted = with_seedling(declared.deployments, runs_seedling=conditions.runs_seedling)
     for deployment in wanted:
@@ -109,6 +105,22 @@ def compile_snapshot(
         rates=(*map(own_rate, declared.rates), *(rate.row for rate in catalog.rows.rates)),
     )
     return Compiled(snapshot, {name: one for name, one in sorted(compiled.items()) if isinstance(one, str)})
+
+
+def _compile_endpoints(
+    declared: DeclaredObjects, catalog: Catalog, *, price_of: PriceOf, conditions: Conditions
+) -> dict[str, Endpoint | str]:
+    """Return each declared endpoint, at the organisation's own price where it has one, or why it cannot be used."""
+    compiled: dict[str, Endpoint | str] = {}
+    today = datetime.fromtimestamp(conditions.now_ms / 1000, tz=UTC).date()
+    for spec in sorted(declared.endpoints, key=lambda spec: spec.name):
+        one = compile_endpoint(spec, catalog=catalog, price_of=price_of, present=conditions.present, today=today)
+        own = own_price(spec, origin=declared.origins.get(spec.name, OWN), today=today)
+        if own is not None and isinstance(one, Endpoint):
+            price = bounded(own, catalog, model=one.model, host=one.host, at=today)
+            one = msgspec.structs.replace(one, price=price)
+        compiled[spec.name] = one
+    return compiled
 
 
 def with_seedling(deployments: tuple[DeploymentSpec, ...], *, runs_seedling: bool) -> tuple[DeploymentSpec, ...]:
