@@ -44,6 +44,14 @@ def test_a_right_file_is_said_to_be_right(tmp_path: Path) -> None:
     assert run("config", "check", "--json", at=tmp_path).json["declares"]["route"] == 1
 
 
+def test_a_currency_is_known_by_a_rate_of_the_same_file(tmp_path: Path) -> None:
+    (tmp_path / "hortus.toml").write_text(
+        '[[limit]]\nname = "b"\nmoney = 1\nper = "day"\ncurrency = "XTS"\n\n'
+        '[[rate]]\nfrom = "XTS"\nto = "EUR"\nfactor = 0.5\nsince = 2026-11-01\nsource = "test"\n'
+    )
+    assert "1 limit, 1 rate" in run("config", "check", at=tmp_path).err
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -53,6 +61,10 @@ def test_a_right_file_is_said_to_be_right(tmp_path: Path) -> None:
         ('[[endpoint]]\nname = "x"\n', "endpoint[0]"),
         ('\n\n[[route]]\nname = "r"\nendpoints = ["missing"]\n', ":5"),
         ('[[project]]\nname = "a"\n\n[[project]]\nname = "a"\n', "twice"),
+        (
+            '[[limit]]\nname = "b"\nmoney = 1\nper = "day"\ncurrency = "XTS"\n',
+            ":5 limit[0].currency: No rate leads to XTS",
+        ),
     ],
 )
 def test_a_wrong_file_is_refused_with_file_and_place(tmp_path: Path, text: str, expected: str) -> None:

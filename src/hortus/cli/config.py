@@ -17,6 +17,7 @@ from hortus.cli.defaults import FirstUnlessNamed
 from hortus.cli.place import find_local_home, find_running
 from hortus.cli.screen import Column, note, show_facts, show_json, show_line, show_table
 from hortus.control.configfile import Declaration, Report, check_references, read_config
+from hortus.control.scopes import check_currencies, currencies_in
 from hortus.control.tomllines import Lines
 from hortus.snapshot.model import Snapshot
 
@@ -94,7 +95,8 @@ def read_declaration(file: Path, *, home: Home) -> Declaration:
 
     Args:
         file: A configuration file.
-        home: Whose snapshot tells which endpoints exist outside the file.
+        home: Whose snapshot tells which endpoints and rates there are outside the file; projects and keys it does not
+            know.
 
     Raises:
         ConfigurationError: Something in it is wrong; the path names file and line.
@@ -105,17 +107,28 @@ def read_declaration(file: Path, *, home: Home) -> Declaration:
         raise ConfigurationError(
             f"cannot be read: {error.strerror}.", path=str(file), hint="Check name and rights."
         ) from error
-    declaration = read_config(data, file=str(file), hosts=load_catalog().hosts)
-    faults = check_references(declaration, known=_known_endpoints(home))
+    catalog = load_catalog()
+    declaration = read_config(data, file=str(file), hosts=catalog.hosts)
+    snapshot = _read_snapshot(home)
+    rates = snapshot.rates if snapshot is not None else tuple(rate.row for rate in catalog.rows.rates)
+    faults = [
+        *check_references(declaration, known=_known_endpoints(snapshot)),
+        *check_currencies(declaration, known=currencies_in(rates)),
+    ]
     if faults:
         raise Report(str(file), Lines(data.decode("utf-8-sig"))).error(faults)
     return declaration
 
 
-def _known_endpoints(home: Home) -> set[str]:
+def _read_snapshot(home: Home) -> Snapshot | None:
     try:
-        snapshot = msgspec.json.decode(home.snapshot.read_bytes(), type=Snapshot)
+        return msgspec.json.decode(home.snapshot.read_bytes(), type=Snapshot)
     except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def _known_endpoints(snapshot: Snapshot | None) -> set[str]:
+    if snapshot is None:
         return {"seedling"}
     # a route may go on naming what was retired: compiled, it stands among those ruled out
     ruled_out = {one.endpoint for route in snapshot.routes.values() for one in route.ruled_out}

@@ -49,7 +49,8 @@ def status(*, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
 def _warn(admin: Admin, now: Status) -> None:
     """Say on standard error what somebody should look at."""
     if now.file.state == "refused":
-        note(f"[yellow]The file is refused, the configuration before it stays:[/yellow] {now.file.error}")
+        reason = escape(disarm(now.file.error or ""))
+        note(f"[yellow]The file is refused, the configuration before it stays:[/yellow] {reason}")
     if now.file.needs_restart:
         note("[yellow]Settings in the file have changed:[/yellow] they hold after Ctrl-C and `hortus up`.")
     for limit in admin.limits(budgets=True) if now.alerts else ():

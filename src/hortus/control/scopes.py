@@ -10,12 +10,14 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 import msgspec
 
 from hortus.access.objects import Key
+from hortus.catalog.rows import CurrencyRate, RateRow
 from hortus.control.configfile import Declaration, Item
 from hortus.control.fault import MOST_QUOTED, Fault, suggest
 from hortus.control.ports import Access, Objects
 from hortus.snapshot.declared import LimitSpec, ProjectSpec, RateSpec
 
 _KEY_ID = "key_"
+_OF_PRICES = frozenset({"EUR", "USD"})
 
 
 class Around(msgspec.Struct, frozen=True):
@@ -32,6 +34,28 @@ class Around(msgspec.Struct, frozen=True):
     currencies: Collection[str]
 
 
+def currencies_in(rates: Iterable[RateSpec | RateRow | CurrencyRate]) -> frozenset[str]:
+    """Return the currencies that budgets may have: those of the catalog's prices, and those of the rates."""
+    return _OF_PRICES | {currency for rate in rates for currency in (rate.from_currency, rate.to_currency)}
+
+
+def check_currencies(declaration: Declaration, *, known: Collection[str]) -> list[Fault]:
+    """Return a fault for each limit of a file whose currency no rate knows; projects and keys are not looked up.
+
+    Args:
+        declaration: As the file has it.
+        known: Currencies of rates outside the file.
+    """
+    own = currencies_in(item.spec for item in declaration.items if isinstance(item.spec, RateSpec))
+    around = Around(projects=(), keys=(), currencies=own | set(known))
+    return [
+        Fault((*item.path, *fault.path), fault.message, fault.hint)
+        for item in declaration.items
+        if isinstance(item.spec, LimitSpec)
+        for fault in _check_currency(item.spec, around)
+    ]
+
+
 def look_around(access: Access, *, rates: Iterable[RateSpec], currencies: Collection[str]) -> Around:
     """Return what limits may refer to.
 
@@ -40,11 +64,10 @@ def look_around(access: Access, *, rates: Iterable[RateSpec], currencies: Collec
         rates: The organisation's own.
         currencies: Those of the catalog's rates.
     """
-    own = {currency for rate in rates for currency in (rate.from_currency, rate.to_currency)}
     return Around(
         projects={project.name for project in access.projects(True)},  # noqa: FBT003 -- the retired ones too
         keys=access.keys(),
-        currencies=own | set(currencies),
+        currencies=currencies_in(rates) | set(currencies),
     )
 
 
