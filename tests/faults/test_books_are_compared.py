@@ -12,8 +12,7 @@ from faults.run.asking import Question
 from faults.run.client import Outcome
 from faults.run.judging import Verdict, judge
 from faults.run.killing import Fault
-from faults.run.place import Price
-from faults.run.reconcile import reconcile
+from faults.run.reconcile import Price, reconcile
 from hortus.canon.usage import Usage
 from hortus.receipts.records import Attempt, Caller, Receipt
 from hortus.testkit.faults.book import Account, Seen

@@ -7,6 +7,7 @@ import asyncio
 import shutil
 import sys
 import tempfile
+from decimal import Decimal
 from pathlib import Path
 
 from rich.console import Console
@@ -16,6 +17,9 @@ from faults.run.killing import schedule
 from faults.run.phases import LASTING, Phase, kills
 from faults.run.place import Place
 from faults.run.report import show, write_file
+
+_EDGE_OF_A_KILL = Decimal("0.0015")
+"""USD of the small budget: used up in the course of the run, by what is asked and by what kills interrupt."""
 
 _ROUND = 50
 """Books are compared after so many kills."""
@@ -27,7 +31,7 @@ def main() -> int:
     console = Console(width=120)
     directory = Path(tempfile.mkdtemp(prefix="hx-"))
     console.print(f"{arguments.kills} kills, SEED={arguments.seed}, in {directory}", highlight=False)
-    place = Place(directory, seed=arguments.seed)
+    place = Place(directory, seed=arguments.seed, edge=_EDGE_OF_A_KILL * max(arguments.kills, 10))
     try:
         place.start()
         phases = _phases(arguments.kills, arguments.seed)

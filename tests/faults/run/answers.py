@@ -43,6 +43,10 @@ _OURS = frozenset({"not_ready", "journal_full"})
 """Codes of what Hortus itself may refuse with while something of it is away."""
 
 
+_QUOTA = frozenset({"insufficient_quota", "rate_limit_error", "RESOURCE_EXHAUSTED"})
+"""What a refusal by a budget is called by each dialect."""
+
+
 class Listener:
     """Judges outcomes.
 
@@ -117,6 +121,8 @@ class Listener:
 
     def _judge_refusal(self, outcome: Outcome, receipt: Receipt | None) -> Iterator[str]:
         self.counts[f"refused with {outcome.status}"] += 1
+        if outcome.status == 429 and outcome.question.is_edge and outcome.verdict and outcome.verdict.what in _QUOTA:
+            return
         if outcome.status != 503:
             yield f"refused with {outcome.status} ({receipt.error_code if receipt else 'no receipt'})"
         elif "retry-after" not in outcome.headers:

@@ -28,6 +28,7 @@ class Question(NamedTuple):
         leaves_after: The client goes away after so many bytes of the answer.
         is_slow: The client reads in small bits.
         is_big: Its record in the journal is as large as one can be.
+        is_edge: It is paid for by the project whose budget is used up in the course of the run.
     """
 
     number: int
@@ -38,6 +39,8 @@ class Question(NamedTuple):
     leaves_after: int | None = None
     is_slow: bool = False
     is_big: bool = False
+    is_edge: bool = False
+    output_limit: int = OUTPUT_LIMIT
 
     @property
     def mark(self) -> str:
@@ -65,6 +68,7 @@ def draw_question(number: int, *, seed: int) -> Question:
         acts=(act, then),
         leaves_after=int(draw.choice((0, 1, 300, 1500)) * draw.random()) if leaves else None,
         is_slow=draw.random() < 0.05,
+        is_edge=draw.random() < 0.15,
     )
 
 
@@ -95,7 +99,7 @@ Written = tuple[str, dict[str, str], dict[str, Any]]
 
 
 def _openai_chat(question: Question, key: str) -> Written:
-    body: dict[str, Any] = {"model": question.route, "max_tokens": OUTPUT_LIMIT}
+    body: dict[str, Any] = {"model": question.route, "max_tokens": question.output_limit}
     body["messages"] = [{"role": "user", "content": question.prompt}]
     if question.is_stream:
         body |= {"stream": True, "stream_options": {"include_usage": question.number % 2 == 0}}
@@ -103,12 +107,12 @@ def _openai_chat(question: Question, key: str) -> Written:
 
 
 def _openai_responses(question: Question, key: str) -> Written:
-    body = {"model": question.route, "max_output_tokens": OUTPUT_LIMIT, "input": question.prompt}
+    body = {"model": question.route, "max_output_tokens": question.output_limit, "input": question.prompt}
     return "/v1/responses", {"authorization": f"Bearer {key}"}, body | {"stream": question.is_stream}
 
 
 def _anthropic_messages(question: Question, key: str) -> Written:
-    body: dict[str, Any] = {"model": question.route, "max_tokens": OUTPUT_LIMIT, "stream": question.is_stream}
+    body: dict[str, Any] = {"model": question.route, "max_tokens": question.output_limit, "stream": question.is_stream}
     body["messages"] = [{"role": "user", "content": question.prompt}]
     return "/v1/messages", {"x-api-key": key, "anthropic-version": "2023-06-01"}, body
 
@@ -116,7 +120,7 @@ def _anthropic_messages(question: Question, key: str) -> Written:
 def _gemini(question: Question, key: str) -> Written:
     method = "streamGenerateContent?alt=sse" if question.is_stream else "generateContent"
     body: dict[str, Any] = {"contents": [{"role": "user", "parts": [{"text": question.prompt}]}]}
-    body["generationConfig"] = {"maxOutputTokens": OUTPUT_LIMIT}
+    body["generationConfig"] = {"maxOutputTokens": question.output_limit}
     return f"/v1beta/models/{question.route}:{method}", {"x-goog-api-key": key}, body
 
 

@@ -5,27 +5,29 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from decimal import Decimal
 from functools import partial
 
 from faults.run.answers import Listener
-from faults.run.asking import draw_question
-from faults.run.client import Outcome
+from faults.run.asking import Question, draw_question
+from faults.run.client import Outcome, ask
 from faults.run.killing import Fault, wait_until
 from faults.run.load import Load
+from faults.run.money import EDGE
+from faults.run.money import compare as compare_money
 from faults.run.phases import Phase, Stage
 from faults.run.place import Place
+from faults.run.proving import read_receipts, verify_chain, verify_segments
 from faults.run.reconcile import Books, Finding, reconcile
 from faults.run.report import Run
 from faults.run.watching import Watch
 from hortus.app.clock import SystemClock
 from hortus.receipts.records import Receipt
-from hortus.receipts.verify import verify_journal
-from hortus.store.database import open_store
-from hortus.store.receipts import ReceiptTable
 from hortus.testkit.faults.book import Account
 
 CLIENTS = 12
-_PAGE = 1000
+_LITTLE_TOKENS = 16
+_LITTLE = Decimal("0.0005")  # several times what so few tokens may cost
 _SETTLED_WITHIN_S = 60.0
 
 Say = Callable[[str], None]
@@ -33,14 +35,15 @@ Say = Callable[[str], None]
 
 async def conduct(place: Place, phases: list[Phase], *, seed: int, kills: int, say: Say) -> Run:
     """Play all phases; return what was found."""
-    loop = asyncio.get_running_loop()
+    loop, clock = asyncio.get_running_loop(), SystemClock()
     began_s = loop.time()
     run = Run(seed, kills, 0.0, [], [], [], [], Counter())
     watch = Watch(place.journal, place.book)
     first = 0
     for phase in phases:
-        load = Load(port=place.port, key=place.key, draw=partial(draw_question, seed=seed), first=first)
+        load = Load(port=place.port, keys=place.keys, draw=partial(draw_question, seed=seed), first=first)
         faults: list[Fault] = []
+        since_ms = clock.now_ms() - 1000
         note = partial(_note, faults, say=partial(_tell, load, say))
         load.start(CLIENTS)
         try:
@@ -48,13 +51,27 @@ async def conduct(place: Place, phases: list[Phase], *, seed: int, kills: int, s
         finally:
             await load.stop()
         last = load.next_number
-        books = await _compare(place, load.outcomes, faults, between=(first, last), phase=phase)
+        books = await _compare(place, load.outcomes, faults, between=(first, last), phase=phase, since_ms=since_ms)
+        books.findings.extend(compare_money(read_receipts(place), place.standings()))
         _add(run, books, load.outcomes, faults)
         say(f"{phase.name}: {len(load.outcomes)} requests compared, {len(books.findings)} findings")
         first = last
     watch.close()
-    run.findings.extend(_verify(place))
+    run.findings.extend(await _probe_edge(place, first))
+    run.findings.extend(verify_segments(place))
+    run.findings.extend(verify_chain(place))
     return run._replace(seconds=loop.time() - began_s)
+
+
+async def _probe_edge(place: Place, number: int) -> list[Finding]:
+    """Ask for little where a little is left: now that nothing runs, nothing may be held back."""
+    left = place.standings()[EDGE].left
+    question = Question(number, "openai_chat", "openai", is_stream=False, is_edge=True, output_limit=_LITTLE_TOKENS)
+    if left < _LITTLE:
+        return []
+    outcome = await ask(question, port=place.port, key=place.keys[True])
+    what = f"{left} left, and a request for {_LITTLE_TOKENS} tokens got {outcome.status}"
+    return [] if outcome.status == 200 else [Finding("false refusal", EDGE, what)]
 
 
 def _note(faults: list[Fault], fault: Fault, *, say: Callable[[Fault, int], None]) -> None:
@@ -67,7 +84,7 @@ def _tell(load: Load, say: Say, fault: Fault, number: int) -> None:
 
 
 async def _compare(
-    place: Place, outcomes: list[Outcome], faults: list[Fault], *, between: tuple[int, int], phase: Phase
+    place: Place, outcomes: list[Outcome], faults: list[Fault], *, between: tuple[int, int], phase: Phase, since_ms: int
 ) -> Books:
     """Wait until the receipts of a phase are all there, then compare them."""
 
@@ -78,7 +95,7 @@ async def _compare(
         return [one for one in place.accounts() if of_phase(one.seen.mark)]
 
     def receipts() -> list[Receipt]:
-        return [one for one in read_receipts(place) if of_phase(one.request_id.removeprefix("hx-"))]
+        return [one for one in read_receipts(place, since_ms=since_ms) if of_phase(one.request_id.removeprefix("hx-"))]
 
     def is_settled() -> bool:
         marks = {one.request_id.removeprefix("hx-") for one in receipts() if one.attempts}
@@ -108,23 +125,3 @@ def _add(run: Run, books: Books, outcomes: list[Outcome], faults: list[Fault]) -
     run.counts.update(books.counts)
     run.outcomes.extend(outcomes)
     run.faults.extend(faults)
-
-
-def read_receipts(place: Place) -> list[Receipt]:
-    """Return every receipt of the installation."""
-    store = open_store(place.hortus.home / "store.sqlite", clock=SystemClock(), busy_timeout_s=30.0)
-    found: list[Receipt] = []
-    try:
-        table = ReceiptTable(store)
-        while True:
-            page = table.receipts(limit=_PAGE, before=found[-1].receipt_id if found else None)
-            found += page
-            if len(page) < _PAGE:
-                return found
-    finally:
-        store.close()
-
-
-def _verify(place: Place) -> list[Finding]:
-    found = verify_journal([place.journal, place.journal / "done"])
-    return [Finding("journal", fault.file, f"at {fault.offset}: {fault.why}") for fault in found.faults]

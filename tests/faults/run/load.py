@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from faults.run.asking import Question
 from faults.run.client import Outcome, ask
@@ -17,17 +17,18 @@ class Load:
     """The clients.
 
     Args:
+        keys: The usual one (False), and that of the project whose budget is used up.
         draw: Gives the question with a number.
         first: Number of the first question.
     """
 
-    def __init__(self, *, port: int, key: str, draw: Callable[[int], Question], first: int = 0) -> None:
+    def __init__(self, *, port: int, keys: Mapping[bool, str], draw: Callable[[int], Question], first: int = 0) -> None:
         self.outcomes: list[Outcome] = []
         self.successes = 0
         self._numbers = itertools.count(first)
         self._draw = draw
         self._port = port
-        self._key = key
+        self._keys = keys
         self._is_over = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -51,7 +52,8 @@ class Load:
 
     async def _ask_on(self) -> None:
         while not self._is_over.is_set():
-            outcome = await ask(self._draw(next(self._numbers)), port=self._port, key=self._key)
+            question = self._draw(next(self._numbers))
+            outcome = await ask(question, port=self._port, key=self._keys[question.is_edge])
             self.outcomes.append(outcome)
             self.successes += outcome.is_success
             if outcome.how == "unreachable":

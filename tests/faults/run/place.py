@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from faults.run.money import TOML, Standing
+from faults.run.reconcile import Price
 from garden import Hortus, wait_for
 from hortus.receipts.journal import SEGMENT_BYTES
 from hortus.testkit.faults.book import Account, read_book
@@ -74,28 +76,23 @@ DISK_BYTES = 256 * 1024 * 1024
 _CHILDREN = 5
 
 
-class Price(NamedTuple):
-    """Of a million tokens."""
-
-    given: Decimal
-    made: Decimal
-
-
 class Place:
     """What a run starts, kills and starts again."""
 
-    def __init__(self, directory: Path, *, seed: int, more_toml: str = "") -> None:
+    def __init__(self, directory: Path, *, seed: int, edge: Decimal = Decimal("0.05")) -> None:
         self.directory = directory
         self.book = directory / "host-book.jsonl"
         self.host_port, self.port = free_port(), free_port()
         self._seed = seed
         self._host: subprocess.Popen[bytes] | None = None
-        self.hortus = Hortus(directory, toml=self._toml() + more_toml, environment={"FAULT_KEY": "sk-fault"})
+        self.hortus = Hortus(
+            directory, toml=self._toml() + TOML.format(amount=edge), environment={"FAULT_KEY": "sk-fault"}
+        )
         self.hortus.home.mkdir(mode=0o700, exist_ok=True)
         self.journal = self.hortus.home / "journal"
         self.journal.mkdir(mode=0o700, exist_ok=True)
         self.disk = self._mount()
-        self.key = ""
+        self.keys: dict[bool, str] = {}
 
     def _toml(self) -> str:
         return _HEAD + "".join(
@@ -131,7 +128,7 @@ class Place:
             self._host = subprocess.Popen(command, stdout=log, stderr=log)
         wait_for(lambda: is_open(self.host_port), what="the fault host")
         self.start_hortus()
-        self.key = self.hortus.new_key()
+        self.keys = {is_edge: self.hortus.new_key("edge" if is_edge else "default") for is_edge in (False, True)}
 
     def start_hortus(self) -> None:
         """Run `hortus up` until everything is ready."""
@@ -190,6 +187,16 @@ class Place:
             if (price := endpoint.get("price")) is not None:
                 found[name] = Price(Decimal(str(price["input_per_million"])), Decimal(str(price["output_per_million"])))
         return found
+
+    def standings(self) -> dict[str, Standing]:
+        """Return how the budgets stand, as `hortus budgets` shows them."""
+        return {
+            one["name"]: Standing(
+                Decimal(one["money"]), *(Decimal(one["standing"][part]) for part in Standing._fields[1:])
+            )
+            for one in self.hortus.cli_json("budgets", "list")
+            if one["standing"]
+        }
 
     def keep_journal(self) -> None:
         """Copy the journal to where it outlives the disk that it lies on."""

@@ -7,14 +7,31 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from faults.run.place import Price
 from hortus.receipts.records import Attempt, Receipt
 from hortus.testkit.faults.acts import ACTS
 from hortus.testkit.faults.book import Account
 
 MILLION = Decimal(1_000_000)
-BAD = ("lost", "doubled", "undercharged", "wrong tokens", "wrong money", "unmarked", "unseen")
+BAD = (
+    "lost",
+    "doubled",
+    "undercharged",
+    "wrong tokens",
+    "wrong money",
+    "unmarked",
+    "unseen",
+    "wrong charge",
+    "overspent",
+    "false refusal",
+)
 """Kinds of findings about books that fail a run."""
+
+
+class Price(NamedTuple):
+    """Of a million tokens."""
+
+    given: Decimal
+    made: Decimal
 
 
 class Finding(NamedTuple):

@@ -60,7 +60,7 @@ def figures(run: Run) -> dict[str, Any]:
         "kills": len(kills),
         "processes_killed": sum(fault.processes for fault in kills),
         "requests": len(run.outcomes),
-        **{kind: run.count_of(kind) for kind in (*BAD, "unclean", "journal")},
+        **{kind: run.count_of(kind) for kind in (*BAD, "unclean", "journal", "chain")},
         "counts": dict(sorted(run.counts.items())),
         "recovery": {label: _recovery(found, outcomes) for label, found in sorted(by_label.items())},
         "estimates": _estimates(run.differences),
@@ -121,7 +121,7 @@ def show(run: Run, console: Console) -> None:
     console.print(", ".join(f"{value} {name}" for name, value in told["counts"].items()), highlight=False)
     for finding in run.findings[:_SHOWN]:
         console.print(f"[red]{finding.kind}[/] {finding.mark}: {finding.what}", highlight=False)
-    bad = {kind: told[kind] for kind in (*BAD, "unclean", "journal")}
+    bad = {kind: told[kind] for kind in (*BAD, "unclean", "journal", "chain")}
     verdict = "[green]good[/]" if run.is_good else "[red]BAD[/]"
     console.print(
         f"{verdict}: {told['kills']} kills ({told['processes_killed']} processes), {told['requests']} requests, "
