@@ -47,7 +47,7 @@ def load_signing_key(home: Home) -> SigningKey:
         if content.format != SIGNING_FORMAT:
             raise ValueError("format")  # noqa: TRY301 -- one answer to every kind of damage
         return SigningKey(bytes.fromhex(content.current), older=content.older)
-    except ValueError as error:
+    except ValueError as error:  # errors of msgspec and of UTF-8 are among them
         raise InstallationError(
             "this is not a signing key that this release can read.",
             path=str(home.signing_key),

@@ -13,7 +13,7 @@ import duckdb
 import msgspec
 
 from hortus.base.errors import HortusError
-from hortus.receipts.exporting import GONE, Line, spell
+from hortus.receipts.exporting import GONE, NOTHING, Line, spell
 
 _ROWS_AT_ONCE = 1000
 _MOST_DIFFERING = 100
@@ -46,8 +46,8 @@ _ROWS = f"""
 
 _TEXTS = {
     "receipt_id": "$.receipt_id", "act_id": "$.act_id", "project_id": "$.caller.project_id",
-    "key_id": "$.caller.key_id", "status": "$.status", "route": "$.route", "model": "$.model", "maker": "$.maker", "endpoint": "$.endpoint",
-    "cost": "$.cost", "currency": "$.currency",
+    "key_id": "$.caller.key_id", "status": "$.status", "route": "$.route", "model": "$.model", "maker": "$.maker",
+    "endpoint": "$.endpoint", "cost": "$.cost", "currency": "$.currency",
 }  # fmt: skip
 _NUMBERS = {
     "opened_at_ms": "$.opened_at_ms", "input_tokens": "$.usage.input_tokens", "output_tokens": "$.usage.output_tokens",
@@ -100,7 +100,7 @@ def _line_of(row: tuple[int | None, str | None, str | None, str | None, str | No
     seq, kind, own_hash, digest, record = row
     if seq is None:
         return f"{record}\n".encode()
-    raw = msgspec.Raw(record.encode()) if record is not None else None
+    raw = msgspec.Raw(record.encode()) if record is not None else NOTHING
     if kind == GONE:
         return spell(Line(seq, GONE, own_hash or "", stub=raw))
     return spell(Line(seq, kind or "", own_hash or "", record=raw, digest=digest))

@@ -109,6 +109,9 @@ class KeyFile(msgspec.Struct, frozen=True, tag="public-keys", tag_field="hortus"
     public_keys: tuple[str, ...]
 
 
+NOT_READABLE = (msgspec.DecodeError, UnicodeDecodeError)
+"""What reading bytes raises that somebody may have changed."""
+
 FILE_FORMAT = 1
 """Of checkpoint files and key files."""
 
@@ -168,7 +171,7 @@ def read_statement(signed: Signed) -> Statement | None:
     """Return what was signed, None where it is no statement that this release knows."""
     try:
         return _DECODER.decode(signed.statement)
-    except msgspec.DecodeError:
+    except NOT_READABLE:
         return None
 
 

@@ -21,6 +21,9 @@ from hortus.receipts.checkpoint import Signed
 
 EXPORT_FORMAT = 1
 
+NOTHING: Final = msgspec.Raw()
+"""What stands where a line lacks a record or a stub."""
+
 GONE: Final = "gone"
 """Kind of the line that stands for a segment whose time was over."""
 
@@ -67,9 +70,9 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     seq: int
     kind: str
     hash: str
-    record: msgspec.Raw | None = None
+    record: msgspec.Raw = NOTHING
     digest: str | None = None
-    stub: msgspec.Raw | None = None
+    stub: msgspec.Raw = NOTHING
     missing: bool = False
 
 
@@ -122,11 +125,11 @@ def stub_line(seq: int, last_hash: str, *, stub: bytes) -> bytes:
 def spell(line: Line) -> bytes:
     """Return the one way in which a line is spelled."""
     begin = f'{{"seq":{line.seq},"kind":"{line.kind}","hash":"{line.hash}",'.encode()
-    if line.record is not None:
+    if line.record:
         return b'%b"record":%b}\n' % (begin, line.record)
     if line.digest is not None:
         return b'%b"digest":"%b"}\n' % (begin, line.digest.encode())
-    if line.stub is not None:
+    if line.stub:
         return b'%b"stub":%b}\n' % (begin, line.stub)
     return begin + b'"missing":true}\n'
 

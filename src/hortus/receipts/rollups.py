@@ -143,27 +143,52 @@ def periods_between(since_ms: int, until_ms: int, *, span: Span, zone: tzinfo) -
     return tuple(found)
 
 
-def stored_ranges(periods: Sequence[Period]) -> list[tuple[int, int, int, int]]:
-    """Return which stored sums make up each period: its place in the list, length of the sums, first and last bound.
+class StoredRange(msgspec.Struct, frozen=True, array_like=True):
+    """Stored sums that are a part of a period, or are to be taken off it.
 
-    Whole days (UTC) come from the sums of days, the rest from those of quarters of an hour.
+    Attributes:
+        place: The period's, in the list of periods.
+        sign: 1, or -1 for what is taken off.
+        span_ms: Length of the stored sums: DAY_MS or QUARTER_MS.
+        end_ms: Not part of it.
+    """
+
+    place: int
+    sign: int
+    span_ms: int
+    start_ms: int
+    end_ms: int
+
+
+def stored_ranges(periods: Sequence[Period]) -> list[StoredRange]:
+    """Return which stored sums make up each period.
+
+    It is made of the nearest whole days (UTC); the quarters of an hour by which it differs from them are added or
+    taken off. So for a day of Berlin a day and two to four hours are read, not a whole day of quarters.
     """
     return [
-        (place, span_ms, start_ms, end_ms)
+        StoredRange(place, sign, span_ms, start_ms, end_ms)
         for place, period in enumerate(periods)
-        for span_ms, start_ms, end_ms in _cut(period.start_ms, period.end_ms)
+        for sign, span_ms, start_ms, end_ms in _cut(period.start_ms, period.end_ms)
         if start_ms < end_ms
     ]
 
 
-def _cut(start_ms: int, end_ms: int) -> Iterator[tuple[int, int, int]]:
-    first_day_ms, last_day_ms = start_ms + -start_ms % DAY_MS, end_ms - end_ms % DAY_MS
-    if first_day_ms >= last_day_ms:
-        yield QUARTER_MS, start_ms, end_ms
+def _cut(start_ms: int, end_ms: int) -> Iterator[tuple[int, int, int, int]]:
+    first_ms, last_ms = _nearest_day(start_ms), _nearest_day(end_ms)
+    if first_ms >= last_ms:
+        yield 1, QUARTER_MS, start_ms, end_ms
         return
-    yield QUARTER_MS, start_ms, first_day_ms
-    yield DAY_MS, first_day_ms, last_day_ms
-    yield QUARTER_MS, last_day_ms, end_ms
+    yield 1, DAY_MS, first_ms, last_ms
+    yield 1, QUARTER_MS, start_ms, first_ms
+    yield -1, QUARTER_MS, first_ms, start_ms
+    yield 1, QUARTER_MS, last_ms, end_ms
+    yield -1, QUARTER_MS, end_ms, last_ms
+
+
+def _nearest_day(instant_ms: int) -> int:
+    from_noon_ms = instant_ms + DAY_MS // 2
+    return from_noon_ms - from_noon_ms % DAY_MS
 
 
 def _local(since_ms: int, until_ms: int, *, span: Span, zone: tzinfo) -> Iterator[tuple[int, int]]:

@@ -44,7 +44,7 @@ def _read_checkpoint(data: bytes) -> tuple[Checkpoint, dict[str, str]]:
     try:
         file = msgspec.json.decode(data, type=CheckpointFile)
         keys = keys_by_id(file.public_keys)
-    except ValueError as error:  # msgspec's errors are among them
+    except ValueError as error:  # errors of msgspec and of UTF-8 are among them
         raise NotTrusted("it is no checkpoint") from error
     statement = read_statement(file.signed)
     if file.format != FILE_FORMAT or not isinstance(statement, Checkpoint):
@@ -60,5 +60,5 @@ def _read_keys(data: bytes) -> dict[str, str]:
         if file.format != FILE_FORMAT or not file.public_keys:
             raise NotTrusted("it holds no public keys that this release can read")
         return keys_by_id(file.public_keys)
-    except ValueError as error:  # msgspec's errors are among them
+    except ValueError as error:  # errors of msgspec and of UTF-8 are among them
         raise NotTrusted("it is no file of public keys") from error

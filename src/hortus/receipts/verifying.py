@@ -13,7 +13,7 @@ import msgspec
 
 from hortus.base.time import format_utc
 from hortus.receipts.chain import HASH_BYTES, KINDS, Begin, digest_of, link
-from hortus.receipts.checkpoint import Checkpoint, Signed, Span, Stub, is_signed, read_statement
+from hortus.receipts.checkpoint import NOT_READABLE, Checkpoint, Signed, Span, Stub, is_signed, read_statement
 from hortus.receipts.exporting import EXPORT_FORMAT, GONE, Footing, Head, Line, Tail, spell
 
 MOST_FAULTS = 1000
@@ -180,7 +180,7 @@ class Verifier:
     def _take_head(self, line: bytes) -> None:
         try:
             head = _HEAD.decode(line)
-        except msgspec.DecodeError as error:
+        except NOT_READABLE as error:
             raise NotAnExport("its first line is not that of an export of receipts") from error
         statement = read_statement(head.signed)
         if head.format != EXPORT_FORMAT or not isinstance(statement, Span):
@@ -212,7 +212,7 @@ class Verifier:
     def _take_entry(self, line: bytes) -> None:
         try:
             entry = _LINE.decode(line)
-        except msgspec.DecodeError:
+        except NOT_READABLE:
             self._fault("it is no entry of an export", seq=self._next_seq)
             self._befores = ()
             return
@@ -222,7 +222,7 @@ class Verifier:
             self._fault("it is not spelled as it was written", seq=seq)
         if not self._is_in_turn(entry):
             return
-        if entry.kind == GONE and entry.stub is not None:
+        if entry.kind == GONE and entry.stub:
             self._take_gone(entry, entry.stub)
             return
         digest = self._digest_of(entry)
@@ -248,7 +248,7 @@ class Verifier:
         return True
 
     def _digest_of(self, entry: Line) -> bytes | None:
-        if entry.record is not None:
+        if entry.record:
             return digest_of(bytes(entry.record))
         if entry.digest is None or entry.kind not in {"receipt", "act"}:
             return None
@@ -270,7 +270,7 @@ class Verifier:
         self._befores = befores
 
     def _take_record(self, entry: Line) -> None:
-        if entry.record is None:
+        if not entry.record:
             return
         if entry.kind in self._counts:
             self._counts[entry.kind] += 1
@@ -282,7 +282,7 @@ class Verifier:
     def _take_begin(self, entry: Line, record: msgspec.Raw) -> None:
         try:
             begin = msgspec.json.decode(record, type=Begin)
-        except msgspec.DecodeError:
+        except NOT_READABLE:
             self._fault("it is no beginning of a segment", entry)
             return
         recent = dict(self._recent).get(entry.seq - 1)
@@ -293,7 +293,7 @@ class Verifier:
         """Judge a checkpoint or the announcement of a stub, as it stands in the chain."""
         try:
             signed = msgspec.json.decode(record, type=Signed)
-        except msgspec.DecodeError:
+        except NOT_READABLE:
             self._fault("it is no signed statement", entry)
             return
         statement = read_statement(signed)
@@ -314,7 +314,7 @@ class Verifier:
         """Step over a segment that has left, if its stub is right and fits."""
         try:
             signed = msgspec.json.decode(raw, type=Signed)
-        except msgspec.DecodeError:
+        except NOT_READABLE:
             self._fault("it is no stub", entry)
             self._befores = ()
             return
@@ -382,7 +382,7 @@ class Verifier:
         self._has_ended = True
         try:
             tail = _TAIL.decode(line)
-        except msgspec.DecodeError:
+        except NOT_READABLE:
             self._fault("the last line is not spelled as it was written")
             return
         if line != self._footing.tail_line() and not self._faults:
@@ -398,11 +398,11 @@ class Verifier:
 
 
 def _id_of(entry: Line | None) -> str | None:
-    if entry is None or entry.record is None:
+    if entry is None or not entry.record:
         return None
     try:
         ids = msgspec.json.decode(entry.record, type=_Ids)
-    except msgspec.DecodeError:
+    except NOT_READABLE:
         return None
     return ids.receipt_id or ids.act_id
 

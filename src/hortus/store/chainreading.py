@@ -22,7 +22,7 @@ from hortus.receipts.chain import (
     digest_of,
     link,
 )
-from hortus.receipts.checkpoint import Signed, Stub, read_statement
+from hortus.receipts.checkpoint import NOT_READABLE, Signed, Stub, read_statement
 from hortus.receipts.exporting import Extent, Wanted, entry_line, stub_line
 from hortus.receipts.records import Receipt
 from hortus.store.database import Store
@@ -198,7 +198,7 @@ def _read_act(record: bytes | None) -> Act | None:
     """Return an act, None where its bytes are lost or were changed into none."""
     try:
         return msgspec.json.decode(record, type=Act) if record is not None else None
-    except msgspec.DecodeError:
+    except NOT_READABLE:
         return None
 
 
