@@ -98,6 +98,11 @@ class Purse:
         """Tell whether any ask is under way."""
         return any(held.asked is not None for held in self._pools.values())
 
+    def granted_of(self, pool: str) -> Decimal:
+        """Return all that was granted, net of what was given back."""
+        held = self._pools.get(pool)
+        return held.granted if held else ZERO
+
     def free_of(self, pool: str) -> Decimal:
         """Return what is neither used nor reserved."""
         held = self._pools.get(pool)
