@@ -88,7 +88,7 @@ def test_an_attempts_row_stands_in_the_order_of_the_columns() -> None:
     row = dict(zip((column.name for column in attempts.columns), attempt_row("id", ATTEMPT), strict=True))
     held: dict[str, object] = {"receipt_id": "id", "reserved": "0.5", "cost": "0.25", "adaptations": '["a"]'}
     held |= {"losses": '["l"]', "answer_losses": '["al"]', "rates": '["rt"]', "more_usage": MORE_USAGE}
-    held |= {"holds": '[["l@1","0.5"]]', "charges": '[["l@1","0.25"]]'}
+    held |= {"holds": '[{"pool":"l@1","amount":"0.5"}]', "charges": '[{"pool":"l@1","amount":"0.25"}]'}
     for name in row.keys() - held.keys():
         held[name] = getattr(USAGE if hasattr(USAGE, name) else ATTEMPT, name)
     assert row == held

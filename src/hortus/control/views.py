@@ -304,13 +304,32 @@ class SyncReportView(View):
 
 
 class UsageView(View):
-    """Tokens."""
+    """What was used of a model: tokens, and what else is priced."""
 
     input_tokens: int = 0
     output_tokens: int = 0
     cached_input_tokens: int = 0
     reasoning_tokens: int = 0
     is_estimated: bool = False
+    cache_write_tokens: int = 0
+    cache_write_long_tokens: int = 0
+    input_audio_tokens: int = 0
+    cached_audio_tokens: int = 0
+    output_audio_tokens: int = 0
+    input_image_tokens: int = 0
+    output_image_tokens: int = 0
+    searches: int = 0
+    images: int = 0
+    seconds: int = 0
+    service_tier: str | None = None
+    region: Annotated[str | None, Field(description="Where the host says it computed, where that has a price.")] = None
+
+
+class HoldView(View):
+    """Part of a budget."""
+
+    pool: Annotated[str, Field(description="The budget in one period, `LIMIT@START_MS`.")]
+    amount: Annotated[Decimal, Field(description="In the budget's currency.")]
 
 
 class AttemptView(View):
@@ -339,6 +358,10 @@ class AttemptView(View):
     host_dialect: Annotated[str | None, Field(description="The host's dialect, where the call was translated.")] = None
     losses: Annotated[tuple[str, ...], Field(description="What the host did not get, as `weight:path`.")] = ()
     answer_losses: Annotated[tuple[str, ...], Field(description="What the client did not get, as `weight:path`.")] = ()
+    maker: str | None = None
+    holds: Annotated[tuple[HoldView, ...], Field(description="What was reserved of budgets.")] = ()
+    charges: Annotated[tuple[HoldView, ...], Field(description="What was taken of them.")] = ()
+    rates: Annotated[tuple[str, ...], Field(description="Ids of the currency rates by which that was reckoned.")] = ()
     answer_digest: Annotated[str | None, Field(description="Salt and HMAC of what the client was sent.")] = None
 
 
@@ -373,6 +396,8 @@ class ReceiptView(View):
     traceparent: str | None = None
     snapshot_version: int | None = None
     attempts: tuple[AttemptView, ...] = ()
+    maker: str | None = None
+    idempotency: Annotated[str | None, Field(description="Keyed digest of the `Idempotency-Key`.")] = None
     request_digest: Annotated[str | None, Field(description="Salt and HMAC of the body as it was sent.")] = None
 
 

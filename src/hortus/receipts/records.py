@@ -20,7 +20,7 @@ class Caller(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     project_id: str | None = None
 
 
-class Hold(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class Hold(msgspec.Struct, frozen=True, gc=False):
     """Part of a budget: reserved by an attempt, or in the end taken by it.
 
     Attributes:
