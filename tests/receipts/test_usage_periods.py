@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,6 +17,7 @@ from hortus.receipts.rollups import (
     SPANS,
     Period,
     Span,
+    StoredRange,
     TooMany,
     periods_between,
     stored_ranges,
@@ -89,7 +91,20 @@ def test_periods_follow_without_gap_and_stored_sums_cover_each_once(
     assert [one.start_ms for one in periods] == edges[:-1]
     assert edges[-1] == until_ms
     for period in periods:
-        ordered = sorted((piece[1:] for piece in stored_ranges([period])), key=lambda piece: piece[1])
-        assert [piece[1] for piece in ordered[1:]] == [piece[2] for piece in ordered[:-1]]
-        assert (ordered[0][1], ordered[-1][2]) == (period.start_ms, period.end_ms)
-        assert all(start % length == 0 == end % length for length, start, end in ordered)
+        ranges = stored_ranges([period])
+        assert all(one.start_ms % one.span_ms == 0 == one.end_ms % one.span_ms for one in ranges)
+        bounds_ms = sorted({bound for one in ranges for bound in (one.start_ms, one.end_ms)})
+        for begin_ms, end_ms in pairwise(bounds_ms):
+            times = sum(one.sign for one in ranges if one.start_ms <= begin_ms < one.end_ms)
+            assert times == (period.start_ms <= begin_ms < end_ms <= period.end_ms)
+        assert set(bounds_ms) >= {period.start_ms, period.end_ms}
+
+
+def test_a_day_of_berlin_is_a_day_and_its_edges() -> None:
+    (day,) = periods_between(ms(2026, 11, 9, 23), ms(2026, 11, 10, 23), span="day", zone=BERLIN)
+    hour_ms = 3_600_000
+    assert stored_ranges([day]) == [
+        StoredRange(0, 1, DAY_MS, ms(2026, 11, 10), ms(2026, 11, 11)),
+        StoredRange(0, 1, QUARTER_MS, day.start_ms, day.start_ms + hour_ms),
+        StoredRange(0, -1, QUARTER_MS, day.end_ms, day.end_ms + hour_ms),
+    ]

@@ -197,7 +197,7 @@ def count_apart(connection: Connection, since_ms: int) -> int:
 def _query(question: Question) -> Select[Any]:
     sums, kinds = usage_sums.c, usage_kinds.c
     ranges = func.json_each(bindparam("ranges")).table_valued("value", name="ranges")
-    place, span_ms, start_ms, end_ms = (func.json_extract(ranges.c.value, f"$[{index}]") for index in range(4))
+    place, sign, span_ms, start_ms, end_ms = (func.json_extract(ranges.c.value, f"$[{index}]") for index in range(5))
     within = (sums.span_ms == span_ms) & (sums.start_ms >= start_ms) & (sums.start_ms < end_ms)
     wanted = {_COLUMN_OF.get(name, name): value for name, value in question.only.items()}
     if question.currency is not None:
@@ -205,9 +205,10 @@ def _query(question: Question) -> Select[Any]:
     by = [place.label("place"), *(kinds[_COLUMN_OF.get(name, name)] for name in question.by)]
     by += [kinds.currency, kinds.is_estimated]
     query = (
-        select(*by, *_added())
+        select(*by, *_added(sign))
         .select_from(ranges.join(usage_sums, within).join(usage_kinds, kinds.id == sums.kind_id))
         .group_by(*by)
+        .having(func.sum(sign * (sums.requests + sums.attempts)) > 0)  # what was only in hours that are taken off
     )
     if wanted:  # as a list of ids: a condition on the joined table tempts SQLite to begin there
         these = usage_kinds.alias("these").c
@@ -216,12 +217,13 @@ def _query(question: Question) -> Select[Any]:
     return query
 
 
-def _added() -> Iterator[ColumnElement[Any]]:
+def _added(sign: ColumnElement[Any]) -> Iterator[ColumnElement[Any]]:
     sums = usage_sums.c
     for name in (*SUM_COLUMNS, "cost_micro", "cost_femto"):
-        yield func.sum(sums[name]).label(name)
-    yield func.decimal_sum(sums.cost_rest).filter(sums.cost_rest.is_not(None)).label("cost_rest")
-    yield func.sum(case((usage_kinds.c.status == REFUSED, sums.requests), else_=0)).label("refused")
+        yield func.sum(sign * sums[name]).label(name)
+    rest = case((sign < 0, "-" + sums.cost_rest), else_=sums.cost_rest)
+    yield func.decimal_sum(rest).filter(sums.cost_rest.is_not(None)).label("cost_rest")
+    yield func.sum(case((usage_kinds.c.status == REFUSED, sign * sums.requests), else_=0)).label("refused")
 
 
 def _sums(rows: Sequence[RowMapping]) -> Sums:
