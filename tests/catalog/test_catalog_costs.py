@@ -154,6 +154,10 @@ def test_pictures_and_documents_count_their_caps() -> None:
     assert bound(row("1", "1", caps=caps), exposure) == Decimal("0.259")
 
 
+def test_more_pictures_than_a_picture_has_tokens_are_bounded_all_the_same() -> None:
+    assert bound(row("1", "1", caps={"image_tokens": 2}), Exposure(10, 0, images=5)) == Decimal("0.00002")
+
+
 def test_what_has_no_cap_fills_the_window_and_no_more() -> None:
     caps: dict[Cap, int] = {"context_tokens": 1_000_000}
     assert bound(row("1", "1", caps=caps), Exposure(5000, 0, images=1, documents=7)) == 1

@@ -87,22 +87,25 @@ def cost_of(usage: Usage, price: PriceRow) -> Decimal:
     it does not name as usual.
     """
     figures: Figures = _figures_for(usage, price) if price.variants else price
-    tokens = figures.output_per_million * usage.output_tokens
-    if usage.input_audio_tokens or usage.input_image_tokens or usage.cache_write_tokens:
-        tokens += _mixed_input(usage, figures)
-    elif usage.cached_input_tokens and figures.cached_input_per_million is not None:
-        cached = min(usage.cached_input_tokens, usage.input_tokens)
-        tokens += figures.input_per_million * (usage.input_tokens - cached) + figures.cached_input_per_million * cached
-    else:
-        tokens += figures.input_per_million * usage.input_tokens
+    tokens = figures.output_per_million * usage.output_tokens + _cost_of_input(usage, figures)
     if usage.output_audio_tokens or usage.output_image_tokens:
         tokens += _beyond_text(usage, figures)
-    if price.regions and usage.region is not None:
-        tokens *= price.regions.get(usage.region, _ONE)
+    if price.regions:
+        tokens *= price.regions.get(usage.region or "", _ONE)
     total = tokens / MILLION
     if usage.searches or usage.images or usage.seconds or figures.per_request is not None:
         total += _by_the_piece(usage, figures, is_search_per_request=price.is_search_per_request)
     return total
+
+
+def _cost_of_input(usage: Usage, figures: Figures) -> Decimal:
+    """Return a million times what the input costs."""
+    if usage.input_audio_tokens or usage.input_image_tokens or usage.cache_write_tokens:
+        return _mixed_input(usage, figures)
+    if usage.cached_input_tokens and figures.cached_input_per_million is not None:
+        cached = min(usage.cached_input_tokens, usage.input_tokens)
+        return figures.input_per_million * (usage.input_tokens - cached) + figures.cached_input_per_million * cached
+    return figures.input_per_million * usage.input_tokens
 
 
 def bound_of(price: PriceRow, exposure: Exposure) -> Decimal | Unbounded:
@@ -111,39 +114,43 @@ def bound_of(price: PriceRow, exposure: Exposure) -> Decimal | Unbounded:
     All input counts at the dearest of the prices that input can have, and of the context and service tiers that can
     come about the dearest counts. With tools of its own the host may read all input anew after each call.
     """
-    is_plain = not (
-        exposure.images
+    is_plain = _is_plain(price, exposure)
+    lacking = () if is_plain else _lacking(price, exposure)
+    if lacking:
+        return Unbounded(lacking)
+    if not _prices_tier(price, exposure.service_tier):
+        return Unbounded(("service_tier",))
+    input_tokens = exposure.input_bytes + price.fixed_input_tokens
+    output_tokens = _most_output(price, exposure)
+    if not is_plain:
+        input_tokens = _most_input(price, exposure)
+    reachable = _reachable(price, input_tokens, tier=exposure.service_tier) if price.variants else (price,)
+    tokens = max([_most_tokens(figures, input_tokens, output_tokens) for figures in reachable])
+    if price.regions:
+        tokens *= max(_ONE, *price.regions.values())
+    total = tokens / MILLION
+    return total if is_plain else total + max([_most_pieces(price, exposure, figures=one) for one in reachable])
+
+
+def _is_plain(price: PriceRow, exposure: Exposure) -> bool:
+    """Tell whether there is nothing to reckon but tokens of text."""
+    return not (
+        exposure.output_tokens is None
+        or exposure.images
         or exposure.documents
         or exposure.kept
         or exposure.searches
         or exposure.server_tools
         or exposure.output_images
         or exposure.seconds != 0
+        or price.per_second is not None
+        or price.per_request is not None
     )
-    if exposure.output_tokens is None or not is_plain:
-        lacking = _lacking(price, exposure)
-        if lacking:
-            return Unbounded(lacking)
-    tier = exposure.service_tier
-    if tier is not None and tier not in _NEVER_DEARER and not _has_tier(price, tier):
-        return Unbounded(("service_tier",))
-    output_tokens = (exposure.output_tokens or 0) * exposure.choices
-    if is_plain:
-        input_tokens = exposure.input_bytes + price.fixed_input_tokens
-    else:
-        input_tokens = _most_input(price, exposure)
-        output_tokens += price.caps.get("output_image_tokens", 0) * exposure.output_images
-    reachable = _reachable(price, input_tokens, tier=tier) if price.variants else (price,)
-    bounds = [
-        _dearest_input(figures) * input_tokens + _dearest_output(figures) * output_tokens for figures in reachable
-    ]
-    tokens = bounds[0] if len(bounds) == 1 else max(bounds)
-    if price.regions:
-        tokens *= max(_ONE, *price.regions.values())
-    total = tokens / MILLION
-    if not is_plain or price.per_request is not None or price.per_second is not None:
-        total += max([_most_pieces(price, exposure, figures=figures) for figures in reachable])
-    return total
+
+
+def _prices_tier(price: PriceRow, tier: str | None) -> bool:
+    """Tell whether a service tier has a price, or needs none."""
+    return tier is None or tier in _NEVER_DEARER or any(variant.service_tier == tier for variant in price.variants)
 
 
 def most_tokens_of(price: PriceRow | None, exposure: Exposure) -> int | Unbounded:
@@ -164,21 +171,30 @@ def is_free(price: PriceRow) -> bool:
 
 def _lacking(price: PriceRow, exposure: Exposure) -> tuple[str, ...]:
     """Return the units of the request that nothing bounds."""
-    has_window = "context_tokens" in price.caps
+    caps = price.caps
     calls = _most_calls(price, exposure)
-    asks = (
-        ("output_tokens", exposure.output_tokens is None),
-        ("image_tokens", exposure.images and "image_tokens" not in price.caps and not has_window),
-        ("document_tokens", exposure.documents and "document_tokens" not in price.caps and not has_window),
-        ("kept_tokens", exposure.kept and "kept_tokens" not in price.caps and not has_window),
-        ("searches", exposure.searches and calls is None and "searches" not in price.caps),
-        ("search_price", exposure.searches and price.per_thousand_searches is None),
-        ("server_tool_calls", exposure.server_tools and "server_tool_calls" not in price.caps),
-        ("context_tokens", calls and not has_window),
-        ("output_image_tokens", exposure.output_images and not _prices_pictures(price)),
-        ("seconds", price.per_second is not None and (exposure.seconds is None or bool(exposure.documents))),
-    )
+    asks: list[tuple[str, bool]] = [("output_tokens", exposure.output_tokens is None)]
+    if "context_tokens" not in caps:
+        units = (
+            ("image_tokens", exposure.images),
+            ("document_tokens", exposure.documents),
+            ("kept_tokens", exposure.kept),
+        )
+        asks += [(cap, count > 0) for cap, count in units if cap not in caps]
+        asks.append(("context_tokens", bool(calls)))
+    if exposure.searches:
+        asks.append(("searches", calls is None and "searches" not in caps))
+        asks.append(("search_price", price.per_thousand_searches is None))
+    if exposure.server_tools:
+        asks.append(("server_tool_calls", "server_tool_calls" not in caps))
+    if exposure.output_images:
+        asks.append(("output_image_tokens", not _prices_pictures(price)))
+    asks.append(("seconds", price.per_second is not None and _has_unknown_seconds(exposure)))
     return tuple([unit for unit, is_lacking in asks if is_lacking])
+
+
+def _has_unknown_seconds(exposure: Exposure) -> bool:
+    return exposure.seconds is None or exposure.documents > 0
 
 
 def _most_calls(price: PriceRow, exposure: Exposure) -> int | None:
@@ -199,20 +215,23 @@ def _prices_pictures(price: PriceRow) -> bool:
     return price.per_image is not None or "output_image_tokens" in price.caps
 
 
-def _has_tier(price: PriceRow, tier: str) -> bool:
-    return any(variant.service_tier == tier for variant in price.variants)
-
-
 def _most_input(price: PriceRow, exposure: Exposure) -> int:
     """Return the most tokens of input; what has no cap of its own fills the model's whole window."""
     caps, window = price.caps, price.caps.get("context_tokens", 0)
-    once = exposure.input_bytes + price.fixed_input_tokens
+    text = exposure.input_bytes + price.fixed_input_tokens
+    once = text
     once += caps.get("image_tokens", window) * exposure.images
     once += caps.get("document_tokens", window) * exposure.documents
     once += caps.get("kept_tokens", window) * exposure.kept
     if once > window > 0:
-        once = max(window, exposure.input_bytes + price.fixed_input_tokens)
+        once = max(window, text)
     return once + window * (_most_calls(price, exposure) or 0)
+
+
+def _most_output(price: PriceRow, exposure: Exposure) -> int:
+    text = (exposure.output_tokens or 0) * exposure.choices
+    pictures = exposure.output_images
+    return text + price.caps.get("output_image_tokens", 0) * pictures if pictures else text
 
 
 def _reachable(price: PriceRow, input_tokens: int, *, tier: str | None) -> list[Figures]:
@@ -228,8 +247,9 @@ def _reachable(price: PriceRow, input_tokens: int, *, tier: str | None) -> list[
     return reached
 
 
-def _dearest_input(figures: Figures) -> Decimal:
-    dearest = figures.input_per_million
+def _most_tokens(figures: Figures, input_tokens: int, output_tokens: int) -> Decimal:
+    """Return a million times what so many tokens cost at most, whatever they are."""
+    given, made = figures.input_per_million, figures.output_per_million
     for price in (
         figures.cached_input_per_million,
         figures.cache_write_per_million,
@@ -238,24 +258,26 @@ def _dearest_input(figures: Figures) -> Decimal:
         figures.cached_audio_per_million,
         figures.input_image_per_million,
     ):
-        if price is not None and price > dearest:
-            dearest = price
-    return dearest
-
-
-def _dearest_output(figures: Figures) -> Decimal:
-    dearest = figures.output_per_million
+        if price is not None and price > given:
+            given = price
     for price in (figures.output_audio_per_million, figures.output_image_per_million):
-        if price is not None and price > dearest:
-            dearest = price
-    return dearest
+        if price is not None and price > made:
+            made = price
+    return given * input_tokens + made * output_tokens
 
 
 def _most_pieces(price: PriceRow, exposure: Exposure, *, figures: Figures) -> Decimal:
-    searches = (_most_calls(price, exposure) or 0) if exposure.searches else 0
-    heard = exposure.input_bytes // LEAST_BYTES_PER_SECOND + 1
-    most = Usage(searches=searches, images=exposure.output_images, seconds=(exposure.seconds or 0) + heard)
-    return _by_the_piece(most, figures, is_search_per_request=price.is_search_per_request)
+    total = figures.per_request or _ZERO
+    if exposure.searches:
+        calls = _most_calls(price, exposure) or 0
+        searches = min(calls, 1) if price.is_search_per_request else calls
+        total += (figures.per_thousand_searches or _ZERO) * searches / _THOUSAND
+    if exposure.output_images:
+        total += (figures.per_image or _ZERO) * exposure.output_images
+    if figures.per_second is not None:
+        heard = exposure.input_bytes // LEAST_BYTES_PER_SECOND + 1
+        total += figures.per_second * ((exposure.seconds or 0) + heard)
+    return total
 
 
 def _figures_for(usage: Usage, price: PriceRow) -> Figures:

@@ -79,10 +79,7 @@ def packaged_price(provider_id: str, *, names: tuple[str, ...], at: date) -> Pac
 
     It never answers with another provider's price for the same model.
     """
-    provider = next((one for one in get_snapshot().providers if one.id == provider_id), None)
-    info = (
-        next((found for name in names if (found := provider.find_model(name)) is not None), None) if provider else None
-    )
+    info = _model_of(provider_id, names)
     if info is None:
         return None
     moments = _moments(info, at)
@@ -100,6 +97,13 @@ def packaged_price(provider_id: str, *, names: tuple[str, ...], at: date) -> Pac
         since=_since(info, at),
         remarks=("dearest time of day",) if len(moments) > 1 else (),
     )
+
+
+def _model_of(provider_id: str, names: tuple[str, ...]) -> ModelInfo | None:
+    provider = next((one for one in get_snapshot().providers if one.id == provider_id), None)
+    if provider is None:
+        return None
+    return next((found for name in names if (found := provider.find_model(name)) is not None), None)
 
 
 def _sets_of(info: ModelInfo, moments: tuple[datetime, ...], *, context: Mapping[str, str]) -> dict[int, Figures]:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from hortus.catalog.terms import bounded, terms_of
 from hortus.catalog.packaged import PACKAGE, PACKAGE_CURRENCY, PACKAGE_VERSION, Packaged, packaged_price
 from hortus.catalog.rows import Figures, Host, Offer, OwnPrice, OwnVariant, PriceRow, PriceTerms, Variant
+from hortus.catalog.terms import bounded, terms_of
 
 if TYPE_CHECKING:
     from hortus.catalog.lookup import Catalog

@@ -95,16 +95,16 @@ class _Prices:
             return LOCAL_PRICE
         stored = self._plane.ports.objects.get("endpoint", attempt.endpoint)
         spec = stored.spec if stored is not None else None
-        if stored is not None and isinstance(spec, EndpointSpec):
-            own = own_price(spec, origin=stored.origin, today=day)
-            if own is not None:
-                return own
+        if stored is None or not isinstance(spec, EndpointSpec):
+            return self._of_catalog(attempt, day, upstream_model=None)
+        own = own_price(spec, origin=stored.origin, today=day)
+        return own or self._of_catalog(attempt, day, upstream_model=spec.upstream_model)
+
+    def _of_catalog(self, attempt: Attempt, day: date, *, upstream_model: str | None) -> PriceRow | None:
         offers = self._plane.catalog.offers(model=attempt.model, host=attempt.host)
-        wanted = spec.upstream_model if isinstance(spec, EndpointSpec) else None
-        named = [offer for offer in offers if wanted in {None, offer.upstream_name}]
-        regional = [offer for offer in named or offers if attempt.region in {None, offer.region}]
-        offer = next(iter(regional or named or offers), None)
-        return self._plane.price_on(offer, day) if offer is not None else None
+        named = [offer for offer in offers if upstream_model in {None, offer.upstream_name}] or offers
+        regional = [offer for offer in named if attempt.region in {None, offer.region}] or named
+        return self._plane.price_on(regional[0], day) if regional else None
 
 
 def _receipts(plane: Plane, since_ms: int, *, project: str | None) -> Iterator[Receipt]:

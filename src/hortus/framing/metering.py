@@ -136,10 +136,15 @@ TABLE: Mapping[str, tuple[Row, ...]] = MappingProxyType(
 )
 """Dialect -> what its usage object holds."""
 
-NEEDED: Mapping[str, tuple[Whole, ...]] = MappingProxyType(
-    {"openai_chat": ("input_tokens",), "openai_responses": ("input_tokens", "output_tokens")}
+_NEEDED: Mapping[str, tuple[frozenset[str], ...]] = MappingProxyType(
+    {
+        "openai_chat": (frozenset({"input_tokens"}),),
+        "openai_responses": (frozenset({"input_tokens", "output_tokens"}),),
+        "anthropic_messages": (frozenset({"input_tokens"}), frozenset({"output_tokens"})),
+        "gemini": (frozenset({"input_tokens"}), frozenset({"output_tokens"})),
+    }
 )
-"""Dialect -> counts without which an object says nothing that could be charged."""
+"""Dialect -> counts of which it must have all of one set, or an object says nothing that could be charged."""
 
 _USUAL = frozenset(
     ("auto", "default", "standard", "standard_only", "on_demand", "global", "not_available", "unspecified", "")
@@ -197,27 +202,32 @@ def usage_of(dialect: str, members: Mapping[str, object], *, searches: int = 0, 
     counts: dict[str, int] = {}
     words: dict[str, str] = {}
     _gather(members, _TREES[dialect], counts=counts, words=words)
-    if any(name not in counts for name in NEEDED.get(dialect, ())):
+    if not any(needed <= counts.keys() for needed in _NEEDED[dialect]):
         return None
-    has_whole = "input_tokens" in counts or "output_tokens" in counts
-    take = counts.pop
-    given, output, total = take("input_tokens", 0), take("output_tokens", 0), take("total", 0)
-    if not has_whole or given < 0 or output < 0:
+    wholes = _wholes(counts)
+    if wholes is None:
         return None
-    if total > given + output:
-        if total == given + output + counts.get("input_audio_tokens", 0):
-            given = total - output
-        else:
-            output = total - given
-    if given > MOST_TOKENS or output > MOST_TOKENS:
-        return None
-    cached = part_of(take("cached_input_tokens", 0), given)
-    reasoning = part_of(take("reasoning_tokens", 0), output)
+    given, output = wholes
+    cached = part_of(counts.pop("cached_input_tokens", 0), given)
+    reasoning = part_of(counts.pop("reasoning_tokens", 0), output)
     if tier is not None and (word := _word(tier)) is not None:
         words["service_tier"] = word
     if not (counts or words or searches):  # nearly always
         return Usage(given, output, cached, reasoning)
     return _rare(Usage(given, output, cached, reasoning), counts, searches=searches, words=words)
+
+
+def _wholes(counts: dict[str, int]) -> tuple[int, int] | None:
+    """Take input and output out of the counts, None where they make no sense."""
+    given, output, total = counts.pop("input_tokens", 0), counts.pop("output_tokens", 0), counts.pop("total", 0)
+    if given < 0 or output < 0:
+        return None
+    beside = total - given - output
+    if beside > 0 and beside == counts.get("input_audio_tokens"):
+        given += beside
+    elif beside > 0:
+        output += beside
+    return (given, output) if max(given, output) <= MOST_TOKENS else None
 
 
 def _rare(usage: Usage, counts: dict[str, int], *, searches: int, words: dict[str, str]) -> Usage:
@@ -259,13 +269,11 @@ def _gather(
 def _note(row: Row, value: object, *, counts: dict[str, int], words: dict[str, str]) -> None:
     count = row.count
     if count in _WORDS:
-        if (word := _word(value)) is not None:
-            words[count] = word
+        word = _word(value)
+        words |= {count: word} if word is not None else {}
         return
-    number = value if type(value) is int and value >= 0 else _number(value)
-    if isinstance(number, float):
-        number = math.ceil(number) if count == "seconds" else None
-    if number is None or (number == 0 and count not in _WHOLES):
+    number = value if type(value) is int and value > 0 else _read_number(row, value)
+    if number is None:
         return
     if count in counts:
         counts[count] = max(number, counts[count]) if row.is_spelling else number + counts[count]
@@ -273,6 +281,14 @@ def _note(row: Row, value: object, *, counts: dict[str, int], words: dict[str, s
         counts[count] = number
     if row.beside is not None:
         counts[row.beside] = counts.get(row.beside, 0) + number
+
+
+def _read_number(row: Row, value: object) -> int | None:
+    """Return a number that is worth adding: a part that is nothing is not."""
+    number = _number(value)
+    if isinstance(number, float):
+        number = math.ceil(number) if row.count == "seconds" else None
+    return number if number or row.count in _WHOLES else None
 
 
 def _number(value: object) -> float | None:

@@ -90,13 +90,16 @@ class Stream:
         self.is_failed |= chunk.error != _NOTHING
         if self._model is None and chunk.model_version != _NOTHING:
             self._model = chunk.model_version
+        self._read_usage(chunk, text)
+        self.is_finished |= "blockReason" in (chunk.prompt_feedback or ())
+        for candidate in chunk.candidates or ():
+            self._output_bytes += len(bytes(candidate.content))
+            self.is_finished |= candidate.finish_reason != _NOTHING
+
+    def _read_usage(self, chunk: _Chunk, text: bytes) -> None:
         searches = max(self._searches, searches_in(text))
         if chunk.usage_metadata:
             self.usage = count(chunk.usage_metadata, searches=searches) or self.usage
         if searches > self._searches:
             self._searches = searches
             self.usage = self.usage and msgspec.structs.replace(self.usage, searches=searches)
-        self.is_finished |= "blockReason" in (chunk.prompt_feedback or ())
-        for candidate in chunk.candidates or ():
-            self._output_bytes += len(bytes(candidate.content))
-            self.is_finished |= candidate.finish_reason != _NOTHING

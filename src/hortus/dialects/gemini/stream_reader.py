@@ -89,14 +89,18 @@ class Reader:
         is_barred = self._is_blocked and not candidates
         if self._is_failed or not (is_over or is_barred):
             return
-        if self._searches and self._usage is not None:  # they are known at the end only, wherever they stand
-            yield UsageReported(msgspec.structs.replace(self._usage, searches=self._searches))
+        yield from self._report_searches()
         for one in candidates:
             yield from one.end()
         if is_barred:
             blocked = blocked_choice()
             yield ChoiceEnded(stop=blocked.stop, extras=blocked.extras)
         yield Finished()
+
+    def _report_searches(self) -> Iterator[Event]:
+        """Report the searches, which are known at the end only, wherever they stand."""
+        if self._searches and self._usage is not None:
+            yield UsageReported(msgspec.structs.replace(self._usage, searches=self._searches))
 
     def _read(self, text: bytes) -> list[Event]:
         if self._is_failed:

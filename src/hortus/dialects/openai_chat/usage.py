@@ -38,7 +38,7 @@ def read_noted_usage(
     raw: Raw, notes: Notes, *, write: Callable[[Usage], Body], tier: Raw | UnsetType = UNSET
 ) -> Usage | None:
     """Return the usage in `raw`, and note whatever else it says, below `usage`; `tier` as in `read_usage`."""
-    usage = read_usage(raw, tier=None if isinstance(tier, UnsetType) else _DECODE_ANY(tier))
+    usage = read_usage(raw, tier=_told(tier))
     if usage is None:
         (notes.hush if bytes(raw) in _NOTHING else notes.keep)("usage", raw)
         return None
@@ -48,10 +48,13 @@ def read_noted_usage(
             continue
         is_ours = path in known or bytes(value) in _NOTHING
         (notes.hush if is_ours else notes.keep)(path, value)
-    for path in known:
-        if path not in said:
-            notes.form(f"-{path}")
+    for path in [path for path in known if path not in said]:
+        notes.form(f"-{path}")
     return usage
+
+
+def _told(tier: Raw | UnsetType) -> object:
+    return None if isinstance(tier, UnsetType) else _DECODE_ANY(tier)
 
 
 def write_usage(usage: Usage) -> Body:
