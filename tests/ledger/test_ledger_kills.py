@@ -25,6 +25,7 @@ from hortus.receipts.journal import JournalWriter
 from hortus.receipts.segment import Position
 from hortus.receipts.verify import verify_journal
 from hortus.store.absorbing import JournalTable
+from hortus.store.chainreading import ChainReader
 from hortus.store.database import open_store
 from hortus.store.receipts import ReceiptTable
 from receipts.journal_examples import opened, refused, segments_of, settled
@@ -36,8 +37,12 @@ Answer = TypeVar("Answer")
 
 
 def statuses_of(store_path: Path) -> dict[str, str]:
+    """Return every receipt's status; each has its place in a chain that is whole."""
     store = open_store(store_path, clock=CLOCK)
     try:
+        assert ChainReader(store).find_flaw(newest=1_000_000) is None
+        with store.reading() as connection:
+            assert connection.exec_driver_sql("SELECT count(*) FROM receipts WHERE seq IS NULL").scalar() == 0
         return {receipt.receipt_id: receipt.status for receipt in ReceiptTable(store).receipts(limit=1_000_000)}
     finally:
         store.close()

@@ -33,9 +33,10 @@ ALL = Wanted()
 class Ledger:
     """A store with its chain, and what looks after it."""
 
-    def __init__(self, directory: Path, *, keeping: Keeping = USUAL_KEEPING, key: SigningKey = KEY) -> None:
+    def __init__(self, directory: Path, *, keeping: Keeping = USUAL_KEEPING, life: int = 1) -> None:
         self.clock = StepClock()
-        self.key = key
+        self.key = KEY
+        self._segment = f"w-{life}.journal"
         self.store: Store = open_store(directory / "store.sqlite", clock=self.clock)
         self.access = AccessTable(self.store, self.clock)
         self.objects = ObjectTable(self.store, self.clock)
@@ -56,7 +57,7 @@ class Ledger:
 
     def absorb(self, *records: JournalRecord) -> None:
         end = Position(self._position.offset + 1, "hash")
-        self._journal.absorb(Batch("w-1.journal", "w", self._position, end, records))
+        self._journal.absorb(Batch(self._segment, "w", self._position, end, records))
         self._position = end
 
     def ask(self, *names: str, project_id: str = "prj_1") -> None:
