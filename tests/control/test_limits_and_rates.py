@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from control_ground import SECRET, Control, running_control
 
-from hortus.base.secrets import digest_key
+from hortus.base.secrets import KEY_PREFIX, digest_key
 from hortus.catalog.rows import ContractPrice, Variant
 from hortus.control.endpointforms import PriceForm, VariantForm
 
@@ -221,6 +221,22 @@ async def test_an_amount_without_currency_and_period_is_told_both(refusing: Cont
     _, error = await refusing.fail("POST", "/limits", {"name": "x", "money": "1"})
     assert "no currency" in error["message"]
     assert "no period" in error["message"]
+
+
+async def test_a_key_that_is_sent_in_the_place_of_its_id_is_not_repeated(refusing: Control) -> None:
+    secret = f"{KEY_PREFIX}hunter2"
+    _, error = await refusing.fail("POST", "/limits", {"name": "x", "key": secret, "requests_per_minute": 1})
+    assert error["path"] == "key"
+    assert "hunter2" not in f"{error}"
+
+
+async def test_the_newest_revoked_key_of_a_name_is_meant_where_none_works(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        keys = [(await new_key(control, name="till"))[0] for _ in range(2)]
+        for key in keys:
+            await control.ask("DELETE", f"/keys/{key}")
+        made = await control.ask("POST", "/limits", {"name": "own", "key": "till", "requests_per_minute": 1})
+        assert made["key"] == keys[1]
 
 
 async def test_a_name_that_is_taken_is_a_conflict(tmp_path: Path) -> None:

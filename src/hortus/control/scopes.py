@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 import msgspec
 
 from hortus.access.objects import Key
+from hortus.base.secrets import KEY_PREFIX
 from hortus.catalog.rows import CurrencyRate, RateRow
 from hortus.control.configfile import Declaration, Item
 from hortus.control.fault import MOST_QUOTED, Fault, suggest
@@ -141,7 +142,7 @@ def _unclear_key(text: str, found: list[Key], *, keys: Sequence[Key]) -> Fault:
         return Fault(
             ("key",), f"{len(found)} keys have the name `{text[:MOST_QUOTED]}`.", f"Write the id of one: {ids}."
         )
-    if text.startswith("hortus_"):
+    if text.startswith(KEY_PREFIX):
         # it may be the key itself, which is not repeated
         return Fault(("key",), "There is no key with this id or name.", "`hortus keys list` shows the ids.")
     hint = suggest(text[:MOST_QUOTED], {key.name for key in keys}) if not text.startswith(_KEY_ID) else None
