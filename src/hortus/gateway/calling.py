@@ -138,7 +138,8 @@ class Call:
             )
             return Setback(error=error, status=status)
         if translated is not None:
-            translated.retry_after_s = translated.retry_after_s or headers.seconds(response.headers, b"retry-after")
+            wait_s = headers.retry_after_s(response.headers, now_s=self._inquiry.now_s)
+            translated.retry_after_s = translated.retry_after_s or wait_s
             return Setback(error=translated, status=status)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             error = HostOverloaded(f"The host of endpoint {name} has no capacity left for now.")

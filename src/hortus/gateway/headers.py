@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from email.utils import parsedate_to_datetime
 
 from hortus.gateway.visit import Pairs, Visit
 
@@ -19,6 +20,9 @@ _TO_CLIENT = frozenset(
 )
 _TO_CLIENT_PREFIXES = (b"x-ratelimit-", b"ratelimit")
 """Limits of the host's account, as its SDKs read them. (`openai-organization` and the like stay here.)"""
+
+_LONGEST_NUMBER = 9
+"""Digits: a number in a header may be as long as its sender likes."""
 
 _NONE: Mapping[str, str] = {}
 _JSON = (b"content-type", b"application/json")
@@ -61,10 +65,23 @@ def for_client(
     return (*kept, *_STREAM) if is_stream else tuple(kept)
 
 
-def seconds(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> int | None:
-    """Return the whole seconds that a header says, None where it says none."""
-    value = find(headers, name)
-    return int(value) if value is not None and value.isdigit() else None
+def retry_after_s(headers: Sequence[tuple[bytes, bytes]], *, now_s: int) -> int | None:
+    """Return after how many seconds a host says that it may be asked again: in seconds, as a date, in milliseconds.
+
+    https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3; the last is what OpenAI's hosts and SDKs say, read 2026-11.
+    """
+    said = find(headers, b"retry-after")
+    if said is not None and said.isdigit():
+        return int(said[:_LONGEST_NUMBER])
+    milliseconds = find(headers, b"retry-after-ms")
+    if milliseconds is not None and milliseconds.isdigit():
+        return -(-int(milliseconds[:_LONGEST_NUMBER]) // 1000)
+    if said is None:
+        return None
+    try:
+        return max(1, int(parsedate_to_datetime(said.decode("latin-1")).timestamp()) - now_s)
+    except ValueError:
+        return None
 
 
 def find(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> bytes | None:
