@@ -21,6 +21,9 @@ from faults.run.report import show, write_file
 _EDGE_OF_A_KILL = Decimal("0.0015")
 """USD of the small budget: used up in the course of the run, by what is asked and by what kills interrupt."""
 
+_WITHIN_S, _KILL_S = 460.0, 2.3
+"""No kill begins later than that, so that all ends within nine minutes; for more than 200, so long for each."""
+
 _ROUND = 50
 """Books are compared after so many kills."""
 
@@ -34,8 +37,11 @@ def main() -> int:
     place = Place(directory, seed=arguments.seed, edge=_EDGE_OF_A_KILL * max(arguments.kills, 10))
     try:
         place.start()
+        within_s = max(_WITHIN_S, arguments.kills * _KILL_S)
         phases = _phases(arguments.kills, arguments.seed)
-        run = asyncio.run(conduct(place, phases, seed=arguments.seed, kills=arguments.kills, say=console.log))
+        run = asyncio.run(
+            conduct(place, phases, seed=arguments.seed, kills=arguments.kills, say=console.log, within_s=within_s)
+        )
         if arguments.keep or not run.is_good:
             place.keep_journal()
     finally:

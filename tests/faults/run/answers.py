@@ -43,6 +43,9 @@ _OURS = frozenset({"not_ready", "journal_full"})
 """Codes of what Hortus itself may refuse with while something of it is away."""
 
 
+_SAYS_WHEN = frozenset({"429-seconds", "429-date", "429-ms"})
+_WHEN = frozenset({"retry-after", "retry-after-ms"})
+
 _QUOTA = frozenset({"insufficient_quota", "rate_limit_error", "RESOURCE_EXHAUSTED"})
 """What a refusal by a budget is called by each dialect."""
 
@@ -116,6 +119,8 @@ class Listener:
         if outcome.status not in {200, receipt.http_status}:
             yield f"status {outcome.status}, the receipt says {receipt.http_status}"
         act = self._acts.get(outcome.question.mark, "well")
+        if act in _SAYS_WHEN and outcome.status != 200 and not _WHEN & outcome.headers.keys():
+            yield f"{act}, and the client is not told when to try again"
         if receipt.error_code not in RIGHT.get(act, frozenset()) | _TIMED_OUT:
             yield f"{receipt.error_code} is not what {act} should end with"
 

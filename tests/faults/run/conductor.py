@@ -33,8 +33,10 @@ _SETTLED_WITHIN_S = 60.0
 Say = Callable[[str], None]
 
 
-async def conduct(place: Place, phases: list[Phase], *, seed: int, kills: int, say: Say) -> Run:
-    """Play all phases; return what was found."""
+async def conduct(
+    place: Place, phases: list[Phase], *, seed: int, kills: int, say: Say, within_s: float = 460.0
+) -> Run:
+    """Play all phases; return what was found. That kills do not fit into `within_s` is a finding."""
     loop, clock = asyncio.get_running_loop(), SystemClock()
     began_s = loop.time()
     run = Run(seed, kills, 0.0, [], [], [], [], Counter())
@@ -47,7 +49,7 @@ async def conduct(place: Place, phases: list[Phase], *, seed: int, kills: int, s
         note = partial(_note, faults, say=partial(_tell, load, say))
         load.start(CLIENTS)
         try:
-            await phase.play(Stage(place, watch, load, seed, note))
+            await phase.play(Stage(place, watch, load, seed, note, began_s + within_s))
         finally:
             await load.stop()
         last = load.next_number
@@ -57,6 +59,8 @@ async def conduct(place: Place, phases: list[Phase], *, seed: int, kills: int, s
         say(f"{phase.name}: {len(load.outcomes)} requests compared, {len(books.findings)} findings")
         first = last
     watch.close()
+    if (done := sum(1 for fault in run.faults if fault.processes)) < kills:
+        run.findings.append(Finding("unfinished", f"{done} of {kills}", f"no more kills fit into {within_s:.0f} s"))
     run.findings.extend(await _probe_edge(place, first))
     run.findings.extend(verify_segments(place))
     run.findings.extend(verify_chain(place))

@@ -116,9 +116,14 @@ async def kill(place: Place, planned: Kill) -> Fault:
     return fault
 
 
-async def run_schedule(place: Place, watch: Watch, kills: list[Kill], *, note: Callable[[Fault], None]) -> None:
-    """Do one kill after the other; `note` hears of each."""
+async def run_schedule(
+    place: Place, watch: Watch, kills: list[Kill], *, note: Callable[[Fault], None], ends_s: float
+) -> None:
+    """Do one kill after the other until `ends_s` on the loop's clock; `note` hears of each."""
+    loop = asyncio.get_running_loop()
     for planned in kills:
+        if loop.time() > ends_s:
+            break
         await watch.reach(planned.after)
         note(await kill(place, planned))
     await wait_until(place.is_whole, what="every process")

@@ -30,7 +30,8 @@ money = {amount}
 currency = "USD"
 per = "total"
 [[limit]]
-name = "all-requests"
+name = "edge-requests"
+project = "edge"
 requests_per_minute = 1000000
 [[limit]]
 name = "edge-at-once"

@@ -17,19 +17,20 @@ from faults.run.load import Load
 from faults.run.place import Place
 from faults.run.watching import Mark, Watch
 
-_FULL_AFTER_REFUSALS = 40
+_MOST_REFUSALS = 40
 _WHILE_AWAY = 250  # records of the journal
 _SUCCESSES_AFTER = 10
 
 
 class Stage(NamedTuple):
-    """What a phase works with; `note` hears of every fault."""
+    """What a phase works with; `note` hears of every fault, and after `ends_s` no kill begins."""
 
     place: Place
     watch: Watch
     load: Load
     seed: int
     note: Callable[[Fault], None]
+    ends_s: float
 
 
 class Phase(NamedTuple):
@@ -44,7 +45,7 @@ def kills(planned: list[Kill]) -> Phase:
     """Return the phase of a schedule of kills."""
 
     async def play(stage: Stage) -> None:
-        await run_schedule(stage.place, stage.watch, planned, note=stage.note)
+        await run_schedule(stage.place, stage.watch, planned, note=stage.note, ends_s=stage.ends_s)
         await _some_successes(stage)
 
     return Phase("kills", play)
@@ -57,7 +58,7 @@ async def full_disk(stage: Stage) -> None:
     stage.load.use(partial(_mostly_big, seed=stage.seed))
     stage.place.fill_disk()
     try:
-        is_full = partial(_is_full, stage.load, began_s)
+        is_full = partial(_is_refusing, stage.load, began_s)
         await stage.watch.reach(Mark("records", 10**9), unless=is_full)
     finally:
         stage.place.make_room()
@@ -70,9 +71,9 @@ def _mostly_big(number: int, *, seed: int) -> Question:
     return draw_big_question(number, seed=seed) if number % 4 else draw_question(number, seed=seed)
 
 
-def _is_full(load: Load, since_s: float) -> bool:
+def _is_refusing(load: Load, since_s: float) -> bool:
     recent = [one for one in load.outcomes[-400:] if one.began_s >= since_s]
-    return sum(1 for one in recent if one.status == 503 and "retry-after" in one.headers) >= _FULL_AFTER_REFUSALS
+    return sum(1 for one in recent if one.status == 503 and "retry-after" in one.headers) >= _MOST_REFUSALS
 
 
 async def locked_store(stage: Stage) -> None:
@@ -81,7 +82,7 @@ async def locked_store(stage: Stage) -> None:
     began_s = loop.time()
     with closing(sqlite3.connect(stage.place.hortus.home / "store.sqlite", isolation_level=None, timeout=30)) as holder:
         holder.execute("BEGIN IMMEDIATE")
-        await stage.watch.reach(Mark("records", _WHILE_AWAY))
+        await stage.watch.reach(Mark("records", _WHILE_AWAY), unless=partial(_is_refusing, stage.load, began_s))
         holder.execute("ROLLBACK")
     stage.note(Fault("store locked", began_s, loop.time(), None))
     await _some_successes(stage)
@@ -95,7 +96,7 @@ async def stopped_ledger(stage: Stage) -> None:
     began_s = loop.time()
     os.kill(pid, signal.SIGSTOP)
     try:
-        await stage.watch.reach(Mark("records", _WHILE_AWAY))
+        await stage.watch.reach(Mark("records", _WHILE_AWAY), unless=partial(_is_refusing, stage.load, began_s))
     finally:
         os.kill(pid, signal.SIGCONT)
     stage.note(Fault("ledger stopped", began_s, loop.time(), None))
