@@ -11,7 +11,7 @@ from hortus.control import models, views
 from hortus.control.applying import API, BUILT_IN, FILE, OBJECT_KINDS
 from hortus.control.checks import check_far, check_spec
 from hortus.control.configfile import spaces_of
-from hortus.control.endpointforms import EndpointWanted
+from hortus.control.endpointforms import EndpointList, EndpointView, EndpointWanted
 from hortus.control.engine_states import EngineState, read_engine_states
 from hortus.control.errors import Conflict, DeclaredInFile, Invalid, NotFound
 from hortus.control.fault import Fault, suggest
@@ -26,32 +26,32 @@ from hortus.snapshot.model import Route
 Kind = TypeVar("Kind", bound=Declared)
 
 
-def list_endpoints(plane: Plane, ask: models.Everything) -> views.EndpointList:
+def list_endpoints(plane: Plane, ask: models.Everything) -> EndpointList:
     """Return the endpoints, by name, each with whether it can be used now."""
     found = plane.ports.objects.list("endpoint", ask.include_retired)
-    return views.EndpointList(endpoints=[_endpoint_view(plane, stored) for stored in found])
+    return EndpointList(endpoints=[_endpoint_view(plane, stored) for stored in found])
 
 
-def show_endpoint(plane: Plane, ask: models.OneObject) -> views.EndpointView:
+def show_endpoint(plane: Plane, ask: models.OneObject) -> EndpointView:
     """Return one endpoint, retired or not."""
     return _endpoint_view(plane, stored_object(plane, "endpoint", ask.name))
 
 
-def create_endpoint(plane: Plane, ask: EndpointWanted) -> views.EndpointView:
+def create_endpoint(plane: Plane, ask: EndpointWanted) -> EndpointView:
     """Declare an endpoint."""
     stored = declare(plane, spec_of(ask, EndpointSpec), is_new=True)
     plane.recompile()
     return _endpoint_view(plane, stored)
 
 
-def replace_endpoint(plane: Plane, ask: EndpointWanted) -> views.EndpointView:
+def replace_endpoint(plane: Plane, ask: EndpointWanted) -> EndpointView:
     """Change an endpoint as a whole."""
     stored = declare(plane, spec_of(ask, EndpointSpec), is_new=False)
     plane.recompile()
     return _endpoint_view(plane, stored)
 
 
-def retire_endpoint(plane: Plane, ask: models.OneObject) -> views.EndpointView:
+def retire_endpoint(plane: Plane, ask: models.OneObject) -> EndpointView:
     """Take an endpoint out of use; routes go on without it."""
     return _endpoint_view(plane, retire_object(plane, "endpoint", ask.name))
 
@@ -254,7 +254,7 @@ def _missing(kind: str, name: str, known: list[str]) -> NoReturn:
     raise NotFound(f"There is no {kind} `{name}`.", path="name", hint=hint)
 
 
-def _endpoint_view(plane: Plane, stored: StoredObject) -> views.EndpointView:
+def _endpoint_view(plane: Plane, stored: StoredObject) -> EndpointView:
     spec = msgspec.convert(stored.spec, EndpointSpec)
     compiled = plane.snapshot.endpoints.get(stored.name) if plane.snapshot else None
     is_usable = compiled is not None and stored.retired_at_ms is None
@@ -267,7 +267,7 @@ def _endpoint_view(plane: Plane, stored: StoredObject) -> views.EndpointView:
         "is_usable": is_usable,
         "reason": None if is_usable else plane.unusable.get(stored.name),
     }
-    return views.EndpointView.model_validate(shown | history_of(stored))
+    return EndpointView.model_validate(shown | history_of(stored))
 
 
 def _route_view(plane: Plane, stored: StoredObject) -> views.RouteView:

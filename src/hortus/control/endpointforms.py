@@ -1,4 +1,4 @@
-"""What the admin API takes of an endpoint. Its own price has the members of `catalog.rows.ContractPrice`."""
+"""What the admin API takes and answers about endpoints. Own prices have the members of `catalog.rows.ContractPrice`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from hortus.catalog.rows import Cap
 from hortus.control.models import Ask, Name
+from hortus.control.views import ObjectView, View
 
 
 def _refuse_fractions(value: object) -> object:
@@ -111,3 +112,31 @@ class EndpointWanted(Ask):
     idle_timeout_s: Seconds = None
     total_timeout_s: Seconds = None
     price: Annotated[PriceForm | None, Field(description="By a contract of your own, before the catalog's.")] = None
+
+
+class EndpointView(ObjectView):
+    """One model at one host, and whether it can be used now."""
+
+    model: str
+    host: str
+    maker: str | None = None
+    base_url: str | dict[str, str] | None = None
+    dialects: Annotated[tuple[str, ...], Field(description="As declared; empty: all that the host speaks.")] = ()
+    variables: Annotated[dict[str, str], Field(default_factory=dict)]
+    weights: Annotated[dict[str, str], Field(default_factory=dict)]
+    speaks: Annotated[tuple[str, ...], Field(description="The wire formats that are used, preferred first.")] = ()
+    upstream_model: str | None = None
+    credential: Annotated[str | None, Field(description="Reference; never the secret.")] = None
+    region: str | None = None
+    country: str | None = None
+    operations: tuple[str, ...] = ()
+    price: Annotated[PriceForm | None, Field(description="By a contract of your own.")] = None
+    price_id: Annotated[str | None, Field(description="Row of the price that holds, as receipts name it.")] = None
+    is_usable: bool
+    reason: Annotated[str | None, Field(description="Why it cannot be used.")] = None
+
+
+class EndpointList(View):
+    """Endpoints, by name; deployments are listed by themselves."""
+
+    endpoints: list[EndpointView]

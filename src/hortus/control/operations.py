@@ -27,7 +27,7 @@ from hortus.control import (
     usage_views,
     views,
 )
-from hortus.control.endpointforms import EndpointWanted
+from hortus.control.endpointforms import EndpointList, EndpointView, EndpointWanted
 from hortus.control.plane import Plane
 
 PREFIX = "/admin/v1"
@@ -130,16 +130,14 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("keys.list", "GET", "/keys", "look", models.KeysWanted, views.KeyList, tenancy.list_keys),
     Operation("keys.create", "POST", "/keys", "change", models.KeyWanted, views.NewKey, tenancy.create_key, status=201),
     Operation("keys.revoke", "DELETE", "/keys/{id}", "change", models.OneKey, views.KeyView, tenancy.revoke_key),
-    Operation(
-        "endpoints.list", "GET", "/endpoints", "look", models.Everything, views.EndpointList, declaring.list_endpoints
-    ),
+    Operation("endpoints.list", "GET", "/endpoints", "look", models.Everything, EndpointList, declaring.list_endpoints),
     Operation(
         "endpoints.create",
         "POST",
         "/endpoints",
         "change",
         EndpointWanted,
-        views.EndpointView,
+        EndpointView,
         declaring.create_endpoint,
         status=201,
     ),
@@ -149,7 +147,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "/endpoints/{name}",
         "look",
         models.OneObject,
-        views.EndpointView,
+        EndpointView,
         declaring.show_endpoint,
     ),
     Operation(
@@ -158,7 +156,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "/endpoints/{name}",
         "change",
         EndpointWanted,
-        views.EndpointView,
+        EndpointView,
         declaring.replace_endpoint,
     ),
     Operation(
@@ -167,7 +165,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "/endpoints/{name}",
         "change",
         models.OneObject,
-        views.EndpointView,
+        EndpointView,
         declaring.retire_endpoint,
     ),
     Operation("routes.list", "GET", "/routes", "look", models.Everything, views.RouteList, declaring.list_routes),

@@ -7,7 +7,6 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hortus.control.endpointforms import PriceForm
 from hortus.control.models import LossRule
 
 Instant = Annotated[int, Field(description="Milliseconds since 1970 (UTC).")]
@@ -101,34 +100,6 @@ class ObjectView(View):
     created_at_ms: Instant
     updated_at_ms: Instant
     retired_at_ms: Instant | None = None
-
-
-class EndpointView(ObjectView):
-    """One model at one host, and whether it can be used now."""
-
-    model: str
-    host: str
-    maker: str | None = None
-    base_url: str | dict[str, str] | None = None
-    dialects: Annotated[tuple[str, ...], Field(description="As declared; empty: all that the host speaks.")] = ()
-    variables: dict[str, str] = {}
-    weights: dict[str, str] = {}
-    speaks: Annotated[tuple[str, ...], Field(description="The wire formats that are used, preferred first.")] = ()
-    upstream_model: str | None = None
-    credential: Annotated[str | None, Field(description="Reference; never the secret.")] = None
-    region: str | None = None
-    country: str | None = None
-    operations: tuple[str, ...] = ()
-    price: Annotated[PriceForm | None, Field(description="By a contract of your own.")] = None
-    price_id: Annotated[str | None, Field(description="Row of the price that holds, as receipts name it.")] = None
-    is_usable: bool
-    reason: Annotated[str | None, Field(description="Why it cannot be used.")] = None
-
-
-class EndpointList(View):
-    """Endpoints, by name; deployments are listed by themselves."""
-
-    endpoints: list[EndpointView]
 
 
 class RouteView(ObjectView):
