@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperCommand
 
 from hortus.base.time import format_utc
-from hortus.canon.usage import Usage
+from hortus.canon.usage import COUNTS, Usage
 from hortus.cli import proofs
 from hortus.cli.admin import Admin
 from hortus.cli.defaults import FirstUnlessNamed
@@ -124,6 +124,7 @@ def facts_of(receipt: Receipt) -> Iterator[tuple[str, object]]:
     yield "model", receipt.model
     yield "endpoint", receipt.endpoint
     yield "tokens", say_usage(receipt.usage)
+    yield "charged apart", ", ".join(say_parts(receipt.usage))
     yield "cost", say_cost(receipt.cost, receipt.currency)
     yield "price row", next((attempt.price_id for attempt in reversed(receipt.attempts) if attempt.price_id), None)
     yield from _crossing_of(receipt.attempts)
@@ -158,6 +159,26 @@ def say_usage(usage: Usage | None) -> str | None:
     cached = f" ({usage.cached_input_tokens} cached)" if usage.cached_input_tokens else ""
     estimated = " (estimated)" if usage.is_estimated else ""
     return f"{usage.input_tokens}{cached} → {usage.output_tokens}{estimated}"
+
+
+_PARTS = tuple(name for name in COUNTS if name not in {"input_tokens", "output_tokens", "cached_input_tokens"})
+
+
+def say_parts(usage: Usage | None) -> Iterator[str]:
+    """Yield what may have a price of its own, in words.
+
+    >>> list(say_parts(Usage(9, 4, searches=2, service_tier="flex")))
+    ['2 searches', 'served as flex']
+    """
+    if usage is None:
+        return
+    for name in _PARTS:
+        if count := getattr(usage, name):
+            yield f"{count} {name.replace('_', ' ')}"
+    if usage.service_tier is not None:
+        yield f"served as {usage.service_tier}"
+    if usage.region is not None:
+        yield f"computed in {usage.region}"
 
 
 def say_cost(cost: Decimal | None, currency: str | None) -> str | None:

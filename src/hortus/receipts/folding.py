@@ -183,11 +183,12 @@ def _sum_usage(usages: list[Usage]) -> Usage | None:
         return usages[0] if usages else None
 
     counts = {name: sum(getattr(usage, name) for usage in usages) for name in COUNTS}
-    tiers = {usage.service_tier for usage in usages}
+    tiers, regions = {usage.service_tier for usage in usages}, {usage.region for usage in usages}
     return Usage(
         **counts,
         is_estimated=any(usage.is_estimated for usage in usages),
         service_tier=tiers.pop() if len(tiers) == 1 else None,
+        region=regions.pop() if len(regions) == 1 else None,
     )
 
 
