@@ -27,7 +27,7 @@ from hortus.limits.ports import Ask, Reply
 from hortus.receipts.segment import split_name
 
 RECALL_WITHIN_S = 0.25
-"""How long a refusal waits for what others may give back."""
+"""Longest wait for workers that do not answer a recall; those that do take a millisecond."""
 
 _TIDY_EVERY_S = 60.0
 _LOST_EVERY_S = 10.0
@@ -85,10 +85,12 @@ class LeaseDesk:
     Args:
         store: Where pools and leases lie.
         in_thread: Runs its blocking calls, best on a thread of its own: nobody should wait for the journal.
+        recall_within_s: How long a refusal waits for what others may give back.
     """
 
-    def __init__(self, store: LeaseStore, in_thread: InThread) -> None:
+    def __init__(self, store: LeaseStore, in_thread: InThread, *, recall_within_s: float = RECALL_WITHIN_S) -> None:
         self._store = store
+        self._recall_within_s = recall_within_s
         self._in_thread = in_thread
         self._decode = msgspec.json.Decoder(LeaseAsk).decode
         self._queue: deque[_Waiting] = deque()
@@ -101,6 +103,11 @@ class LeaseDesk:
     def is_here(self, writer: str) -> bool:
         """Tell whether a writer is connected now."""
         return writer in self._clients
+
+    @property
+    def waiting(self) -> int:
+        """How many asks wait for the store."""
+        return len(self._queue)
 
     def hear(self, client: Client, line: bytes) -> None:
         """Take an ask.
@@ -185,7 +192,7 @@ class LeaseDesk:
             holders = {writer for writer in outcome.holders if writer in self._clients}
             if not holders:
                 return False
-            self._rounds[pool] = _Round(holders, [one], asyncio.get_running_loop().time() + RECALL_WITHIN_S)
+            self._rounds[pool] = _Round(holders, [one], asyncio.get_running_loop().time() + self._recall_within_s)
             begun.add(pool)
             return True
         # An ask with a need gives back all that is free: its writer need not answer
