@@ -84,6 +84,17 @@ def test_the_last_attempt_gives_the_status_and_all_are_paid() -> None:
     assert [attempt.status for attempt in receipt.attempts] == ["timed_out", "completed"]
 
 
+@pytest.mark.parametrize(("second", "told"), [("flex", "flex"), (None, None)])
+def test_tier_and_place_are_the_request_s_where_all_attempts_had_them(second: str | None, told: str | None) -> None:
+    def usage(word: str | None) -> Usage:
+        return Usage(1, 2, searches=3, service_tier=word, region=word)
+
+    first = replace(settled("a", is_last=False, status="failed"), usage=usage("flex"))
+    receipt = fold([opened("a"), first, opened("a", 2), replace(settled("a", 2), usage=usage(second))])
+    assert receipt is not None
+    assert receipt.usage == Usage(2, 4, searches=6, service_tier=told, region=told)
+
+
 def test_an_unknown_cost_makes_the_sum_unknown() -> None:
     receipt = fold([opened("a"), settled("a", cost=None, is_last=False), opened("a", 2), settled("a", 2)])
     assert receipt is not None

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from hortus.canon.usage import COUNTS, Usage
 from hortus.ledger.ports import Absorbed, Batch, Misplaced
 from hortus.receipts.folding import fold
 from hortus.receipts.records import Caller, JournalRecord
@@ -54,6 +55,16 @@ def test_a_receipt_comes_back_whole(journal: JournalTable, table: ReceiptTable) 
     records = [opened("a"), settled("a", is_last=False, status="failed"), opened("a", 2), settled("a", 2)]
     assert [one.receipt_id for one in journal.absorb(batch(*records)).done] == [records[0].receipt_id]
     assert table.receipt("a") == fold(records)
+
+
+def test_every_member_of_usage_comes_back(journal: JournalTable, table: ReceiptTable) -> None:
+    counts = {name: number for number, name in enumerate(COUNTS, start=100)}
+    usage = Usage(**counts, is_estimated=True, service_tier="flex", region="us")
+    records = [opened("a"), replace(settled("a"), usage=usage)]
+    journal.absorb(batch(*records))
+    receipt = table.receipt("a")
+    assert receipt is not None
+    assert (receipt.usage, receipt.attempts[0].usage) == (usage, usage)
 
 
 def test_what_was_lost_comes_back(journal: JournalTable, table: ReceiptTable) -> None:
