@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from threading import Barrier, Thread
 
@@ -29,12 +30,19 @@ def home(tmp_path: Path) -> Home:
 class Checks:
     def __init__(self) -> None:
         self.known: dict[int, str] = {}
+        self.in_use: set[int] = set()
 
     def check_of(self, version: int) -> str | None:
         return self.known.get(version)
 
     def remember_check(self, version: int, check: str) -> None:
         self.known[version] = check
+
+    def needed(self) -> frozenset[int]:
+        return frozenset(self.in_use)
+
+    def forget_others(self, versions: Collection[int]) -> None:
+        self.known = {version: check for version, check in self.known.items() if version in versions}
 
 
 def test_the_secret_is_made_once_and_private(home: Home) -> None:
@@ -159,3 +167,10 @@ def test_an_emptied_admin_token_is_refused(home: Home) -> None:
     home.admin_token.write_bytes(b"\n")
     with pytest.raises(InstallationError, match="holds no admin token"):
         ensure_admin_token(home)
+
+
+def test_a_version_that_keys_need_is_missed(home: Home) -> None:
+    secrets, checks = ensure_secret(home), Checks()
+    checks.in_use = {1, 2}
+    with pytest.raises(InstallationError, match="version 2 of the secret is missing, and keys need it"):
+        confirm_secret(secrets, checks, path=home.secret_key)

@@ -15,8 +15,10 @@ import msgspec
 BY_TOKEN = "admin-token"  # noqa: S105 -- a word in a record, no token
 BY_SOCKET = "socket"
 BY_FILE = "file"
+BY_HOME = "home"
 BY_HORTUS = "built-in"
-"""Who acts: whoever has the admin token, this machine's user over the Unix socket, `hortus.toml`, the first start."""
+"""Who acts: whoever has the admin token, this machine's user over the Unix socket, `hortus.toml`, whoever may write in
+the home (`hortus secrets`), the first start."""
 
 HIDDEN: Final = '"(hidden)"'
 

@@ -20,6 +20,7 @@ import uvicorn
 from typing_extensions import override
 
 import hortus
+from hortus.access.acts import BY_HOME, acting
 from hortus.app.admin_protocol import AdminProtocol
 from hortus.app.clock import SystemClock, random_bytes
 from hortus.app.context import RoleContext
@@ -31,6 +32,7 @@ from hortus.app.secrets import AdminToken, SecretFile, confirm_secret, load_secr
 from hortus.app.settings import Loaded, Settings
 from hortus.app.signing import ensure_signing_key
 from hortus.base.errors import ConfigurationError, HortusError
+from hortus.base.secrets import Secret
 from hortus.base.time import Clock
 from hortus.catalog.loading import load_catalog
 from hortus.catalog.prices import price_of_offer
@@ -251,9 +253,9 @@ def _stop(servers: list[tuple[_QuietServer, socket.socket]]) -> None:
 
 
 async def _keep_confirming(home: Home, secrets: SecretFile, store: Store) -> None:
-    """Let the store remember each version of the secret that is made meanwhile."""
+    """Let the store remember each version of the secret that is made meanwhile, and forget what is retired."""
     checks = SecretCheckTable(store)
-    remembered = secrets.newest_first
+    remembered: tuple[Secret, ...] = ()
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
         secrets.look_again()
@@ -261,7 +263,8 @@ async def _keep_confirming(home: Home, secrets: SecretFile, store: Store) -> Non
             continue
         known = secrets.newest_first
         try:
-            await asyncio.to_thread(lambda: confirm_secret(load_secrets(home), checks, path=home.secret_key))
+            with acting(BY_HOME, operation="secrets"):
+                await asyncio.to_thread(lambda: confirm_secret(load_secrets(home), checks, path=home.secret_key))
         except HortusError as error:
             _log.error("cannot remember a version of the secret", extra={"reason": str(error)})
         else:

@@ -12,7 +12,7 @@ import fcntl
 import logging
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -64,6 +64,14 @@ class SecretChecks(Protocol):
 
     def remember_check(self, version: int, check: str) -> None:
         """Remember a version of the secret."""
+        ...
+
+    def needed(self) -> frozenset[int]:
+        """Return the versions without which keys that work would not."""
+        ...
+
+    def forget_others(self, versions: Collection[int]) -> None:
+        """Forget the versions that there are no longer."""
         ...
 
 
@@ -129,7 +137,7 @@ def check_words(secret: Secret) -> str:
 
 
 def confirm_secret(secrets: Secrets, checks: SecretChecks, *, path: Path) -> None:
-    """Make sure that store and secret belong together; a new store remembers the secret.
+    """Make sure that store and secret belong together; the store remembers new versions, and forgets retired ones.
 
     Args:
         secrets: What `secret.key` holds.
@@ -137,8 +145,14 @@ def confirm_secret(secrets: Secrets, checks: SecretChecks, *, path: Path) -> Non
         path: Of `secret.key`, for the message.
 
     Raises:
-        InstallationError: The store belongs to another secret.
+        InstallationError: The store belongs to another secret, or one that keys need is missing.
     """
+    if missing := checks.needed() - secrets.by_version.keys():
+        raise InstallationError(
+            f"version {min(missing)} of the secret is missing, and keys need it.",
+            path=str(path),
+            hint="Put back the file that was in use last, or restore store and file from the same backup.",
+        )
     for version, secret in secrets.by_version.items():
         check, known = check_words(secret), checks.check_of(version)
         if known is None:
@@ -149,6 +163,7 @@ def confirm_secret(secrets: Secrets, checks: SecretChecks, *, path: Path) -> Non
                 path=str(path),
                 hint="Restore the store and this file from the same backup.",
             )
+    checks.forget_others(secrets.by_version.keys())
 
 
 class SecretFile:
