@@ -14,7 +14,7 @@ from hortus.receipts.checkpoint import Checkpoint, SigningKey, Span
 from hortus.receipts.exporting import Footing, Wanted, head_line
 from hortus.receipts.records import Caller, JournalRecord
 from hortus.receipts.segment import START, Position
-from hortus.receipts.verifying import Trust
+from hortus.receipts.verdict import Trust
 from hortus.snapshot.declared import ProjectSpec, RouteSpec
 from hortus.store.absorbing import JournalTable
 from hortus.store.access import AccessTable

@@ -16,7 +16,8 @@ from hortus.ledger.notary import Keeping
 from hortus.receipts.chain import KINDS, digest_of, link
 from hortus.receipts.checkpoint import Checkpoint, SigningKey, Span
 from hortus.receipts.exporting import GONE, Head, Line, Wanted, head_line, spell
-from hortus.receipts.verifying import MOST_FAULTS, NotAnExport, Trust, Verdict, verify
+from hortus.receipts.verdict import Trust, Verdict
+from hortus.receipts.verifying import MOST_FAULTS, NotAnExport, verify
 from hortus.snapshot.declared import ProjectSpec
 from receipts.chain_examples import DAY_S, KEY, OTHER_KEY, Ledger, trust_in, usual_chain, with_tail
 

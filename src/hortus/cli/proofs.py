@@ -26,7 +26,8 @@ from hortus.cli.screen import Column, fail, note, show_facts, show_json, show_li
 from hortus.receipts.digests import is_content
 from hortus.receipts.records import Receipt
 from hortus.receipts.trust import NotTrusted, read_trust
-from hortus.receipts.verifying import Fault, NotAnExport, Trust, Verdict, verify
+from hortus.receipts.verdict import Fault, Trust, Verdict
+from hortus.receipts.verifying import NotAnExport, verify
 
 TAMPERED, CANNOT_TELL = 1, 2
 """Exit codes of `verify`, beside 0: whole."""

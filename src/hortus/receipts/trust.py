@@ -15,7 +15,7 @@ from hortus.receipts.checkpoint import (
     keys_by_id,
     read_statement,
 )
-from hortus.receipts.verifying import Trust
+from hortus.receipts.verdict import Trust
 
 
 class NotTrusted(ValueError):  # noqa: N818 -- an answer about a file, which people see

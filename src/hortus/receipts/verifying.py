@@ -7,7 +7,7 @@ it: what no checkpoint or key from outside confirms is reported as what cannot b
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import msgspec
 
@@ -15,6 +15,7 @@ from hortus.base.time import format_utc
 from hortus.receipts.chain import HASH_BYTES, KINDS, Begin, digest_of, link
 from hortus.receipts.checkpoint import NOT_READABLE, Checkpoint, Signed, Span, Stub, is_signed, read_statement
 from hortus.receipts.exporting import EXPORT_FORMAT, GONE, Footing, Head, Line, Tail, spell
+from hortus.receipts.verdict import Fault, Trust, Verdict
 
 MOST_FAULTS = 1000
 """Faults that are listed; the others are counted."""
@@ -25,63 +26,6 @@ _RECENT = 3  # a checkpoint stands right after what it speaks of, or after the b
 
 class NotAnExport(ValueError):  # noqa: N818 -- an answer of the verifier
     """The first line is not that of an export of this format."""
-
-
-class Fault(msgspec.Struct, frozen=True):
-    """One place where the file is not what was written.
-
-    Attributes:
-        line: Of the file, counted from 1.
-        seq: The entry's place in the chain, where it is known.
-        record: Id of the receipt or act, where it is known.
-    """
-
-    line: int
-    why: str
-    seq: int | None = None
-    record: str | None = None
-
-
-class Trust(msgspec.Struct, frozen=True):
-    """What is known from outside the file.
-
-    Attributes:
-        checkpoints: Held elsewhere since they were made.
-        keys: Public keys (hex) by id.
-        are_all_keys: Nobody else may have signed: the keys were given as the installation's own.
-    """
-
-    checkpoints: tuple[Checkpoint, ...] = ()
-    keys: Mapping[str, str] = {}
-    are_all_keys: bool = False
-
-
-class Verdict(msgspec.Struct, frozen=True):
-    """What a check found.
-
-    Attributes:
-        status: `whole`, `tampered`, or `cannot_tell`: nothing in the file contradicts itself, but nothing from outside
-            confirms it.
-        more_faults: How many are not listed.
-        proven_to: Last entry that a checkpoint from outside confirms; the chain up to there cannot have been changed.
-        signed_to: Last entry that a known key has signed for.
-        notes: What could not be told, and why.
-        gone: Entries that have left the store, with a signed stub in their place.
-    """
-
-    status: str
-    faults: tuple[Fault, ...]
-    more_faults: int
-    installation: str
-    first_seq: int
-    last_seq: int
-    proven_to: int | None
-    signed_to: int | None
-    receipts: int
-    acts: int
-    digests: int
-    gone: int
-    notes: tuple[str, ...]
 
 
 def verify(lines: Iterable[bytes], trust: Trust) -> Verdict:
@@ -216,23 +160,24 @@ class Verifier:
             self._fault("it is no entry of an export", seq=self._next_seq)
             self._befores = ()
             return
-        seq, entry_hash = entry.seq, _from_hex(entry.hash)
-        is_spelled = spell(entry) == line
-        if not is_spelled:
-            self._fault("it is not spelled as it was written", seq=seq)
+        if spell(entry) != line:
+            self._fault("it is not spelled as it was written", seq=entry.seq)
         if not self._is_in_turn(entry):
             return
-        if entry.kind == GONE and entry.stub:
-            self._take_gone(entry, entry.stub)
-            return
-        digest = self._digest_of(entry)
+        if entry.kind == GONE:
+            self._take_gone(entry)
+        else:
+            self._take_link(entry)
+
+    def _take_link(self, entry: Line) -> None:
+        entry_hash, digest = _from_hex(entry.hash), self._digest_of(entry)
         if digest is None or entry_hash is None or entry.kind not in KINDS:
             self._fault("the record is missing" if entry.missing else "it is no entry of an export", entry)
-            self._go_on(seq, () if entry_hash is None else (entry_hash,))
+            self._go_on(entry.seq, () if entry_hash is None else (entry_hash,))
             return
         self._check_hash(entry, digest, entry_hash=entry_hash)
         self._take_record(entry)
-        self._stand(seq, entry_hash)
+        self._stand(entry.seq, entry_hash)
 
     def _is_in_turn(self, entry: Line) -> bool:
         if entry.seq < self._next_seq:
@@ -310,34 +255,39 @@ class Verifier:
         elif is_confirmed:
             self._signed_to = max(self._signed_to or 0, statement.seq)
 
-    def _take_gone(self, entry: Line, raw: msgspec.Raw) -> None:
+    def _take_gone(self, entry: Line) -> None:
         """Step over a segment that has left, if its stub is right and fits."""
-        try:
-            signed = msgspec.json.decode(raw, type=Signed)
-        except NOT_READABLE:
-            self._fault("it is no stub", entry)
-            self._befores = ()
-            return
-        stub = read_statement(signed)
-        if not isinstance(stub, Stub) or stub.first_seq != entry.seq or not self._is_own(stub.installation):
+        signed, stub = self._read_stub(entry)
+        last_hash = _from_hex(stub.hash) if stub is not None else None
+        if signed is None or stub is None or last_hash is None:
             self._fault("it is no stub of this place", entry)
             self._befores = ()
             return
-        last_hash = _from_hex(stub.hash)
-        if stub.hash != entry.hash or last_hash is None or stub.last_seq < stub.first_seq:
+        self._check_stub(entry, signed, stub)
+        self._counts[GONE] += stub.last_seq - stub.first_seq + 1
+        for seq, hash_there in stub.checkpoints:
+            if stub.first_seq <= seq < stub.last_seq:
+                self._compare_marks(seq, hash_there)
+        self._go_on(stub.last_seq, (last_hash,))
+        self._stand(stub.last_seq, last_hash)
+
+    def _check_stub(self, entry: Line, signed: Signed, stub: Stub) -> None:
+        if stub.hash != entry.hash:
             self._fault("it says another hash than its stub", entry)
         if self._befores and stub.previous not in {one.hex() for one in self._befores}:
             self._fault("its stub does not follow what stands before it", entry)
         if self._is_confirmed(signed, f"the stub at entry {entry.seq}", entry) is None:
             self._is_in_doubt = True
-        self._counts[GONE] += max(0, stub.last_seq - stub.first_seq + 1)
-        self._go_on(stub.last_seq, () if last_hash is None else (last_hash,))
-        for seq, hash_there in stub.checkpoints:
-            there = _from_hex(hash_there)
-            if there is not None and stub.first_seq <= seq < stub.last_seq:
-                self._compare_marks(seq, there)
-        if last_hash is not None:
-            self._stand(stub.last_seq, last_hash)
+
+    def _read_stub(self, entry: Line) -> tuple[Signed | None, Stub | None]:
+        """Return a stub that can stand at this place, None where it cannot."""
+        try:
+            signed = msgspec.json.decode(entry.stub, type=Signed)
+        except NOT_READABLE:
+            return None, None
+        stub = read_statement(signed)
+        fits = isinstance(stub, Stub) and stub.first_seq == entry.seq <= stub.last_seq
+        return signed, stub if isinstance(stub, Stub) and fits and self._is_own(stub.installation) else None
 
     def _is_own(self, installation: str) -> bool:
         return self._span is not None and self._span.installation == installation
@@ -356,11 +306,11 @@ class Verifier:
     def _stand(self, seq: int, entry_hash: bytes) -> None:
         """Remember how the chain stands after an entry, and compare with what is known from outside."""
         self._recent.append((seq, entry_hash))
-        self._compare_marks(seq, entry_hash)
+        self._compare_marks(seq, entry_hash.hex())
 
-    def _compare_marks(self, seq: int, entry_hash: bytes) -> None:
+    def _compare_marks(self, seq: int, entry_hash: str) -> None:
         for mark in self._marks.pop(seq, ()):
-            if mark.hash == entry_hash.hex():
+            if mark.hash == entry_hash:
                 self._proven_to = max(self._proven_to or 0, seq)
                 continue
             since = f"after entry {self._proven_to}" if self._proven_to else "before it"
@@ -370,13 +320,11 @@ class Verifier:
     def _judge_marks(self, span: Span) -> None:
         """Say which checkpoints from outside could not be compared."""
         for seq, marks in self._marks.items():
-            where = (
-                "before" if seq < span.first_seq else "after" if seq > span.last_seq else "among those that are gone"
-            )
+            where = "which is gone"
+            if not span.first_seq <= seq <= span.last_seq:
+                where = "before what is here" if seq < span.first_seq else "after what is here"
             for mark in marks:
-                when = format_utc(mark.at_ms)
-                text = f"the checkpoint of {when} speaks of entry {seq}, {where} what this file shows"
-                self._notes[text.replace("gone what this file shows", "gone")] = None
+                self._notes[f"the checkpoint of {format_utc(mark.at_ms)} speaks of entry {seq}, {where}"] = None
 
     def _take_tail(self, line: bytes) -> None:
         self._has_ended = True
