@@ -27,7 +27,8 @@ from hortus.ledger import claiming
 from hortus.ledger.claiming import ClaimDesk
 from hortus.ledger.desks import Desk, InThread
 from hortus.ledger.grants import GrantServer
-from hortus.ledger.leasing import LeaseDesk, LeaseWatch
+from hortus.ledger.lease_watch import LeaseWatch
+from hortus.ledger.leasing import LeaseDesk
 from hortus.ledger.notary import USUAL_KEEPING, Keeping, Notary
 from hortus.ledger.ports import StoreUnavailable
 from hortus.ledger.spans import SpanSender

@@ -11,26 +11,21 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
-from pathlib import Path
 
 import msgspec
 
 from hortus.base.errors import InstallationError
-from hortus.base.time import Clock
 from hortus.ledger.desks import Client, InThread
-from hortus.ledger.ports import LeaseStore, PoolAsk, ReceiptStore
+from hortus.ledger.ports import LeaseStore, PoolAsk
 from hortus.limits.amounts import ZERO
 from hortus.limits.pool import Outcome
 from hortus.limits.ports import Ask, Reply
-from hortus.receipts.segment import split_name
 
 RECALL_WITHIN_S = 0.25
 """Longest wait for workers that do not answer a recall; those that do take a millisecond."""
 
-_TIDY_EVERY_S = 60.0
-_LOST_EVERY_S = 10.0
 _RETRY_S = (0.05, 2.0)  # first and longest wait for a store that cannot be used
 
 _log = logging.getLogger("hortus.ledger")
@@ -234,78 +229,6 @@ class LeaseDesk:
                 last = [msgspec.structs.replace(waiting, is_last=True) for waiting in one.refused]
                 self._queue.extendleft(reversed(last))
                 self._queue.extend(one.later)
-
-
-class LeaseWatch:
-    """What leases need besides asks: alerts, minutes that are over, and writers that left without a journal.
-
-    For the thread that writes the journal into the store; the store's errors pass through, the next look goes on.
-
-    Args:
-        directory: The journal's.
-        leases: Where leases lie.
-        sink: Where receipts go; it buries writers.
-        is_here: Whether a writer is connected.
-        clock: Tells the time.
-    """
-
-    def __init__(
-        self,
-        directory: Path,
-        leases: LeaseStore,
-        sink: ReceiptStore,
-        *,
-        is_here: Callable[[str], bool],
-        clock: Clock,
-    ) -> None:
-        self._directory = directory
-        self._leases = leases
-        self._sink = sink
-        self._is_here = is_here
-        self._clock = clock
-        self._suspects: frozenset[str] = frozenset()
-        self._due_s = {"tidy": clock.monotonic_s(), "lost": clock.monotonic_s()}
-
-    def run_once(self) -> None:
-        """Log alerts; from time to time, tidy up and bury the lost.
-
-        Raises:
-            hortus.ledger.ports.StoreUnavailable: The next call goes on.
-        """
-        for alert in self._leases.weigh():
-            _log.warning(
-                "a limit is used up to an alert",
-                extra={
-                    "limit": alert.limit_id,
-                    "pool": alert.pool,
-                    "percent": alert.percent,
-                    "spent": format(alert.spent, "f"),
-                    "amount": format(alert.amount, "f"),
-                },
-            )
-        if self._is_due("tidy", _TIDY_EVERY_S):
-            self._leases.tidy()
-        if self._is_due("lost", _LOST_EVERY_S):
-            self._bury_lost()
-
-    def _bury_lost(self) -> None:
-        """Bury writers without a segment: they ended before they wrote anything.
-
-        One whose disk was full at its start has no segment either, but comes back to the socket within a second: only
-        who was away at two looks in a row is lost.
-        """
-        writers = self._leases.lease_writers()  # before the look at the segments: whoever got a lease had one by then
-        writing = {name[0] for file in self._directory.iterdir() if (name := split_name(file.name))}
-        away = frozenset(writer for writer in writers - writing if not self._is_here(writer))
-        for writer in away & self._suspects:
-            self._sink.bury(writer)
-        self._suspects = away - self._suspects
-
-    def _is_due(self, what: str, every_s: float) -> bool:
-        if self._clock.monotonic_s() < self._due_s[what]:
-            return False
-        self._due_s[what] = self._clock.monotonic_s() + every_s
-        return True
 
 
 def _is_sane(ask: Ask) -> bool:
