@@ -97,7 +97,7 @@ def test_a_home_that_is_there_is_moved_aside_whole_if_asked(file: Path, ground: 
 def test_a_home_on_which_hortus_runs_is_never_touched(file: Path, ground: Ground) -> None:
     lock = lock_home(ground.home)
     try:
-        with pytest.raises(InstallationError, match="runs on this home"):
+        with pytest.raises(InstallationError, match="another Hortus runs on this home"):
             restore(file, ground.home, is_forced=True)
     finally:
         os.close(lock)

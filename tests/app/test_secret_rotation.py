@@ -10,9 +10,8 @@ import pytest
 from app.backup_ground import CLOCK, Ground
 from hortus.app.home import Home
 from hortus.app.rotation import VersionStanding, add_version, list_versions, retire_version
+from hortus.app.secret_files import AdminToken, SecretFile
 from hortus.app.secrets import (
-    AdminToken,
-    SecretFile,
     ensure_admin_token,
     ensure_secret,
     load_secrets,

@@ -18,7 +18,7 @@ import pytest
 from garden import Hortus, wait_for
 from hortus.app.clock import SystemClock
 from hortus.app.home import Home
-from hortus.app.secrets import SecretFile
+from hortus.app.secret_files import SecretFile
 from hortus.content.kept import KeptBounds, KeptContent
 from hortus.testkit.replay_host import ReplayHost
 

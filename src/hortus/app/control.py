@@ -28,7 +28,8 @@ from hortus.app.credentials import Credentials
 from hortus.app.home import Home
 from hortus.app.modelfiles import Fetching, ModelFiles
 from hortus.app.outward import transport_settings
-from hortus.app.secrets import AdminToken, SecretFile, confirm_secret, load_secrets
+from hortus.app.secret_files import AdminToken, SecretFile
+from hortus.app.secrets import confirm_secret, load_secrets
 from hortus.app.settings import Loaded, Settings
 from hortus.app.signing import ensure_signing_key
 from hortus.base.errors import ConfigurationError, HortusError

@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +20,7 @@ import msgspec
 from hortus.app.backup import Progress, unpack
 from hortus.app.backupfile import Manifest, read_manifest
 from hortus.app.copying import ASIDE_PREFIX
-from hortus.app.ground import is_locked, sync_directory
+from hortus.app.ground import lock_home, sync_directory
 from hortus.app.home import Home
 from hortus.base.errors import InstallationError
 from hortus.base.time import Clock
@@ -59,7 +61,7 @@ def restore_backup(file: Path, home: Home, *, is_forced: bool, clock: Clock, pro
         beside = place if is_mount else place.parent
         beside.mkdir(parents=True, exist_ok=True, mode=0o700)
         _require_room(beside, manifest)
-        with tempfile.TemporaryDirectory(prefix=".hortus-restore-", dir=beside) as room:
+        with _nobody_running(Home(place)), tempfile.TemporaryDirectory(prefix=".hortus-restore-", dir=beside) as room:
             tree = Path(room) / "home"
             unpack(file, tree, clock=clock, progress=progress)
             sync_tree(tree)
@@ -79,9 +81,18 @@ def sync_tree(root: Path) -> None:
         sync_directory(Path(directory))
 
 
+@contextmanager
+def _nobody_running(home: Home) -> Iterator[None]:
+    """Make sure that no Hortus runs on the home that is there, nor starts before it is moved."""
+    lock = lock_home(home) if home.run.is_dir() else None
+    try:
+        yield
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
 def _require_place(place: Path, *, is_forced: bool) -> None:
-    if is_locked(Home(place)):
-        raise InstallationError("a Hortus runs on this home.", path=str(place), hint="Stop it first, or name another.")
     if place.exists() and not place.is_dir():
         raise InstallationError("this is no directory.", path=str(place), hint="Name another home.")
     if place.is_dir() and _inside(place) and not is_forced:

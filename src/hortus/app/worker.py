@@ -31,7 +31,7 @@ from hortus.app.home import Home
 from hortus.app.leases_client import LedgerLeases
 from hortus.app.ledger_link import LedgerLink
 from hortus.app.outward import transport_settings
-from hortus.app.secrets import SecretFile
+from hortus.app.secret_files import SecretFile
 from hortus.app.settings import Settings
 from hortus.base.ids import ENTROPY_BYTES
 from hortus.base.secrets import SecretVersions

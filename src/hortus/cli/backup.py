@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ from hortus.cli.screen import note, show_facts, show_json
 app = typer.Typer(add_completion=False)
 
 _MOST_SHOWN = 5
+_NICENESS = 10  # requests go first
 
 
 @app.command()
@@ -48,6 +50,7 @@ def backup(
     """Save the whole installation in one file, while it runs or not, and verify it."""
     file = file.absolute()
     with ending_cleanly(), bars() as progress:
+        os.nice(_NICENESS)
         if verify:
             manifest = verify_backup(file, clock=SystemClock(), progress=progress)
         else:
