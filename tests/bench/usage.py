@@ -198,7 +198,7 @@ def questions(days: int) -> dict[str, Question]:
 
 
 def seconds_of(call: Callable[[], object], times: int = 3) -> float:
-    """Return the least CPU time of some runs: what a question takes where nothing else runs and its pages are cached."""
+    """Return the least CPU time of some runs: how long it takes where nothing else runs and its pages are cached."""
     found = []
     for _ in range(times):
         begun = time.process_time()

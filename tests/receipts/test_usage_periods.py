@@ -108,3 +108,8 @@ def test_a_day_of_berlin_is_a_day_and_its_edges() -> None:
         StoredRange(0, 1, QUARTER_MS, day.start_ms, day.start_ms + hour_ms),
         StoredRange(0, -1, QUARTER_MS, day.end_ms, day.end_ms + hour_ms),
     ]
+
+
+def test_an_hour_at_noon_is_read_as_its_quarters() -> None:
+    hour = Period("", ms(2026, 11, 10, 11), ms(2026, 11, 10, 12))
+    assert stored_ranges([hour]) == [StoredRange(0, 1, QUARTER_MS, hour.start_ms, hour.end_ms)]

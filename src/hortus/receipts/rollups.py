@@ -176,7 +176,8 @@ def stored_ranges(periods: Sequence[Period]) -> list[StoredRange]:
 
 def _cut(start_ms: int, end_ms: int) -> Iterator[tuple[int, int, int, int]]:
     first_ms, last_ms = _nearest_day(start_ms), _nearest_day(end_ms)
-    if first_ms >= last_ms:
+    edges_ms = abs(first_ms - start_ms) + abs(last_ms - end_ms)
+    if first_ms >= last_ms or edges_ms >= end_ms - start_ms:
         yield 1, QUARTER_MS, start_ms, end_ms
         return
     yield 1, DAY_MS, first_ms, last_ms
