@@ -143,16 +143,23 @@ def read_backup(file: Path, *, into: Path | None = None, on_bytes: OnBytes = lam
         manifest = _read_manifest(tar, file)
         missing = {stored.path: stored for stored in manifest.files}
         for member in islice(tar, 1, None):  # the first one was the manifest
-            path = member.name.removeprefix(f"{_ROOT}/home/")
-            stored = missing.pop(path, None) if member.isreg() and path != member.name else None
+            stored = _stored_as(member, missing)
             held = tar.extractfile(member) if stored is not None else None
-            if stored is None or held is None or not _is_below_root(path):
+            if stored is None or held is None:
                 raise _damaged(file, f"{member.name!a} does not belong into it")
-            if _take_out(held, into / path if into else None, on_bytes=on_bytes) != (stored.size, stored.sha256):
-                raise _damaged(file, f"{path} is not what was put in")
+            target = into / stored.path if into else None
+            if _take_out(held, target, on_bytes=on_bytes) != (stored.size, stored.sha256):
+                raise _damaged(file, f"{stored.path} is not what was put in")
     if missing:
         raise _damaged(file, f"{min(missing)} is missing, {len(missing)} of {len(manifest.files)} files in all")
     return manifest
+
+
+def _stored_as(member: tarfile.TarInfo, missing: dict[str, StoredFile]) -> StoredFile | None:
+    """Return which of the missing files a member is, and miss it no longer; None where it is none."""
+    path = member.name.removeprefix(f"{_ROOT}/home/")
+    is_plain = member.isreg() and path != member.name and _is_below_root(path)
+    return missing.pop(path, None) if is_plain else None
 
 
 def hash_file(file: Path) -> tuple[int, str]:
