@@ -15,10 +15,12 @@ from hortus.app.settings import OTHER_VARIABLES, setting_rows
 from hortus.canon import errors
 from hortus.canon.errors import RequestError
 from hortus.catalog.loading import load_catalog
-from hortus.catalog.rows import Rows
+from hortus.catalog.rows import Figures, Rows
 from hortus.cli.root import COMMANDS, Commands
 from hortus.control.metrics import GAUGES
 from hortus.control.operations import OPERATIONS, PREFIX
+from hortus.framing.metering import TABLE as USAGE
+from hortus.framing.metering import Row as UsageRow
 from hortus.telemetry.metrics import METRICS
 from hortus.telemetry.spans import (
     ATTEMPT,
@@ -210,6 +212,56 @@ def listed(words: Iterable[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
 
+def prices_page() -> list[str]:
+    rows = load_catalog().rows
+    intro = [
+        "# Prices and usage",
+        "",
+        "How costs are reckoned says [the explanation](../explanation/money.md). `hortus prices show MODEL` lists each"
+        " figure of a model.",
+        "",
+        "## Figures of a price row",
+        "",
+        *table(["figure", "in which terms"], [(f"`{name}`", _unit(name)) for name in Figures.__struct_fields__]),
+    ]
+    for dialect, counted in USAGE.items():
+        intro += ["", f"## Usage in `{dialect}`", ""]
+        intro += table(["member", "what it holds", "where it stands"], [_usage_row(row) for row in counted])
+    terms = [
+        (f"`{one.id}`", ", ".join(one.hosts) or "all", ", ".join(f"`{name}…`" for name in one.models) or "all",
+         one.since, one.note or "", one.source)
+        for one in rows.terms
+    ]  # fmt: skip
+    rates = [(f"`{one.row.id}`", one.factor, one.since, one.note or "", one.source) for one in rows.rates]
+    return [
+        *intro,
+        "",
+        "## Terms of hosts",
+        "",
+        *table(["terms", "hosts", "models", "since", "what they are", "source"], terms),
+        "",
+        "## Rates of currencies",
+        "",
+        *table(["rate", "factor", "since", "what it is", "source"], rates),
+    ]
+
+
+def _unit(name: str) -> str:
+    return "a million tokens" if name.endswith("_per_million") else name.removeprefix("per_").replace("_", " ")
+
+
+def _usage_row(row: UsageRow) -> tuple[str, str, str]:
+    where = "inside its whole"
+    if row.beside is not None:
+        where = f"beside `{row.beside}`, added to it"
+    elif row.count in _WHOLES | _APART:
+        where = "a whole" if row.count in _WHOLES else "by itself"
+    return (f"`{row.path}`", f"`{row.count}`", f"{where}; one of several spellings" if row.is_spelling else where)
+
+
+_WHOLES = frozenset({"input_tokens", "output_tokens", "total"})
+_APART = frozenset({"service_tier", "region", "searches", "seconds"})
+
 PAGES: dict[str, Callable[[], list[str]]] = {
     "settings.md": settings_page,
     "errors.md": errors_page,
@@ -218,6 +270,7 @@ PAGES: dict[str, Callable[[], list[str]]] = {
     "admin-api.md": admin_api_page,
     "makers-and-hosts.md": hosts_page,
     "losses.md": losses_page,
+    "prices.md": prices_page,
 }
 
 
