@@ -68,6 +68,11 @@ class Exposure(msgspec.Struct, frozen=True, gc=False):
     output_images: int = 0
     seconds: int | None = 0
 
+    @property
+    def most_output(self) -> int | None:
+        """The most output tokens of all choices, None where nothing limits them."""
+        return None if self.output_tokens is None else self.output_tokens * self.choices
+
 
 class Unbounded(msgspec.Struct, frozen=True, gc=False):
     """There is no upper bound.

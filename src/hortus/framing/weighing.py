@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 
 import msgspec
 
@@ -19,6 +20,7 @@ Members = Mapping[str, msgspec.Raw]
 Judge = Callable[[dict[str, object]], Unit | None]
 """Says for one object of a body which unit it is, if any."""
 
+_NOTHING: Mapping[Unit, int] = MappingProxyType({"image": 0, "document": 0})
 _ESCAPED_ASCII = re.compile(rb"\\u00[2-7]")
 _MOST_CHOICES = 1024
 """Above what any host gives; a larger number is one that the host refuses."""
@@ -28,7 +30,7 @@ _DECODE_TEXT = msgspec.json.Decoder(str).decode
 _DECODE_INT = msgspec.json.Decoder(int).decode
 
 
-def count_parts(body: bytes, marks: tuple[bytes, ...], judge: Judge) -> Counter[Unit]:
+def count_parts(body: bytes, marks: tuple[bytes, ...], judge: Judge) -> Mapping[Unit, int]:
     """Return how many of each unit stand in a body.
 
     Args:
@@ -36,12 +38,15 @@ def count_parts(body: bytes, marks: tuple[bytes, ...], judge: Judge) -> Counter[
         marks: Words with their quotes, one of which stands in every body that has a unit.
         judge: Looks at each object where there is one.
     """
-    if _ESCAPED_ASCII.search(body):
+    if b"\\u00" in body and _ESCAPED_ASCII.search(body):
         body = msgspec.json.encode(_DECODE(body))
-    if not any(mark in body for mark in marks):
-        return Counter()
+    for mark in marks:
+        if mark in body:
+            break
+    else:
+        return _NOTHING
     found = (judge(one) for one in _objects_in(_DECODE(body)))
-    return Counter(unit for unit in found if unit is not None)
+    return {**_NOTHING, **Counter(unit for unit in found if unit is not None)}
 
 
 def marks_of(words: Mapping[str, Unit]) -> tuple[bytes, ...]:

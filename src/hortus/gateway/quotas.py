@@ -175,6 +175,7 @@ class Quotas:
         self._meters = meters
         self._clock = clock
         self._free = Held(leases, (), reserved=_ZERO)
+        self._unpriced = Held(leases, (), reserved=None)
         self._no_entry = Entry(leases)
         self._schemes: dict[str, _Scheme] = {}
 
@@ -185,7 +186,7 @@ class Quotas:
             OverLimit: There are too many, in this minute or at this moment.
             NotReady: That cannot be found out now.
         """
-        bounds = self._scheme(grant).at_door if grant.limits else ()
+        bounds = self._scheme(grant).at_door
         if not bounds:
             return self._no_entry
         parts = [Part(bound.limit, bound.pool(visit.now_ms), _ONE) for bound in bounds]
@@ -204,24 +205,23 @@ class Quotas:
             NoBound: Nothing says what it may use at most, and a hard limit wants to know.
             NotReady: What is left cannot be found out now.
         """
-        grant, price = visit.grant, endpoint.price
-        scheme = self._scheme(grant) if grant is not None and grant.limits else _NO_SCHEME
-        is_free = price is not None and is_free_of_charge(price)
-        if inquiry.operation.name in _FREE or (is_free and not scheme.tokens):
+        scheme, price = self._scheme(visit.grant), endpoint.price
+        costs_nothing = price is not None and is_free_of_charge(price)
+        if inquiry.operation.name in _FREE or (costs_nothing and not scheme.tokens):
             return self._free
-        budgets = () if is_free else scheme.money
+        if price is None and not scheme.limits:
+            return self._unpriced
         quote = quote_of(inquiry, outgoing, endpoint)
-        parts = (
-            *_token_parts(scheme.tokens, visit.now_ms, quote),
-            *self._money_parts(budgets, visit.now_ms, quote, endpoint=endpoint.name),
-        )
+        parts = tuple(_token_parts(scheme.tokens, visit.now_ms, quote))
+        if scheme.money and not costs_nothing:
+            parts += tuple(self._money_parts(scheme.money, visit.now_ms, quote, endpoint=endpoint.name))
         if parts:
             await self._reserve(parts, now_ms=visit.now_ms, quote=quote)
-        exposure = quote.exposure
-        most = None if exposure.output_tokens is None else exposure.output_tokens * exposure.choices
-        return Held(self._leases, parts, reserved=quote.reserved, output_tokens=most)
+        return Held(self._leases, parts, reserved=quote.reserved, output_tokens=quote.exposure.most_output)
 
-    def _scheme(self, grant: Grant) -> _Scheme:
+    def _scheme(self, grant: Grant | None) -> _Scheme:
+        if grant is None or not grant.limits:
+            return _NO_SCHEME
         scheme = self._schemes.get(grant.key_id)
         if scheme is None or scheme.limits is not grant.limits:
             if len(self._schemes) >= _MOST_SCHEMES:

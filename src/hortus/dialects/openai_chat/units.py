@@ -28,13 +28,13 @@ def weigh(operation: Operation, asked: Asked, body: bytes) -> Units:
         return Units(output_tokens=0)
     members = asked.members
     parts = count_parts(body, _MARKS, _JUDGE)
-    limits = [limit for name in _LIMITS if (limit := read_limit(members, name)) is not None]
+    limits = [limit for name in _LIMITS if name in members and (limit := read_limit(members, name)) is not None]
     return Units(
-        output_tokens=max(limits, default=None),  # hosts differ in which of them they heed
+        output_tokens=max(limits) if limits else None,  # hosts differ in which of them they heed
         choices=number_of(members, "n", usual=1),
         images=parts["image"],
         documents=parts["document"],
-        searches=any(is_set(members, name) for name in _SEARCHES),
+        searches=not members.keys().isdisjoint(_SEARCHES) and any(is_set(members, name) for name in _SEARCHES),
         service_tier=text_of(members, "service_tier"),
     )
 
