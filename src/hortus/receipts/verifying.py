@@ -60,7 +60,7 @@ class Verifier:
         self._lines = 0
         self._has_ended = False
         self._next_seq = 0
-        self._befores: tuple[bytes, ...] = ()
+        self._candidates: tuple[bytes, ...] = ()
         self._recent: deque[tuple[int, bytes]] = deque(maxlen=_RECENT)
         self._missing: set[int] = set()
         self._faults: list[Fault] = []
@@ -93,7 +93,7 @@ class Verifier:
             self._fault("the file is cut: its last line is missing")
         if self._next_seq <= span.last_seq:
             self._fault(f"entries {_span(self._next_seq, span.last_seq)} are missing at the end")
-        elif not self._faults and span.hash not in {one.hex() for one in self._befores}:
+        elif not self._faults and span.hash not in {one.hex() for one in self._candidates}:
             self._fault("the chain ends with another hash than the first line says", seq=span.last_seq)
         shown = self._counts["receipt"] + self._counts["act"]
         if shown != span.shown and not self._faults:
@@ -134,7 +134,7 @@ class Verifier:
             self._fault("the first line is not spelled as it was written")
         before = _from_hex(statement.previous)
         self._next_seq = statement.first_seq
-        self._befores = () if before is None else (before,)
+        self._candidates = () if before is None else (before,)
         self._marks = self._marks_of(statement)
         if before is not None:
             self._stand(statement.first_seq - 1, before)
@@ -158,7 +158,7 @@ class Verifier:
             entry = _LINE.decode(line)
         except NOT_READABLE:
             self._fault("it is no entry of an export", seq=self._next_seq)
-            self._befores = ()
+            self._candidates = ()
             return
         if spell(entry) != line:
             self._fault("it is not spelled as it was written", seq=entry.seq)
@@ -189,7 +189,7 @@ class Verifier:
             last = entry.seq - 1
             self._fault(f"entries {_span(self._next_seq, last)} are missing before it", entry)
             self._missing.update(range(self._next_seq, min(last, self._next_seq + _MOST_MISSING) + 1))
-            self._befores = ()
+            self._candidates = ()
         return True
 
     def _digest_of(self, entry: Line) -> bytes | None:
@@ -203,8 +203,8 @@ class Verifier:
     def _check_hash(self, entry: Line, digest: bytes, *, entry_hash: bytes) -> None:
         """See that the entry follows what stands before it; where that is unknown, its own hash is believed."""
         code = KINDS[entry.kind]
-        followed = {link(before, entry.seq, code=code, digest=digest) for before in self._befores}
-        if self._befores and entry_hash not in followed:
+        followed = {link(before, entry.seq, code=code, digest=digest) for before in self._candidates}
+        if self._candidates and entry_hash not in followed:
             self._fault("it is not what was chained at this place", entry)
             self._go_on(entry.seq, (entry_hash, *followed))
         else:
@@ -212,7 +212,7 @@ class Verifier:
 
     def _go_on(self, seq: int, befores: tuple[bytes, ...]) -> None:
         self._next_seq = seq + 1
-        self._befores = befores
+        self._candidates = befores
 
     def _take_record(self, entry: Line) -> None:
         if not entry.record:
@@ -261,7 +261,7 @@ class Verifier:
         last_hash = _from_hex(stub.hash) if stub is not None else None
         if signed is None or stub is None or last_hash is None:
             self._fault("it is no stub of this place", entry)
-            self._befores = ()
+            self._candidates = ()
             return
         self._check_stub(entry, signed, stub)
         self._counts[GONE] += stub.last_seq - stub.first_seq + 1
@@ -274,7 +274,7 @@ class Verifier:
     def _check_stub(self, entry: Line, signed: Signed, stub: Stub) -> None:
         if stub.hash != entry.hash:
             self._fault("it says another hash than its stub", entry)
-        if self._befores and stub.previous not in {one.hex() for one in self._befores}:
+        if self._candidates and stub.previous not in {one.hex() for one in self._candidates}:
             self._fault("its stub does not follow what stands before it", entry)
         if self._is_confirmed(signed, f"the stub at entry {entry.seq}", entry) is None:
             self._is_in_doubt = True
