@@ -76,8 +76,7 @@ class Books:
         if limit is None or not _is_pool_of(limit, ask.pool):
             return self._unknown(writer, ask)
         pool = self.pools.get(ask.pool) or new_pool(ask.pool, limit)
-        leases = self.leases.setdefault(ask.pool, {})
-        lease = leases.get(writer) or Lease(writer, ask.pool)
+        lease = self.leases.get(ask.pool, {}).get(writer) or Lease(writer, ask.pool)
         base = max(min(lease.granted, ask.held), lease.spent)
         others = subtract(pool.granted, lease.granted)
         left = subtract(limit.amount, add(others, base))
@@ -86,8 +85,7 @@ class Books:
         given = ZERO if is_refused else add(needed, _extra(ask.want, subtract(left, needed), limit))
         lease = _with(lease, granted=add(base, given))
         pool = msgspec.structs.replace(pool, granted=add(others, lease.granted))
-        if ask.pool in self.pools or lease.granted:
-            self.pools[ask.pool], leases[writer] = pool, lease
+        self._keep(pool, lease)
         return Outcome(
             _reply(pool, lease, limit=limit.amount),
             is_refused=is_refused,
@@ -119,10 +117,19 @@ class Books:
                 granted = subtract(pool.granted, _unused(pool, lease))
                 self.pools[pool_id] = msgspec.structs.replace(pool, granted=granted)
 
+    def _keep(self, pool: Pool, lease: Lease) -> None:
+        """Keep what is not empty: who was refused leaves no trace."""
+        if pool.granted or pool.id in self.pools:
+            self.pools[pool.id] = pool
+        leases = self.leases.setdefault(pool.id, {})
+        if lease.granted:
+            leases[lease.writer] = lease
+        else:
+            leases.pop(lease.writer, None)
+
     def _holders(self, pool: str, writer: str) -> tuple[str, ...]:
-        return tuple(
-            name for name, lease in self.leases[pool].items() if name != writer and lease.granted > lease.spent
-        )
+        leases = self.leases.get(pool, {})
+        return tuple(name for name, lease in leases.items() if name != writer and lease.granted > lease.spent)
 
     def _unknown(self, writer: str, ask: Ask) -> Outcome:
         """Without its limit, a pool only takes back."""
@@ -134,7 +141,7 @@ class Books:
         base = max(min(lease.granted, ask.held), lease.spent)
         pool = msgspec.structs.replace(pool, granted=add(subtract(pool.granted, lease.granted), base))
         lease = _with(lease, granted=base)
-        self.pools[ask.pool], self.leases[ask.pool][writer] = pool, lease
+        self._keep(pool, lease)
         reply = msgspec.structs.replace(_reply(pool, lease, limit=ZERO), is_known=False, left=ZERO)
         return Outcome(reply, is_refused=True)
 
