@@ -217,8 +217,8 @@ def prices_page() -> list[str]:
     intro = [
         "# Prices and usage",
         "",
-        "How costs are reckoned says [the explanation](../explanation/money.md). `hortus prices show MODEL` lists each"
-        " figure of a model.",
+        "How costs are reckoned stands in [the explanation](../explanation/money.md).",
+        "`hortus prices show MODEL` lists each figure of a model.",
         "",
         "## Figures of a price row",
         "",
