@@ -25,7 +25,7 @@ from hortus.content.kept import KeptBounds
 app = typer.Typer(
     cls=FirstUnlessNamed,
     add_completion=False,
-    help="Change the secret that keys are kept under, and the admin token, while Hortus runs.",
+    help="Change the secret behind keys, and the admin token, while Hortus runs.",
     epilog="Alone it lists the versions of the secret.",
 )
 
