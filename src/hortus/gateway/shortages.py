@@ -93,9 +93,11 @@ def _hint(limit: Limit, *, fit: int | None, retry_after_s: int | None) -> str:
         return f"A limit of {fit} output tokens would fit."
     if retry_after_s == _SOON_S:
         return "Try again when they are done."
+    if retry_after_s is None:
+        return "Ask an admin for more."
     if limit.measure != "money":
         return f"Try again in {retry_after_s} s, or ask an admin for more."
-    return "Ask an admin for more, or wait for the next period." if retry_after_s else "Ask an admin for more."
+    return "Ask an admin for more, or wait for the next period."
 
 
 def _spell(amount: Decimal, limit: Limit) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -66,8 +66,8 @@ def split_pool_id(pool: str) -> tuple[str, int]:
 
 
 @lru_cache(64)
-def _zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
+def _zone(name: str) -> tzinfo:
+    return UTC if name == "UTC" else ZoneInfo(name)
 
 
 def _bounds(limit: Limit, local: datetime) -> tuple[datetime, datetime]:
@@ -85,7 +85,7 @@ def _first_of(year: int, month: int) -> datetime:
     return datetime(year + (month - 1) // _MONTHS, (month - 1) % _MONTHS + 1, 1)  # noqa: DTZ001 -- likewise a date
 
 
-def _instant(date: datetime, zone: ZoneInfo) -> int:
+def _instant(date: datetime, zone: tzinfo) -> int:
     """Return the first instant of a date in a zone: the first of two midnights; one o'clock where midnight is left out.
 
     (`fold=0` reads a time that is left out by the clock of before, which is the instant at which it is put forward.)
