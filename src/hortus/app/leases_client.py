@@ -7,7 +7,7 @@ one ask of each pool is under way.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Literal
 
@@ -45,9 +45,14 @@ class _Said(msgspec.Struct):
 
 
 class _Waiter(msgspec.Struct, eq=False):
-    """A request that waits; its future brings a shortage, or None for reserved."""
+    """A request that waits; its future brings a shortage, or None for reserved.
+
+    Attributes:
+        after: Number of the last message before it came; answers to that or earlier ones do not refuse it.
+    """
 
     wants: Sequence[Want]
+    after: int
     future: asyncio.Future[Shortage | None]
 
 
@@ -91,7 +96,7 @@ class LedgerLeases:
         """
         if self.try_reserve(wants):
             return None
-        waiter = _Waiter(wants, asyncio.get_running_loop().create_future())
+        waiter = _Waiter(wants, self._nr, asyncio.get_running_loop().create_future())
         self._waiters.append(waiter)
         self._send(self._purse.reserve(wants))
         is_taken = False
@@ -151,24 +156,24 @@ class LedgerLeases:
         """Take what was granted, and give back what is asked for."""
         said = _decode(line)
         if said.lease is not None:
-            self._take(said.pools)
+            self._take(said.lease, said.pools)
         if said.recall:
             self._send(self._purse.recall(said.recall))
         if said.forget is not None:
             self._send(self._purse.give_back())
 
-    def _take(self, replies: Iterable[Reply]) -> None:
+    def _take(self, nr: int, replies: Iterable[Reply]) -> None:
         refused: dict[str, tuple[Ask, Reply]] = {}
         for reply in replies:
             ask = self._purse.take(reply)
             if ask is not None and reply.granted < add(ask.held, ask.need):
                 refused[reply.pool] = (ask, reply)
         for waiter in tuple(self._waiters):
-            self._serve(waiter, refused)
+            self._serve(waiter, refused if waiter.after < nr else {})
         self._send(self._purse.recalled())
         self._is_quiet.set()
 
-    def _serve(self, waiter: _Waiter, refused: dict[str, tuple[Ask, Reply]]) -> None:
+    def _serve(self, waiter: _Waiter, refused: Mapping[str, tuple[Ask, Reply]]) -> None:
         """Reserve for one who waits, tell it that there is no room, or ask on."""
         if waiter.future.done():
             return

@@ -69,7 +69,7 @@ class LedgerLink:
 
     def send(self, message: msgspec.Struct) -> None:
         """Say something; without a connection, nothing: `arrive` is the time to say it again."""
-        if self._writer is not None:
+        if self._writer is not None and not self._writer.is_closing():
             self._writer.write(_encode(message) + b"\n")
 
     async def run(self, *, is_ending: Callable[[], bool] = lambda: False) -> None:

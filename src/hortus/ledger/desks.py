@@ -29,6 +29,8 @@ class Client:
 
     def send(self, message: msgspec.Struct) -> None:
         """Say something, as one line; to a client that has gone, nothing."""
+        if self._writer.is_closing():
+            return
         if self._writer.transport.get_write_buffer_size() > _UNREAD_BYTES:
             self._writer.transport.abort()
             return
