@@ -102,6 +102,9 @@ def _check_no_money(spec: LimitSpec) -> Iterator[Fault]:
     for field in ("currency", "per"):
         if getattr(spec, field) is not None:
             yield Fault((field,), f"`{field}` belongs to a limit of money.", "Leave it out, or set money.")
+    if spec.kind == "soft":
+        hint = "Leave kind out: it refuses what is over it."
+        yield Fault(("kind",), "Only a limit of money can be soft: what it is charged stands in receipts.", hint)
 
 
 def _check_money(spec: LimitSpec) -> Iterator[Fault]:
