@@ -61,15 +61,15 @@ async def conduct(
     watch.close()
     if (done := sum(1 for fault in run.faults if fault.processes)) < kills:
         run.findings.append(Finding("unfinished", f"{done} of {kills}", f"no more kills fit into {within_s:.0f} s"))
-    run.findings.extend(await _probe_edge(place, first))
+    edge = place.standings()[EDGE]
+    run.findings.extend(await _probe_edge(place, first, left=edge.left))
     run.findings.extend(verify_segments(place))
     run.findings.extend(verify_chain(place))
-    return run._replace(seconds=loop.time() - began_s)
+    return run._replace(seconds=loop.time() - began_s, edge=edge)
 
 
-async def _probe_edge(place: Place, number: int) -> list[Finding]:
+async def _probe_edge(place: Place, number: int, *, left: Decimal) -> list[Finding]:
     """Ask for little where a little is left: now that nothing runs, nothing may be held back."""
-    left = place.standings()[EDGE].left
     question = Question(number, "openai_chat", "openai", is_stream=False, is_edge=True, output_limit=_LITTLE_TOKENS)
     if left < _LITTLE:
         return []

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from faults.run.client import Outcome
 from faults.run.killing import Fault
+from faults.run.money import Standing
 from faults.run.reconcile import BAD, Difference, Finding
 
 _SHOWN = 12
@@ -30,6 +31,7 @@ class Run(NamedTuple):
     findings: list[Finding]
     differences: list[Difference]
     counts: Counter[str]
+    edge: Standing | None = None
 
     @property
     def is_good(self) -> bool:
@@ -64,6 +66,7 @@ def figures(run: Run) -> dict[str, Any]:
         "counts": dict(sorted(run.counts.items())),
         "recovery": {label: _recovery(found, outcomes) for label, found in sorted(by_label.items())},
         "estimates": _estimates(run.differences),
+        "edge_of_a_budget": {name: str(part) for name, part in run.edge._asdict().items()} if run.edge else {},
         "findings": [finding._asdict() for finding in run.findings[:500]],
     }
 
@@ -119,6 +122,11 @@ def show(run: Run, console: Console) -> None:
         spread.add_row(status, *(_said(value) for value in list(row.values())[:8]))
     console.print(spread)
     console.print(", ".join(f"{value} {name}" for name, value in told["counts"].items()), highlight=False)
+    if run.edge:
+        refused = run.counts["refused with 429"]
+        console.print(
+            f"at the edge of a budget: {run.edge.spent} of {run.edge.amount} spent, {refused} refused", highlight=False
+        )
     for finding in run.findings[:_SHOWN]:
         console.print(f"[red]{finding.kind}[/] {finding.mark}: {finding.what}", highlight=False)
     bad = {kind: told[kind] for kind in (*BAD, "unclean", "journal", "chain")}
