@@ -55,6 +55,9 @@ def _weigh(name: str, body: dict[str, object] | bytes) -> Units:
             {"tools": [{"type": "web_search"}], "max_tool_calls": 2},
             Units(searches=True, tool_calls=2),
         ),
+        ("anthropic_messages", {"speed": "fast", "service_tier": "auto"}, Units(service_tier="fast")),
+        ("anthropic_messages", {"speed": "standard", "service_tier": "auto"}, Units(service_tier="auto")),
+        ("gemini", {"serviceTier": "priority"}, Units(service_tier="priority")),
         ("anthropic_messages", {"mcp_servers": [{"url": "u"}]}, Units(server_tools=True)),
         ("anthropic_messages", {"messages": [{"content": [{"type": "document"}]}]}, Units(documents=1)),
         (

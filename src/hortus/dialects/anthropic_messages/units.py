@@ -26,6 +26,7 @@ class _Tool(msgspec.Struct):
     max_uses: int | None = None
 
 
+_FAST = "fast"  # https://platform.claude.com/docs/en/build-with-claude/fast-mode, read 2026-11: at another price
 _DECODE_TOOLS = msgspec.json.Decoder(list[_Tool]).decode
 
 
@@ -44,7 +45,7 @@ def weigh(operation: Operation, asked: Asked, body: bytes) -> Units:
         searches=any(_is_search(tool) for tool in own),
         server_tools=has_servers or any(not _is_search(tool) for tool in own),
         tool_calls=None if has_servers else _most_calls(own),
-        service_tier=text_of(members, "service_tier"),
+        service_tier=_FAST if text_of(members, "speed") == _FAST else text_of(members, "service_tier"),
     )
 
 

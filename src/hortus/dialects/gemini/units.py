@@ -12,7 +12,7 @@ from hortus.canon.dialect import Asked, Operation
 from hortus.canon.units import Unit, Units
 from hortus.framing.asking import read_limit
 from hortus.framing.shallow import Members, write_members
-from hortus.framing.weighing import count_parts, is_set, number_of
+from hortus.framing.weighing import count_parts, is_set, number_of, text_of
 
 _INLINE, _BY_NAME = ("inlineData", "inline_data"), ("fileData", "file_data")
 _MIME = ("mimeType", "mime_type")
@@ -54,6 +54,7 @@ def weigh(operation: Operation, asked: Asked, body: bytes) -> Units:
         kept=is_set(members, "cachedContent") + is_set(members, "cached_content"),
         searches=bool(own & _SEARCHES),
         server_tools=bool(own - _SEARCHES),
+        service_tier=text_of(members, "serviceTier") or text_of(members, "service_tier"),
     )
 
 
