@@ -109,10 +109,12 @@ async def ledger_at(
 
 
 @contextlib.asynccontextmanager
-async def worker_at(path: Path, writer: str, *, clock: StepClock | None = None) -> AsyncIterator[LedgerLeases]:
+async def worker_at(
+    path: Path, writer: str, *, clock: StepClock | None = None, answer_within_s: float = DEADLINE_S
+) -> AsyncIterator[LedgerLeases]:
     """A connected worker, killed at the end: it gives nothing back."""
     link = LedgerLink(path)
-    leases = LedgerLeases(link, writer, clock=clock or StepClock())
+    leases = LedgerLeases(link, writer, clock=clock or StepClock(), answer_within_s=answer_within_s)
     task = asyncio.create_task(link.run(is_ending=lambda: True))
     try:
         await until(lambda: link.is_up)

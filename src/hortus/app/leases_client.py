@@ -66,12 +66,17 @@ class LedgerLeases:
         link: The connection to the ledger.
         writer: Who writes this worker's journal: leases end with it.
         clock: Tells the time.
+        answer_within_s: How long a request waits.
     """
 
-    def __init__(self, link: LedgerLink, writer: str, *, clock: Clock) -> None:
+    def __init__(
+        self, link: LedgerLink, writer: str, *, clock: Clock, answer_within_s: float = ANSWER_WITHIN_S
+    ) -> None:
         self._link = link
         self._writer = writer
         self._clock = clock
+        self._answer_within_s = answer_within_s
+        self._idle_due_s = clock.monotonic_s() + IDLE_AFTER_S
         self._purse = Purse()
         self._waiters: list[_Waiter] = []
         self._nr = 0
@@ -101,7 +106,7 @@ class LedgerLeases:
         self._send(self._purse.reserve(wants))
         is_taken = False
         try:
-            async with asyncio.timeout(ANSWER_WITHIN_S):
+            async with asyncio.timeout(self._answer_within_s):
                 shortage = await waiter.future
             is_taken = True
         except TimeoutError as error:
@@ -123,13 +128,16 @@ class LedgerLeases:
 
     async def run(self) -> None:
         """Give back what is no longer of use, for ever."""
-        looks = 0
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
-            looks += 1
-            self._send(self._purse.forget_over(self._clock.now_ms()))
-            if looks % int(IDLE_AFTER_S / _LOOK_EVERY_S) == 0:
-                self._send(self._purse.idle())
+            self.look()
+
+    def look(self) -> None:
+        """Give back what is left of periods that are over and, now and then, what nobody uses."""
+        self._send(self._purse.forget_over(self._clock.now_ms()))
+        if self._clock.monotonic_s() >= self._idle_due_s:
+            self._idle_due_s = self._clock.monotonic_s() + IDLE_AFTER_S
+            self._send(self._purse.idle())
 
     async def close(self) -> None:
         """Give back everything that no request holds; to be called while the link still runs."""

@@ -61,10 +61,13 @@ class LeaseTable:
     def _limit(self, limit_id: str) -> Limit | None:
         """Return a limit; none where this machine does not know its time zone: nothing of it can be given out."""
         limit = self._book.limit(limit_id)
+        if limit is None:
+            return None
         try:
-            return limit if limit is None or period_of(limit, 0) else None
+            period_of(limit, 0)
         except ZoneInfoNotFoundError:
             return None
+        return limit
 
     def lease(self, asks: Sequence[PoolAsk]) -> list[Outcome]:
         """Settle asks in their order, in one transaction; what was granted is on the disk when it returns."""
