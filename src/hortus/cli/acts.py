@@ -39,7 +39,7 @@ def acts(
     last: Annotated[int, typer.Option("--last", min=1, max=1000, help="The newest N.")] = 20,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List administrative acts: who changed which key, project, route, limit, and how."""
+    """List who changed which key, project, route or limit, and how."""
     found = Admin.here().acts({"kind": kind, "project": project, "limit": last})
     if json:
         show_json(found)
