@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 import msgspec
+from msgspec.structs import replace
 
 from hortus.canon.dialect import StreamUsage
 from hortus.canon.errors import (
@@ -23,6 +24,7 @@ from hortus.canon.errors import (
 from hortus.canon.loss import Loss
 from hortus.canon.usage import Usage
 from hortus.gateway import headers
+from hortus.gateway.exposures import exposure_of
 from hortus.gateway.passage import Inquiry, Passage
 from hortus.gateway.ports import HostRequest, HostResponse, Hosts
 from hortus.gateway.settle import Attempt, Books, Ending
@@ -281,10 +283,11 @@ class Call:
 
     def _within_bounds(self, usage: Usage) -> Usage:
         """Cap what was only counted at what the host was asked for: it is no ground for more than was reserved."""
-        most = self._attempt.held.output_tokens
-        if most is None or not usage.is_estimated or usage.output_tokens <= most:
+        if not usage.is_estimated:
             return usage
-        return msgspec.structs.replace(usage, output_tokens=most)
+        exposure = exposure_of(self._inquiry, self._passage.outgoing, self._attempt.target.endpoint)
+        most = exposure.most_output
+        return usage if most is None or usage.output_tokens <= most else replace(usage, output_tokens=most)
 
     def _used_by_now(self) -> Usage:
         if self._reader is None:
@@ -297,7 +300,7 @@ class Call:
         if reported is None:
             return counted
         output_tokens = max(reported.output_tokens, counted.output_tokens)  # some hosts report as they begin
-        return msgspec.structs.replace(reported, output_tokens=output_tokens, is_estimated=True)
+        return replace(reported, output_tokens=output_tokens, is_estimated=True)
 
 
 def _tell_of_engine(error: HostFault, endpoint: Endpoint) -> HostFault:

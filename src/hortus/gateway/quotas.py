@@ -100,18 +100,14 @@ class Part(NamedTuple):
 class Held:
     """What one attempt has reserved; charged or given back exactly once."""
 
-    __slots__ = ("_charges", "_leases", "_parts", "output_tokens", "reserved")
+    __slots__ = ("_charges", "_leases", "_parts", "reserved")
 
-    def __init__(
-        self, leases: Leases, parts: tuple[Part, ...], *, reserved: Decimal | None, output_tokens: int | None = None
-    ) -> None:
+    def __init__(self, leases: Leases, parts: tuple[Part, ...], *, reserved: Decimal | None) -> None:
         self._leases = leases
         self._parts = parts
+        self._charges: tuple[Hold, ...] | None = None if parts else ()
         self.reserved = reserved
         """Upper bound of the cost, in the price's currency; None where that is unknown."""
-        self.output_tokens = output_tokens
-        """Most output tokens that the host was asked for; None where nothing limits them."""
-        self._charges: tuple[Hold, ...] | None = None if parts else ()
 
     @property
     def holds(self) -> tuple[Hold, ...]:
@@ -217,7 +213,7 @@ class Quotas:
             parts += tuple(self._money_parts(scheme.money, visit.now_ms, quote, endpoint=endpoint.name))
         if parts:
             await self._reserve(parts, now_ms=visit.now_ms, quote=quote)
-        return Held(self._leases, parts, reserved=quote.reserved, output_tokens=quote.exposure.most_output)
+        return Held(self._leases, parts, reserved=quote.reserved)
 
     def _scheme(self, grant: Grant | None) -> _Scheme:
         if grant is None or not grant.limits:
