@@ -276,6 +276,11 @@ def test_a_first_line_that_is_spelled_in_another_way_is_found(example: Example) 
     assert judge(with_tail([spaced, *example.lines[1:-1]]), example.trust) == "tampered"
 
 
+def test_an_entry_with_a_doubled_member_is_found(example: Example) -> None:
+    doubled = example.lines[-2].replace(b'"record":', b'"record":{"cost":"0"},"record":', 1)
+    assert judge(with_tail([*example.lines[:-2], doubled]), example.trust) == "tampered"
+
+
 def test_an_export_of_another_format_is_not_judged(example: Example) -> None:
     with pytest.raises(NotAnExport, match="format 1"):
         verify([example.lines[0].replace(b'"format":1', b'"format":2')], example.trust)
