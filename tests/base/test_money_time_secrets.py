@@ -1,14 +1,15 @@
 from decimal import Decimal
 
 from hortus.base.errors import ConfigurationError
-from hortus.base.money import cost_of
+from hortus.base.money import EXACT
 from hortus.base.secrets import KEY_PREFIX, Secret, digest_key, looks_like_key
 from hortus.base.time import format_utc
 
 
-def test_cost_is_exact_to_the_last_digit() -> None:
-    assert cost_of(3, per_million=Decimal("0.075")) == Decimal("2.25E-7")
-    assert cost_of(1_000_000, per_million=Decimal("1.5")) == Decimal("1.5")
+def test_sums_and_products_of_amounts_keep_their_last_digit() -> None:
+    much, little = Decimal("123456789012345678901234567890"), Decimal("1E-24")
+    assert str(EXACT.add(much, little)) == "123456789012345678901234567890.000000000000000000000001"
+    assert EXACT.multiply(Decimal("1.1"), much) == Decimal("135802467913580246791358024679.0")
 
 
 def test_instants_are_written_in_utc_with_milliseconds() -> None:

@@ -1,21 +1,10 @@
-"""Money is a decimal amount with a currency, never a float."""
+"""Money is a decimal amount, never a float, and never rounded in arithmetic."""
 
 from __future__ import annotations
 
-from decimal import Decimal
-
-import msgspec
+from decimal import Context, Decimal
 
 MILLION = Decimal(1_000_000)
 
-
-class Money(msgspec.Struct, frozen=True):
-    """An amount in one currency (ISO 4217 code)."""
-
-    amount: Decimal
-    currency: str
-
-
-def cost_of(tokens: int, *, per_million: Decimal) -> Decimal:
-    """Return the exact price of `tokens` at `per_million` (same currency, not rounded)."""
-    return per_million * tokens / MILLION
+EXACT = Context(prec=60)
+"""For sums and products of amounts: they have some 30 digits, and the usual 28 would round."""

@@ -21,7 +21,7 @@ class Units(msgspec.Struct, frozen=True):
         kept: What the host adds of its own accord: earlier turns, cached content, stored prompts.
         searches: Whether the host may search.
         server_tools: Whether the host may run other tools of its own, whose results count as input.
-        tool_calls: Most calls of the host's tools, searches among them, that the client allows, None where it does not say.
+        tool_calls: Most calls of the host's tools that the client allows, searches among them; None: it does not say.
         service_tier: What the client asks to be served as, None where it does not say.
     """
 

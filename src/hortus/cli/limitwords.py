@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from rich.text import Text
 
+from hortus.base.money import EXACT
 from hortus.cli.bars import SHADED, SOLID, draw_bar
 from hortus.cli.replies import Limit, Standing
 from hortus.cli.screen import Column, show_facts, show_table
@@ -21,7 +22,6 @@ _COUNTS = {
 }
 _COLOURS = {"over": "red", "alert": "yellow", "retired": "dim"}
 _SHOWN_DECIMALS = Decimal("0.0001")
-_EXACT = Context(prec=60)
 
 
 def show_budgets(found: Sequence[Limit]) -> None:
@@ -145,7 +145,7 @@ def plain(amount: Decimal) -> str:
 
 def _short(amount: Decimal) -> str:
     """Return an amount as a table has room for: four decimals."""
-    return plain(amount.quantize(_SHOWN_DECIMALS, ROUND_HALF_EVEN, _EXACT)) if amount else "0"
+    return plain(amount.quantize(_SHOWN_DECIMALS, ROUND_HALF_EVEN, EXACT)) if amount else "0"
 
 
 def _exact(amount: Decimal, limit: Limit) -> str:

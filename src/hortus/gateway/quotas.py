@@ -6,9 +6,10 @@ A request reserves the most that it may use and is charged what it used; it belo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from decimal import Context, Decimal
+from decimal import Decimal
 from typing import NamedTuple
 
+from hortus.base.money import EXACT
 from hortus.base.time import Clock
 from hortus.canon.errors import RulesFault
 from hortus.canon.usage import Usage
@@ -32,7 +33,6 @@ FindRate = Callable[[str, str, int], Rate | None]
 
 _ONE = Decimal(1)
 _ZERO = Decimal(0)
-_multiply = Context(prec=60).multiply  # the usual 28 digits might round
 _EVER = 1 << 62
 _MOST_SCHEMES = 10_000
 _FREE = frozenset({"count_tokens"})
@@ -94,7 +94,7 @@ class Part(NamedTuple):
         """Return what has been used of it."""
         if self.limit.measure != "money":
             return Decimal(tokens)
-        return cost if self.rate is None else _multiply(cost, self.rate.factor)
+        return cost if self.rate is None else EXACT.multiply(cost, self.rate.factor)
 
 
 class Held:
@@ -245,7 +245,7 @@ class Quotas:
         if currency == limit.currency:
             return Part(limit, budget.pool(now_ms), amount)
         rate = self._find_rate(currency, limit.currency or "", now_ms)
-        return None if rate is None else Part(limit, budget.pool(now_ms), _multiply(amount, rate.factor), rate)
+        return None if rate is None else Part(limit, budget.pool(now_ms), EXACT.multiply(amount, rate.factor), rate)
 
     async def _reserve(self, parts: Sequence[Part], *, now_ms: int, quote: Quote | None) -> None:
         wants = [Want(part.pool, part.limit.id, part.amount, part.limit.amount) for part in parts if part.limit.is_hard]

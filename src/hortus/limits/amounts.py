@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_FLOOR, Context, Decimal
+from decimal import ROUND_FLOOR, Decimal
+
+from hortus.base.money import EXACT
 
 ZERO = Decimal(0)
 
-_EXACT = Context(prec=60)  # amounts have some 30 digits; the usual 28 would round their sums
-add = _EXACT.add
-subtract = _EXACT.subtract
+add = EXACT.add
+subtract = EXACT.subtract
 
 _WHOLE = Decimal(1)
 _SMALLEST = Decimal("0.000001")
@@ -19,6 +20,6 @@ def part_of(amount: Decimal, share: Decimal, *, is_whole: bool) -> Decimal:
 
     For portions only, which may be of any size: what somebody needs or has spent is never rounded.
     """
-    part = _EXACT.multiply(amount, share)
+    part = EXACT.multiply(amount, share)
     step = _WHOLE if is_whole else _SMALLEST
-    return max(part.quantize(step, ROUND_FLOOR, _EXACT), ZERO)
+    return max(part.quantize(step, ROUND_FLOOR, EXACT), ZERO)

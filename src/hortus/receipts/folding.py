@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from functools import reduce
 
+from hortus.base.money import EXACT
 from hortus.canon.usage import COUNTS, Usage
 from hortus.receipts.records import Attempt, Caller, JournalRecord, Opened, Receipt, Refused, Settled
 
@@ -175,7 +177,7 @@ def _sum_cost(attempts: Sequence[Attempt]) -> tuple[Decimal | None, str | None]:
         return None, None
     known = [attempt.cost for attempt in attempts if attempt.cost is not None]
     is_known = currency is not None and len(known) == len(attempts)
-    return (sum(known, Decimal(0)) if is_known else None), currency
+    return (reduce(EXACT.add, known, Decimal(0)) if is_known else None), currency
 
 
 def _sum_usage(usages: list[Usage]) -> Usage | None:

@@ -6,7 +6,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from decimal import Context, Decimal
+from decimal import Decimal
 from pathlib import Path
 from sqlite3 import Connection as SQLiteConnection
 from urllib.parse import quote
@@ -16,6 +16,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from hortus.base.errors import InstallationError
+from hortus.base.money import EXACT
 from hortus.base.time import Clock
 from hortus.ledger.ports import StoreUnavailable
 from hortus.store.ground import check_ground
@@ -30,9 +31,6 @@ _PRAGMAS = (
     "PRAGMA synchronous = FULL",  # a revoked key, or receipts whose segment goes, must outlive a power cut
 )
 _BEGIN = "hortus_begin"
-
-EXACT = Context(prec=60)
-"""For sums of amounts: they have some 30 digits at most, and their sum must not round."""
 
 
 class Store:

@@ -6,20 +6,19 @@ A segment that is not what was chained stays: its stub would swear to what it ca
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Context, Decimal
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, delete, select, update
 
+from hortus.base.money import EXACT
 from hortus.ledger.notary import Leaving
 from hortus.receipts.chain import ACT, CHECKPOINT, RECEIPT, Place
 from hortus.receipts.checkpoint import Checkpoint, Signed, Stub, read_statement
 from hortus.receipts.records import Receipt
 from hortus.store.chainreading import PAGE, Entry, Gone, follow, read_entries
 from hortus.store.schema import acts, attempts, chain, chain_notes, chain_segments, receipts
-
-_EXACT = Context(prec=60)  # amounts have some 30 digits at most; their sum must not round
 
 
 class _Sums(msgspec.Struct):
@@ -50,7 +49,7 @@ class _Sums(msgspec.Struct):
             self.without_cost += 1
         else:
             before = self.costs.get(receipt.currency, Decimal(0))
-            self.costs[receipt.currency] = _EXACT.add(before, receipt.cost)
+            self.costs[receipt.currency] = EXACT.add(before, receipt.cost)
 
 
 def find_leaving(connection: Connection, before_ms: int) -> Leaving | None:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Dialect, RowMapping, Select, bindparam, case,
 from sqlalchemy.dialects.sqlite import Insert, insert
 from sqlalchemy.sql.elements import ColumnElement
 
+from hortus.base.money import EXACT
 from hortus.canon.errors import UnknownRoute
 from hortus.canon.usage import COUNTS, Usage
 from hortus.receipts.folding import INTERRUPTED, REFUSED
@@ -33,7 +34,6 @@ from hortus.receipts.rollups import (
     quarter_before,
     stored_ranges,
 )
-from hortus.store.database import EXACT
 from hortus.store.prepared import Prepared, Row
 from hortus.store.schema import KIND_COLUMNS, SUM_COLUMNS, receipts, usage_kinds, usage_sums
 
