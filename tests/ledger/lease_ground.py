@@ -101,6 +101,7 @@ async def ledger_at(
     desk = LeaseDesk(store, run, recall_within_s=recall_within_s)
     task = asyncio.create_task(GrantServer(access or NoGrants(), in_thread, desks={"lease": desk}).serve(path))
     try:
+        await until(lambda: path.exists() or task.done())
         yield desk
     finally:
         task.cancel()

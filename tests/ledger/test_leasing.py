@@ -27,9 +27,17 @@ def store() -> Shelf:
     return Shelf(BUDGET)
 
 
-def said(writer: str, *, need: str) -> bytes:
+def said(writer: str, *, need: str, nr: int = 1) -> bytes:
     ask = {"pool": POOL, "limit": "budget", "held": "0", "need": need}
-    return msgspec.json.encode({"ask": "lease", "writer": writer, "nr": 1, "pools": [ask]}) + b"\n"
+    return msgspec.json.encode({"ask": "lease", "writer": writer, "nr": nr, "pools": [ask]}) + b"\n"
+
+
+async def hear(reader: asyncio.StreamReader, what: str) -> Any:
+    """Return the next message of a kind."""
+    async with asyncio.timeout(DEADLINE_S):
+        while what not in (message := msgspec.json.decode(await reader.readline())):
+            pass
+    return message
 
 
 @contextlib.asynccontextmanager
@@ -100,13 +108,37 @@ async def test_a_worker_that_has_gone_is_not_waited_for(path: Path, store: Shelf
 
 async def test_a_worker_that_does_not_answer_a_recall_is_not_waited_for_long(path: Path, store: Shelf) -> None:
     async with ledger_at(path, store, recall_within_s=0.01), worker_at(path, "w-2") as two:
-        reader, writer = await asyncio.open_unix_connection(str(path))
+        _, writer = await asyncio.open_unix_connection(str(path))
         writer.write(said("w-1", need="60"))
         await until(lambda: store.granted() == 60)
         shortage = await two.reserve(want(41))
         assert shortage is not None
         writer.close()
-        del reader
+
+
+async def test_a_worker_that_leaves_during_a_recall_is_waited_for_no_longer(path: Path, store: Shelf) -> None:
+    async with ledger_at(path, store), worker_at(path, "w-2") as two:
+        reader, writer = await asyncio.open_unix_connection(str(path))
+        writer.write(said("w-1", need="60"))
+        await hear(reader, "lease")
+        reserving = asyncio.create_task(two.reserve(want(41)))
+        assert await hear(reader, "recall") == {"recall": [POOL]}
+        writer.close()
+        assert await reserving is not None
+
+
+async def test_what_was_said_on_an_earlier_connection_is_not_heard_after_the_next(path: Path, store: Shelf) -> None:
+    async with ledger_at(path, store):
+        _, before = await asyncio.open_unix_connection(str(path))
+        reader, after = await asyncio.open_unix_connection(str(path))
+        after.write(said("w", need="10", nr=5))
+        await hear(reader, "lease")
+        before.write(said("w", need="60", nr=4))
+        before.write(said("x", need="1"))
+        await until(lambda: store.lease_writers() == {"w", "x"})
+        assert store.granted() == 11
+        before.close()
+        after.close()
 
 
 async def test_many_requests_at_the_edge_of_a_budget_get_exactly_all_of_it(path: Path, store: Shelf) -> None:
