@@ -7,9 +7,9 @@ from hortus.base.time import format_utc
 
 
 def test_sums_and_products_of_amounts_keep_their_last_digit() -> None:
-    much, little = Decimal("123456789012345678901234567890"), Decimal("1E-24")
-    assert str(EXACT.add(much, little)) == "123456789012345678901234567890.000000000000000000000001"
-    assert EXACT.multiply(Decimal("1.1"), much) == Decimal("135802467913580246791358024679.0")
+    much, little = Decimal("12345678901234567890123456789.5"), Decimal("1E-24")
+    assert str(EXACT.add(much, little)) == "12345678901234567890123456789.500000000000000000000001"
+    assert EXACT.multiply(Decimal("1.1"), much) == Decimal("13580246791358024679135802468.45")
 
 
 def test_instants_are_written_in_utc_with_milliseconds() -> None:

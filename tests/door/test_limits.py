@@ -18,7 +18,8 @@ from hortus.testkit.replay_host import ReplayHost
 
 pytestmark = pytest.mark.slow
 
-PRICE = '{ currency = "EUR", input_per_million = 1000000, output_per_million = 1000000, since = 2026-01-01, fixed_input_tokens = 1 }'
+_FIGURES = "input_per_million = 1000000, output_per_million = 1000000, fixed_input_tokens = 1"
+PRICE = f'{{ currency = "EUR", since = 2026-01-01, {_FIGURES} }}'
 """A token costs one euro: what is spent can be counted on fingers."""
 
 ENDPOINTS = {
