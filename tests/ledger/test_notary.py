@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from sqlalchemy import event
 
-from hortus.ledger.notary import Keeping
+from hortus.ledger.notary import USUAL_KEEPING, Keeping
 from hortus.receipts.checkpoint import Checkpoint, Signed, Stub, is_signed, read_statement
 from hortus.receipts.verifying import verify
 from hortus.snapshot.declared import ProjectSpec
@@ -229,3 +229,23 @@ def test_stubs_are_read_back_as_they_were_signed(ledger: Ledger) -> None:
     signed = msgspec.json.decode(gone.stub, type=Signed)
     assert is_signed(signed, {KEY.id: KEY.public})
     assert isinstance(read_statement(signed), Stub)
+
+
+class Shown:
+    """Gauges that remember what they show."""
+
+    def __init__(self) -> None:
+        self.figures: list[tuple[int, bool]] = []
+
+    def show_chain(self, *, records: int, checkpoint_at_ms: int | None) -> None:
+        self.figures.append((records, checkpoint_at_ms is not None))
+
+
+def test_the_chains_figures_are_shown(ledger: Ledger) -> None:
+    shown = Shown()
+    notary = ledger.make_notary(USUAL_KEEPING, gauges=shown)
+    notary.run_if_due()
+    ledger.ask("one")
+    notary.run_if_due()
+    notary.run_if_due(is_last=True)
+    assert shown.figures == [(0, False), (2, False), (3, True)]

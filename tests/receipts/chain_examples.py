@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from hortus.ledger.notary import USUAL_KEEPING, Keeping, Notary
+from hortus.ledger.notary import USUAL_KEEPING, Gauges, Keeping, Notary, Signer
 from hortus.ledger.ports import Batch
 from hortus.receipts.checkpoint import Checkpoint, SigningKey, Span
 from hortus.receipts.exporting import Footing, Wanted, head_line
@@ -46,14 +46,9 @@ class Ledger:
         self._position = START
         self.notary = self.make_notary(keeping)
 
-    def make_notary(self, keeping: Keeping) -> Notary:
-        return Notary(
-            ChainTable(self.store),
-            lambda: self.key,
-            installation=self.installation,
-            clock=self.clock,
-            keeping=keeping,
-        )
+    def make_notary(self, keeping: Keeping, *, gauges: Gauges | None = None) -> Notary:
+        signer = Signer(self.installation, lambda: self.key)
+        return Notary(ChainTable(self.store), signer, clock=self.clock, keeping=keeping, gauges=gauges)
 
     def absorb(self, *records: JournalRecord) -> None:
         end = Position(self._position.offset + 1, "hash")

@@ -61,7 +61,7 @@ class Act(msgspec.Struct, frozen=True, omit_defaults=True):
     fields: tuple[FieldChange, ...] = ()
 
 
-_ACTING: ContextVar[Actor] = ContextVar("acting", default=Actor(BY_HORTUS, "start"))
+_ACTING: ContextVar[Actor] = ContextVar("acting", default=Actor(BY_HORTUS, "start"))  # noqa: B039 -- a frozen value
 
 
 def actor() -> Actor:

@@ -29,7 +29,7 @@ from hortus.ledger.desks import Desk, InThread
 from hortus.ledger.grants import GrantServer
 from hortus.ledger.lease_watch import LeaseWatch
 from hortus.ledger.leasing import LeaseDesk
-from hortus.ledger.notary import USUAL_KEEPING, Keeping, Notary
+from hortus.ledger.notary import USUAL_KEEPING, Keeping, Notary, Signer
 from hortus.ledger.ports import StoreUnavailable
 from hortus.ledger.spans import SpanSender
 from hortus.ledger.transfer import Moved, Transfer
@@ -103,8 +103,9 @@ async def serve_ledger(
             return
         try:
             await _runner(writing)(lambda: _confirm(home, store))
-            notary = await _runner(writing)(lambda: _make_notary(home, store, clock=clock, keeping=keeping))
             meters = LedgerMeters(CollectorRegistry())
+            signer = await _runner(writing)(lambda: _make_signer(home, store, clock))
+            notary = Notary(ChainTable(store), signer, clock=clock, keeping=keeping, gauges=meters)
             async with sending_spans(tracing, meters, in_thread=_runner(aside)) as spans:
                 sink = JournalTable(store)
                 transfer = Transfer(home.journal, sink, clock=clock, when_stored=spans.offer if spans else None)
@@ -151,12 +152,9 @@ def _confirm(home: Home, store: Store) -> None:
     confirm_secret(load_secrets(home), SecretCheckTable(store), path=home.secret_key)
 
 
-def _make_notary(home: Home, store: Store, *, clock: Clock, keeping: Keeping) -> Notary:
+def _make_signer(home: Home, store: Store, clock: Clock) -> Signer:
     ensure_signing_key(home)
-    installation = AccessTable(store, clock).organisation().id
-    return Notary(
-        ChainTable(store), lambda: load_signing_key(home), installation=installation, clock=clock, keeping=keeping
-    )
+    return Signer(AccessTable(store, clock).organisation().id, lambda: load_signing_key(home))
 
 
 async def _keep_counting(meters: LedgerMeters, spans: SpanSender | None) -> None:

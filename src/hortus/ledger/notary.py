@@ -22,10 +22,16 @@ _log = logging.getLogger("hortus.ledger")
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """Where the chain stands; `has_news` if its last entry is no checkpoint."""
+    """Where the chain stands.
+
+    Attributes:
+        has_news: Its last entry is no checkpoint.
+        checkpoint_at_ms: When it was signed last, None for never.
+    """
 
     place: Place
     has_news: bool
+    checkpoint_at_ms: int | None = None
 
 
 class Leaving(msgspec.Struct, frozen=True):
@@ -74,25 +80,49 @@ class Keeping(msgspec.Struct, frozen=True):
 USUAL_KEEPING = Keeping()
 
 
+class Signer(msgspec.Struct, frozen=True):
+    """Who signs.
+
+    Attributes:
+        installation: Its id, in every statement.
+        key_of: Returns its key; asked each time, for keys change.
+    """
+
+    installation: str
+    key_of: Callable[[], SigningKey]
+
+    def sign(self, statement: Checkpoint | Stub) -> bytes:
+        """Return a signed statement as it is written down."""
+        return msgspec.json.encode(self.key_of().sign(statement))
+
+
+class Gauges(Protocol):
+    """Where figures of the chain are shown."""
+
+    def show_chain(self, *, records: int, checkpoint_at_ms: int | None) -> None:
+        """Show where the chain stands, and when it was signed last (None for never)."""
+        ...
+
+
 class Notary:
     """Looks after the chain, for one thread; the store's errors pass through, the next look goes on.
 
     Args:
         chain: The store's.
-        key_of: Returns what signs; asked each time, for keys change.
-        installation: Its id, in every statement.
+        signer: Signs for the installation.
         clock: Tells when something is due.
         keeping: As the settings say.
+        gauges: Where the chain's figures are shown, None for nowhere.
     """
 
     def __init__(
-        self, chain: ChainStore, key_of: Callable[[], SigningKey], *, installation: str, clock: Clock, keeping: Keeping
+        self, chain: ChainStore, signer: Signer, *, clock: Clock, keeping: Keeping, gauges: Gauges | None = None
     ) -> None:
         self._chain = chain
-        self._key_of = key_of
-        self._installation = installation
+        self._signer = signer
         self._clock = clock
         self._keeping = keeping
+        self._gauges = gauges
         self._checkpoint_due_s = clock.monotonic_s()
         self._look_due_s = clock.monotonic_s()
 
@@ -110,12 +140,17 @@ class Notary:
         if is_last or self._clock.monotonic_s() >= self._checkpoint_due_s:
             self._make_checkpoint()
             self._checkpoint_due_s = self._clock.monotonic_s() + 60.0 * self._keeping.checkpoint_minutes
+        if self._gauges is not None:
+            standing = self._chain.standing()
+            self._gauges.show_chain(records=standing.place.seq, checkpoint_at_ms=standing.checkpoint_at_ms)
 
     def _make_checkpoint(self) -> None:
         standing = self._chain.standing()
         if standing.has_news:
-            record = self._sign(
-                Checkpoint(self._installation, standing.place.seq, standing.place.hash.hex(), self._clock.now_ms())
+            record = self._signer.sign(
+                Checkpoint(
+                    self._signer.installation, standing.place.seq, standing.place.hash.hex(), self._clock.now_ms()
+                )
             )
             self._chain.add_checkpoint(record, standing.place)
 
@@ -126,12 +161,11 @@ class Notary:
             if leaving.fault is not None:
                 _log.error("a segment of the chain stays although its time is over", extra={"why": leaving.fault})
                 return
-            stub = msgspec.structs.replace(leaving.stub, installation=self._installation, at_ms=self._clock.now_ms())
-            self._chain.let_go(stub, self._sign(stub))
+            stub = msgspec.structs.replace(
+                leaving.stub, installation=self._signer.installation, at_ms=self._clock.now_ms()
+            )
+            self._chain.let_go(stub, self._signer.sign(stub))
             segments += 1
             receipts += stub.receipts
         if segments:
             _log.info("old receipts have left the store", extra={"segments": segments, "receipts": receipts})
-
-    def _sign(self, statement: Checkpoint | Stub) -> bytes:
-        return msgspec.json.encode(self._key_of().sign(statement))

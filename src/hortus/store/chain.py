@@ -26,7 +26,7 @@ from hortus.receipts.chain import (
     link,
     spell_into,
 )
-from hortus.receipts.checkpoint import Stub
+from hortus.receipts.checkpoint import NOT_READABLE, Signed, Stub, read_statement
 from hortus.receipts.records import Receipt
 from hortus.store.database import Store
 from hortus.store.leaving import find_leaving, replace_by_stub
@@ -130,6 +130,24 @@ class _Pen:
         self.notes.append((self.put(BEGIN, "", record), record))
 
 
+_LAST_CHECKPOINT = (
+    select(chain_notes.c.record)
+    .join_from(chain_notes, chain, chain.c.seq == chain_notes.c.seq)
+    .where(chain.c.code == CHECKPOINT)
+    .order_by(chain_notes.c.seq.desc())
+    .limit(1)
+)
+
+
+def _instant_of(record: bytes) -> int | None:
+    """Return when a checkpoint was made; None where its bytes were changed into none."""
+    try:
+        statement = read_statement(msgspec.json.decode(record, type=Signed))
+    except NOT_READABLE:
+        return None
+    return statement.at_ms if statement is not None else None
+
+
 class ChainTable:
     """The chain as the ledger sees it, beside the receipts."""
 
@@ -142,7 +160,9 @@ class ChainTable:
         with self._store.reading() as connection:
             place = self._chain.tail(connection)
             code = connection.execute(select(chain.c.code).where(chain.c.seq == place.seq)).scalar()
-        return Standing(place, has_news=code is not None and code != CHECKPOINT)
+            record = connection.execute(_LAST_CHECKPOINT).scalar()
+        has_news = code is not None and code != CHECKPOINT
+        return Standing(place, has_news, checkpoint_at_ms=_instant_of(record) if record is not None else None)
 
     def take_acts(self) -> int:
         """Give acts that have none their places in the chain, oldest first; return how many."""
