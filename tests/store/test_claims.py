@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hortus.receipts.claims import Claim, Claimed
 from hortus.ledger.ports import Batch
+from hortus.receipts.claims import Claim, Claimed
 from hortus.receipts.records import Caller, Opened, Settled
 from hortus.receipts.segment import START, Position
 from hortus.store.absorbing import JournalTable
