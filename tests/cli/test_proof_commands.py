@@ -137,7 +137,7 @@ def test_a_project_that_does_not_exist_is_said_to_be_none(proofs: Proofs) -> Non
 
 
 def test_acts_say_who_changed_what(proofs: Proofs) -> None:
-    newest = proofs.hortus.cli_json("acts", "--project", "team")[0]
+    newest = proofs.hortus.cli_json("acts", "--project", "team", "--kind", "project")[0]
     assert (newest["by"], newest["operation"], newest["change"]) == ("socket", "projects.set_loss", "replace")
     assert newest["fields"] == [{"field": "loss", "before": '"standard"', "after": '"strict"'}]
     assert "replace project team" in " ".join(proofs.hortus.cli("acts").stdout.split())
