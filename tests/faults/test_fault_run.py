@@ -1,4 +1,4 @@
-"""The fault run in short: a full disk, a locked store, a stopped ledger and a dozen kills; every book agrees."""
+"""The fault run in short: a full disk, a locked store, a stopped ledger and a few kills; every book agrees."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from faults.run.watching import Mark
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 SEED = 4
-KILLS = [*schedule(6, seed=SEED), Kill((ALL,), Mark("records", 120), is_patient=True)]
+ALONE = "ledger stopped"  # the phase in which a worker is killed meanwhile has all of it
+PHASES = [phase for phase in LASTING if phase.name != ALONE]
+KILLS = [*schedule(4, seed=SEED), Kill((ALL,), Mark("records", 120), is_patient=True)]
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,7 @@ def run() -> Iterator[Run]:
         place = Place(Path(directory), seed=SEED, may_mount=False)  # a killed test would leave the mount behind
         try:
             place.start()
-            yield asyncio.run(conduct(place, [*LASTING, kills(KILLS)], seed=SEED, kills=len(KILLS), say=print))
+            yield asyncio.run(conduct(place, [*PHASES, kills(KILLS)], seed=SEED, kills=len(KILLS), say=print))
         finally:
             place.close()
 
@@ -39,8 +41,12 @@ def test_no_request_is_lost_or_doubled_and_every_answer_is_clean(run: Run) -> No
 
 
 def test_every_fault_was_there_and_answers_came_after_it(run: Run) -> None:
-    assert sum(1 for fault in run.faults if fault.processes) == len(KILLS)
-    assert {fault.label.split(" (")[0] for fault in run.faults} >= {"full disk", "store locked", "ledger stopped"}
+    assert sum(1 for fault in run.faults if fault.processes) > len(KILLS)
+    assert {fault.label.split(" (")[0] for fault in run.faults} >= {
+        "full disk",
+        "store locked",
+        "ledger stopped, worker killed",
+    }
     assert run.counts["completed"] > 500
 
 

@@ -15,7 +15,7 @@ from faults.run.killing import Fault, wait_until
 from faults.run.load import Load
 from faults.run.money import EDGE
 from faults.run.money import compare as compare_money
-from faults.run.phases import Phase, Stage
+from faults.run.phases import KILLS, Phase, Stage
 from faults.run.place import Place
 from faults.run.proving import read_receipts, verify_chain, verify_segments
 from faults.run.reconcile import Books, Finding, reconcile
@@ -41,7 +41,7 @@ async def conduct(
     began_s = loop.time()
     run = Run(seed, kills, 0.0, [], [], [], [], Counter())
     watch = Watch(place.journal, place.book)
-    first = 0
+    first = done = 0
     for phase in phases:
         load = Load(port=place.port, keys=place.keys, draw=partial(draw_question, seed=seed), first=first)
         faults: list[Fault] = []
@@ -58,8 +58,9 @@ async def conduct(
         _add(run, books, load.outcomes, faults)
         say(f"{phase.name}: {len(load.outcomes)} requests compared, {len(books.findings)} findings")
         first = last
+        done += len(faults) if phase.name == KILLS else 0
     watch.close()
-    if (done := sum(1 for fault in run.faults if fault.processes)) < kills:
+    if done < kills:
         run.findings.append(Finding("unfinished", f"{done} of {kills}", f"no more kills fit into {within_s:.0f} s"))
     edge = place.standings()[EDGE]
     run.findings.extend(await _probe_edge(place, first, left=edge.left))

@@ -17,6 +17,9 @@ from faults.run.load import Load
 from faults.run.place import Place
 from faults.run.watching import Mark, Watch
 
+KILLS = "kills"
+"""Name of the phases that follow the schedule."""
+
 _MOST_REFUSALS = 40
 _WHILE_AWAY = 250  # records of the journal
 _SUCCESSES_AFTER = 10
@@ -48,7 +51,7 @@ def kills(planned: list[Kill]) -> Phase:
         await run_schedule(stage.place, stage.watch, planned, note=stage.note, ends_s=stage.ends_s)
         await _some_successes(stage)
 
-    return Phase("kills", play)
+    return Phase(KILLS, play)
 
 
 async def full_disk(stage: Stage) -> None:
@@ -90,17 +93,37 @@ async def locked_store(stage: Stage) -> None:
 
 async def stopped_ledger(stage: Stage) -> None:
     """Stop the ledger where it is, and let it go on."""
+    began_s, ended_s = await _while_ledger_stands(stage)
+    stage.note(Fault("ledger stopped", began_s, ended_s, None))
+    await _some_successes(stage)
+
+
+async def stopped_ledger_and_a_new_worker(stage: Stage) -> None:
+    """Do the same, and kill a worker meanwhile: the new one knows no key and holds no lease."""
+    killed_s: list[float] = []
+
+    def kill_worker() -> None:
+        killed_s.append(asyncio.get_running_loop().time())
+        os.kill(stage.place.children()["worker-1"], signal.SIGKILL)
+
+    _, ended_s = await _while_ledger_stands(stage, kill_worker)
+    stage.note(Fault("ledger stopped, worker killed", killed_s[0], ended_s, None, workers=True, processes=1))
+    await _some_successes(stage)
+
+
+async def _while_ledger_stands(stage: Stage, do: Callable[[], None] = lambda: None) -> tuple[float, float]:
+    """Stop the ledger, do something, wait, and let it go on; return when it stopped and when it went on."""
     loop = asyncio.get_running_loop()
     await wait_until(stage.place.is_whole, what="every process")
     pid = stage.place.children()["ledger"]
     began_s = loop.time()
     os.kill(pid, signal.SIGSTOP)
     try:
+        do()
         await stage.watch.reach(Mark("records", _WHILE_AWAY), unless=partial(_is_refusing, stage.load, began_s))
     finally:
         os.kill(pid, signal.SIGCONT)
-    stage.note(Fault("ledger stopped", began_s, loop.time(), None))
-    await _some_successes(stage)
+    return began_s, loop.time()
 
 
 async def _some_successes(stage: Stage) -> None:
@@ -112,4 +135,5 @@ LASTING = (
     Phase("full disk", full_disk, may_interrupt=False),
     Phase("store locked", locked_store, may_interrupt=False),
     Phase("ledger stopped", stopped_ledger, may_interrupt=False),
+    Phase("ledger stopped, worker killed", stopped_ledger_and_a_new_worker),
 )
