@@ -41,10 +41,11 @@ def proofs(start_hortus: Callable[..., Hortus], tmp_path_factory: pytest.TempPat
     hortus = start_hortus()
     hortus.cli("projects", "create", "team")
     hortus.cli("projects", "set", "team", "--loss", "strict")
+    wait_for(lambda: hortus.cli_json("deployments")[0]["state"] == "ready", within_s=60, what="the seedling")
     for _ in range(2):
         hortus.cli("ask", "Where are you?")
-    wait_for(lambda: len(hortus.cli_json("receipts")) == 2, what="both receipts")
-    wait_for(lambda: all(act["seq"] for act in hortus.cli_json("acts")), what="places of all acts")
+    wait_for(lambda: len(hortus.cli_json("receipts")) == 2, within_s=60, what="both receipts")
+    wait_for(lambda: all(act["seq"] for act in hortus.cli_json("acts")), within_s=60, what="places of all acts")
     made = Proofs(hortus, tmp_path_factory.mktemp("outside"))
     hortus.cli("receipts", "checkpoint", "--out", str(made.checkpoint))
     hortus.cli("receipts", "public-key", "--out", str(made.keys))
