@@ -124,16 +124,20 @@ def render_error(error: RequestError, receipt_id: str) -> ErrorReply:
     return ErrorReply(status=error.status, headers=reply_headers(error), body=_ENCODE(_Body(describe(error))))
 
 
+def wait_of(error: RequestError) -> int | None:
+    """Return after how many seconds to try again; None where it is useless or may cost twice, or nobody knows."""
+    if error.may_have_cost:
+        return None
+    return error.retry_after_s or (_RETRY_AFTER_S if error.retry_helps else None)
+
+
 def reply_headers(error: RequestError) -> tuple[tuple[str, str], ...]:
     """Return the headers that tell an SDK whether to send again (those of other makers know them too)."""
     headers = [("content-type", "application/json")]
-    retry_after_s = error.retry_after_s
     if error.may_have_cost or not error.retry_helps:
         headers.append(("x-should-retry", "false"))
-    else:
-        retry_after_s = retry_after_s or _RETRY_AFTER_S
-    if retry_after_s and not error.may_have_cost:
-        headers.append(("retry-after", str(retry_after_s)))
+    if wait_s := wait_of(error):
+        headers.append(("retry-after", str(wait_s)))
     if error.status == 401:  # noqa: PLR2004 -- HTTP's Unauthorized, which must name a scheme
         headers.append(("www-authenticate", "Bearer"))
     return tuple(headers)

@@ -22,6 +22,7 @@ from hortus.canon.errors import (
     InvalidRequest,
     JournalFull,
     NotAllowed,
+    NotReady,
     RequestError,
     Unauthenticated,
     UnknownHostId,
@@ -132,6 +133,8 @@ def test_an_error_names_its_path_and_what_to_do() -> None:
 
 
 def test_when_to_try_again_is_said_to_the_client() -> None:
+    assert ("retry-after", "1") in DIALECT.render_error(NotReady("m"), "").headers
+    assert "retry-after" not in dict(DIALECT.render_error(InvalidRequest("m"), "").headers)
     reply = DIALECT.render_error(HostRateLimited("m", retry_after_s=7), "")
     assert ("retry-after", "7") in reply.headers
     assert decode(reply.body)["error"]["details"][-1]["retryDelay"] == "7s"

@@ -37,7 +37,7 @@ from hortus.canon.errors import (
     UnknownPath,
     UnknownRoute,
 )
-from hortus.framing.openai_errors import class_of, message_of
+from hortus.framing.openai_errors import class_of, message_of, wait_of
 
 _STATUSES: tuple[tuple[type[RequestError], str], ...] = (
     (UnknownPath, "NOT_FOUND"),
@@ -98,8 +98,8 @@ _DECODE = msgspec.json.Decoder().decode
 def render_error(error: RequestError, receipt_id: str) -> ErrorReply:
     """Return status, headers and body for a request that ends with `error`."""
     headers = [("content-type", "application/json; charset=UTF-8")]
-    if error.retry_after_s and not error.may_have_cost:
-        headers.append(("retry-after", str(error.retry_after_s)))
+    if wait_s := wait_of(error):
+        headers.append(("retry-after", str(wait_s)))
     if error.status == 401:  # noqa: PLR2004 -- HTTP's Unauthorized, which must name a scheme
         headers.append(("www-authenticate", "Bearer"))
     return ErrorReply(status=error.status, headers=tuple(headers), body=_ENCODE(describe(error, receipt_id)))
@@ -130,8 +130,8 @@ def _details(error: RequestError, receipt_id: str) -> Iterator[dict[str, object]
     if error.path:
         violation = {"field": error.path, "description": error.message}
         yield {"@type": f"{_TYPE}BadRequest", "fieldViolations": [violation]}
-    if error.retry_helps and not error.may_have_cost and error.retry_after_s:
-        yield {"@type": f"{_TYPE}RetryInfo", "retryDelay": f"{error.retry_after_s}s"}
+    if error.retry_helps and (wait_s := wait_of(error)):
+        yield {"@type": f"{_TYPE}RetryInfo", "retryDelay": f"{wait_s}s"}
     if receipt_id:
         yield {"@type": f"{_TYPE}RequestInfo", "requestId": receipt_id}
 
