@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import resource
 import shutil
 import signal
@@ -73,6 +74,9 @@ endpoints = ["{name}", "{fallback}"]
 """
 
 DISK_BYTES = 256 * 1024 * 1024
+_PORTS = range(12_000, 32_000, 2)
+"""Below those that Linux gives to outgoing connections (from 32768)."""
+
 _BY_LIMIT = "RLIMIT_FSIZE"
 _CHILDREN = 5
 
@@ -212,10 +216,17 @@ class Place:
 
 
 def free_port() -> int:
-    """Return a port that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that is free, like the next one, and that no outgoing connection will take while Hortus is down.
+
+    Raises:
+        OSError: There is none.
+    """
+    for port in random.SystemRandom().sample(_PORTS, len(_PORTS)):
+        with contextlib.suppress(OSError), socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", port))
+            second.bind(("127.0.0.1", port + 1))
+            return port
+    raise OSError("no port is free")
 
 
 def is_open(port: int) -> bool:
