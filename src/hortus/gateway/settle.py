@@ -183,8 +183,6 @@ class Books:
         cost: Decimal | None = None
         if endpoint.price is not None:
             cost = cost_of(usage, endpoint.price) if usage is not None else _ZERO
-            if held.reserved is not None and cost > held.reserved:
-                self._meters.count_bound_exceeded(endpoint.name)
         return cost, held.charge(usage, cost)
 
     def settle(self, attempt: Attempt, ending: Ending) -> None:
@@ -224,6 +222,8 @@ class Books:
         if usage is not None:
             attempt.visit.usage = usage
             self._meters.count_tokens(endpoint.name, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
+        if cost and attempt.held.reserved is not None and cost > attempt.held.reserved:
+            self._meters.count_bound_exceeded(endpoint.name)
         if cost and endpoint.price is not None:
             self._meters.count_cost(endpoint.name, endpoint.price.currency, amount=float(cost))
 
