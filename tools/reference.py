@@ -15,7 +15,7 @@ from hortus.app.settings import OTHER_VARIABLES, setting_rows
 from hortus.canon import errors
 from hortus.canon.errors import RequestError
 from hortus.catalog.loading import load_catalog
-from hortus.catalog.rows import Figures, Rows
+from hortus.catalog.rows import Figures, PriceTerms, Rows
 from hortus.cli.root import COMMANDS, Commands
 from hortus.control.metrics import GAUGES
 from hortus.control.operations import OPERATIONS, PREFIX
@@ -227,11 +227,7 @@ def prices_page() -> list[str]:
     for dialect, counted in USAGE.items():
         intro += ["", f"## Usage in `{dialect}`", ""]
         intro += table(["member", "what it holds", "where it stands"], [_usage_row(row) for row in counted])
-    terms = [
-        (f"`{one.id}`", ", ".join(one.hosts) or "all", ", ".join(f"`{name}…`" for name in one.models) or "all",
-         one.since, one.note or "", one.source)
-        for one in rows.terms
-    ]  # fmt: skip
+    terms = [_terms_row(one) for one in rows.terms]
     rates = [(f"`{one.row.id}`", one.factor, one.since, one.note or "", one.source) for one in rows.rates]
     return [
         *intro,
@@ -244,6 +240,11 @@ def prices_page() -> list[str]:
         "",
         *table(["rate", "factor", "since", "what it is", "source"], rates),
     ]
+
+
+def _terms_row(one: PriceTerms) -> tuple[object, ...]:
+    hosts, models = ", ".join(one.hosts) or "all", ", ".join(f"`{name}…`" for name in one.models) or "all"
+    return f"`{one.id}`", hosts, models, one.since, one.note or "", one.source
 
 
 def _unit(name: str) -> str:

@@ -191,7 +191,7 @@ class Books:
             return
         attempt.is_settled = True
         attempt.visit.is_completed = ending.status == "completed"
-        endpoint, usage = attempt.target.endpoint, ending.usage
+        usage = ending.usage
         cost, charges = self.pay(attempt, usage)
         record = Settled(
             attempt.visit.receipt_id,
@@ -215,17 +215,23 @@ class Books:
             self._journal.settle(record)
         except JournalFull:  # its `Opened` stands: the ledger makes it `interrupted`, charged at its reservation
             _log.error("receipt not settled, the journal is broken", extra={"receipt": record.receipt_id})
-        first_byte_s = None if attempt.first_byte_ms is None else attempt.first_byte_ms / 1000
-        for loss in ending.losses:
-            self._meters.count_loss(endpoint.name, "answer", weight=loss.weight)
-        self._meters.count_attempt(endpoint.name, ending.status, first_byte_s=first_byte_s)
         if usage is not None:
             attempt.visit.usage = usage
-            self._meters.count_tokens(endpoint.name, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
-        if cost and attempt.held.reserved is not None and cost > attempt.held.reserved:
-            self._meters.count_bound_exceeded(endpoint.name)
-        if cost and endpoint.price is not None:
-            self._meters.count_cost(endpoint.name, endpoint.price.currency, amount=float(cost))
+        self._count(attempt, ending, cost=cost)
+
+    def _count(self, attempt: Attempt, ending: Ending, *, cost: Decimal | None) -> None:
+        endpoint, usage, meters = attempt.target.endpoint, ending.usage, self._meters
+        first_byte_s = None if attempt.first_byte_ms is None else attempt.first_byte_ms / 1000
+        for loss in ending.losses:
+            meters.count_loss(endpoint.name, "answer", weight=loss.weight)
+        meters.count_attempt(endpoint.name, ending.status, first_byte_s=first_byte_s)
+        if usage is not None:
+            meters.count_tokens(endpoint.name, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
+        if not cost or endpoint.price is None:
+            return
+        meters.count_cost(endpoint.name, endpoint.price.currency, amount=float(cost))
+        if attempt.held.reserved is not None and cost > attempt.held.reserved:
+            meters.count_bound_exceeded(endpoint.name)
 
     def refuse(self, visit: Visit, error: RequestError) -> None:
         """Write down a request that is answered without any attempt."""
