@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from hypothesis.internal.conjecture import providers
 
-from garden import Hortus
+from garden import REPLAY_TOML, Hortus
 from hortus.testkit.replay_host import ReplayHost
 from proof_summary import pytest_terminal_summary
 
@@ -46,26 +46,6 @@ def start_hortus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
     yield start
     for one in started:
         one.close()
-
-
-REPLAY_TOML = """
-[[project]]
-name = "default"
-routes = ["*"]
-
-[[endpoint]]
-name = "replay"
-model = "fake"
-host = "openai-compatible"
-base_url = "{base_url}"
-upstream_model = "fake"
-credential = "env:REPLAY_KEY"
-operations = ["chat", "embeddings"]
-
-[[route]]
-name = "replay"
-endpoints = ["replay"]
-"""
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,25 @@ import pytest
 
 START_WITHIN_S = 60.0
 
+REPLAY_TOML = """
+[[project]]
+name = "default"
+routes = ["*"]
+
+[[endpoint]]
+name = "replay"
+model = "fake"
+host = "openai-compatible"
+base_url = "{base_url}"
+upstream_model = "fake"
+credential = "env:REPLAY_KEY"
+operations = ["chat", "embeddings"]
+
+[[route]]
+name = "replay"
+endpoints = ["replay"]
+"""
+
 
 def wait_for(condition: Callable[[], Any], *, within_s: float = 20.0, what: str = "the condition") -> Any:
     """Poll until `condition` returns something true, and return that."""

@@ -117,16 +117,17 @@ def test_a_budget_refuses_what_may_cost_more_than_is_left_and_says_what_fits(hor
 def test_each_official_sdk_raises_its_own_class_for_a_budget(hortus: Hortus) -> None:
     key = hortus.new_key("poor-too")
     chat: Any = {"model": "plain", "max_tokens": 1000, "messages": [{"role": "user", "content": "hi"}]}
-    with pytest.raises(openai.RateLimitError) as said:
-        openai.OpenAI(base_url=f"{hortus.door}/v1", api_key=key).chat.completions.create(**chat)
+    with openai.OpenAI(base_url=f"{hortus.door}/v1", api_key=key) as one, pytest.raises(openai.RateLimitError) as said:
+        one.chat.completions.create(**chat)
     assert said.value.code == "insufficient_quota"
     assert int(said.value.response.headers["retry-after"]) > 0  # until the month is over
-    with pytest.raises(anthropic.RateLimitError) as told:
-        anthropic.Anthropic(base_url=f"{hortus.door}/anthropic", api_key=key).messages.create(**chat)
+    two = anthropic.Anthropic(base_url=f"{hortus.door}/anthropic", api_key=key)
+    with two, pytest.raises(anthropic.RateLimitError) as told:
+        two.messages.create(**chat)
     assert told.value.body["error"]["details"] == {"error_code": "enforced_spend_limit_reached"}
-    client = genai.Client(api_key=key, http_options={"base_url": f"{hortus.door}/gemini"})
-    with pytest.raises(genai.errors.ClientError) as heard:
-        client.models.generate_content(model="plain", contents="hi", config={"max_output_tokens": 1000})
+    three = genai.Client(api_key=key, http_options={"base_url": f"{hortus.door}/gemini"})
+    with three, pytest.raises(genai.errors.ClientError) as heard:
+        three.models.generate_content(model="plain", contents="hi", config={"max_output_tokens": 1000})
     assert (heard.value.code, heard.value.status) == (429, "RESOURCE_EXHAUSTED")
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from conftest import REPLAY_TOML
-from garden import Hortus, wait_for
+from garden import REPLAY_TOML, Hortus, wait_for
 from hortus.testkit.replay_host import ReplayHost
 
 pytestmark = pytest.mark.slow

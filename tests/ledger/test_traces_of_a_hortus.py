@@ -8,8 +8,7 @@ import httpx2
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from conftest import REPLAY_TOML
-from garden import Hortus, wait_for
+from garden import REPLAY_TOML, Hortus, wait_for
 from hortus.testkit.replay_host import ReplayHost
 from ledger.otlp_collector import Gathering, attributes_of, gathering
 
