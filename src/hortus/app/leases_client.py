@@ -28,6 +28,7 @@ _LOOK_EVERY_S = 1.0  # for periods that are over
 _PARTING_S = 1.0  # for the ledger to hear what a stopping worker gives back
 _POOLS_AT_ONCE = 64  # in one message, which has to fit into a line of 64 KiB
 _RETRY_AFTER_S = 1
+_MOST_ASKS = 20  # of one request: others may be quicker each time
 
 
 class _LeaseAsk(msgspec.Struct):
@@ -49,11 +50,13 @@ class _Waiter(msgspec.Struct, eq=False):
 
     Attributes:
         after: Number of the last message before it came; answers to that or earlier ones do not refuse it.
+        asked: How often the ledger was asked anew because something had come free.
     """
 
     wants: Sequence[Want]
     after: int
     future: asyncio.Future[Shortage | None]
+    asked: int = 0
 
 
 _decode = msgspec.json.Decoder(_Said).decode
@@ -190,11 +193,17 @@ class LedgerLeases:
             self._answer(waiter, None)
             return
         for ask in short:
-            # Less was refused than this one needs: nothing may have come free that would be enough
-            if ask.pool in refused and ask.need >= refused[ask.pool][0].need:
+            if ask.pool in refused and self._is_final(waiter, ask, *refused[ask.pool]):
                 self._refuse(waiter, ask, refused[ask.pool][1])
                 return
+        waiter.asked += 1
         self._send(short)
+
+    def _is_final(self, waiter: _Waiter, ask: Ask, before: Ask, reply: Reply) -> bool:
+        """Tell whether a refusal holds for one who waits: it needs no less, and not enough has come free meanwhile."""
+        if ask.need < before.need or not reply.is_known:
+            return ask.need >= before.need
+        return waiter.asked >= _MOST_ASKS or add(reply.left, max(self._purse.free_of(ask.pool), ZERO)) < ask.need
 
     def _refuse(self, waiter: _Waiter, ask: Ask, reply: Reply) -> None:
         if not reply.is_known:
