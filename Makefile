@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 PY := .venv/bin/python
 
-.PHONY: help run test test-fast check budgets format bench bench-dialects bench-usage faults matrix docs coverage pins wheel seedling clean
+.PHONY: help run test test-fast check budgets format bench bench-dialects bench-usage bench-limits faults matrix docs coverage pins wheel seedling clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,10 @@ bench-dialects: ## µs to translate a request of 20 messages and one stream even
 faults: ## Kill everything under load and compare the books with the host's own count (KILLS=200 SEED=1; 9 minutes)
 	@tools/setup.sh dev
 	@PYTHONPATH=tests $(PY) -m faults.run --kills $(or $(KILLS),200) --seed $(or $(SEED),1)
+
+bench-limits: ## The edge of a budget: overspend, false refusals, waits for leases (args="--workers 4 --requests 1000")
+	@tools/setup.sh dev
+	PYTHONPATH=tests $(PY) tests/bench/limits.py $(args)
 
 bench-usage: ## Receipts a second with and without sums of usage; seconds to ask them (args="--absorb 1000000")
 	@tools/setup.sh dev

@@ -287,3 +287,20 @@ def test_a_key_of_idempotency_that_cannot_be_one_is_refused(hortus: Hortus) -> N
     refused = _ask(hortus, hortus.new_key("soft"), headers={"idempotency-key": "x" * 300})
     assert refused.status_code == 400
     assert refused.json()["error"]["param"] == "Idempotency-Key"
+
+
+def test_figures_of_limits_are_in_the_metrics(hortus: Hortus) -> None:
+    key = hortus.new_key("soft")
+    assert _ask(hortus, key).status_code == 200
+    assert _ask(hortus, hortus.new_key("poor-too"), max_tokens=1000).status_code == 429
+
+    def read() -> str | None:
+        text = httpx2.get(f"{hortus.admin.removesuffix('/admin/v1')}/metrics").text
+        wanted = (
+            'hortus_budget_spent_ratio{limit="soft"}',
+            'hortus_limit_refusals_total{measure="money"}',
+            'hortus_lease_asks_total{outcome="short"}',
+        )
+        return text if all(one in text for one in wanted) else None
+
+    assert "hortus_lease_wait_seconds" in wait_for(read, what="the figures")

@@ -6,6 +6,7 @@ A store that is locked, full or gone for a while never ends this process: it wai
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 from collections.abc import Awaitable, Callable
@@ -47,6 +48,7 @@ _TRANSFER_EVERY_S = 0.1
 _TRANSFER_UNDER_LOAD_EVERY_S = 0.5  # fewer, larger transactions: fewer requests are still open when one is made
 _LOAD_RECORDS = 200  # in one pass
 _COUNT_EVERY_S = 1.0
+_WEIGH_EVERY_S = 5.0
 _RETRY_S = (0.2, 5.0)  # first and longest wait after a fault
 
 _log = logging.getLogger("hortus.ledger")
@@ -110,7 +112,7 @@ async def serve_ledger(
                 sink = JournalTable(store)
                 transfer = Transfer(home.journal, sink, clock=clock, when_stored=spans.offer if spans else None)
                 leases = LeaseTable(store, LimitTable(store))
-                desk = LeaseDesk(leases, _runner(leasing))
+                desk = LeaseDesk(leases, _runner(leasing), count=meters.count_lease_ask)
                 watch = LeaseWatch(home.journal, leases, sink, is_here=desk.is_here, clock=clock)
                 claims = ClaimDesk(ClaimTable(store), _runner(leasing), clock=clock)
                 desks: dict[str, Desk] = {"lease": desk, claiming.NAME: claims}
@@ -118,9 +120,11 @@ async def serve_ledger(
                 async with asyncio.TaskGroup() as group:
                     serving = group.create_task(grants.serve(home.ledger_socket))
                     counting = group.create_task(_keep_counting(meters, spans))
+                    weighing = group.create_task(_keep_weighing(meters, leases, _runner(reading), clock=clock))
                     await _keep_moving(transfer, watch, notary, in_thread=_runner(writing), stop=stop)
                     serving.cancel()
                     counting.cancel()
+                    weighing.cancel()
             meters.flush(spans_waiting=0)
         finally:
             store.close()
@@ -162,6 +166,16 @@ async def _keep_counting(meters: LedgerMeters, spans: SpanSender | None) -> None
     while True:
         meters.flush(spans_waiting=spans.waiting if spans else 0)
         await asyncio.sleep(_COUNT_EVERY_S)
+
+
+async def _keep_weighing(meters: LedgerMeters, leases: LeaseTable, in_thread: InThread, *, clock: Clock) -> None:
+    """Show how far budgets are spent, for ever."""
+    while True:
+        with contextlib.suppress(StoreUnavailable):  # the figures of before stand meanwhile
+            pools = await in_thread(lambda: leases.pools(at_ms=clock.now_ms()))
+            spent = {pool.limit_id: pool.spent / pool.limit for pool in pools if pool.limit and pool.spent}
+            meters.show_budgets({name.rpartition("~")[0] or name: float(part) for name, part in spent.items()})
+        await asyncio.sleep(_WEIGH_EVERY_S)
 
 
 async def _keep_moving(

@@ -11,8 +11,9 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
+from typing import Literal
 
 import msgspec
 
@@ -74,17 +75,30 @@ class _Round(msgspec.Struct, eq=False):
     later: list[_Waiting] = []
 
 
+def _no_count(outcome: Literal["granted", "short"]) -> None:
+    del outcome
+
+
 class LeaseDesk:
     """Shares pools out among the writers of this machine. Implements `desks.Desk`.
 
     Args:
         store: Where pools and leases lie.
         in_thread: Runs its blocking calls, best on a thread of its own: nobody should wait for the journal.
+        count: Hears of each need that was met, or not.
         recall_within_s: How long a refusal waits for what others may give back.
     """
 
-    def __init__(self, store: LeaseStore, in_thread: InThread, *, recall_within_s: float = RECALL_WITHIN_S) -> None:
+    def __init__(
+        self,
+        store: LeaseStore,
+        in_thread: InThread,
+        *,
+        count: Callable[[Literal["granted", "short"]], None] = _no_count,
+        recall_within_s: float = RECALL_WITHIN_S,
+    ) -> None:
         self._store = store
+        self._count = count
         self._recall_within_s = recall_within_s
         self._in_thread = in_thread
         self._decode = msgspec.json.Decoder(LeaseAsk).decode
@@ -174,10 +188,15 @@ class LeaseDesk:
             if not ask.need and not ask.want:
                 self._is_answered(ask.pool, one.ask.writer)
             if not (outcome.is_refused and not one.is_last and self._defer(one, outcome, begun)):
-                replies.setdefault((one.client, one.nr), []).append(outcome.reply)
+                replies.setdefault((one.client, one.nr), []).append(self._counted(ask, outcome))
         for (client, nr), answered in replies.items():
             client.send(LeaseReply(nr, tuple(answered)))
         self._recall({pool: self._rounds[pool].open for pool in begun} | dict.fromkeys(lowered, self._clients.keys()))
+
+    def _counted(self, ask: Ask, outcome: Outcome) -> Reply:
+        if ask.need:
+            self._count("short" if outcome.is_refused else "granted")
+        return outcome.reply
 
     def _defer(self, one: _Waiting, outcome: Outcome, begun: set[str]) -> bool:
         """Let an ask wait for a recall, if there is anybody to recall from."""
