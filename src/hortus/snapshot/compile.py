@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 import msgspec
 
 from hortus.base.time import format_utc
-from hortus.catalog.terms import bounded
 from hortus.catalog.lookup import Catalog, PriceOf
+from hortus.catalog.terms import bounded
 from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, RateSpec, RouteSpec
 from hortus.snapshot.endpoints import SEEDLING_SOURCE, UNKNOWN_MAKER, compile_deployed, compile_endpoint
 from hortus.snapshot.model import Candidate, Deployment, Endpoint, Route, RuledOut, Snapshot
