@@ -9,7 +9,9 @@ RequestError
 │   ├── Unauthenticated, NotAllowed, NoEligibleEndpoint
 │   └── OverLimit, OverBudget, NoBound
 ├── HostFault       the host (or engine) failed
-│   ├── HostUnavailable, HostTimedOut, HostRefused, HostOverloaded, HostRateLimited, BrokenStream
+│   ├── HostUnavailable, HostTimedOut, HostRefused, HostOverloaded, BrokenStream
+│   ├── HostRateLimited
+│   │   └── HostQuotaExhausted
 │   └── HostRejected (the host says that the request is wrong)
 │       └── ContextTooLong, ContentRefused, HostTooLarge, HostNotFound
 └── OurFault        Hortus cannot serve now
@@ -231,6 +233,13 @@ class HostRateLimited(HostFault):
 
     code = "host_rate_limited"
     status = 429
+
+
+class HostQuotaExhausted(HostRateLimited):
+    """What this installation's account may spend at the host is spent: waiting does not help, another host may."""
+
+    code = "host_quota_exhausted"
+    retry_helps = False
 
 
 class HostRejected(HostFault):

@@ -20,6 +20,7 @@ from hortus.canon.errors import (
     HostFault,
     HostNotFound,
     HostOverloaded,
+    HostQuotaExhausted,
     HostRateLimited,
     HostRefused,
     HostRejected,
@@ -65,7 +66,7 @@ _TYPES: tuple[tuple[type[RequestError], str], ...] = (
     (RequestError, "api_error"),
 )
 
-_OUT_OF_MONEY = MappingProxyType({"error_code": "enforced_spend_limit_reached"})
+_OUT_OF_MONEY: Mapping[str, object] = MappingProxyType({"error_code": "enforced_spend_limit_reached"})
 """By which Anthropic tells a budget that is used up from a rate: a 429 too."""
 
 _CLASSES: Mapping[str, type[HostFault]] = MappingProxyType(
@@ -93,7 +94,7 @@ _ENCODE = msgspec.json.Encoder().encode
 class _Error(msgspec.Struct):
     type: str = ""
     message: str = ""
-    details: dict[str, str] | UnsetType = UNSET
+    details: dict[str, object] | UnsetType | None = UNSET
 
 
 class _Body(msgspec.Struct):
@@ -120,7 +121,8 @@ def render_stream_error(error: RequestError, receipt_id: str) -> bytes:
 def _describe(error: RequestError, receipt_id: str | None) -> _Body:
     where = f"{error.path}: " if error.path else ""
     hint = f" {error.hint}" if error.hint else ""
-    details: dict[str, str] | UnsetType = dict(_OUT_OF_MONEY) if isinstance(error, OverBudget) else UNSET
+    is_out = isinstance(error, OverBudget | HostQuotaExhausted)
+    details: dict[str, object] | UnsetType = dict(_OUT_OF_MONEY) if is_out else UNSET
     told = _Error(type=_type_of(type(error)), message=f"{where}{error.message}{hint}", details=details)
     return _Body(told, request_id=receipt_id)
 
@@ -133,10 +135,13 @@ def read_error(status: int, body: bytes) -> RequestError:
     """Return a host's error as ours, whatever the body is."""
     error = read_any_error(status, body)
     try:
-        word = _DECODE(body).error.type
+        told = _DECODE(body).error
     except UNREADABLE:
-        word = ""
-    return _refined(_CLASSES.get(word, type(error)), error.message)(error.message)
+        told = _Error()
+    kind = _CLASSES.get(told.type, type(error))
+    if isinstance(told.details, dict) and told.details.items() >= _OUT_OF_MONEY.items():
+        kind = HostQuotaExhausted
+    return _refined(kind, error.message)(error.message)
 
 
 def read_stream_error(raw: Raw) -> tuple[str, str]:

@@ -22,6 +22,7 @@ from hortus.canon.errors import (
     HostFault,
     HostNotFound,
     HostOverloaded,
+    HostQuotaExhausted,
     HostRateLimited,
     HostRefused,
     HostRejected,
@@ -60,6 +61,9 @@ _STATUSES: tuple[tuple[type[RequestError], str], ...] = (
     (HostFault, "UNAVAILABLE"),
     (RequestError, "INTERNAL"),
 )
+
+_OUT_OF_MONEY = frozenset({OverBudget.code.upper(), HostQuotaExhausted.code.upper()})
+"""How a Hortus tells a budget that is used up from a rate; Google has one word for both."""
 
 _CLASSES: Mapping[str, type[HostFault]] = MappingProxyType(
     {
@@ -149,10 +153,19 @@ def read_error(status: int, body: bytes) -> RequestError:
     kind: type[RequestError] | None = _CLASSES.get(word) if isinstance(word, str) else None
     if kind is None or kind is HostRejected:
         kind = class_of(status or _code_of(found), said)
+    if kind is HostRateLimited and not _OUT_OF_MONEY.isdisjoint(_reasons(found)):
+        kind = HostQuotaExhausted
     if kind is HostRejected:
         details = str(found.get("details"))
         kind = next((cls for words, cls in _PHRASES if words.search(message) or words.search(details)), kind)
     return kind(message, retry_after_s=_delay_of(found))
+
+
+def _reasons(error: Mapping[str, object]) -> Iterator[object]:
+    details = error.get("details")
+    for detail in details if isinstance(details, list) else ():
+        if isinstance(detail, dict) and isinstance(reason := detail.get("reason"), str):
+            yield reason
 
 
 def _decoded(body: bytes) -> object:
