@@ -153,19 +153,16 @@ def read_error(status: int, body: bytes) -> RequestError:
     kind: type[RequestError] | None = _CLASSES.get(word) if isinstance(word, str) else None
     if kind is None or kind is HostRejected:
         kind = class_of(status or _code_of(found), said)
-    if kind is HostRateLimited and not _OUT_OF_MONEY.isdisjoint(_reasons(found)):
-        kind = HostQuotaExhausted
-    if kind is HostRejected:
-        details = str(found.get("details"))
-        kind = next((cls for words, cls in _PHRASES if words.search(message) or words.search(details)), kind)
-    return kind(message, retry_after_s=_delay_of(found))
+    return _refined(kind, message, found)(message, retry_after_s=_delay_of(found))
 
 
-def _reasons(error: Mapping[str, object]) -> Iterator[object]:
-    details = error.get("details")
-    for detail in details if isinstance(details, list) else ():
-        if isinstance(detail, dict) and isinstance(reason := detail.get("reason"), str):
-            yield reason
+def _refined(kind: type[RequestError], message: str, error: Mapping[str, object]) -> type[RequestError]:
+    if kind is HostRateLimited:
+        is_out = any(detail.get("reason") in _OUT_OF_MONEY for detail in _details_of(error))
+        return HostQuotaExhausted if is_out else kind
+    details = str(error.get("details"))
+    said = (cls for words, cls in _PHRASES if words.search(message) or words.search(details))
+    return next(said, kind) if kind is HostRejected else kind
 
 
 def _decoded(body: bytes) -> object:
@@ -189,10 +186,14 @@ def _code_of(error: Mapping[str, object]) -> int:
 
 def _delay_of(error: Mapping[str, object]) -> int | None:
     """Return the seconds after which Google says to try again."""
-    details = error.get("details")
-    for detail in details if isinstance(details, list) else ():
-        delay = detail.get("retryDelay") if isinstance(detail, dict) else None
+    for detail in _details_of(error):
+        delay = detail.get("retryDelay")
         match = _DELAY.fullmatch(delay) if isinstance(delay, str) else None
         if match:
             return math.ceil(float(match[1]))
     return None
+
+
+def _details_of(error: Mapping[str, object]) -> list[dict[str, object]]:
+    details = error.get("details")
+    return [detail for detail in details if isinstance(detail, dict)] if isinstance(details, list) else []
