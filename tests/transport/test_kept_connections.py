@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import socket
 
 import pytest
 from scripted_hosts import (
@@ -70,20 +71,61 @@ async def test_a_keep_alive_header_that_is_long_or_odd_keeps_the_connection() ->
     assert host.connections == 1
 
 
-async def test_a_pooled_connection_closed_by_the_host_is_replaced_once() -> None:
-    async def script(visit: Visit) -> None:
+async def _had_and_closed(visit: Visit) -> None:
+    """The first connection takes a second request and closes without an answer."""
+    await visit.request()
+    await visit.send(HELLO)
+    if visit.number == 1:
         await visit.request()
-        await visit.send(HELLO)
-        if visit.number == 1:
-            await visit.request()  # and no answer: closed as its idle time was over just now
-        else:
-            await visit.until_gone()
+    else:
+        await visit.until_gone()
 
-    async with scripted(script) as host, client() as hosts:
+
+async def test_what_a_host_has_had_is_not_sent_again() -> None:
+    async with scripted(_had_and_closed) as host, client() as hosts:
         assert await fetch(hosts, host.url, "POST", body=b"first") == b"hello"
-        assert await fetch(hosts, host.url, "POST", body=b"second") == b"hello"
-    assert host.connections == 2
-    assert [request.rpartition(b"\r\n")[2] for request in host.requests] == [b"first", b"second", b"second"]
+        with pytest.raises(HostUnavailable) as lost:
+            await fetch(hosts, host.url, "POST", body=b"second")
+    assert lost.value.may_have_cost
+    assert [request.rpartition(b"\r\n")[2] for request in host.requests] == [b"first", b"second"]
+
+
+async def test_what_changes_nothing_is_asked_again_on_a_fresh_connection_once() -> None:
+    async with scripted(_had_and_closed) as host, client() as hosts:
+        assert await fetch(hosts, host.url) == b"hello"
+        assert await fetch(hosts, host.url) == b"hello"
+    assert (host.connections, len(host.requests)) == (2, 3)
+
+
+@pytest.mark.parametrize("body", [b"second", b"x" * 1_000_000], ids=["short", "long"])
+async def test_a_connection_that_was_closed_just_now_is_replaced_for_it_had_nothing(body: bytes) -> None:
+    loop = asyncio.get_running_loop()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+
+        async def serve() -> tuple[socket.socket, bytes]:
+            connection, _ = await loop.sock_accept(listener)
+            had = b""
+            while b"\r\n\r\n" not in had or len(had.partition(b"\r\n\r\n")[2]) < _length(had):
+                had += await loop.sock_recv(connection, 65_536)
+            await loop.sock_sendall(connection, HELLO)
+            return connection, had
+
+        async with client() as hosts:
+            (connection, _), _ = await asyncio.gather(serve(), fetch(hosts, url, "POST", body=b"first"))
+            second = asyncio.create_task(serve())
+            await asyncio.sleep(0)
+            connection.close()  # and the client sends before it can hear of that
+            assert await fetch(hosts, url, "POST", body=body) == b"hello"
+            connection, had = await second
+            connection.close()
+    assert had.endswith(body)
+
+
+def _length(request: bytes) -> int:
+    head = request.partition(b"\r\n\r\n")[0].lower()
+    return int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0])
 
 
 async def test_a_replacement_that_fails_too_is_not_replaced() -> None:

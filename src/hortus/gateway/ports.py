@@ -60,8 +60,8 @@ class Hosts(Protocol):
         """Send a request and wait for the head of its answer.
 
         Raises:
-            hortus.canon.errors.HostUnavailable: Not connected, or cut before any byte of an answer on a fresh
-                connection.
+            hortus.canon.errors.HostUnavailable: Not connected, or cut before any byte of an answer; it is never sent
+                twice where the host may have had it.
             hortus.canon.errors.HostTimedOut: `connect_s` or `first_byte_s` is over.
             hortus.canon.errors.BrokenStream: What came is not HTTP.
         """

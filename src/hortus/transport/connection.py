@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from typing import Protocol, cast
 
 from typing_extensions import override
@@ -13,6 +14,9 @@ PoolKey = tuple[str, str, int, object]
 
 _KEEPALIVE_IDLE_S, _KEEPALIVE_INTERVAL_S = 60, 15
 """The kernel notices a host that vanished without a word, and firewalls see that a silent stream lives."""
+
+_ACKED_AT, _TCP_INFO_BYTES = 120, 128
+"""Where `tcpi_bytes_acked` lies in the kernel's `tcp_info`."""
 
 _SLICE_BYTES = 262_144
 """How much of a body is handed to the socket before its buffer is looked at again."""
@@ -62,7 +66,20 @@ class Connection(asyncio.Protocol):
         owner: Takes it back between two requests.
     """
 
-    __slots__ = ("_is_full", "_owner", "_writer", "answer", "idle_until_s", "is_lost", "key", "loop", "transport")
+    __slots__ = (
+        "_is_full",
+        "_mark",
+        "_owner",
+        "_sent_bytes",
+        "_writer",
+        "answer",
+        "idle_until_s",
+        "is_lost",
+        "key",
+        "loop",
+        "may_have_delivered",
+        "transport",
+    )
 
     def __init__(self, key: PoolKey, owner: Owner) -> None:
         self.key = key
@@ -71,6 +88,10 @@ class Connection(asyncio.Protocol):
         self.answer: Receiver | None = None
         self.idle_until_s = 0.0
         self.is_lost = False
+        self.may_have_delivered = True
+        """Once lost: whether the host may have had any byte of the request that `begin_request` told of."""
+        self._mark: int | None = None
+        self._sent_bytes = 0
         self._owner = owner
         self._is_full = False
         self._writer: asyncio.Future[None] | None = None
@@ -83,6 +104,9 @@ class Connection(asyncio.Protocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_lost = True
+        if self.answer is not None and self._mark is not None:
+            acknowledged = acknowledged_bytes(self.transport)
+            self.may_have_delivered = acknowledged is None or acknowledged > self._mark
         self._owner.forget(self)
         self.wake_writer()
         answer, self.answer = self.answer, None
@@ -124,9 +148,15 @@ class Connection(asyncio.Protocol):
         """Tell whether everything written has left."""
         return self.transport is not None and self.transport.get_write_buffer_size() == 0
 
+    def begin_request(self) -> None:
+        """Take note of what the host's system has had so far, to know later whether it had any of what follows."""
+        is_plain = self.transport is None or self.transport.get_extra_info("ssl_object") is None
+        self._mark = self._sent_bytes if is_plain else acknowledged_bytes(self.transport)
+
     def send(self, request: bytes) -> None:
         """Hand a whole request to the socket."""
         if self.transport is not None:
+            self._sent_bytes += len(request)
             self.transport.write(request)
 
     async def upload(self, body: bytes) -> None:
@@ -139,7 +169,9 @@ class Connection(asyncio.Protocol):
         for start in range(0, len(view), _SLICE_BYTES):
             if answer.is_decided() or not self.is_usable():
                 return
-            transport.write(view[start : start + _SLICE_BYTES])
+            part = view[start : start + _SLICE_BYTES]
+            self._sent_bytes += len(part)
+            transport.write(part)
             while self._is_full and not answer.is_decided():
                 await self._wait_writable()
         if not answer.is_decided():
@@ -168,6 +200,24 @@ class Connection(asyncio.Protocol):
         self.wake_writer()
         if self.transport is not None and not self.is_lost:
             self.transport.abort()
+
+
+def acknowledged_bytes(transport: asyncio.BaseTransport | None) -> int | None:
+    """Return how many bytes the other side's system has acknowledged; None where that cannot be told.
+
+    A system acknowledges what it keeps for a program that may read it. To a connection that the program has closed it
+    answers with a reset and acknowledges nothing. man 7 tcp, linux/tcp.h (tcpi_bytes_acked counts the SYN).
+    """
+    sock = transport.get_extra_info("socket") if transport is not None else None
+    if sock is None:
+        return None
+    try:
+        known = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
+    except OSError:  # a Unix socket
+        return None
+    if len(known) < _TCP_INFO_BYTES:
+        return None
+    return int.from_bytes(known[_ACKED_AT:_TCP_INFO_BYTES], sys.byteorder) - 1
 
 
 def _keep_alive(transport: asyncio.BaseTransport) -> None:

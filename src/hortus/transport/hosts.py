@@ -23,6 +23,9 @@ from hortus.transport.target import read_target
 _LARGE_BYTES = 65_536
 """A body up to this size goes out in one write with its head."""
 
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that may be asked twice: RFC 9110, 9.2.1."""
+
 _MOST_PLANS = 1024
 """How many URLs are remembered taken apart, each with its standing headers."""
 
@@ -75,11 +78,11 @@ class HttpHosts:
     async def send(self, request: HostRequest) -> HostResponse:
         """Send a request and wait for the head of its answer.
 
-        A pooled connection that the host has closed meanwhile is replaced by a fresh one, once, and only where no byte
-        of an answer came.
+        A pooled connection that the host has closed meanwhile is replaced by a fresh one, once, and only where the
+        host cannot have had the request, or the method says that doing it twice changes nothing.
 
         Raises:
-            HostUnavailable: Not connected, not sendable, or cut before any byte of an answer on a fresh connection.
+            HostUnavailable: Not connected, not sendable, or cut before any byte of an answer.
             HostTimedOut: `connect_s`, `first_byte_s` or `total_s` is over.
             BrokenStream: What came is not HTTP.
         """
@@ -97,11 +100,12 @@ class HttpHosts:
             on_end=self._sweep.forget,
         )
         if pooled is not None:
+            pooled.begin_request()
             answer = self._begin(pooled, call, now_s=now_s)
             try:
                 await _ask(pooled, answer, head=head, body=request.body)
             except HostFault:
-                if not answer.is_stale:
+                if not answer.is_stale or (pooled.may_have_delivered and request.method not in _SAFE):
                     raise
             else:
                 return answer

@@ -16,21 +16,10 @@ from hortus.framing.weighing import count_parts, is_set, number_of, text_of
 
 _INLINE, _BY_NAME = ("inlineData", "inline_data"), ("fileData", "file_data")
 _MIME = ("mimeType", "mime_type")
-_OWN_TOOLS = frozenset({"functionDeclarations", "function_declarations", "computerUse", "computer_use"})
-"""Tools that the client runs itself."""
+_OWN_TOOLS = frozenset({"functiondeclarations", "computeruse"})
+"""Tools that the client runs itself; likewise the next ones, in either spelling."""
 
-_SEARCHES = frozenset(
-    {
-        "googleSearch",
-        "google_search",
-        "googleSearchRetrieval",
-        "google_search_retrieval",
-        "googleMaps",
-        "google_maps",
-        "enterpriseWebSearch",
-        "enterprise_web_search",
-    }
-)
+_SEARCHES = frozenset({"googlesearch", "googlesearchretrieval", "googlemaps", "enterprisewebsearch"})
 _CONFIG = ("generationConfig", "generation_config")
 _LIMITS = ("maxOutputTokens", "max_output_tokens")
 _MARKS = tuple(f'"{name}"'.encode() for name in (*_INLINE, *_BY_NAME))
@@ -88,7 +77,7 @@ def _host_tools(tools: msgspec.Raw | None) -> frozenset[str]:
     if tools is None:
         return frozenset()
     try:
-        named = frozenset(name for tool in _DECODE_TOOLS(tools) for name in tool)
+        named = frozenset(name.replace("_", "").lower() for tool in _DECODE_TOOLS(tools) for name in tool)
     except msgspec.DecodeError:
         return frozenset()  # null, or what the host refuses
     return named - _OWN_TOOLS
