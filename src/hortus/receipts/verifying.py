@@ -210,9 +210,9 @@ class Verifier:
         else:
             self._go_on(entry.seq, (entry_hash,))
 
-    def _go_on(self, seq: int, befores: tuple[bytes, ...]) -> None:
+    def _go_on(self, seq: int, earlier: tuple[bytes, ...]) -> None:
         self._next_seq = seq + 1
-        self._candidates = befores
+        self._candidates = earlier
 
     def _take_record(self, entry: Line) -> None:
         if not entry.record:
