@@ -304,3 +304,14 @@ def test_figures_of_limits_are_in_the_metrics(hortus: Hortus) -> None:
         return text if all(one in text for one in wanted) else None
 
     assert "hortus_lease_wait_seconds" in wait_for(read, what="the figures")
+
+
+def test_a_receipt_proves_what_was_sent_and_what_was_answered(hortus: Hortus) -> None:
+    body = msgspec.json.encode({"model": "plain", "messages": [{"role": "user", "content": "hi"}]})
+    headers = {"authorization": f"Bearer {hortus.new_key('soft')}", "content-type": "application/json"}
+    answer = httpx2.post(f"{hortus.door}/v1/chat/completions", content=body, headers=headers)
+    _receipt(hortus, answer)
+    name = answer.headers["hortus-receipt"]
+    for content, code in ((body, 0), (answer.content, 0), (body + b" ", 1)):
+        (hortus.directory / "content").write_bytes(content)
+        assert hortus.cli("receipts", "check-content", name, "content", check=False).returncode == code
