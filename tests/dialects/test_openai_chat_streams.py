@@ -137,6 +137,11 @@ def test_an_estimate_counts_the_deltas_that_say_something(what: dict, counted: i
     assert (estimate.output_tokens, estimate.input_tokens, estimate.is_estimated) == (3 * counted, 11, True)
 
 
+def test_hosts_that_send_many_tokens_at_once_are_counted_by_bytes() -> None:
+    estimate = through([event(delta(content="a sentence of forty characters, or so. "))])[1].estimate(input_bytes=4)
+    assert estimate.output_tokens == 10
+
+
 def test_usage_beside_an_error_is_read_and_both_pass() -> None:
     last = event({"choices": [], "error": {"message": "cut short"}, "usage": USAGE})
     passed, stream = through([CONTENT, last])

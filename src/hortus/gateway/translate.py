@@ -19,7 +19,7 @@ from hortus.canon.translation import Target as Recipient
 from hortus.canon.unfold import unfold
 from hortus.canon.usage import Usage
 from hortus.content.ports import Seals
-from hortus.framing.counting import BYTES_PER_TOKEN, estimate, estimate_whole
+from hortus.framing.counting import estimate, estimate_whole, tokens_in
 from hortus.gateway.passage import (
     Given,
     Inquiry,
@@ -229,8 +229,8 @@ class TranslatedStream:
 
     def estimate(self, *, input_bytes: int) -> Usage:
         """Count a delta as a token, or its bytes where hosts send many tokens in one."""
-        tokens = max(self._deltas, -(-self._bytes // BYTES_PER_TOKEN))
-        return estimate(input_bytes=input_bytes, output_tokens=tokens)
+        output_tokens = tokens_in(self._deltas, text_bytes=self._bytes)
+        return estimate(input_bytes=input_bytes, output_tokens=output_tokens)
 
     def pass_events(self, events: Iterable[Event]) -> bytes:
         """Write events for the client, taking note of what they say."""

@@ -9,10 +9,12 @@ from hortus.canon.dialect import HostId
 from hortus.canon.usage import Usage
 from hortus.dialects.anthropic_messages.relay_ids import container_ids, given_files
 from hortus.dialects.anthropic_messages.usage import Said, count, said_in
-from hortus.framing.counting import UNREADABLE, estimate, read_served_model
+from hortus.framing.counting import UNREADABLE, estimate, read_served_model, tokens_in
 from hortus.framing.sse import Frame, SseSplitter, whole_rest
 
 _NOTHING = Raw(b"null")
+_DELTA_BYTES = len('{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":""}}')
+"""What stands around the words of a delta."""
 
 
 class _Message(msgspec.Struct):
@@ -36,12 +38,22 @@ _DECODE = msgspec.json.Decoder(_Event).decode
 class Stream:
     """Reads one stream; see `canon.dialect.StreamUsage`."""
 
-    __slots__ = ("_deltas", "_given", "_is_failed", "_is_finished", "_model", "_said", "_splitter", "_usage")
+    __slots__ = (
+        "_deltas",
+        "_given",
+        "_is_failed",
+        "_is_finished",
+        "_model",
+        "_said",
+        "_said_bytes",
+        "_splitter",
+        "_usage",
+    )
 
     def __init__(self, wants_usage: bool) -> None:  # noqa: FBT001 -- the record calls it with one argument
         del wants_usage  # these streams always report it
         self._splitter = SseSplitter()
-        self._deltas = 0
+        self._deltas = self._said_bytes = 0
         self._usage: Usage | None = None
         self._said: Said = {}
         self._model: Raw | None = None
@@ -93,8 +105,9 @@ class Stream:
         return tuple(dict.fromkeys(self._given))
 
     def estimate(self, *, input_bytes: int) -> Usage:
-        """Count each delta as one token, which is fewer than there are: Anthropic sends several at once."""
-        return estimate(input_bytes=input_bytes, output_tokens=self._deltas)
+        """Count what was said: Anthropic sends several tokens at once."""
+        output_tokens = tokens_in(self._deltas, text_bytes=self._said_bytes)
+        return estimate(input_bytes=input_bytes, output_tokens=output_tokens)
 
     def _read(self, frame: Frame) -> bool:
         """Take note of a frame; tell whether it holds an event."""
@@ -104,13 +117,15 @@ class Stream:
             event = _DECODE(frame.data)
         except UNREADABLE:
             return False  # not ours to judge
-        self._note_event(event)
+        if event.type == "content_block_delta":
+            self._deltas += 1
+            self._said_bytes += max(len(frame.data) - _DELTA_BYTES, 0)
+        else:
+            self._note_event(event)
         return True
 
     def _note_event(self, event: _Event) -> None:
         match event.type:
-            case "content_block_delta":
-                self._deltas += 1
             case "content_block_start":
                 self._given += given_files(event.content_block)
             case "message_start" if event.message is not None:

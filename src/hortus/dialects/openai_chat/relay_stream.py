@@ -7,11 +7,15 @@ import msgspec
 from hortus.canon.dialect import HostId
 from hortus.canon.usage import Usage
 from hortus.dialects.openai_chat.usage import read_usage
-from hortus.framing.counting import UNREADABLE, estimate, read_served_model
+from hortus.framing.counting import UNREADABLE, estimate, read_served_model, tokens_in
 from hortus.framing.sse import Frame, SseSplitter, is_whole, whole_rest
 
 _NOTHING = msgspec.Raw(b"null")
 _EMPTY = frozenset((b"null", b'""', b"[]"))
+
+
+_CALL_BYTES = len('[{"index":0,"function":{"arguments":""}}]')
+"""What stands around the words of a call."""
 
 
 class _Delta(msgspec.Struct, gc=False):
@@ -21,11 +25,16 @@ class _Delta(msgspec.Struct, gc=False):
     reasoning: msgspec.Raw = _NOTHING
     refusal: msgspec.Raw = _NOTHING
 
-    def says_something(self) -> bool:
-        if bytes(self.content) not in _EMPTY:  # nearly always
-            return True
-        rest = (self.tool_calls, self.reasoning_content, self.reasoning, self.refusal)
-        return any(bytes(one) not in _EMPTY for one in rest)
+    def said_bytes(self) -> int:
+        """Return how long it is what this says, as JSON; 0 where it says nothing."""
+        content = bytes(self.content)
+        if content not in _EMPTY:  # nearly always
+            return len(content) - 2
+        others = (self.reasoning_content, self.reasoning, self.refusal)
+        texts = [len(said) - 2 for one in others if (said := bytes(one)) not in _EMPTY]
+        if bytes(self.tool_calls) not in _EMPTY:
+            texts.append(max(len(bytes(self.tool_calls)) - _CALL_BYTES, 1))
+        return sum(texts)
 
 
 class _Choice(msgspec.Struct, gc=False):
@@ -51,12 +60,22 @@ class Stream:
         wants_usage: Whether the client asked for the usage frame; if not, that frame is consumed.
     """
 
-    __slots__ = ("_deltas", "_is_failed", "_is_finished", "_model", "_splitter", "_tier", "_usage", "_wants_usage")
+    __slots__ = (
+        "_deltas",
+        "_is_failed",
+        "_is_finished",
+        "_model",
+        "_said_bytes",
+        "_splitter",
+        "_tier",
+        "_usage",
+        "_wants_usage",
+    )
 
     def __init__(self, wants_usage: bool) -> None:  # noqa: FBT001 -- the record calls it with one argument
         self._wants_usage = wants_usage
         self._splitter = SseSplitter()
-        self._deltas = 0
+        self._deltas = self._said_bytes = 0
         self._usage: Usage | None = None
         self._model: msgspec.Raw | None = None
         self._tier: object = None
@@ -104,8 +123,9 @@ class Stream:
         return ()
 
     def estimate(self, *, input_bytes: int) -> Usage:
-        """Count each delta that says something as one token, which is how most hosts stream."""
-        return estimate(input_bytes=input_bytes, output_tokens=self._deltas)
+        """Count what was said."""
+        output_tokens = tokens_in(self._deltas, text_bytes=self._said_bytes)
+        return estimate(input_bytes=input_bytes, output_tokens=output_tokens)
 
     def _read(self, frame: Frame) -> bool:
         """Take note of a frame; tell whether it is for the client."""
@@ -136,5 +156,7 @@ class Stream:
         for choice in chunk.choices or ():
             if choice.finish_reason != _NOTHING:
                 self._is_finished = True
-            if choice.delta is not None and choice.delta.says_something():
+            said_bytes = choice.delta.said_bytes() if choice.delta is not None else 0
+            if said_bytes:
                 self._deltas += 1
+                self._said_bytes += said_bytes
