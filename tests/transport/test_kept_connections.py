@@ -123,6 +123,29 @@ async def test_a_connection_that_was_closed_just_now_is_replaced_for_it_had_noth
     assert had.endswith(body)
 
 
+async def test_bytes_that_nobody_asked_for_are_no_answer_to_the_next_request() -> None:
+    loop = asyncio.get_running_loop()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+
+        async def serve() -> socket.socket:
+            connection, _ = await loop.sock_accept(listener)
+            while b"\r\n\r\n" not in await loop.sock_recv(connection, 65_536):
+                pass
+            await loop.sock_sendall(connection, HELLO)
+            return connection
+
+        async with client() as hosts:
+            first, _ = await asyncio.gather(serve(), fetch(hosts, url))
+            second = asyncio.create_task(serve())
+            await asyncio.sleep(0)
+            first.send(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison")  # and the client cannot have read it yet
+            assert await fetch(hosts, url) == b"hello"
+            (await second).close()
+            first.close()
+
+
 def _length(request: bytes) -> int:
     head = request.partition(b"\r\n\r\n")[0].lower()
     return int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import socket
 import sys
+import termios
 from typing import Protocol, cast
 
 from typing_extensions import override
@@ -14,6 +16,9 @@ PoolKey = tuple[str, str, int, object]
 
 _KEEPALIVE_IDLE_S, _KEEPALIVE_INTERVAL_S = 60, 15
 """The kernel notices a host that vanished without a word, and firewalls see that a silent stream lives."""
+
+_NO_COUNT = bytes(4)
+"""What FIONREAD writes where nothing is to be read."""
 
 _ACKED_AT, _TCP_INFO_BYTES = 120, 128
 """Where `tcpi_bytes_acked` lies in the kernel's `tcp_info`."""
@@ -67,6 +72,7 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
+        "_descriptor",
         "_is_full",
         "_mark",
         "_owner",
@@ -92,6 +98,7 @@ class Connection(asyncio.Protocol):
         """Once lost: whether the host may have had any byte of the request that `begin_request` told of."""
         self._mark: int | None = None
         self._sent_bytes = 0
+        self._descriptor: int | None = None
         self._owner = owner
         self._is_full = False
         self._writer: asyncio.Future[None] | None = None
@@ -99,11 +106,14 @@ class Connection(asyncio.Protocol):
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
+        sock = transport.get_extra_info("socket")
+        self._descriptor = sock.fileno() if sock is not None else None
         _keep_alive(transport)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_lost = True
+        self._descriptor = None
         if self.answer is not None and self._mark is not None:
             acknowledged = acknowledged_bytes(self.transport)
             self.may_have_delivered = acknowledged is None or acknowledged > self._mark
@@ -147,6 +157,12 @@ class Connection(asyncio.Protocol):
     def is_drained(self) -> bool:
         """Tell whether everything written has left."""
         return self.transport is not None and self.transport.get_write_buffer_size() == 0
+
+    def has_unasked(self) -> bool:
+        """Tell whether bytes lie in the socket that no request asked for: they would be taken for the next answer."""
+        if self._descriptor is None:
+            return False
+        return fcntl.ioctl(self._descriptor, termios.FIONREAD, _NO_COUNT) != _NO_COUNT
 
     def begin_request(self) -> None:
         """Take note of what the host's system has had so far, to know later whether it had any of what follows."""

@@ -45,7 +45,7 @@ class Pool:
             self._idle_count -= 1
             if not waiting:
                 del self._idle[key]
-            if connection.is_usable():
+            if connection.is_usable() and not connection.has_unasked():
                 return connection
             connection.abort()
         return None
