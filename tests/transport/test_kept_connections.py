@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
+import struct
 
 import pytest
 from scripted_hosts import (
@@ -88,6 +89,29 @@ async def test_what_a_host_has_had_is_not_sent_again() -> None:
             await fetch(hosts, host.url, "POST", body=b"second")
     assert lost.value.may_have_cost
     assert [request.rpartition(b"\r\n")[2] for request in host.requests] == [b"first", b"second"]
+
+
+async def test_a_reset_is_no_proof_that_a_host_had_nothing() -> None:
+    loop = asyncio.get_running_loop()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+
+        async def serve() -> int:
+            connection, _ = await loop.sock_accept(listener)
+            await loop.sock_recv(connection, 65_536)
+            await loop.sock_sendall(connection, HELLO)
+            second = await loop.sock_recv(connection, 65_536)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()  # a reset, before the system has acknowledged what was just read
+            return len(second)
+
+        async with client() as hosts:
+            serving = asyncio.create_task(serve())
+            assert await fetch(hosts, url, "POST", body=b"first") == b"hello"
+            with pytest.raises(HostUnavailable):
+                await fetch(hosts, url, "POST", body=b"second")
+            assert await serving > 0
 
 
 async def test_what_changes_nothing_is_asked_again_on_a_fresh_connection_once() -> None:

@@ -114,7 +114,9 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_lost = True
         self._descriptor = None
-        if self.answer is not None and self._mark is not None:
+        if self.answer is not None and self._mark is not None and (exc is None or isinstance(exc, BrokenPipeError)):
+            # The host closed its side first. A mere reset says nothing: it may come before what it has read is
+            # acknowledged
             acknowledged = acknowledged_bytes(self.transport)
             self.may_have_delivered = acknowledged is None or acknowledged > self._mark
         self._owner.forget(self)
@@ -221,8 +223,9 @@ class Connection(asyncio.Protocol):
 def acknowledged_bytes(transport: asyncio.BaseTransport | None) -> int | None:
     """Return how many bytes the other side's system has acknowledged; None where that cannot be told.
 
-    A system acknowledges what it keeps for a program that may read it. To a connection that the program has closed it
-    answers with a reset and acknowledges nothing. man 7 tcp, linux/tcp.h (tcpi_bytes_acked counts the SYN).
+    A system acknowledges what it keeps for a program that may read it, at the latest with its own FIN. To a connection
+    that the program has closed it answers with a reset and acknowledges nothing. man 7 tcp, linux/tcp.h
+    (tcpi_bytes_acked counts the SYN).
     """
     sock = transport.get_extra_info("socket") if transport is not None else None
     if sock is None:
