@@ -67,10 +67,9 @@ def test_a_completed_attempt_of_which_the_host_knows_nothing_is_found() -> None:
     assert kinds([account(endpoint="google")], with_attempts(ATTEMPT, other)) == ["unseen"]
 
 
-def test_what_was_sent_again_on_a_fresh_connection_is_one_attempt_and_a_difference() -> None:
+def test_an_attempt_that_the_host_saw_twice_is_found() -> None:
     books = reconcile([account("reset-before-head", nth=2, made=1), account()], [RECEIPT], prices=PRICES)
-    assert books.findings == []
-    assert [(one.status, one.charged) for one in books.differences] == [("sent again", 0)]
+    assert [one.kind for one in books.findings] == ["sent twice"]
 
 
 def outcome(how: str = "answered", status: int = 200, verdict: Verdict | None = None, **headers: str) -> Outcome:
