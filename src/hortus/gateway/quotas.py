@@ -100,24 +100,22 @@ class Part(NamedTuple):
 class Held:
     """What one attempt has reserved; charged or given back exactly once."""
 
-    __slots__ = ("_charges", "_leases", "_parts", "reserved")
+    __slots__ = ("_charges", "_leases", "_parts", "holds", "rates", "reserved")
 
     def __init__(self, leases: Leases, parts: tuple[Part, ...], *, reserved: Decimal | None) -> None:
         self._leases = leases
         self._parts = parts
-        self._charges: tuple[Hold, ...] | None = None if parts else ()
         self.reserved = reserved
         """Upper bound of the cost, in the price's currency; None where that is unknown."""
-
-    @property
-    def holds(self) -> tuple[Hold, ...]:
+        self._charges: tuple[Hold, ...] | None = ()
+        self.holds: tuple[Hold, ...] = ()
         """What is reserved of budgets."""
-        return tuple([Hold(part.pool, part.amount) for part in self._parts if part.limit.measure == "money"])
-
-    @property
-    def rates(self) -> tuple[str, ...]:
+        self.rates: tuple[str, ...] = ()
         """By which rates that was reckoned."""
-        return tuple(dict.fromkeys([part.rate.id for part in self._parts if part.rate is not None]))
+        if parts:
+            self._charges = None
+            self.holds = tuple([Hold(part.pool, part.amount) for part in parts if part.limit.measure == "money"])
+            self.rates = tuple(dict.fromkeys([part.rate.id for part in parts if part.rate is not None]))
 
     def charge(self, usage: Usage | None, cost: Decimal | None) -> tuple[Hold, ...]:
         """Take what was used, give the rest back and return what budgets are charged; only the first call counts."""
@@ -192,8 +190,21 @@ class Quotas:
                 self._leases.settle(part.pool, _ONE, charged=_ONE)
         return Entry(self._leases, [part for part in parts if part.limit.measure == "concurrent"])
 
+    def without_limits(self, visit: Visit, endpoint: Endpoint, *, inquiry: Inquiry, outgoing: Outgoing) -> Held | None:
+        """Return what is reserved where no limit asks, for the receipt; None where one does."""
+        price = endpoint.price
+        if inquiry.operation.name in _FREE:
+            return self._free
+        if visit.grant is not None and visit.grant.limits:
+            return None
+        if price is None:
+            return self._unpriced
+        if is_free_of_charge(price):
+            return self._free
+        return Held(self._leases, (), reserved=quote_of(inquiry, outgoing, endpoint).reserved)
+
     async def hold(self, visit: Visit, endpoint: Endpoint, *, inquiry: Inquiry, outgoing: Outgoing) -> Held:
-        """Reserve what an attempt may use at most.
+        """Reserve what an attempt may use at most of the limits that ask.
 
         Raises:
             OverBudget: A budget has no room for it.
@@ -203,10 +214,8 @@ class Quotas:
         """
         scheme, price = self._scheme(visit.grant), endpoint.price
         costs_nothing = price is not None and is_free_of_charge(price)
-        if inquiry.operation.name in _FREE or (costs_nothing and not scheme.tokens):
+        if costs_nothing and not scheme.tokens:
             return self._free
-        if price is None and not scheme.limits:
-            return self._unpriced
         quote = quote_of(inquiry, outgoing, endpoint)
         parts = tuple(_token_parts(scheme.tokens, visit.now_ms, quote))
         if scheme.money and not costs_nothing:

@@ -88,7 +88,9 @@ class Relay:
     async def _open(self, visit: Visit, job: Job, here: Way, *, number: int) -> Call:
         """Reserve what an attempt may cost and write down that it begins. Raises RulesFault and OurFault."""
         outgoing = here.passage.outgoing
-        held = await self._quotas.hold(visit, here.target.endpoint, inquiry=job.inquiry, outgoing=outgoing)
+        held = self._quotas.without_limits(visit, here.target.endpoint, inquiry=job.inquiry, outgoing=outgoing)
+        if held is None:
+            held = await self._quotas.hold(visit, here.target.endpoint, inquiry=job.inquiry, outgoing=outgoing)
         try:
             attempt = self._books.open(
                 visit, here.target, number=number, inquiry=job.inquiry, outgoing=outgoing, held=held

@@ -73,6 +73,7 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_descriptor",
+        "_is_encrypted",
         "_is_full",
         "_mark",
         "_owner",
@@ -99,6 +100,7 @@ class Connection(asyncio.Protocol):
         self._mark: int | None = None
         self._sent_bytes = 0
         self._descriptor: int | None = None
+        self._is_encrypted = False
         self._owner = owner
         self._is_full = False
         self._writer: asyncio.Future[None] | None = None
@@ -108,6 +110,7 @@ class Connection(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)
         sock = transport.get_extra_info("socket")
         self._descriptor = sock.fileno() if sock is not None else None
+        self._is_encrypted = transport.get_extra_info("ssl_object") is not None
         _keep_alive(transport)
 
     @override
@@ -168,8 +171,7 @@ class Connection(asyncio.Protocol):
 
     def begin_request(self) -> None:
         """Take note of what the host's system has had so far, to know later whether it had any of what follows."""
-        is_plain = self.transport is None or self.transport.get_extra_info("ssl_object") is None
-        self._mark = self._sent_bytes if is_plain else acknowledged_bytes(self.transport)
+        self._mark = acknowledged_bytes(self.transport) if self._is_encrypted else self._sent_bytes
 
     def send(self, request: bytes) -> None:
         """Hand a whole request to the socket."""
