@@ -19,6 +19,7 @@ from hortus.canon.errors import (
     HostFault,
     HostNotFound,
     HostOverloaded,
+    HostQuotaExhausted,
     HostRateLimited,
     HostRefused,
     HostRejected,
@@ -55,6 +56,7 @@ SAID_OTHERWISE: tuple[tuple[bytes, type[RequestError]], ...] = (
     (rb"API_KEY_INVALID|API key not valid|Incorrect API key", HostRefused),
     (rb"context_length_exceeded|maximum context length|prompt is too long|exceed_context_size", ContextTooLong),
     (rb"\"content_filter\"|content management policy", ContentRefused),
+    (rb"\"insufficient_quota\"", HostQuotaExhausted),
 )
 """Words of bodies that say more than the status does."""
 
