@@ -138,8 +138,9 @@ class Control:
         return b"".join(file.read_bytes() for file in self.home.root.glob("store.sqlite*"))
 
     def write_file(self, text: str) -> None:
-        """Write hortus.toml and let control look at it, as its loop does."""
+        """Write hortus.toml and let control look at it, as its loop does: again and again."""
         (self.home.root / "hortus.toml").write_text(text, "utf-8")
+        self.plane.look()
         self.plane.look()
 
 

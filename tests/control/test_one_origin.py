@@ -115,6 +115,16 @@ async def test_what_is_gone_from_the_file_is_retired_and_comes_back_with_it(tmp_
         assert (await control.ask("GET", "/projects/library")).get("retired_at_ms") is None
 
 
+async def test_a_file_that_is_empty_for_a_moment_retires_nothing(tmp_path: Path) -> None:
+    async with running_control(tmp_path, toml=FILE) as control:
+        before = control.snapshot()
+        (control.home.root / "hortus.toml").write_text("", "utf-8")  # as editors leave it while they write it anew
+        control.plane.look()
+        assert control.snapshot() == before
+        control.write_file(FILE)
+        assert control.snapshot().routes == before.routes
+
+
 @pytest.mark.parametrize("damage", ["[[endpoint]", FILE + '[[endpoint]]\nname = "x"\n', "colour = 1\n", "\x00"])
 async def test_a_bad_file_keeps_the_old_configuration_and_says_so(tmp_path: Path, damage: str) -> None:
     async with running_control(tmp_path, toml=FILE) as control:

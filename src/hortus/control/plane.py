@@ -133,6 +133,7 @@ class Plane:
         self.snapshot: Snapshot | None = None
         self.unusable: dict[str, str] = {}
         self._seen_file: tuple[int, int, int] | None = None
+        self._noticed_file: tuple[int, int, int] | None = None
         self._seen: _Outside | None = None
         self._references: frozenset[str] = frozenset()
         self._sources: frozenset[str] = frozenset()
@@ -256,6 +257,9 @@ class Plane:
         except OSError as error:
             self._refuse(f"{file}: cannot be read: {error.strerror}. The configuration before it stays.")
             return
+        if self.declaration is not None and _stamp(file) != self._seen_file:
+            self._seen_file = None  # somebody writes it at this moment: the next look takes it
+            return
         before = self.declaration
         try:
             declaration, changes = self.read_text(data, file=file.name)
@@ -277,8 +281,13 @@ class Plane:
         _log.error("configuration file refused, the one before stays", extra={"reason": reason})
 
     def _file_changed(self) -> bool:
+        """Tell whether the file is another one; an empty one must be so at two looks: it may just be written anew."""
         file = self.installation.config_file
-        return file is not None and _stamp(file) != self._seen_file
+        if file is None:
+            return False
+        before, self._noticed_file = self._noticed_file, _stamp(file)
+        is_empty = self._noticed_file is not None and self._noticed_file[1] == 0
+        return self._noticed_file != self._seen_file and (not is_empty or self._noticed_file == before)
 
     def _conditions(self, declared: DeclaredObjects) -> Conditions:
         found = (credential_of(spec, self.catalog.hosts.get(spec.host)) for spec in declared.endpoints)
