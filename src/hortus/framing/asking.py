@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import replace
 
+from hortus.canon.dialect import Asked
 from hortus.canon.errors import InvalidRequest
 from hortus.framing.shallow import Members
 
@@ -56,3 +58,9 @@ def read_limit(members: Members, *names: str) -> int | None:
             except msgspec.DecodeError:
                 return None  # null, or of a wrong type that is the host's to judge
     return None
+
+
+def write_limit(asked: Asked, name: str, most_tokens: int) -> Asked:
+    """Return the request with a limit of output tokens in the member `name`."""
+    limit = {name: msgspec.Raw(b"%d" % most_tokens)}
+    return replace(asked, output_limit=most_tokens, members=asked.members | limit)

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
+from typing import TypeVar
 
 import msgspec
 
@@ -21,6 +22,7 @@ Judge = Callable[[dict[str, object]], Unit | None]
 """Says for one object of a body which unit it is, if any."""
 
 _NOTHING: Mapping[Unit, int] = MappingProxyType({"image": 0, "document": 0})
+_Item = TypeVar("_Item")
 _ESCAPED_ASCII = re.compile(rb"\\u00[2-7]")
 _MOST_CHOICES = 1024
 """Above what any host gives; a larger number is one that the host refuses."""
@@ -79,6 +81,17 @@ def text_of(members: Members, name: str) -> str | None:
         return _DECODE_TEXT(value)
     except msgspec.DecodeError:
         return None
+
+
+def list_of(members: Members, name: str, decode: Callable[[msgspec.Raw], list[_Item]]) -> list[_Item]:
+    """Return a member that is a list; nothing where there is none, or what the host refuses."""
+    value = members.get(name)
+    if value is None:
+        return []
+    try:
+        return decode(value)
+    except msgspec.DecodeError:
+        return []
 
 
 def number_of(members: Members, name: str, *, usual: int) -> int:

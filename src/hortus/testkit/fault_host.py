@@ -17,12 +17,12 @@ import struct
 from collections import Counter
 from pathlib import Path
 
-import httptools
 import msgspec
 
 from hortus.testkit.faults.acts import act_for, mark_in
 from hortus.testkit.faults.book import Book, Ended, Made, Seen
 from hortus.testkit.faults.steps import Finish, Forever, Pause, Send, Step, Task, steps_for
+from hortus.testkit.listening import Incoming, Listener, read_request
 
 _ENDLESS_PAUSE_S = 0.005
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, for no time
@@ -30,31 +30,6 @@ _LIMIT = re.compile(rb'"(?:max_tokens|max_completion_tokens|maxOutputTokens)":\s
 _GEMINI = re.compile(r"/models/([^:]+):(\w+)")
 _BYTES_PER_TOKEN = 5
 """Of the host's own way of counting input, which is nobody else's."""
-
-
-class Incoming(msgspec.Struct):
-    """One request; its methods are those that httptools calls."""
-
-    url: bytes = b""
-    headers: dict[str, str] = {}
-    body: bytes = b""
-    is_complete: bool = False
-
-    def on_url(self, url: bytes) -> None:
-        """Take a part of the path."""
-        self.url += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header."""
-        self.headers[name.decode().lower()] = value.decode("latin-1")
-
-    def on_body(self, part: bytes) -> None:
-        """Take a part of the body."""
-        self.body += part
-
-    def on_message_complete(self) -> None:
-        """It is all here."""
-        self.is_complete = True
 
 
 class _Gone(Exception):  # noqa: N818 -- how an answer ends, not an error
@@ -77,36 +52,21 @@ class FaultHost:
         self._seed = seed
         self._number = book.last_number
         self._times: Counter[str] = Counter()
-        self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._listener = Listener(self._talk, ends=_Gone)
 
     async def start(self, port: int) -> int:
         """Listen on loopback; return the port."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port, limit=2**20, backlog=1024)
-        return int(self._server.sockets[0].getsockname()[1])
+        return await self._listener.start(port)
 
     async def stop(self) -> None:
         """Cut every connection."""
-        if self._server is not None:
-            self._server.close()
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._listener.stop()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 -- a callback of the loop always runs in a task
-        self._tasks.add(task)
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nth = 0
-        try:
-            while (asked := await _read(reader)) is not None:
-                nth += 1
-                await self._answer(asked, reader, writer, nth=nth)
-        except (ConnectionError, _Gone, asyncio.CancelledError):
-            pass
-        finally:
-            self._tasks.discard(task)
-            writer.transport.abort()
+        while (asked := await read_request(reader)) is not None:
+            nth += 1
+            await self._answer(asked, reader, writer, nth=nth)
 
     async def _answer(
         self, asked: Incoming, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, nth: int
@@ -208,20 +168,9 @@ class _Player:
                 raise _Gone("act")
 
 
-async def _read(reader: asyncio.StreamReader) -> Incoming | None:
-    asked = Incoming(headers={})
-    parser = httptools.HttpRequestParser(asked)
-    while not asked.is_complete:
-        data = await reader.read(65536)
-        if not data:
-            return None
-        parser.feed_data(data)
-    return asked
-
-
 def _read_task(asked: Incoming) -> tuple[str, Task]:
     """Return the endpoint, and what is asked there."""
-    path = asked.url.decode()
+    path = asked.path
     endpoint = path.split("/")[1]
     tokens = -(-len(asked.body) // _BYTES_PER_TOKEN)
     in_path = _GEMINI.search(path)

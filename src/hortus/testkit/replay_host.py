@@ -14,9 +14,9 @@ import threading
 from collections.abc import Coroutine
 from typing import Any
 
-import httptools
 import msgspec
 
+from hortus.testkit.listening import Listener, read_request
 from hortus.testkit.scenes import answering
 from hortus.testkit.scenes.answering import Script
 from hortus.testkit.scenes.values import Behaviour, Reply
@@ -48,28 +48,6 @@ class Seen(msgspec.Struct):
         return decoded
 
 
-class _Parsed:
-    """Collects one request for httptools."""
-
-    def __init__(self) -> None:
-        self.url = b""
-        self.headers: dict[str, str] = {}
-        self.parts: list[bytes] = []
-        self.is_complete = False
-
-    def on_url(self, url: bytes) -> None:
-        self.url += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers[name.decode().lower()] = value.decode("latin-1")
-
-    def on_body(self, part: bytes) -> None:
-        self.parts.append(part)
-
-    def on_message_complete(self) -> None:
-        self.is_complete = True
-
-
 class ReplayHost:
     """The host in a thread of its own; use it as a context manager.
 
@@ -83,8 +61,7 @@ class ReplayHost:
         self.port = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="replay host", daemon=True)
-        self._server: asyncio.Server | None = None
-        self._open: set[asyncio.Task[None]] = set()
+        self._listener = Listener(self._talk, ends=_Cut)
         self._numbers = itertools.count(1)
 
     @property
@@ -102,7 +79,7 @@ class ReplayHost:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._call(self._stop())
+        self._call(self._listener.stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -111,47 +88,20 @@ class ReplayHost:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=10)
 
     async def _start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=2**20, backlog=1024)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self.port = await self._listener.start(self.port)
 
-    async def _stop(self) -> None:
-        if self._server is not None:
-            self._server.close()
-        for task in list(self._open):
-            task.cancel()
-        await asyncio.gather(*self._open, return_exceptions=True)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 -- a callback of the loop always runs in a task
-        self._open.add(task)
-        try:
-            while (seen := await _read_request(reader)) is not None:
-                self.seen.append(seen)
-                try:
-                    await _answer(seen, writer, nonce=f"{next(self._numbers):06x}")
-                finally:
-                    seen.was_cut = not seen.is_complete
-        except (ConnectionError, asyncio.CancelledError, _Cut):
-            pass
-        finally:
-            self._open.discard(task)
-            writer.transport.abort()
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while (asked := await read_request(reader)) is not None:
+            seen = Seen(asked.method, asked.path, asked.headers, asked.body)
+            self.seen.append(seen)
+            try:
+                await _answer(seen, writer, nonce=f"{next(self._numbers):06x}")
+            finally:
+                seen.was_cut = not seen.is_complete
 
 
 class _Cut(Exception):  # noqa: N818 -- a wish of the test, not an error
     """The behaviour asked for the connection to be cut."""
-
-
-async def _read_request(reader: asyncio.StreamReader) -> Seen | None:
-    parsed = _Parsed()
-    parser = httptools.HttpRequestParser(parsed)
-    while not parsed.is_complete:
-        data = await reader.read(65536)
-        if not data:
-            return None
-        parser.feed_data(data)
-    return Seen(parser.get_method().decode(), parsed.url.decode(), parsed.headers, b"".join(parsed.parts))
 
 
 async def _answer(seen: Seen, writer: asyncio.StreamWriter, *, nonce: str) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import msgspec
-from msgspec.structs import replace
 
 from hortus.canon.dialect import Asked, Operation
 from hortus.canon.units import Unit, Units
-from hortus.framing.asking import read_limit
-from hortus.framing.weighing import by_type, count_parts, is_set, marks_of, text_of
+from hortus.framing.asking import read_limit, write_limit
+from hortus.framing.weighing import by_type, count_parts, is_set, list_of, marks_of, text_of
 
 _PARTS: Mapping[str, Unit] = {"image": "image", "document": "document", "container_upload": "document"}
 _OWN_TOOLS = ("custom", "bash_", "text_editor_", "computer_", "memory_")
@@ -36,7 +35,8 @@ def weigh(operation: Operation, asked: Asked, body: bytes) -> Units:
         return Units(output_tokens=0)
     members = asked.members
     parts = count_parts(body, _MARKS, _JUDGE)
-    own = _host_tools(members.get("tools"))
+    tools = list_of(members, "tools", _DECODE_TOOLS)
+    own = [tool for tool in tools if tool.type and not tool.type.startswith(_OWN_TOOLS)]
     has_servers = is_set(members, "mcp_servers")
     return Units(
         output_tokens=read_limit(members, _LIMIT),
@@ -51,18 +51,7 @@ def weigh(operation: Operation, asked: Asked, body: bytes) -> Units:
 
 def cap_output(asked: Asked, most_tokens: int) -> Asked:
     """Return the request with a limit of its output."""
-    limit = {_LIMIT: msgspec.Raw(b"%d" % most_tokens)}
-    return replace(asked, output_limit=most_tokens, members=asked.members | limit)
-
-
-def _host_tools(tools: msgspec.Raw | None) -> list[_Tool]:
-    if tools is None:
-        return []
-    try:
-        named = _DECODE_TOOLS(tools)
-    except msgspec.DecodeError:
-        return []  # null, or what the host refuses
-    return [tool for tool in named if tool.type and not tool.type.startswith(_OWN_TOOLS)]
+    return write_limit(asked, _LIMIT, most_tokens)
 
 
 def _is_search(tool: _Tool) -> bool:

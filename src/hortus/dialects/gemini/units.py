@@ -12,7 +12,7 @@ from hortus.canon.dialect import Asked, Operation
 from hortus.canon.units import Unit, Units
 from hortus.framing.asking import read_limit
 from hortus.framing.shallow import Members, write_members
-from hortus.framing.weighing import count_parts, is_set, number_of, text_of
+from hortus.framing.weighing import count_parts, is_set, list_of, number_of, text_of
 
 _INLINE, _BY_NAME = ("inlineData", "inline_data"), ("fileData", "file_data")
 _MIME = ("mimeType", "mime_type")
@@ -34,7 +34,8 @@ def weigh(operation: Operation, asked: Asked, body: bytes) -> Units:
     members = asked.members
     config = _config(members)
     parts = count_parts(body, _MARKS, _judge)
-    own = _host_tools(members.get("tools"))
+    tools = list_of(members, "tools", _DECODE_TOOLS)
+    own = {name.replace("_", "").lower() for tool in tools for name in tool} - _OWN_TOOLS
     return Units(
         output_tokens=read_limit(config, *_LIMITS),
         choices=number_of(config, "candidateCount", usual=number_of(config, "candidate_count", usual=1)),
@@ -71,13 +72,3 @@ def _config(members: Members) -> Members:
         return _DECODE_MEMBERS(value) if value is not None else {}
     except msgspec.DecodeError:
         return {}  # null, or of a wrong type that is the host's to judge
-
-
-def _host_tools(tools: msgspec.Raw | None) -> frozenset[str]:
-    if tools is None:
-        return frozenset()
-    try:
-        named = frozenset(name.replace("_", "").lower() for tool in _DECODE_TOOLS(tools) for name in tool)
-    except msgspec.DecodeError:
-        return frozenset()  # null, or what the host refuses
-    return named - _OWN_TOOLS

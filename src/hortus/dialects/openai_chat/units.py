@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import msgspec
-from msgspec.structs import replace
-
 from hortus.canon.dialect import Asked, Operation
 from hortus.canon.units import Unit, Units
-from hortus.framing.asking import read_limit
+from hortus.framing.asking import read_limit, write_limit
 from hortus.framing.weighing import by_type, count_parts, is_set, marks_of, number_of, text_of
 
 _PARTS: Mapping[str, Unit] = {"image_url": "image", "file": "document", "video_url": "document"}
@@ -41,5 +38,4 @@ def weigh(operation: Operation, asked: Asked, body: bytes) -> Units:
 
 def cap_output(asked: Asked, most_tokens: int) -> Asked:
     """Return the request with a limit of its output."""
-    limit = {_LIMITS[0]: msgspec.Raw(b"%d" % most_tokens)}
-    return replace(asked, output_limit=most_tokens, members=asked.members | limit)
+    return write_limit(asked, _LIMITS[0], most_tokens)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import msgspec
-from msgspec.structs import replace
 
 from hortus.canon.dialect import Asked, Operation
 from hortus.canon.units import Unit, Units
-from hortus.framing.asking import read_limit
-from hortus.framing.weighing import by_type, count_parts, is_set, marks_of, number_of, text_of
+from hortus.framing.asking import read_limit, write_limit
+from hortus.framing.weighing import by_type, count_parts, is_set, list_of, marks_of, number_of, text_of
 
 _PARTS: Mapping[str, Unit] = {"input_image": "image", "computer_screenshot": "image", "input_file": "document"}
 _KEPT = ("previous_response_id", "conversation", "prompt")
@@ -35,7 +34,8 @@ def weigh(operation: Operation, asked: Asked, body: bytes) -> Units:
         return Units(output_tokens=0)
     members = asked.members
     parts = count_parts(body, _MARKS, _JUDGE)
-    own = _host_tools(members.get("tools"))
+    tools = list_of(members, "tools", _DECODE_TOOLS)
+    own = [tool.type for tool in tools if tool.type not in _OWN_TOOLS]
     return Units(
         output_tokens=read_limit(members, _LIMIT),
         images=parts["image"],
@@ -50,14 +50,4 @@ def weigh(operation: Operation, asked: Asked, body: bytes) -> Units:
 
 def cap_output(asked: Asked, most_tokens: int) -> Asked:
     """Return the request with a limit of its output."""
-    limit = {_LIMIT: msgspec.Raw(b"%d" % most_tokens)}
-    return replace(asked, output_limit=most_tokens, members=asked.members | limit)
-
-
-def _host_tools(tools: msgspec.Raw | None) -> list[str]:
-    if tools is None:
-        return []
-    try:
-        return [tool.type for tool in _DECODE_TOOLS(tools) if tool.type not in _OWN_TOOLS]
-    except msgspec.DecodeError:
-        return []  # null, or what the host refuses
+    return write_limit(asked, _LIMIT, most_tokens)
