@@ -59,7 +59,7 @@ def test_a_snapshot_comes_back_as_it_was_written(tmp_path: Path) -> None:
     [
         (None, "cannot be read"),
         (b"{", "damaged"),
-        (b'{"format":3}', "damaged"),
+        (b'{"format":4}', "damaged"),
         (b'{"format":1}', "format 1"),
         (b"{}", "format 0"),
     ],

@@ -21,6 +21,8 @@ class Project(msgspec.Struct, frozen=True, omit_defaults=True):
         origin: `file` when declared in `hortus.toml`, else `api`.
         retired_at_ms: Instant (UTC) at which it was retired; its keys no longer work.
         loss: Which losses refuse a request: those of meaning, all, or none.
+        policy: Name of the policy that decides what may go where; `shadow_policy` is only written down.
+        keep_content_days: How long requests and answers are kept; 0: not at all.
     """
 
     id: str
@@ -30,6 +32,9 @@ class Project(msgspec.Struct, frozen=True, omit_defaults=True):
     created_at_ms: int
     retired_at_ms: int | None = None
     loss: Strictness = "standard"
+    policy: str = "anywhere"
+    shadow_policy: str | None = None
+    keep_content_days: int = 0
 
 
 class Key(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -7,6 +7,7 @@ RequestError
 │   └── InvalidIdempotencyKey, AlreadyRunning, AlreadyDone
 ├── RulesFault      the request is well formed, the rules say no
 │   ├── Unauthenticated, NotAllowed, NoEligibleEndpoint
+│   ├── RefusedByPolicy, RefusedByGuard
 │   └── OverLimit, OverBudget, NoBound
 ├── HostFault       the host (or engine) failed
 │   ├── HostUnavailable, HostTimedOut, HostRefused, HostOverloaded, BrokenStream
@@ -166,6 +167,18 @@ class NoEligibleEndpoint(RulesFault):
     """Every endpoint of the route is ruled out; the message names each and why."""
 
     code = "no_eligible_endpoint"
+
+
+class RefusedByPolicy(RulesFault):
+    """The project's policy rules every endpoint out; the message names each and the rule that did."""
+
+    code = "refused_by_policy"
+
+
+class RefusedByGuard(RulesFault):
+    """The project's policy refuses what a guard found in the request; the message names kinds and places, never it."""
+
+    code = "refused_by_guard"
 
 
 class OverLimit(RulesFault):

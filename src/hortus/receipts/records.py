@@ -46,6 +46,10 @@ class Opened(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="ope
         rates: Ids of the currency rates by which that was reckoned.
         idempotency: Keyed digest of the client's `Idempotency-Key`.
         request_digest: HMAC of the body as the client sent it, by a key that only this receipt has: `SALT:DIGEST`.
+        policy: Which let it go: `NAME~DIGEST`.
+        shadow: What the shadow policy would have said against it, as `POLICY:RULE`.
+        findings: What guards found, as `KIND:NUMBER`; never what it was.
+        cached_from: Receipt of the answer that was given again; nothing was sent.
     """
 
     receipt_id: str
@@ -76,6 +80,10 @@ class Opened(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="ope
     rates: tuple[str, ...] = ()
     idempotency: str | None = None
     request_digest: str | None = None
+    policy: str | None = None
+    shadow: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    cached_from: str | None = None
 
 
 class Settled(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="settled", tag_field="kind"):
@@ -110,7 +118,13 @@ class Settled(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="se
 
 
 class Refused(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="refused", tag_field="kind"):
-    """A request that was answered without any attempt."""
+    """A request that was answered without any attempt.
+
+    Attributes:
+        policy: Which was asked: `NAME~DIGEST`.
+        rulings: What it says against each endpoint, as `ENDPOINT:RULE`; `*` for all of them.
+        findings: As in `Opened`; likewise `shadow`.
+    """
 
     receipt_id: str
     at_ms: int
@@ -122,6 +136,10 @@ class Refused(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="re
     operation: str | None = None
     route: str | None = None
     traceparent: str | None = None
+    policy: str | None = None
+    rulings: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    shadow: tuple[str, ...] = ()
 
 
 JournalRecord = Opened | Settled | Refused

@@ -13,6 +13,8 @@ import msgspec
 
 from hortus.canon.loss import Strictness, Weight
 from hortus.catalog.rows import ContractPrice
+from hortus.policy.facts import Reach
+from hortus.snapshot.grants import ANYWHERE
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._/:@-]{0,127}$"
 """What a route, endpoint or deployment may be called."""
@@ -25,6 +27,28 @@ BudgetPeriod = Literal["day", "month", "fiscal_year", "total"]
 
 LimitKind = Literal["hard", "soft"]
 """What is over the limit is refused, or only told."""
+
+
+class ContractTerms(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What a contract or the organisation itself says of an endpoint; what it leaves open is as in the catalog.
+
+    Attributes:
+        source: The contract, decision or page that says so.
+        as_of: Day on which it was looked at.
+        compute: Where it computes: ISO 3166-1 alpha-2, `EU*` or `GLOBAL`; likewise `storage`.
+        laws: Country -> `yes`, `indirect`, `disputed` or `no`: whether its authorities can demand what is there.
+    """
+
+    source: str
+    as_of: date
+    compute: str | None = None
+    storage: str | None = None
+    retention_days: int | None = None
+    state_days: int | None = None
+    trains: bool | None = None
+    operator: str | None = None
+    home: str | None = None
+    laws: dict[str, Reach] | None = None
 
 
 class EndpointSpec(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -47,6 +71,14 @@ class EndpointSpec(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unkno
             not as usual.
         connect_timeout_s: Longest wait for a connection; likewise the other three.
         price: What it costs by a contract of one's own; it comes before what the catalog says.
+        facts: What decides its place where its address does not, such as `sku` or `inference_geo`; the host's row says
+            which.
+        terms: What the organisation's own contract says of place, retention and law; it comes before the catalog.
+        is_own: The organisation itself runs it, on its own machines.
+        private_address: Whether it may lie at an address of a private network or of this machine.
+        concurrency: Most requests at the same time, over all workers of this machine; no bound where absent.
+        queue: Most requests that wait for one of these; further ones go to the next endpoint or are refused.
+        queue_wait_s: Longest wait in seconds.
     """
 
     name: str
@@ -66,6 +98,13 @@ class EndpointSpec(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unkno
     total_timeout_s: float | None = None
     weights: dict[str, Weight] = {}
     price: ContractPrice | None = None
+    facts: dict[str, str] = {}
+    terms: ContractTerms | None = None
+    is_own: bool = False
+    private_address: bool = False
+    concurrency: int | None = None
+    queue: int = 64
+    queue_wait_s: float = 30.0
 
 
 class RouteSpec(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -73,22 +112,35 @@ class RouteSpec(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_
 
     Attributes:
         endpoints: Names of endpoints, in order; `name=weight` gives a weight for the strategy `weighted`.
-        strategy: `ordered` or `weighted`.
+        strategy: `ordered`, `weighted`, `cheapest`, `least_latency` or `least_busy`.
         output_cap: Most output tokens of an answer where the client sets no limit; the model's own where absent.
+        sticky: Whether the turns of one conversation go to the same endpoint while it can be used.
+        cache_s: For how many seconds an answer is given again to the very same request of the same project; 0: never.
     """
 
     name: str
     endpoints: tuple[str, ...]
     strategy: str = "ordered"
     output_cap: int | None = None
+    sticky: bool = False
+    cache_s: int = 0
 
 
 class ProjectSpec(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A project: the routes its keys may use (names or patterns such as `eu/*`), and which losses refuse a request."""
+    """A project: the routes its keys may use (names or patterns such as `eu/*`), and which losses refuse a request.
+
+    Attributes:
+        policy: Name of the policy that decides what may go where.
+        shadow_policy: Name of one whose verdicts are only written down in receipts.
+        keep_content_days: How long requests and answers are kept, encrypted; 0: not at all.
+    """
 
     name: str
     routes: tuple[str, ...] = ("seedling",)
     loss: Strictness = "standard"
+    policy: str = ANYWHERE
+    shadow_policy: str | None = None
+    keep_content_days: int = 0
 
 
 class DeploymentSpec(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

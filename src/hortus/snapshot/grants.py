@@ -12,6 +12,9 @@ from hortus.limits.limit import Limit
 
 _EVERY = "*"
 
+ANYWHERE = "anywhere"
+"""The policy of projects that name none: it demands nothing."""
+
 
 class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
     """The rights of one key.
@@ -25,6 +28,9 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
         expires_at_ms: Instant (UTC) from which on it is refused; None for never.
         loss: Which losses refuse a request of the project.
         limits: What bounds it: its own limits, its project's, the organisation's.
+        policy: Name of the policy that decides what may go where.
+        shadow_policy: Name of one whose verdicts are only written down.
+        keep_content_days: How long requests and answers are kept; 0: not at all.
     """
 
     key_id: str
@@ -35,6 +41,9 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
     expires_at_ms: int | None = None
     loss: Strictness = "standard"
     limits: tuple[Limit, ...] = ()
+    policy: str = ANYWHERE
+    shadow_policy: str | None = None
+    keep_content_days: int = 0
 
     def may_use(self, route: str) -> bool:
         """Tell whether the key may call `route`."""

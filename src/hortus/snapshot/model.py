@@ -9,8 +9,10 @@ import msgspec
 
 from hortus.canon.loss import Weight
 from hortus.catalog.rows import Auth, PriceRow, RateRow
+from hortus.policy.facts import Facts
+from hortus.policy.rules import Policy
 
-SNAPSHOT_FORMAT = 3
+SNAPSHOT_FORMAT = 4
 """Version of this layout; a reader refuses another one."""
 
 ENGINE_SCHEME = "engine:"
@@ -74,6 +76,11 @@ class Endpoint(msgspec.Struct, frozen=True, omit_defaults=True):
         credential: Reference to what authenticates there, None where nothing is needed.
         country: Where it computes (ISO 3166-1 alpha-2, `EU*` or `GLOBAL`), None when unknown.
         price: None when unknown; deployments have one of zero.
+        facts: What policies know of it; None: nothing.
+        may_be_private: Whether it may lie at a private address.
+        concurrency: Most requests at the same time, over all workers of this machine.
+        queue: Most requests that wait.
+        queue_wait_s: Longest wait in seconds.
     """
 
     name: str
@@ -90,6 +97,11 @@ class Endpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     timeouts: Timeouts = Timeouts()
     model_version: str | None = None
     output_limit: int | None = None
+    facts: Facts | None = None
+    may_be_private: bool = False
+    concurrency: int | None = None
+    queue: int = 64
+    queue_wait_s: float = 30.0
 
     @property
     def dialects(self) -> tuple[str, ...]:
@@ -120,8 +132,11 @@ class Route(msgspec.Struct, frozen=True, omit_defaults=True):
     """What clients name in `model`.
 
     Attributes:
-        strategy: `ordered` (first that answers) or `weighted` (drawn by weight).
+        strategy: `ordered` (first that answers), `weighted` (drawn by weight), `cheapest`, `least_latency` (measured)
+            or `least_busy`.
         output_cap: Most output tokens of an answer where the client sets no limit; None: the model's own.
+        sticky: Whether the turns of one conversation go to the same endpoint while it can be used.
+        cache_s: For how many seconds an answer is given again to the very same request; 0: never.
     """
 
     name: str
@@ -131,6 +146,8 @@ class Route(msgspec.Struct, frozen=True, omit_defaults=True):
     owned_by: str = "hortus"
     created_at_s: int = 0
     output_cap: int | None = None
+    sticky: bool = False
+    cache_s: int = 0
 
 
 class Deployment(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -161,6 +178,7 @@ class Snapshot(msgspec.Struct, frozen=True):
 
     Attributes:
         rates: Between currencies, the organisation's own among them.
+        policies: All that a project can name, the ready-made ones among them.
     """
 
     version: int
@@ -171,3 +189,4 @@ class Snapshot(msgspec.Struct, frozen=True):
     deployments: dict[str, Deployment]
     format: int = SNAPSHOT_FORMAT
     rates: tuple[RateRow, ...] = ()
+    policies: dict[str, Policy] = {}

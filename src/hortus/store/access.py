@@ -83,6 +83,9 @@ class AccessTable:
             values: dict[str, Any] = {
                 "routes": _encode(spec.routes),
                 "loss": spec.loss,
+                "policy": spec.policy,
+                "shadow_policy": spec.shadow_policy,
+                "keep_content_days": spec.keep_content_days,
                 "origin": origin,
                 "retired_at_ms": None,
             }
@@ -175,6 +178,7 @@ class AccessTable:
         query = (
             select(keys.c.id, keys.c.name, keys.c.expires_at_ms, keys.c.project_id, projects.c.routes)
             .add_columns(projects.c.name.label("project"), projects.c.loss)
+            .add_columns(projects.c.policy, projects.c.shadow_policy, projects.c.keep_content_days)
             .join_from(keys, projects)
             .where(keys.c.digest == digest, keys.c.revoked_at_ms.is_(None), projects.c.retired_at_ms.is_(None))
         )
@@ -192,6 +196,9 @@ class AccessTable:
             expires_at_ms=row["expires_at_ms"],
             loss=row["loss"],
             limits=limits,
+            policy=row["policy"],
+            shadow_policy=row["shadow_policy"],
+            keep_content_days=row["keep_content_days"],
         )
 
     def access_version(self) -> int:
@@ -244,6 +251,9 @@ def _to_project(row: RowMapping) -> Project:
         created_at_ms=row["created_at_ms"],
         retired_at_ms=row["retired_at_ms"],
         loss=row["loss"],
+        policy=row["policy"],
+        shadow_policy=row["shadow_policy"],
+        keep_content_days=row["keep_content_days"],
     )
 
 
@@ -251,7 +261,7 @@ def _shown_project(row: Mapping[Any, Any] | None) -> dict[str, object]:
     """Return what an act says of a project."""
     if row is None:
         return {}
-    shown = ("name", "loss", "origin", "retired_at_ms")
+    shown = ("name", "loss", "policy", "shadow_policy", "keep_content_days", "origin", "retired_at_ms")
     return {name: row[name] for name in shown} | {"routes": _decode(row["routes"])}
 
 

@@ -92,6 +92,9 @@ projects = Table(
     Column("created_at_ms", BigInteger, nullable=False),
     Column("retired_at_ms", BigInteger),
     Column("loss", Text, nullable=False, server_default="standard"),
+    Column("policy", Text, nullable=False, server_default="anywhere"),
+    Column("shadow_policy", Text),
+    Column("keep_content_days", Integer, nullable=False, server_default="0"),
 )
 
 keys = Table(

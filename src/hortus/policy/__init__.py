@@ -1,0 +1,1 @@
+"""Who may send what where: pure verdicts, each with its reason."""
