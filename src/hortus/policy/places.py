@@ -1,0 +1,86 @@
+"""Does a place surely lie within the places that a policy names? Countries, `EU`, `EEA` and `ADEQUATE`.
+
+A place of a fact stands for all countries that it may mean; it lies within if each of them does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Final
+
+import msgspec
+
+from hortus.catalog.places import ANYWHERE, EU_COUNTRIES, ISO_COUNTRIES, SOME_EU_COUNTRY
+
+EEA_COUNTRIES: Final = EU_COUNTRIES | {"IS", "LI", "NO"}
+"""https://www.efta.int/eea, read 2026-11: the Union, Iceland, Liechtenstein and Norway."""
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """An adequacy decision of the European Commission (Article 45 GDPR) that covers a country.
+
+    Attributes:
+        act: Number of the decision; the EU's publications office has it.
+        adopted: Day of the decision.
+        scope: What it covers, where that is not everything.
+    """
+
+    act: str
+    adopted: date
+    scope: str = ""
+
+
+# https://commission.europa.eu/law/law-topic/data-protection/international-dimension-data-protection/adequacy-decisions_en
+# The list by https://cnpd.public.lu/en/dossiers-thematiques/transferts-internationaux-donnees-personnelles.html,
+# Brazil by https://www.deleporte-wentz-avocat.com (decision of 26 January 2026); both read 2026-11-23.
+# Left out: the United States (2023/1795 covers certified companies only, which is no fact of a place) and the European
+# Patent Organisation (no country).
+DECISIONS: Final[Mapping[str, Decision]] = {
+    "AD": Decision("2010/625/EU", date(2010, 10, 19)),
+    "AR": Decision("2003/490/EC", date(2003, 6, 30)),
+    "BR": Decision("of 26 January 2026", date(2026, 1, 26)),
+    "CA": Decision("2002/2/EC", date(2001, 12, 20), "organisations under the federal law on commerce (PIPEDA)"),
+    "CH": Decision("2000/518/EC", date(2000, 7, 26)),
+    "FO": Decision("2010/146/EU", date(2010, 3, 5)),  # codespell:ignore fo - the Faroe Islands
+    "GB": Decision("(EU) 2021/1772", date(2021, 6, 28), "its end is renewed: see the Commission's page"),
+    "GG": Decision("2003/821/EC", date(2003, 11, 21)),
+    "IL": Decision("2011/61/EU", date(2011, 1, 31)),
+    "IM": Decision("2004/411/EC", date(2004, 4, 28)),
+    "JE": Decision("2008/393/EC", date(2008, 5, 8)),
+    "JP": Decision("(EU) 2019/419", date(2019, 1, 23), "not what goes to bodies outside the law on personal data"),
+    "KR": Decision("(EU) 2022/254", date(2021, 12, 17)),
+    "NZ": Decision("2013/65/EU", date(2012, 12, 19)),
+    "UY": Decision("2012/484/EU", date(2012, 8, 21)),
+}
+"""Countries outside the EEA whose protection of personal data the Commission found adequate."""
+
+REGIONS: Final[Mapping[str, frozenset[str]]] = {
+    "EU": EU_COUNTRIES,
+    "EEA": EEA_COUNTRIES,
+    "ADEQUATE": EEA_COUNTRIES | DECISIONS.keys(),
+}
+"""What a policy may name beside countries."""
+
+
+def is_region(place: str) -> bool:
+    """Say whether a policy may name this place."""
+    return place in REGIONS or place in ISO_COUNTRIES
+
+
+def is_within(place: str | None, regions: tuple[str, ...]) -> bool:
+    """Say whether a place of a fact surely lies within what a policy names.
+
+    An unknown place and `GLOBAL` lie nowhere; `EU*` lies where every member state does, so in no single country.
+    """
+    if place is None or place == ANYWHERE:
+        return False
+    meant = EU_COUNTRIES if place == SOME_EU_COUNTRY else frozenset((place,))
+    return meant <= frozenset().union(*(REGIONS.get(region, frozenset((region,))) for region in regions))
+
+
+def in_words(place: str) -> str:
+    """Return where a place is, for the middle of a sentence."""
+    if place == ANYWHERE:
+        return f"anywhere ({ANYWHERE})"
+    return f"in some EU country ({SOME_EU_COUNTRY})" if place == SOME_EU_COUNTRY else f"in {place}"
