@@ -370,6 +370,11 @@ class ReceiptView(View):
     maker: str | None = None
     idempotency: Annotated[str | None, Field(description="Keyed digest of the `Idempotency-Key`.")] = None
     request_digest: Annotated[str | None, Field(description="Salt and HMAC of the body as it was sent.")] = None
+    policy: Annotated[str | None, Field(description="Which policy judged it: `NAME~DIGEST`.")] = None
+    rulings: Annotated[tuple[str, ...], Field(description="What it says against endpoints: `ENDPOINT:RULE`.")] = ()
+    findings: Annotated[tuple[str, ...], Field(description="What guards found: `KIND:NUMBER`.")] = ()
+    shadow: Annotated[tuple[str, ...], Field(description="What the shadow policy says: `POLICY:ENDPOINT:RULE`.")] = ()
+    cached_from: Annotated[str | None, Field(description="Receipt of the answer that was given again.")] = None
 
 
 class ReceiptList(View):

@@ -165,6 +165,11 @@ def _join(attempts: tuple[Attempt, ...], *, first: Opened | None, receipt_id: st
         last.maker,
         opened.idempotency,
         opened.request_digest,
+        opened.policy,
+        opened.rulings,
+        opened.findings,
+        opened.shadow,
+        opened.cached_from,
     )
 
 
@@ -209,4 +214,8 @@ def _from_refusal(record: Refused) -> Receipt:
         error_code=record.error_code,
         cost=Decimal(0),
         traceparent=record.traceparent,
+        policy=record.policy,
+        rulings=record.rulings,
+        findings=record.findings,
+        shadow=record.shadow,
     )

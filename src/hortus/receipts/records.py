@@ -47,7 +47,8 @@ class Opened(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="ope
         idempotency: Keyed digest of the client's `Idempotency-Key`.
         request_digest: HMAC of the body as the client sent it, by a key that only this receipt has: `SALT:DIGEST`.
         policy: Which let it go: `NAME~DIGEST`.
-        shadow: What the shadow policy would have said against it, as `POLICY:RULE`.
+        rulings: What it says against other endpoints of the route, as `ENDPOINT:RULE`.
+        shadow: What the shadow policy would have said against it, as `POLICY:ENDPOINT:RULE`; `*` for all of them.
         findings: What guards found, as `KIND:NUMBER`; never what it was.
         cached_from: Receipt of the answer that was given again; nothing was sent.
     """
@@ -81,8 +82,9 @@ class Opened(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="ope
     idempotency: str | None = None
     request_digest: str | None = None
     policy: str | None = None
-    shadow: tuple[str, ...] = ()
+    rulings: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
+    shadow: tuple[str, ...] = ()
     cached_from: str | None = None
 
 
@@ -195,6 +197,11 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         status: That of the last attempt, or `refused`.
         cost: Sum over attempts, None while any is unknown.
         maker: Of the last attempt's model.
+        policy: Which judged it: `NAME~DIGEST`.
+        rulings: What that says against endpoints of the route, as `ENDPOINT:RULE`; `*` for all of them.
+        findings: What guards found, as `KIND:NUMBER`.
+        shadow: What the shadow policy would have said, as `POLICY:ENDPOINT:RULE`.
+        cached_from: Receipt of the answer that was given again.
     """
 
     receipt_id: str
@@ -221,3 +228,8 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     maker: str | None = None
     idempotency: str | None = None
     request_digest: str | None = None
+    policy: str | None = None
+    rulings: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    shadow: tuple[str, ...] = ()
+    cached_from: str | None = None

@@ -20,9 +20,10 @@ from hortus.store.rows import USAGE_COLUMNS
 from hortus.store.schema import attempts, projects, receipts
 
 _LISTS = ("adaptations", "losses", "answer_losses", "rates")
+_JUDGED = ("rulings", "findings", "shadow")
 _HOLDS = ("holds", "charges")
 _PLAIN_ATTEMPT = frozenset(Attempt.__struct_fields__) - {"usage", *_LISTS, *_HOLDS}
-_PLAIN_RECEIPT = frozenset(Receipt.__struct_fields__) - {"usage", "caller", "attempts", "project"}
+_PLAIN_RECEIPT = frozenset(Receipt.__struct_fields__) - {"usage", "caller", "attempts", "project", *_JUDGED}
 
 
 class Totals(msgspec.Struct, frozen=True):
@@ -168,6 +169,7 @@ def _with_attempts(connection: Connection, rows: Sequence[RowMapping]) -> Iterat
 def _to_receipt(row: RowMapping, tried: Iterable[Attempt]) -> Receipt:
     return Receipt(
         **{name: row[name] for name in _PLAIN_RECEIPT},
+        **_lists(row, _JUDGED),
         project=row["project"],
         caller=Caller(key_id=row["key_id"], project_id=row["project_id"]),
         usage=_to_usage(row),
@@ -176,9 +178,13 @@ def _to_receipt(row: RowMapping, tried: Iterable[Attempt]) -> Receipt:
 
 
 def _to_attempt(row: RowMapping) -> Attempt:
-    lists: dict[str, Any] = {name: msgspec.json.decode(row[name] or "[]", type=tuple[str, ...]) for name in _LISTS}
+    lists: dict[str, Any] = _lists(row, _LISTS)
     lists |= {name: msgspec.json.decode(row[name] or "[]", type=tuple[Hold, ...]) for name in _HOLDS}
     return Attempt(**{name: row[name] for name in _PLAIN_ATTEMPT}, **lists, usage=_to_usage(row))
+
+
+def _lists(row: RowMapping, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: msgspec.json.decode(row[name] or "[]", type=tuple[str, ...]) for name in names}
 
 
 def _to_usage(row: RowMapping) -> Usage | None:

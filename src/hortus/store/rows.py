@@ -54,6 +54,11 @@ def receipt_row(receipt: Receipt, seq: int | None = None) -> Row:
         receipt.request_digest,
         _more_usage(receipt.usage),
         seq,
+        receipt.policy,
+        _list(receipt.rulings),
+        _list(receipt.findings),
+        _list(receipt.shadow),
+        receipt.cached_from,
     )
 
 

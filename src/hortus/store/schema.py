@@ -153,6 +153,11 @@ receipts = Table(
     Column("request_digest", Text),
     Column("more_usage", Text),
     Column("seq", BigInteger),
+    Column("policy", Text),
+    Column("rulings", Text),
+    Column("findings", Text),
+    Column("shadow", Text),
+    Column("cached_from", Text),
     Index(None, "opened_at_ms", "receipt_id"),
     Index(None, "project_id", "opened_at_ms", "receipt_id"),
 )
