@@ -12,6 +12,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine
 
+from garden import NEWEST_TABLES
 from hortus.store import migrating
 from hortus.store.access import AccessTable
 from hortus.store.database import open_store
@@ -90,7 +91,7 @@ def test_an_upgrade_that_is_cut_off_leaves_an_empty_store(tmp_path: Path) -> Non
     done = subprocess.run([sys.executable, "-c", script, path], check=False, timeout=60)
     assert done.returncode == -9
     store = open_store(path, clock=CLOCK)
-    assert store.schema_version() == "0007"
+    assert store.schema_version() == NEWEST_TABLES
     store.close()
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from garden import NEWEST_TABLES
 from hortus.base.errors import InstallationError
 from hortus.ledger.ports import StoreUnavailable
 from hortus.snapshot.declared import ProjectSpec
@@ -34,7 +35,7 @@ def store(path: Path) -> Iterator[Store]:
 
 def test_a_new_store_is_private_and_at_the_newest_version(store: Store, path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
-    assert store.schema_version() == "0007"
+    assert store.schema_version() == NEWEST_TABLES
 
 
 def test_a_store_keeps_what_was_written_when_it_is_opened_again(store: Store, path: Path) -> None:
@@ -56,7 +57,7 @@ def test_a_newer_store_is_refused(store: Store, path: Path) -> None:
     with store.writing() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     store.close()
-    with pytest.raises(InstallationError, match=r"newer release.*tables at 9999.*0007") as refusal:
+    with pytest.raises(InstallationError, match=rf"newer release.*tables at 9999.*{NEWEST_TABLES}") as refusal:
         open_store(path, clock=CLOCK)
     assert refusal.value.path == str(path)
     assert refusal.value.hint
@@ -135,7 +136,7 @@ def test_a_failed_transaction_changes_nothing(store: Store) -> None:
     with contextlib.suppress(ZeroDivisionError), store.writing() as connection:
         connection.exec_driver_sql("DELETE FROM alembic_version")
         raise ZeroDivisionError
-    assert store.schema_version() == "0007"
+    assert store.schema_version() == NEWEST_TABLES
     assert access.projects() == []
 
 
