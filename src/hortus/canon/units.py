@@ -23,6 +23,7 @@ class Units(msgspec.Struct, frozen=True):
         server_tools: Whether the host may run other tools of its own, whose results count as input.
         tool_calls: Most calls of the host's tools that the client allows, searches among them; None: it does not say.
         service_tier: What the client asks to be served as, None where it does not say.
+        tools: Kinds of tools that it brings, each once and sorted: `function` (the client's own), `web_search`, `mcp` …
     """
 
     output_tokens: int | None = None
@@ -34,3 +35,4 @@ class Units(msgspec.Struct, frozen=True):
     server_tools: bool = False
     tool_calls: int | None = None
     service_tier: str | None = None
+    tools: tuple[str, ...] = ()

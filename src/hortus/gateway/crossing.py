@@ -14,9 +14,13 @@ from hortus.canon.loss import WEIGHTS, Loss, Strictness, refusing
 from hortus.canon.request import Request
 from hortus.content.ports import Seals
 from hortus.gateway.choose import may_move_on
+from hortus.gateway.demands import demanded
 from hortus.gateway.passage import Inquiry, Passage, RelayPassage
 from hortus.gateway.translate import Crossing, TranslatedChat, TranslatedCount, TranslatedEmbeddings, translation_of
+from hortus.policy.facts import Lever
 from hortus.snapshot.resolved import Target
+
+_NONE: Mapping[str, tuple[Lever, ...]] = {}
 
 MEANS: Mapping[str, str] = {
     "chat": "chat",
@@ -106,19 +110,35 @@ class Passages:
         inquiry: What is asked.
         dialects: All, by name.
         seals: Where seals lie.
+        levers: What the policy demands of the host of an endpoint, by the endpoint's name.
     """
 
-    def __init__(self, inquiry: Inquiry, dialects: Mapping[str, Dialect], *, seals: Seals) -> None:
+    def __init__(
+        self,
+        inquiry: Inquiry,
+        dialects: Mapping[str, Dialect],
+        *,
+        seals: Seals,
+        levers: Mapping[str, tuple[Lever, ...]] = _NONE,
+    ) -> None:
         self._inquiry = inquiry
         self._dialects = dialects
         self._seals = seals
+        self._levers = levers
 
     def to(self, target: Target) -> Passage:
-        """Return the way to a target that `choose` found able.
+        """Return the way to a target that `choose` found able, with what the policy demands of its host.
 
         Raises:
             CallerFault: The request cannot be understood, or nothing could send it.
         """
+        passage = self._way_to(target)
+        levers = self._levers.get(target.endpoint.name)
+        if levers is not None:
+            passage.outgoing = demanded(passage.outgoing, levers)
+        return passage
+
+    def _way_to(self, target: Target) -> Passage:
         if self._inquiry.dialect.name in target.ways:
             return RelayPassage(self._inquiry, target)
         hosts = [self._dialects[name] for name in target.ways if name in self._dialects]

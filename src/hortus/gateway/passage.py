@@ -34,6 +34,7 @@ class Outgoing(msgspec.Struct, frozen=True):
         dialect: The host's.
         path: Below the host's base address.
         losses: What the host does not get, in the client's words.
+        headers: Sent besides those of every call; they replace the client's own of the same name.
     """
 
     dialect: str
@@ -41,6 +42,7 @@ class Outgoing(msgspec.Struct, frozen=True):
     body: bytes
     adaptations: tuple[str, ...] = ()
     losses: tuple[Loss, ...] = ()
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class Given(msgspec.Struct, frozen=True):

@@ -17,6 +17,7 @@ from hortus.gateway import headers
 from hortus.gateway.calling import Call, Setback
 from hortus.gateway.crossing import Passages, Way, Ways
 from hortus.gateway.exchange import ClientGone
+from hortus.gateway.judging import Judged
 from hortus.gateway.passage import Inquiry
 from hortus.gateway.ports import HostRequest, Hosts
 from hortus.gateway.quotas import Quotas
@@ -32,12 +33,14 @@ class Job(msgspec.Struct, frozen=True):
         targets: Whom to try, first choice first.
         passages: The way to each of them.
         strictness: Which losses refuse it.
+        judged: What the policy says of the route.
     """
 
     inquiry: Inquiry
     targets: tuple[Target, ...]
     passages: Passages
     strictness: Strictness
+    judged: Judged
 
 
 class Relay:
@@ -87,6 +90,7 @@ class Relay:
 
     async def _open(self, visit: Visit, job: Job, here: Way, *, number: int) -> Call:
         """Reserve what an attempt may cost and write down that it begins. Raises RulesFault and OurFault."""
+        job.judged.assure(here.target)
         outgoing = here.passage.outgoing
         held = self._quotas.without_limits(visit, here.target.endpoint, inquiry=job.inquiry, outgoing=outgoing)
         if held is None:
@@ -126,10 +130,13 @@ class Relay:
         way = target.ways[outgoing.dialect]
         opening = way.headers if way.authorizer is None else await target.opening(outgoing.dialect)
         own = inquiry.call.headers if outgoing.dialect == inquiry.dialect.name else {}
+        if outgoing.headers:
+            demanded = {name.decode("latin-1") for name, _ in outgoing.headers}
+            own = {name: value for name, value in own.items() if name not in demanded}
         return HostRequest(
             method=inquiry.operation.method,
             url=f"{way.base_url}{outgoing.path}",
-            headers=headers.for_host(visit),
+            headers=(*headers.for_host(visit), *outgoing.headers),
             body=outgoing.body,
             timeouts=target.endpoint.timeouts,
             standing=headers.for_target(opening, is_stream=inquiry.asked.is_stream, own=own),

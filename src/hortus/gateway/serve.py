@@ -11,6 +11,7 @@ from hortus.base.secrets import Secret, looks_like_key
 from hortus.base.time import Clock
 from hortus.canon.dialect import Asked, RouteCard
 from hortus.canon.errors import AlreadyDone, AlreadyRunning, Internal, NotReady, RequestError, UnknownRoute
+from hortus.canon.loss import Strictness, stricter
 from hortus.framing.shallow import write_members
 from hortus.gateway import admit, choose
 from hortus.gateway.admit import Admission
@@ -18,6 +19,7 @@ from hortus.gateway.calls import call_of
 from hortus.gateway.crossing import Passages, can_cross
 from hortus.gateway.door import Door, Found, WrongMethod, refuse_upgrade
 from hortus.gateway.exchange import ClientGone, Exchange
+from hortus.gateway.judging import Judge, RefusedByRule, check_ask, refuse_route
 from hortus.gateway.losses import read_strictness
 from hortus.gateway.passage import Inquiry
 from hortus.gateway.ports import Kept
@@ -25,6 +27,8 @@ from hortus.gateway.quotas import Quotas
 from hortus.gateway.relay import Job, Relay
 from hortus.gateway.settle import Books
 from hortus.gateway.visit import Pairs, Visit
+from hortus.policy.rules import Policy
+from hortus.policy.verdict import Ask
 from hortus.receipts.claims import Claims, digest_idempotency_key
 from hortus.snapshot.declared import NAME_PATTERN
 from hortus.snapshot.grants import Grant
@@ -80,6 +84,7 @@ class Gateway:
         self._door = door
         self._admission = admission
         self._relay = relay
+        self._judge = Judge()
         self._quotas = ground.quotas
         self._books = books
         self._ground = ground
@@ -148,6 +153,12 @@ class Gateway:
         visit.route, visit.is_stream = route.route.name, asked.is_stream
         grant = _grant(visit)
         asked, body, adaptations = _cap_output(found, asked, body, route=route)
+        judged = self._judge.judge(ready, route, grant=grant, now_ms=visit.now_ms)
+        visit.take_verdict(judged)
+        if judged.is_empty:
+            raise refuse_route(judged)
+        if judged.asks:
+            _judge_ask(visit, found, asked, body=body)
         inquiry = Inquiry(
             dialect=visit.dialect,
             operation=found.operation,
@@ -162,9 +173,10 @@ class Gateway:
         )
         job = Job(
             inquiry=inquiry,
-            targets=self._targets(route, inquiry),
-            passages=Passages(inquiry, self._dialects, seals=self._kept),
-            strictness=read_strictness(visit.received, project=grant.loss),
+            targets=self._targets(judged.route, inquiry),
+            passages=Passages(inquiry, self._dialects, seals=self._kept, levers=judged.levers),
+            strictness=_strictness(visit, judged.policy, grant=grant),
+            judged=judged,
         )
         await self._run(visit, job, grant=grant)
 
@@ -251,6 +263,8 @@ class Gateway:
     async def _end_with(self, visit: Visit, error: RequestError) -> None:
         """Tell the client what went wrong, in the way that is left."""
         visit.error_code = error.code
+        if isinstance(error, RefusedByRule):
+            visit.rulings += error.rulings
         if not visit.is_opened:
             self._books.refuse(visit, error)
         if visit.has_begun:
@@ -274,6 +288,22 @@ def _grant(visit: Visit) -> Grant:
     if visit.grant is None:  # not reached: nobody is served before `admit`
         raise Internal("The request has no grant.")
     return visit.grant
+
+
+def _judge_ask(visit: Visit, found: Found, asked: Asked, *, body: bytes) -> None:
+    """Judge the request itself. Raises RefusedByPolicy."""
+    judged = visit.judged
+    if judged is None:  # not reached: the route is judged first
+        raise Internal("The request was not judged.")
+    units = found.dialect.weigh(found.operation, asked, body)
+    ask = Ask(request_bytes=len(body), tools=units.tools, names_history=bool(asked.host_ids))
+    visit.shadow += check_ask(judged, ask)
+
+
+def _strictness(visit: Visit, policy: Policy, *, grant: Grant) -> Strictness:
+    """Return which losses refuse: the project's setting, tightened by its policy and by the client's header."""
+    project = grant.loss if policy.loss is None else stricter(grant.loss, policy.loss)
+    return read_strictness(visit.received, project=project)
 
 
 def _cap_output(found: Found, asked: Asked, body: bytes, *, route: ReadyRoute) -> tuple[Asked, bytes, tuple[str, ...]]:

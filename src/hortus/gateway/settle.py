@@ -148,6 +148,10 @@ class Books:
                 held.rates,
                 visit.idempotency,
                 visit.request_digest,
+                visit.judged.mark if visit.judged is not None else None,
+                visit.rulings,
+                visit.findings,
+                visit.shadow,
             )
         )
         for loss in outgoing.losses:
@@ -249,6 +253,10 @@ class Books:
                 operation=visit.operation.name if visit.operation else None,
                 route=visit.route or visit.asked_route,
                 traceparent=visit.traceparent,
+                policy=visit.judged.mark if visit.judged is not None else None,
+                rulings=visit.rulings,
+                findings=visit.findings,
+                shadow=visit.shadow,
             )
         )
 

@@ -9,6 +9,7 @@ from hortus.canon.dialect import Dialect, Operation
 from hortus.canon.loss import Loss
 from hortus.canon.usage import Usage
 from hortus.gateway.exchange import Exchange
+from hortus.gateway.judging import Judged
 from hortus.gateway.losses import loss_header
 from hortus.receipts.digests import digest_content
 from hortus.receipts.records import Caller
@@ -43,6 +44,7 @@ class Visit:
         "endpoint",
         "error_code",
         "exchange",
+        "findings",
         "grant",
         "has_begun",
         "headers",
@@ -51,6 +53,7 @@ class Visit:
         "is_gone",
         "is_opened",
         "is_stream",
+        "judged",
         "losses",
         "now_ms",
         "operation",
@@ -59,7 +62,9 @@ class Visit:
         "request_digest",
         "request_id",
         "route",
+        "rulings",
         "salt",
+        "shadow",
         "started_s",
         "status",
         "traceparent",
@@ -99,6 +104,13 @@ class Visit:
         """An attempt is in the journal: the request is no longer a refusal."""
         self.losses: tuple[Loss, ...] = ()
         """What the endpoint in use does not get, and what of its answer the client does not."""
+        self.judged: Judged | None = None
+        """What the policy says of the route."""
+        self.rulings: tuple[str, ...] = ()
+        """What it says against the request or endpoints, as receipts have it; likewise the shadow policy's."""
+        self.shadow: tuple[str, ...] = ()
+        self.findings: tuple[str, ...] = ()
+        """What guards found, as `KIND:NUMBER`."""
         self.idempotency: str | None = None
         """Keyed digest of the client's `Idempotency-Key`."""
         self.salt = b""
@@ -116,6 +128,12 @@ class Visit:
         """Take note of who asks."""
         self.grant = grant
         self.caller = Caller(key_id=grant.key_id, project_id=grant.project_id)
+
+    def take_verdict(self, judged: Judged) -> None:
+        """Take note of what the policy says of the route."""
+        self.judged = judged
+        self.rulings = judged.rulings
+        self.shadow = judged.shadow_rulings
 
     def digest_request(self, body: bytes, salt: bytes) -> None:
         """Take note of a digest of what the client sent."""

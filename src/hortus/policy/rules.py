@@ -77,6 +77,12 @@ class Policy(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
     keeps_content: bool = True
 
     @property
+    def looks_at_requests(self) -> bool:
+        """Whether any rule asks of the request itself; see `verdict.judge_ask`."""
+        is_bounded = self.tools is not None or self.largest_request_kib is not None
+        return self.stateless or self.looks_at_content or is_bounded
+
+    @property
     def looks_at_content(self) -> bool:
         """Whether any guard has to look at requests."""
         return self.personal_data != "allow" or self.secrets != "allow" or bool(self.blocked_words)

@@ -10,6 +10,7 @@ import msgspec
 from hortus.base.errors import ConfigurationError
 from hortus.catalog.auth import RENEWED, credential_header
 from hortus.catalog.rows import RateRow
+from hortus.policy.ready import READY
 from hortus.policy.rules import Policy
 from hortus.snapshot.model import ENGINE_SCHEME, Endpoint, Route, Snapshot, Spoken
 
@@ -141,7 +142,7 @@ def resolve(
         version=snapshot.version,
         routes={name: _resolve_route(route, found) for name, route in snapshot.routes.items()},
         rates=snapshot.rates,
-        policies=snapshot.policies,
+        policies={**READY, **snapshot.policies},
     )
 
 

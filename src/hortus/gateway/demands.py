@@ -1,0 +1,53 @@
+"""What a policy demands of a host is set in what is sent to it, whatever the client said, and named."""
+
+from __future__ import annotations
+
+import msgspec
+
+from hortus.gateway.passage import Outgoing
+from hortus.policy.facts import Lever
+
+PREFIX = "policy:"
+"""Adaptations of this kind begin so: `policy:store=false`."""
+
+_DECODE = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_DECODE_TEXT = msgspec.json.Decoder(str).decode
+
+
+def demanded(outgoing: Outgoing, levers: tuple[Lever, ...]) -> Outgoing:
+    """Return a request with every lever pulled that works in its dialect."""
+    pulled = [lever for lever in levers if outgoing.dialect in lever.dialects]
+    members = [lever for lever in pulled if lever.member is not None]
+    headers = tuple(
+        (lever.header.encode("latin-1"), _DECODE_TEXT(lever.value).encode("latin-1"))
+        for lever in pulled
+        if lever.header is not None
+    )
+    return msgspec.structs.replace(
+        outgoing,
+        body=_with_members(outgoing.body, members) if members else outgoing.body,
+        headers=(*outgoing.headers, *headers),
+        adaptations=(*outgoing.adaptations, *(PREFIX + lever.name for lever in pulled)),
+    )
+
+
+def _with_members(body: bytes, levers: list[Lever]) -> bytes:
+    members = _DECODE(body)
+    for lever in levers:
+        _set(members, (lever.member or "").split("."), value=lever.value)
+    return msgspec.json.encode(members)
+
+
+def _set(members: dict[str, msgspec.Raw], path: list[str], *, value: msgspec.Raw) -> None:
+    """Set a member by its path; what is no object on the way gives place to one."""
+    first, *rest = path
+    if not rest:
+        members[first] = value
+        return
+    inner = members.get(first)
+    try:
+        below = _DECODE(inner) if inner is not None else {}
+    except msgspec.ValidationError:
+        below = {}
+    _set(below, rest, value=value)
+    members[first] = msgspec.Raw(msgspec.json.encode(below))
