@@ -17,6 +17,7 @@ from hortus.cli.defaults import FirstUnlessNamed
 from hortus.cli.place import find_local_home, find_running
 from hortus.cli.screen import Column, note, show_facts, show_json, show_line, show_table
 from hortus.control.configfile import Declaration, Report, check_references, read_config
+from hortus.control.policychecks import check_projects
 from hortus.control.scopes import check_currencies, currencies_in
 from hortus.control.tomllines import Lines
 from hortus.snapshot.model import Snapshot
@@ -71,7 +72,7 @@ def check(
     if json:
         show_json({"file": str(loaded.config_file), "is_valid": True, "declares": counts})
         return
-    said = ", ".join(f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in counts.items() if count)
+    said = ", ".join(_count(count, kind) for kind, count in counts.items() if count)
     note(f"{loaded.config_file} is right: it declares {said or 'no objects'}.")
 
 
@@ -87,7 +88,18 @@ def settings(*, json: AsJson = False) -> None:
     note("In the environment: HORTUS_ and the name in capitals; in hortus.toml: below \\[settings].")
 
 
-_KINDS = ("project", "endpoint", "route", "deployment", "limit", "rate")
+_KINDS = ("project", "endpoint", "route", "deployment", "limit", "rate", "policy")
+
+
+def _count(count: int, kind: str) -> str:
+    """Return how many there are.
+
+    >>> _count(2, "policy")
+    '2 policies'
+    """
+    if count == 1:
+        return f"1 {kind}"
+    return f"{count} {kind.removesuffix('y')}ies" if kind.endswith("y") else f"{count} {kind}s"
 
 
 def read_declaration(file: Path, *, home: Home) -> Declaration:
@@ -114,6 +126,7 @@ def read_declaration(file: Path, *, home: Home) -> Declaration:
     faults = [
         *check_references(declaration, known=_known_endpoints(snapshot)),
         *check_currencies(declaration, known=currencies_in(rates)),
+        *check_projects(declaration, known=snapshot.policies if snapshot is not None else ()),
     ]
     if faults:
         raise Report(str(file), Lines(data.decode("utf-8-sig"))).error(faults)

@@ -15,11 +15,13 @@ from hortus.access.objects import Project
 from hortus.base.time import format_utc
 from hortus.control.configfile import Declaration, Item, check_references, spaces_of
 from hortus.control.fault import Fault
+from hortus.control.policychecks import check_leaving, check_projects
 from hortus.control.ports import Access, Declared, Objects, StoredObject
 from hortus.snapshot.declared import ProjectSpec
 
-OBJECT_KINDS = ("rate", "limit", "endpoint", "deployment", "route")
-"""In the order in which they are made: limits are there before what they bind can be used, and leave after it."""
+OBJECT_KINDS = ("policy", "rate", "limit", "endpoint", "deployment", "route")
+"""In the order in which they are made: what bounds or judges is there before what it binds can be used, and leaves
+after it. Projects come last and go first."""
 
 FILE = "file"
 API = "api"
@@ -53,7 +55,18 @@ def find_conflicts(declaration: Declaration, *, access: Access, objects: Objects
             message = f"`{item.spec.name}` is declared here, and the {story}: one name, two origins."
             faults.append(Fault((*item.path, "name"), message, "Retire the one or rename the other."))
     known = {stored.name for kind in ("endpoint", "deployment") for stored in objects.list(kind, include_retired=True)}
-    return [*faults, *check_references(declaration, known={*known, "seedling"})]
+    faults += check_references(declaration, known={*known, "seedling"})
+    return [*faults, *_policy_faults(declaration, access=access, objects=objects)]
+
+
+def _policy_faults(declaration: Declaration, *, access: Access, objects: Objects) -> Iterator[Fault]:
+    """Yield what is wrong with the policies that projects name, those of the file and those that stay beside it."""
+    stored = objects.list("policy")
+    yield from check_projects(declaration, known={one.name for one in stored if one.origin != FILE})
+    declared = {(item.kind, item.spec.name) for item in declaration.items}
+    leaving = {one.name for one in stored if one.origin == FILE and ("policy", one.name) not in declared}
+    staying = [one for one in access.projects() if one.origin != FILE and ("project", one.name) not in declared]
+    yield from check_leaving(leaving, staying)
 
 
 def _names_of_the_api(access: Access, objects: Objects) -> dict[tuple[str, str], str]:
@@ -137,7 +150,7 @@ def _plan_project(item: Item, spec: ProjectSpec, stored: Project | None) -> Iter
     if stored is None or stored.retired_at_ms is not None:
         yield Change("create", "project", spec.name, where=item.where, spec=spec)
         return
-    fields = tuple(name for name in ("routes", "loss") if getattr(stored, name) != getattr(spec, name))
+    fields = tuple(name for name in spec.__struct_fields__ if getattr(stored, name) != getattr(spec, name))
     if fields or stored.origin != FILE:
         fields = fields or ("origin",)
         yield Change("replace", "project", spec.name, where=item.where, fields=fields, spec=spec)

@@ -12,7 +12,9 @@ from urllib.parse import urlsplit
 from hortus.catalog.lookup import SPOKEN_DIALECTS
 from hortus.control.bounds import check_limit, check_price, check_rate
 from hortus.control.fault import MOST_QUOTED, Fault, suggest
+from hortus.control.rulechecks import check_rules
 from hortus.control.tomllines import Path
+from hortus.policy.rules import Policy
 from hortus.snapshot.compile import read_candidate
 from hortus.snapshot.declared import (
     NAME_PATTERN,
@@ -28,7 +30,7 @@ from hortus.snapshot.endpoints import LOCAL_HOST
 from hortus.snapshot.surfaces import ANY_HOST, OPEN_HOST, OPEN_HOSTS
 
 OPERATIONS = ("chat", "embeddings")
-STRATEGIES = ("ordered", "weighted")
+STRATEGIES = ("ordered", "weighted", "cheapest", "least_latency", "least_busy")
 ENGINES = ("llamacpp",)
 
 _TIMEOUTS = ("connect_timeout_s", "first_byte_timeout_s", "idle_timeout_s", "total_timeout_s")
@@ -39,11 +41,15 @@ _BOUNDS: dict[str, tuple[int, int, str]] = {
     "temperature": (0, 5, "0 to 5"),
 }
 _MOST_OUTPUT_TOKENS = 2**31 - 1
+_MOST_KEPT_DAYS = 3650
+_MOST_CACHED_S = 2_592_000
+_MOST_AT_ONCE = 1_000_000
+_LONGEST_QUEUE_WAIT_S = 3600
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CREDENTIAL_FILE = re.compile(r"(?!\.)[A-Za-z0-9._@+-]+")
 _VARIABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
 
-Spec = EndpointSpec | RouteSpec | DeploymentSpec | ProjectSpec | LimitSpec | RateSpec
+Spec = EndpointSpec | RouteSpec | DeploymentSpec | ProjectSpec | LimitSpec | RateSpec | Policy
 
 
 def check_spec(spec: Spec, *, hosts: Collection[str]) -> list[Fault]:
@@ -62,11 +68,13 @@ def check_spec(spec: Spec, *, hosts: Collection[str]) -> list[Fault]:
             # its name also names a file in `run/engines`, so it is as narrow as a project's
             return [*_check_name(spec.name, PROJECT_NAME_PATTERN), *_check_deployment(spec)]
         case ProjectSpec():
-            return _check_name(spec.name, PROJECT_NAME_PATTERN)
+            return [*_check_name(spec.name, PROJECT_NAME_PATTERN), *_check_keeping(spec)]
         case LimitSpec():
             return [*_check_name(spec.name, PROJECT_NAME_PATTERN), *check_limit(spec)]
         case RateSpec():
             return list(check_rate(spec))
+        case Policy():
+            return [*_check_name(spec.name, PROJECT_NAME_PATTERN), *check_rules(spec)]
 
 
 def check_far(spec: Spec) -> list[Fault]:
@@ -91,6 +99,12 @@ def _check_name(name: str, pattern: str) -> list[Fault]:
     return [Fault(("name",), message, f"Begin with a letter or digit and use only {allowed}.")]
 
 
+def _check_keeping(spec: ProjectSpec) -> Iterator[Fault]:
+    if not 0 <= spec.keep_content_days <= _MOST_KEPT_DAYS:
+        hint = f"Use a number of days from 0 (nothing is kept) to {_MOST_KEPT_DAYS}."
+        yield Fault(("keep_content_days",), "keep_content_days is out of bounds.", hint)
+
+
 def _check_endpoint(spec: EndpointSpec, hosts: Collection[str]) -> Iterator[Fault]:
     if not spec.model:
         yield Fault(("model",), "The model is empty.", "Name a model of the catalog, or what the host calls it.")
@@ -104,6 +118,7 @@ def _check_endpoint(spec: EndpointSpec, hosts: Collection[str]) -> Iterator[Faul
         yield Fault(("country",), "The country is not an ISO 3166-1 alpha-2 code.", 'Write two letters, such as "DE".')
     yield from _check_operations(spec.operations)
     yield from _check_timeouts(spec)
+    yield from _check_queue(spec)
     if spec.price is not None:
         yield from (Fault(("price", *fault.path), fault.message, fault.hint) for fault in check_price(spec.price))
 
@@ -128,6 +143,18 @@ def _check_timeouts(spec: EndpointSpec) -> Iterator[Fault]:
         value = getattr(spec, field)
         if value is not None and not 0 < value < float("inf"):
             yield Fault((field,), "A timeout must be more than 0 seconds.", "Leave it out to keep the default.")
+
+
+def _check_queue(spec: EndpointSpec) -> Iterator[Fault]:
+    if spec.concurrency is not None and not 1 <= spec.concurrency <= _MOST_AT_ONCE:
+        hint = f"Use a number from 1 to {_MOST_AT_ONCE}, or leave it out for no bound."
+        yield Fault(("concurrency",), "concurrency is out of bounds.", hint)
+    if not 0 <= spec.queue <= _MOST_AT_ONCE:
+        hint = f"Use a number from 0 (nobody waits) to {_MOST_AT_ONCE}."
+        yield Fault(("queue",), "queue is out of bounds.", hint)
+    if not 0 < spec.queue_wait_s <= _LONGEST_QUEUE_WAIT_S:
+        hint = f"Use a number of seconds above 0, at most {_LONGEST_QUEUE_WAIT_S}."
+        yield Fault(("queue_wait_s",), "queue_wait_s is out of bounds.", hint)
 
 
 def _check_operations(operations: tuple[str, ...]) -> Iterator[Fault]:
@@ -201,6 +228,9 @@ def _check_route(spec: RouteSpec) -> Iterator[Fault]:
         message = f"There is no strategy `{spec.strategy[:MOST_QUOTED]}`."
         hint = suggest(spec.strategy, STRATEGIES) or f"Use one of: {', '.join(STRATEGIES)}."
         yield Fault(("strategy",), message, hint)
+    if not 0 <= spec.cache_s <= _MOST_CACHED_S:
+        hint = f"Use a number of seconds from 0 (no cache) to {_MOST_CACHED_S}."
+        yield Fault(("cache_s",), "cache_s is out of bounds.", hint)
     if not spec.endpoints:
         yield Fault(("endpoints",), "The route has no endpoint.", "Name at least one endpoint or deployment.")
     if spec.output_cap is not None and not 1 <= spec.output_cap <= _MOST_OUTPUT_TOKENS:
@@ -218,9 +248,9 @@ def _check_candidates(spec: RouteSpec) -> Iterator[Fault]:
         except ValueError:
             yield Fault(where, "A weight must be a whole number above 0.", 'Write it as "name=3".')
             continue
-        if weight is not None and spec.strategy == "ordered":
+        if weight is not None and spec.strategy in STRATEGIES and spec.strategy != "weighted":
             hint = 'Set strategy = "weighted", or leave the weight out.'
-            yield Fault(where, "A weight has no meaning in the strategy `ordered`.", hint)
+            yield Fault(where, f"A weight has no meaning in the strategy `{spec.strategy}`.", hint)
         if name in seen:
             yield Fault(where, f"The endpoint `{name[:MOST_QUOTED]}` stands twice in this route.", "Remove one.")
         seen.add(name)

@@ -19,6 +19,7 @@ from hortus.base.errors import ConfigurationError
 from hortus.control.checks import Spec, check_spec
 from hortus.control.fault import Fault, suggest
 from hortus.control.tomllines import Lines, Path, format_path
+from hortus.policy.rules import Policy
 from hortus.snapshot.compile import read_candidate
 from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, LimitSpec, ProjectSpec, RateSpec, RouteSpec
 
@@ -29,6 +30,7 @@ KINDS: dict[str, type[Spec]] = {
     "deployment": DeploymentSpec,
     "limit": LimitSpec,
     "rate": RateSpec,
+    "policy": Policy,
 }
 """Arrays of tables in the file, and what each table becomes."""
 
@@ -243,7 +245,8 @@ def _type_fault(error: msgspec.ValidationError, path: Path, *, spec_type: type[S
     if words and message.startswith("Invalid enum value"):
         said = message.removeprefix("Invalid enum value ").strip("'")
         hint = suggest(said, words) or f"Write one of: {', '.join(words)}."
-        return Fault((*path, *steps), f"`{said[:_MOST_QUOTED]}` cannot be `{steps[-1]}`.", hint)
+        member = next((step for step in reversed(steps) if isinstance(step, str)), path[0])
+        return Fault((*path, *steps), f"`{said[:_MOST_QUOTED]}` cannot be `{member}`.", hint)
     return Fault((*path, *steps), f"{message}.", "Change the value to the right type.")
 
 

@@ -18,6 +18,7 @@ from hortus.control.fault import Fault, suggest
 from hortus.control.plane import Plane
 from hortus.control.ports import Declared, StoredObject
 from hortus.control.tomllines import format_path
+from hortus.policy.rules import Policy
 from hortus.snapshot.compile import SEEDLING, read_candidate, with_seedling
 from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, LimitSpec, RateSpec, RouteSpec
 from hortus.snapshot.endpoints import credential_of
@@ -171,6 +172,8 @@ def kind_of(spec: Declared) -> str:
             return "limit"
         case RateSpec():
             return "rate"
+        case Policy():
+            return "policy"
 
 
 def spec_of(ask: models.Ask, spec_type: type[Kind]) -> Kind:
@@ -263,6 +266,7 @@ def _endpoint_view(plane: Plane, stored: StoredObject) -> EndpointView:
         "maker": compiled.maker if compiled else None,
         "speaks": compiled.dialects if compiled else (),
         "price": msgspec.to_builtins(spec.price) if spec.price is not None else None,
+        "terms": msgspec.to_builtins(spec.terms) if spec.terms is not None else None,
         "price_id": compiled.price.id if compiled and compiled.price else None,
         "is_usable": is_usable,
         "reason": None if is_usable else plane.unusable.get(stored.name),

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from hortus.catalog.rows import Cap
 from hortus.control.models import Ask, Name
 from hortus.control.views import ObjectView, View
+from hortus.policy.facts import Reach
 
 
 def _refuse_fractions(value: object) -> object:
@@ -79,6 +80,23 @@ class PriceForm(FiguresForm):
     is_search_per_request: bool = False
 
 
+class TermsForm(Ask):
+    """What the organisation's own contract says of an endpoint; what it leaves open is as in the catalog."""
+
+    source: Annotated[str, Field(max_length=1000, description="The contract, decision or page that says so.")]
+    as_of: Annotated[date, Field(description="Day on which it was looked at.")]
+    compute: Annotated[str | None, Field(description="Where it computes: a country, `EU*` or `GLOBAL`.")] = None
+    storage: Annotated[str | None, Field(description="Where the host keeps what it keeps, likewise.")] = None
+    retention_days: Annotated[Count | None, Field(description="How long it keeps requests and answers.")] = None
+    state_days: Annotated[Count | None, Field(description="How long answers can be referred to.")] = None
+    trains: Annotated[bool | None, Field(description="Whether it trains on requests.")] = None
+    operator: Annotated[str | None, Field(description="Legal entity.")] = None
+    home: Annotated[str | None, Field(description="Country whose law binds the operator.")] = None
+    laws: Annotated[
+        dict[str, Reach] | None, Field(description="Country -> whether its authorities can demand what is there.")
+    ] = None
+
+
 class EndpointWanted(Ask):
     """One model at one host in one region."""
 
@@ -112,6 +130,16 @@ class EndpointWanted(Ask):
     idle_timeout_s: Seconds = None
     total_timeout_s: Seconds = None
     price: Annotated[PriceForm | None, Field(description="By a contract of your own, before the catalog's.")] = None
+    facts: Annotated[
+        dict[str, str],
+        Field(default_factory=dict, description="What decides its place where its address does not, such as `sku`."),
+    ]
+    terms: Annotated[TermsForm | None, Field(description="Of a contract of your own, before the catalog.")] = None
+    is_own: Annotated[bool, Field(description="Whether the organisation itself runs it, on its own machines.")] = False
+    private_address: Annotated[bool, Field(description="Whether it may lie in a private network.")] = False
+    concurrency: Annotated[Count | None, Field(description="Most requests at the same time; else no bound.")] = None
+    queue: Annotated[Count, Field(description="Most requests that wait for one of these.")] = 64
+    queue_wait_s: Annotated[float, Field(gt=0, lt=1e9, description="Longest wait in seconds.")] = 30.0
 
 
 class EndpointView(ObjectView):
@@ -130,7 +158,18 @@ class EndpointView(ObjectView):
     region: str | None = None
     country: str | None = None
     operations: tuple[str, ...] = ()
+    connect_timeout_s: Seconds = None
+    first_byte_timeout_s: Seconds = None
+    idle_timeout_s: Seconds = None
+    total_timeout_s: Seconds = None
     price: Annotated[PriceForm | None, Field(description="By a contract of your own.")] = None
+    facts: Annotated[dict[str, str], Field(default_factory=dict)]
+    terms: Annotated[TermsForm | None, Field(description="Of a contract of your own.")] = None
+    is_own: bool = False
+    private_address: bool = False
+    concurrency: int | None = None
+    queue: int = 64
+    queue_wait_s: float = 30.0
     price_id: Annotated[str | None, Field(description="Row of the price that holds, as receipts name it.")] = None
     is_usable: bool
     reason: Annotated[str | None, Field(description="Why it cannot be used.")] = None

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from hortus.canon.loss import Strictness
+from hortus.snapshot.grants import ANYWHERE
 
 _LONGEST_TEXT = 4_194_304
 """Of any text that is taken. That there is a bound also has pydantic refuse half characters (lone surrogates)."""
@@ -42,6 +43,18 @@ LossRule = Annotated[
     Field(
         description="Which losses refuse a request: those of meaning (`standard`), all (`strict`), none (`lenient`)."
     ),
+]
+
+PolicyName = Annotated[
+    str,
+    Field(min_length=1, max_length=63, description="Name of the policy that decides what may go where."),
+]
+ShadowName = Annotated[
+    str | None,
+    Field(max_length=63, description="Name of a policy whose verdicts are only written down in receipts."),
+]
+KeptDays = Annotated[
+    int, Field(strict=True, description="Days for which requests and answers are kept, encrypted; 0: not at all.")
 ]
 
 
@@ -79,6 +92,24 @@ class ProjectWanted(Ask):
     name: ShortName
     routes: RouteNames = ("seedling",)
     loss: LossRule = "standard"
+    policy: PolicyName = ANYWHERE
+    shadow_policy: ShadowName = None
+    keep_content_days: KeptDays = 0
+
+
+class ProjectPolicy(Ask):
+    """Which policies judge a project's requests from now on."""
+
+    name: ShortName
+    policy: PolicyName
+    shadow_policy: ShadowName = None
+
+
+class ProjectKeeping(Ask):
+    """How long a project's requests and answers are kept from now on."""
+
+    name: ShortName
+    keep_content_days: KeptDays
 
 
 class ProjectRoutes(Ask):
@@ -130,10 +161,16 @@ class RouteWanted(Ask):
     endpoints: Annotated[
         tuple[str, ...], Field(description="Endpoints or deployments in order; `name=3` gives a weight.")
     ]
-    strategy: Annotated[str, Field(description="`ordered` (the first that answers) or `weighted`.")] = "ordered"
+    strategy: Annotated[
+        str, Field(description="`ordered`, `weighted`, `cheapest`, `least_latency` or `least_busy`.")
+    ] = "ordered"
     output_cap: Annotated[
         int | None, Field(description="Most output tokens of an answer where the client sets no limit.")
     ] = None
+    sticky: Annotated[bool, Field(description="Whether a conversation stays with one endpoint.")] = False
+    cache_s: Annotated[
+        int, Field(strict=True, description="Seconds for which an answer is given again to the same request; 0: never.")
+    ] = 0
 
 
 class DeploymentWanted(Ask):

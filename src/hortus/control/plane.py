@@ -24,6 +24,7 @@ from hortus.control.ports import Access, Acts, Chain, Credentials, Entropy, Obje
 from hortus.control.scopes import currencies_in, settle_file
 from hortus.control.tomllines import Lines
 from hortus.gateway.ports import Hosts
+from hortus.policy.rules import Policy
 from hortus.receipts.checkpoint import SigningKey
 from hortus.snapshot.compile import (
     SEEDLING,
@@ -187,6 +188,7 @@ class Plane:
             routes=_only(specs, RouteSpec),
             deployments=_only(specs, DeploymentSpec),
             rates=_only(specs, RateSpec),
+            policies=_only((one.spec for one in stored), Policy),
             origins={one.name: one.origin for one in live if one.kind == "endpoint"},
             created_at_s={one.name: one.created_at_ms // 1000 for one in live if one.kind in {"route", "deployment"}},
             retired_at_ms={name: retired_at_ms for name, retired_at_ms in gone if retired_at_ms is not None},
@@ -216,7 +218,11 @@ class Plane:
         return declaration, applying.plan(declaration, access=self.ports.access, objects=self.ports.objects)
 
     def apply(self, declaration: Declaration, changes: list[applying.Change]) -> None:
-        """Bring the store to what the file declares."""
+        """Bring the store to what the file declares; policies are in place before projects name them."""
+        fresh = [change for change in changes if change.kind == "policy" and change.action == "create"]
+        if fresh and self.installation.snapshot.exists():
+            applying.apply(fresh, access=self.ports.access, objects=self.ports.objects)
+            self.recompile()
         applying.apply(changes, access=self.ports.access, objects=self.ports.objects)
         self.declaration = declaration
         for change in applying.visible(changes):

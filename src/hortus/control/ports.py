@@ -11,14 +11,15 @@ from typing import Protocol
 
 from hortus.access.acts import Act
 from hortus.access.objects import Key, Organisation, Project
+from hortus.policy.rules import Policy
 from hortus.receipts.chain import Flaw, Place
 from hortus.receipts.exporting import Extent, Wanted
 from hortus.receipts.records import Receipt
 from hortus.receipts.rollups import Answer, Question
 from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, LimitSpec, ProjectSpec, RateSpec, RouteSpec
 
-Declared = EndpointSpec | RouteSpec | DeploymentSpec | LimitSpec | RateSpec
-"""What the object table keeps, by kind: `endpoint`, `route`, `deployment`, `limit`, `rate`."""
+Declared = EndpointSpec | RouteSpec | DeploymentSpec | LimitSpec | RateSpec | Policy
+"""What the object table keeps, by kind: `endpoint`, `route`, `deployment`, `limit`, `rate`, `policy`."""
 
 
 class StoredObject(Protocol):
@@ -43,7 +44,7 @@ class StoredObject(Protocol):
 
 
 class Objects(Protocol):
-    """Endpoints, routes, deployments, limits and rates."""
+    """Endpoints, routes, deployments, limits, rates and policies."""
 
     def list(self, kind: str, include_retired: bool = False) -> Sequence[StoredObject]:  # noqa: FBT001, FBT002 -- the store's own signature
         """Return the objects of one kind, by name."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 from fnmatch import fnmatchcase
 
+import msgspec
+
 from hortus.access.objects import Project
 from hortus.base.secrets import KEY_ENTROPY_BYTES, KEY_PREFIX, digest_key
 from hortus.control import models, views
@@ -13,6 +15,7 @@ from hortus.control.checks import check_spec
 from hortus.control.errors import Conflict, DeclaredInFile, Invalid, NotFound
 from hortus.control.fault import suggest
 from hortus.control.plane import Plane
+from hortus.control.policychecks import check_named
 from hortus.control.tomllines import format_path
 from hortus.snapshot.declared import ProjectSpec
 
@@ -47,19 +50,27 @@ def create_project(plane: Plane, ask: models.ProjectWanted) -> views.ProjectView
     stored = plane.ports.access.project(ask.name)
     if stored is not None and stored.retired_at_ms is None:
         raise Conflict(f"There is a project `{ask.name}` already.", path="name", hint="Set its routes instead.")
-    return views.ProjectView.model_validate(_put(plane, ProjectSpec(name=ask.name, routes=ask.routes, loss=ask.loss)))
+    return views.ProjectView.model_validate(_put(plane, msgspec.convert(ask.model_dump(), ProjectSpec)))
 
 
 def set_project_routes(plane: Plane, ask: models.ProjectRoutes) -> views.ProjectView:
     """Say which routes a project's keys may use from now on."""
-    stored = _live_project(plane, ask.name)
-    return views.ProjectView.model_validate(_put(plane, ProjectSpec(stored.name, ask.routes, stored.loss)))
+    return _change(plane, ask.name, routes=ask.routes)
 
 
 def set_project_loss(plane: Plane, ask: models.ProjectLoss) -> views.ProjectView:
     """Say which losses refuse a project's requests from now on."""
-    stored = _live_project(plane, ask.name)
-    return views.ProjectView.model_validate(_put(plane, ProjectSpec(stored.name, stored.routes, ask.loss)))
+    return _change(plane, ask.name, loss=ask.loss)
+
+
+def set_project_policy(plane: Plane, ask: models.ProjectPolicy) -> views.ProjectView:
+    """Say which policy decides where a project's requests may go, and which one is only written down beside it."""
+    return _change(plane, ask.name, policy=ask.policy, shadow_policy=ask.shadow_policy)
+
+
+def set_project_keeping(plane: Plane, ask: models.ProjectKeeping) -> views.ProjectView:
+    """Say for how many days a project's requests and answers are kept, encrypted."""
+    return _change(plane, ask.name, keep_content_days=ask.keep_content_days)
 
 
 def retire_project(plane: Plane, ask: models.OneProject) -> views.ProjectView:
@@ -74,7 +85,7 @@ def allow_routes(plane: Plane, name: str, routes: tuple[str, ...]) -> None:
     stored = _live_project(plane, name)
     fresh = missing_routes(stored, routes)
     if fresh:
-        _put(plane, ProjectSpec(name, (*stored.routes, *fresh), stored.loss))
+        _change(plane, name, routes=(*stored.routes, *fresh))
 
 
 def missing_routes(project: Project, routes: tuple[str, ...]) -> tuple[str, ...]:
@@ -147,8 +158,20 @@ def _live_project(plane: Plane, name: str) -> Project:
     return stored
 
 
+def spec_of_project(stored: Project) -> ProjectSpec:
+    """Return a project as it would be declared, with every member that can be."""
+    return ProjectSpec(**{name: getattr(stored, name) for name in ProjectSpec.__struct_fields__})
+
+
+def _change(plane: Plane, name: str, **changed: object) -> views.ProjectView:
+    """Change some members of a project and keep the others."""
+    spec = msgspec.structs.replace(spec_of_project(_live_project(plane, name)), **changed)
+    return views.ProjectView.model_validate(_put(plane, spec))
+
+
 def _put(plane: Plane, spec: ProjectSpec) -> Project:
-    faults = check_spec(spec, hosts=())
+    policies = {one.name for one in plane.ports.objects.list("policy")}
+    faults = [*check_spec(spec, hosts=()), *check_named(spec, policies)]
     if faults:
         raise Invalid(faults[0].message, path=format_path(faults[0].path), hint=faults[0].hint)
     stored = plane.ports.access.project(spec.name)

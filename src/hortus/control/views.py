@@ -51,6 +51,9 @@ class ProjectView(View):
     created_at_ms: Instant
     retired_at_ms: Instant | None = None
     loss: LossRule = "standard"
+    policy: Annotated[str, Field(description="Which decides what may go where.")]
+    shadow_policy: Annotated[str | None, Field(description="Its verdicts are only written down.")] = None
+    keep_content_days: Annotated[int, Field(description="How long requests and answers are kept.")] = 0
 
 
 class ProjectList(View):
@@ -108,6 +111,8 @@ class RouteView(ObjectView):
     endpoints: tuple[str, ...]
     strategy: str
     output_cap: Annotated[int | None, Field(description="Output tokens where the client sets no limit.")] = None
+    sticky: bool = False
+    cache_s: Annotated[int, Field(description="Seconds for which answers are given again; 0: never.")] = 0
     ruled_out: tuple[RuledOutView, ...] = ()
 
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import msgspec
 
 from hortus.base.time import format_utc
 from hortus.catalog.lookup import Catalog, PriceOf
 from hortus.catalog.terms import bounded
+from hortus.policy.rules import Policy
 from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, RateSpec, RouteSpec
 from hortus.snapshot.endpoints import SEEDLING_SOURCE, UNKNOWN_MAKER, compile_deployed, compile_endpoint
+from hortus.snapshot.grants import ANYWHERE
 from hortus.snapshot.model import Candidate, Deployment, Endpoint, Route, RuledOut, Snapshot
 from hortus.snapshot.money import OWN, own_price, own_rate
 
@@ -24,12 +27,16 @@ SEEDLING = DeploymentSpec(name="seedling", source=SEEDLING_SOURCE, context_token
 
 MOST_WEIGHT_DIGITS = 9
 
+READY: Mapping[str, Policy] = MappingProxyType({ANYWHERE: Policy(name=ANYWHERE)})
+"""Policies that every installation has."""
+
 
 class DeclaredObjects(msgspec.Struct, frozen=True):
     """What is declared and not retired, whoever declared it.
 
     Attributes:
         rates: The organisation's own currency rates.
+        policies: Those of the organisation, and the retired ones: a grant that was just handed out may name one.
         origins: Who declared each endpoint (`file`, `api`), by name; it is in the id of the endpoint's own price.
         created_at_s: When each route (or deployment) was made, by name; for lists of models.
         retired_at_ms: When each endpoint or deployment that is no longer declared was retired, by name.
@@ -39,6 +46,7 @@ class DeclaredObjects(msgspec.Struct, frozen=True):
     routes: tuple[RouteSpec, ...] = ()
     deployments: tuple[DeploymentSpec, ...] = ()
     rates: tuple[RateSpec, ...] = ()
+    policies: tuple[Policy, ...] = ()
     origins: Mapping[str, str] = {}
     created_at_s: Mapping[str, int] = {}
     retired_at_ms: Mapping[str, int] = {}
@@ -103,6 +111,7 @@ def compile_snapshot(
         },
         deployments=deployments,
         rates=(*map(own_rate, declared.rates), *(rate.row for rate in catalog.rows.rates)),
+        policies={**{policy.name: policy for policy in declared.policies}, **READY},
     )
     return Compiled(snapshot, {name: one for name, one in sorted(compiled.items()) if isinstance(one, str)})
 
@@ -184,4 +193,6 @@ def _compile_route(spec: RouteSpec, *, compiled: Mapping[str, Endpoint | str], c
         owned_by=next(iter(makers), UNKNOWN_MAKER),
         created_at_s=created_at_s,
         output_cap=spec.output_cap,
+        sticky=spec.sticky,
+        cache_s=spec.cache_s,
     )

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from hortus.base.time import Clock
+from hortus.policy.rules import Policy
 from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, LimitSpec, RateSpec, RouteSpec
 from hortus.store.acts import ActLog, Subject
 from hortus.store.conflicts import NotStored, check_origin
@@ -16,7 +17,7 @@ from hortus.store.counters import ACCESS_VERSION, OBJECTS_VERSION, bump, read_co
 from hortus.store.database import Store
 from hortus.store.schema import objects
 
-Declared = EndpointSpec | RouteSpec | DeploymentSpec | LimitSpec | RateSpec
+Declared = EndpointSpec | RouteSpec | DeploymentSpec | LimitSpec | RateSpec | Policy
 
 KINDS: dict[str, type[Declared]] = {
     "endpoint": EndpointSpec,
@@ -24,6 +25,7 @@ KINDS: dict[str, type[Declared]] = {
     "deployment": DeploymentSpec,
     "limit": LimitSpec,
     "rate": RateSpec,
+    "policy": Policy,
 }
 
 GRANTED_KINDS = frozenset({"limit"})
