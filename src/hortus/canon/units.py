@@ -23,7 +23,8 @@ class Units(msgspec.Struct, frozen=True):
         server_tools: Whether the host may run other tools of its own, whose results count as input.
         tool_calls: Most calls of the host's tools that the client allows, searches among them; None: it does not say.
         service_tier: What the client asks to be served as, None where it does not say.
-        tools: Kinds of tools that it brings, each once and sorted: `function` (the client's own), `web_search`, `mcp` …
+        tools: Kinds of tools that it brings, sorted: `function` (the client's own), `web_search`, `file_search`,
+            `code_execution`, `mcp`, `computer`, `image_generation`, or the maker's own name of another one.
     """
 
     output_tokens: int | None = None

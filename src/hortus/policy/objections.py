@@ -63,12 +63,12 @@ def _or(value: _Kept | None, usual: _Kept) -> _Kept:
     return usual if value is None else value
 
 
-def _compute_in(policy: Policy, facts: Facts, _on: date) -> str | None:
+def _compute_in(policy: Policy, facts: Facts, on: date) -> str | None:
     regions = policy.compute_in or ()
     if facts.undecided:
         deciding = " and ".join(f"`{name}`" for name in sorted(facts.undecided))
         return f"the place is decided by its {deciding}, which the endpoint does not say"
-    if is_within(facts.compute, regions):
+    if is_within(facts.compute, regions, on=on):
         return None
     if facts.compute is not None:
         return f"it computes {in_words(facts.compute)}, not surely within {_any_of(regions)}"
@@ -77,20 +77,20 @@ def _compute_in(policy: Policy, facts: Facts, _on: date) -> str | None:
     return "where it computes is not known"
 
 
-def _store_in(policy: Policy, facts: Facts, _on: date) -> str | None:
+def _store_in(policy: Policy, facts: Facts, on: date) -> str | None:
     regions = policy.store_in or ()
     if facts.retention_days == 0 and facts.state_days == 0:
         return None
-    if is_within(facts.storage, regions):
+    if is_within(facts.storage, regions, on=on):
         return None
     if facts.storage is None:
         return "where it keeps what it keeps is not known, nor that it keeps nothing"
     return f"what it keeps lies {in_words(facts.storage)}, not surely within {_any_of(regions)}"
 
 
-def _operators_from(policy: Policy, facts: Facts, _on: date) -> str | None:
+def _operators_from(policy: Policy, facts: Facts, on: date) -> str | None:
     regions = policy.operators_from or ()
-    if facts.is_own or is_within(facts.home, regions):
+    if facts.is_own or is_within(facts.home, regions, on=on):
         return None
     if facts.home is None:
         return f"whose law binds {_operator(facts)} is not known"
@@ -121,12 +121,8 @@ def _longest_retention(policy: Policy, facts: Facts, _on: date) -> str | None:
     unknown = [what for what, days in kept.items() if days is None]
     if unknown:
         return f"how long it keeps {' and '.join(unknown)} is not known"
-    over = [f"{what} for {days} days" for what, days in kept.items() if _days(days) > _days(longest)]
+    over = [f"{what} for {days} days" for what, days in kept.items() if (days or 0) > (longest or 0)]
     return f"it keeps {' and '.join(over)}, longer than {longest}" if over else None
-
-
-def _days(value: int | None) -> int:
-    return value or 0
 
 
 def _no_training(_policy: Policy, facts: Facts, _on: date) -> str | None:
@@ -142,7 +138,7 @@ def _stateless(_policy: Policy, facts: Facts, _on: date) -> str | None:
 
 
 def _own_machines(_policy: Policy, facts: Facts, _on: date) -> str | None:
-    return None if facts.is_own else f"it is run by {_operator(facts)}, not by this organisation itself"
+    return None if facts.is_own else f"{_operator(facts)} is not this organisation itself"
 
 
 def _makers(policy: Policy, facts: Facts, _on: date) -> str | None:

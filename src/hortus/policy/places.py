@@ -24,16 +24,19 @@ class Decision(msgspec.Struct, frozen=True):
         act: Number of the decision; the EU's publications office has it.
         adopted: Day of the decision.
         scope: What it covers, where that is not everything.
+        until: Last day on which it holds, where it names one.
     """
 
     act: str
     adopted: date
     scope: str = ""
+    until: date | None = None
 
 
 # https://commission.europa.eu/law/law-topic/data-protection/international-dimension-data-protection/adequacy-decisions_en
 # The list by https://cnpd.public.lu/en/dossiers-thematiques/transferts-internationaux-donnees-personnelles.html,
-# Brazil by https://www.deleporte-wentz-avocat.com (decision of 26 January 2026); both read 2026-11-23.
+# Brazil by https://www.deleporte-wentz-avocat.com (decision of 26 January 2026), the United Kingdom's last day by
+# https://www.dpocentre.com/news/eu-renews-uk-personal-data-adequacy-decisions; all read 2026-11-23.
 # Left out: the United States (2023/1795 covers certified companies only, which is no fact of a place) and the European
 # Patent Organisation (no country).
 DECISIONS: Final[Mapping[str, Decision]] = {
@@ -43,7 +46,7 @@ DECISIONS: Final[Mapping[str, Decision]] = {
     "CA": Decision("2002/2/EC", date(2001, 12, 20), "organisations under the federal law on commerce (PIPEDA)"),
     "CH": Decision("2000/518/EC", date(2000, 7, 26)),
     "FO": Decision("2010/146/EU", date(2010, 3, 5)),  # codespell:ignore fo - the Faroe Islands
-    "GB": Decision("(EU) 2021/1772", date(2021, 6, 28), "its end is renewed: see the Commission's page"),
+    "GB": Decision("(EU) 2021/1772", date(2021, 6, 28), until=date(2031, 12, 27)),
     "GG": Decision("2003/821/EC", date(2003, 11, 21)),
     "IL": Decision("2011/61/EU", date(2011, 1, 31)),
     "IM": Decision("2004/411/EC", date(2004, 4, 28)),
@@ -55,12 +58,14 @@ DECISIONS: Final[Mapping[str, Decision]] = {
 }
 """Countries outside the EEA whose protection of personal data the Commission found adequate."""
 
+_BY_DECISION: Final = "ADEQUATE"
+
 REGIONS: Final[Mapping[str, frozenset[str]]] = {
     "EU": EU_COUNTRIES,
     "EEA": EEA_COUNTRIES,
-    "ADEQUATE": EEA_COUNTRIES | DECISIONS.keys(),
+    _BY_DECISION: EEA_COUNTRIES | DECISIONS.keys(),
 }
-"""What a policy may name beside countries."""
+"""What a policy may name beside countries; of `ADEQUATE`, whatever has not ended."""
 
 
 def is_region(place: str) -> bool:
@@ -68,15 +73,22 @@ def is_region(place: str) -> bool:
     return place in REGIONS or place in ISO_COUNTRIES
 
 
-def is_within(place: str | None, regions: tuple[str, ...]) -> bool:
-    """Say whether a place of a fact surely lies within what a policy names.
+def is_within(place: str | None, regions: tuple[str, ...], *, on: date) -> bool:
+    """Say whether a place of a fact surely lies within what a policy names, on a day.
 
     An unknown place and `GLOBAL` lie nowhere; `EU*` lies where every member state does, so in no single country.
     """
     if place is None or place == ANYWHERE:
         return False
     meant = EU_COUNTRIES if place == SOME_EU_COUNTRY else frozenset((place,))
-    return meant <= frozenset().union(*(REGIONS.get(region, frozenset((region,))) for region in regions))
+    return meant <= frozenset().union(*(_countries_of(region, on) for region in regions))
+
+
+def _countries_of(region: str, on: date) -> frozenset[str]:
+    countries = REGIONS.get(region, frozenset((region,)))
+    if region != _BY_DECISION:
+        return countries
+    return countries - {country for country, one in DECISIONS.items() if one.until is not None and one.until < on}
 
 
 def in_words(place: str) -> str:

@@ -9,11 +9,15 @@ import msgspec
 from hortus.canon.dialect import Asked, Operation
 from hortus.canon.units import Unit, Units
 from hortus.framing.asking import read_limit, write_limit
+from hortus.framing.tooling import MCP, tool_kinds, unread
 from hortus.framing.weighing import by_type, count_parts, is_set, list_of, marks_of, text_of
 
 _PARTS: Mapping[str, Unit] = {"image": "image", "document": "document", "container_upload": "document"}
 _OWN_TOOLS = ("custom", "bash_", "text_editor_", "computer_", "memory_")
 """Tools that the client runs itself. https://docs.claude.com/en/docs/agents-and-tools, read 2026-11."""
+
+_RUN_BY_CLIENT = ("custom", "bash", "text_editor", "memory")
+"""Of these, what a policy counts as the client's own functions; whoever drives a computer is told apart."""
 
 _SEARCH = "web_search_"
 _MARKS, _JUDGE = marks_of(_PARTS), by_type(_PARTS)
@@ -38,6 +42,7 @@ def weigh(operation: Operation, asked: Asked, body: bytes) -> Units:
     tools = list_of(members, "tools", _DECODE_TOOLS)
     own = [tool for tool in tools if tool.type and not tool.type.startswith(_OWN_TOOLS)]
     has_servers = is_set(members, "mcp_servers")
+    kinds = tool_kinds((tool.type or "custom" for tool in tools), own=_RUN_BY_CLIENT)
     return Units(
         output_tokens=read_limit(members, _LIMIT),
         images=parts["image"],
@@ -46,6 +51,7 @@ def weigh(operation: Operation, asked: Asked, body: bytes) -> Units:
         server_tools=has_servers or any(not _is_search(tool) for tool in own),
         tool_calls=None if has_servers else _most_calls(own),
         service_tier=_FAST if text_of(members, "speed") == _FAST else text_of(members, "service_tier"),
+        tools=tuple(sorted(kinds | unread(members, "tools", read=tools) | ({MCP} if has_servers else set()))),
     )
 
 

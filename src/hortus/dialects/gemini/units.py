@@ -12,6 +12,7 @@ from hortus.canon.dialect import Asked, Operation
 from hortus.canon.units import Unit, Units
 from hortus.framing.asking import read_limit
 from hortus.framing.shallow import Members, write_members
+from hortus.framing.tooling import tool_kinds, unread
 from hortus.framing.weighing import count_parts, is_set, list_of, number_of, text_of
 
 _INLINE, _BY_NAME = ("inlineData", "inline_data"), ("fileData", "file_data")
@@ -35,6 +36,7 @@ def weigh(operation: Operation, asked: Asked, body: bytes) -> Units:
     config = _config(members)
     parts = count_parts(body, _MARKS, _judge)
     tools = list_of(members, "tools", _DECODE_TOOLS)
+    kinds = tool_kinds((name for tool in tools for name in tool), own=("function_declarations",))
     own = {name.replace("_", "").lower() for tool in tools for name in tool} - _OWN_TOOLS
     return Units(
         output_tokens=read_limit(config, *_LIMITS),
@@ -45,6 +47,7 @@ def weigh(operation: Operation, asked: Asked, body: bytes) -> Units:
         searches=bool(own & _SEARCHES),
         server_tools=bool(own - _SEARCHES),
         service_tier=text_of(members, "serviceTier") or text_of(members, "service_tier"),
+        tools=tuple(sorted(kinds | unread(members, "tools", read=tools))),
     )
 
 
