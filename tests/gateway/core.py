@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import itertools
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 from prometheus_client import CollectorRegistry
@@ -297,7 +297,7 @@ class Core:
 
 
 @contextlib.asynccontextmanager
-async def staged(*names: str):  # type: ignore[no-untyped-def]
+async def staged(*names: str) -> AsyncIterator[Core]:
     """Give a core over stages of these names."""
     stages = [Stage(name) for name in names]
     for stage in stages:

@@ -160,6 +160,10 @@ def full_receipt() -> Receipt:
         losses=("tuning:top_k",),
         request_digest="salt:digest",
         idempotency="keyed",
+        policy="eu~1a2b3c4d",
+        rulings=("far:compute_in",),
+        findings=("iban:1",),
+        cached_from="rcp_before",
     )
     end = msgspec.structs.replace(
         settled("rcp_a"),

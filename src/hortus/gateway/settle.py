@@ -10,14 +10,16 @@ import msgspec
 
 from hortus.base.time import Clock
 from hortus.canon.dialect import HostId
-from hortus.canon.errors import JournalFull, RequestError
+from hortus.canon.errors import JournalFull, RefusedByPolicy, RequestError
 from hortus.canon.loss import Loss
 from hortus.canon.usage import Usage
 from hortus.catalog.costs import cost_of
+from hortus.catalog.places import ANYWHERE, is_within
 from hortus.content.ports import HostIds, NotKept
 from hortus.gateway.passage import Inquiry, Outgoing
 from hortus.gateway.quotas import Held
 from hortus.gateway.visit import Visit
+from hortus.policy.levering import pull
 from hortus.receipts.ports import Journal
 from hortus.receipts.records import Hold, Opened, Refused, Settled
 from hortus.snapshot.resolved import Target
@@ -156,6 +158,8 @@ class Books:
         )
         for loss in outgoing.losses:
             self._meters.count_loss(endpoint.name, "request", weight=loss.weight)
+        if number == 1:
+            self._count_judgement(visit)
         visit.is_opened = True
         visit.endpoint = endpoint.name
         return Attempt(visit, target, number=number, opened_at_s=self._clock.monotonic_s(), held=held)
@@ -221,6 +225,8 @@ class Books:
             _log.error("receipt not settled, the journal is broken", extra={"receipt": record.receipt_id})
         if usage is not None:
             attempt.visit.usage = usage
+            if usage.region is not None:
+                self._compare_place(attempt, usage.region)
         self._count(attempt, ending, cost=cost)
 
     def _count(self, attempt: Attempt, ending: Ending, *, cost: Decimal | None) -> None:
@@ -241,6 +247,9 @@ class Books:
         """Write down a request that is answered without any attempt."""
         if visit.grant is None and not self._has_room_for_stranger(visit.now_ms):
             return
+        if isinstance(error, RefusedByPolicy):
+            self._meters.count_rulings(visit.rulings)
+        self._count_judgement(visit)
         self._journal.refuse(
             Refused(
                 receipt_id=visit.receipt_id,
@@ -258,6 +267,30 @@ class Books:
                 findings=visit.findings,
                 shadow=visit.shadow,
             )
+        )
+
+    def _count_judgement(self, visit: Visit) -> None:
+        """Count once for each request what shadow policy and guards say of it."""
+        if visit.shadow:
+            self._meters.count_shadow(visit.shadow)
+        if visit.findings:
+            self._meters.count_findings(visit.findings)
+
+    def _compare_place(self, attempt: Attempt, said: str) -> None:
+        """Compare where the host says that it computed with what its terms promise, and tell of a difference."""
+        endpoint, judged = attempt.target.endpoint, attempt.visit.judged
+        if endpoint.facts is None or judged is None:
+            return
+        promised = pull(endpoint.facts, judged.levers.get(endpoint.name, ())).compute
+        if promised is None or promised == ANYWHERE or is_within(said.upper(), promised):
+            return
+        self._meters.count_place_broken(endpoint.name)
+        _log.warning(
+            "the host of %s computed in %s, its terms promise %s",
+            endpoint.name,
+            said,
+            promised,
+            extra={"receipt": attempt.visit.receipt_id},
         )
 
     def note_conflict(self, reason: Literal["running", "done"]) -> None:

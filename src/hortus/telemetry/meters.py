@@ -47,9 +47,14 @@ class Meters:
         self._lease_wait = Distributions(metrics.LEASE_WAIT_SECONDS, registry)
         self._bounds = Sums(metrics.BOUND_EXCEEDED, registry)
         self._conflicts = Sums(metrics.IDEMPOTENCY_CONFLICTS, registry)
+        self._rulings = Sums(metrics.POLICY_RULINGS, registry)
+        self._shadows = Sums(metrics.SHADOW_RULINGS, registry)
+        self._findings = Sums(metrics.FINDINGS, registry)
+        self._places = Sums(metrics.PLACES_BROKEN, registry)
         self._counted = (
             *(self._requests, self._attempts, self._tokens, self._cost, self._losses, self._errors),
             *(self._refusals, self._bounds, self._conflicts),
+            *(self._rulings, self._shadows, self._findings, self._places),
             *(self._request_seconds, self._first_byte, self._lease_wait),
         )
         self._running = make_gauge(metrics.RUNNING, registry, mode="livesum")
@@ -98,6 +103,27 @@ class Meters:
     def count_conflict(self, reason: Literal["running", "done"]) -> None:
         """A request was refused because another one came with its `Idempotency-Key` before."""
         self._conflicts.add((reason,), 1)
+
+    def count_rulings(self, rulings: tuple[str, ...]) -> None:
+        """A policy has refused a request: `ENDPOINT:RULE` each."""
+        for ruling in rulings:
+            self._rulings.add((ruling.rpartition(":")[2],), 1)
+
+    def count_shadow(self, rulings: tuple[str, ...]) -> None:
+        """A shadow policy would have said something: `POLICY:ENDPOINT:RULE` each."""
+        for ruling in rulings:
+            policy, rest = ruling.split(":", 1)
+            self._shadows.add((policy, rest.rpartition(":")[2]), 1)
+
+    def count_findings(self, findings: tuple[str, ...]) -> None:
+        """Guards have found something in a request: `KIND:NUMBER` each."""
+        for finding in findings:
+            kind, _, number = finding.rpartition(":")
+            self._findings.add((kind,), int(number))
+
+    def count_place_broken(self, endpoint: str) -> None:
+        """An answer was computed elsewhere than promised."""
+        self._places.add((endpoint,), 1)
 
     def flush(self, *, running: int, snapshot_version: int) -> None:
         """Carry everything counted since the last time to the shared files.

@@ -130,6 +130,34 @@ IDEMPOTENCY_CONFLICTS = Metric(
     ("reason",),
     "Requests refused for their `Idempotency-Key`, by reason (`running`, `done`).",
 )
+POLICY_RULINGS = Metric(
+    "hortus_policy_rulings_total",
+    "counter",
+    "",
+    ("rule",),
+    "What policies said against endpoints or requests where a request was refused, by the rule.",
+)
+SHADOW_RULINGS = Metric(
+    "hortus_shadow_rulings_total",
+    "counter",
+    "",
+    ("policy", "rule"),
+    "What shadow policies would have said; they refuse nothing.",
+)
+FINDINGS = Metric(
+    "hortus_findings_total",
+    "counter",
+    "",
+    ("kind",),
+    "What guards found in requests, by kind (`email`, `iban`, `api_key` …).",
+)
+PLACES_BROKEN = Metric(
+    "hortus_places_broken_total",
+    "counter",
+    "",
+    ("endpoint",),
+    "Answers whose host says that they were computed outside the place that its terms promise.",
+)
 CHAIN_RECORDS = Metric(
     "hortus_chain_records", "gauge", "", (), "Records in the chain of receipts and acts: the number of its head."
 )
@@ -175,6 +203,10 @@ METRICS: tuple[Metric, ...] = (
     BUDGET_SPENT_RATIO,
     BOUND_EXCEEDED,
     IDEMPOTENCY_CONFLICTS,
+    POLICY_RULINGS,
+    SHADOW_RULINGS,
+    FINDINGS,
+    PLACES_BROKEN,
     CHAIN_RECORDS,
     CHECKPOINT_TIME_SECONDS,
     SPANS,

@@ -102,6 +102,10 @@ REQUEST_ATTRIBUTES = (
     ),
     SpanAttribute("hortus.currency", "string", "receipt.currency", "", "Currency of the cost."),
     SpanAttribute("hortus.snapshot.version", "int", "receipt.snapshot_version", "", "Configuration that was in use."),
+    SpanAttribute("hortus.policy", "string", "receipt.policy", "", "Which policy judged it: `NAME~DIGEST`."),
+    SpanAttribute("hortus.rulings", "strings", "receipt.rulings", "", "What it says against endpoints."),
+    SpanAttribute("hortus.findings", "strings", "receipt.findings", "", "Kinds and numbers of what guards found."),
+    SpanAttribute("hortus.cached_from", "string", "receipt.cached_from", "", "Receipt of an answer given again."),
 )
 """What the request's span says."""
 
