@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from difflib import get_close_matches
-
 import msgspec
 
+from hortus.base.spelling import suggest
 from hortus.control.tomllines import Path
+
+__all__ = ["MOST_QUOTED", "Fault", "suggest"]
 
 MOST_QUOTED = 60
 """Characters of what was written that a message repeats."""
@@ -19,13 +19,3 @@ class Fault(msgspec.Struct, frozen=True):
     path: Path
     message: str
     hint: str | None = None
-
-
-def suggest(word: str, known: Collection[str]) -> str | None:
-    """Return `Did you mean …?` where something known is close to `word`.
-
-    >>> suggest("hots", ["host", "model"])
-    'Did you mean `host`?'
-    """
-    close = get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"Did you mean `{close[0]}`?" if close else None

@@ -42,7 +42,6 @@ def weigh(operation: Operation, asked: Asked, body: bytes) -> Units:
     tools = list_of(members, "tools", _DECODE_TOOLS)
     own = [tool for tool in tools if tool.type and not tool.type.startswith(_OWN_TOOLS)]
     has_servers = is_set(members, "mcp_servers")
-    kinds = tool_kinds((tool.type or "custom" for tool in tools), own=_RUN_BY_CLIENT)
     return Units(
         output_tokens=read_limit(members, _LIMIT),
         images=parts["image"],
@@ -51,13 +50,18 @@ def weigh(operation: Operation, asked: Asked, body: bytes) -> Units:
         server_tools=has_servers or any(not _is_search(tool) for tool in own),
         tool_calls=None if has_servers else _most_calls(own),
         service_tier=_FAST if text_of(members, "speed") == _FAST else text_of(members, "service_tier"),
-        tools=tuple(sorted(kinds | unread(members, "tools", read=tools) | ({MCP} if has_servers else set()))),
+        tools=_kinds(tools, unread(members, "tools", read=tools), has_servers=has_servers),
     )
 
 
 def cap_output(asked: Asked, most_tokens: int) -> Asked:
     """Return the request with a limit of its output."""
     return write_limit(asked, _LIMIT, most_tokens)
+
+
+def _kinds(tools: list[_Tool], more: frozenset[str], *, has_servers: bool) -> tuple[str, ...]:
+    kinds = tool_kinds((tool.type or "custom" for tool in tools), own=_RUN_BY_CLIENT) | more
+    return tuple(sorted(kinds | {MCP} if has_servers else kinds))
 
 
 def _is_search(tool: _Tool) -> bool:
