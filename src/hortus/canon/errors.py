@@ -16,6 +16,7 @@ RequestError
 │   └── HostRejected (the host says that the request is wrong)
 │       └── ContextTooLong, ContentRefused, HostTooLarge, HostNotFound
 └── OurFault        Hortus cannot serve now
+    ├── EndpointsResting, EndpointsBusy
     └── NotReady, JournalFull, Internal
 """
 
@@ -305,6 +306,22 @@ class NotReady(OurFault):
     """What this request needs (snapshot, grants) cannot be had at this moment."""
 
     code = "not_ready"
+    status = 503
+    retry_helps = True
+
+
+class EndpointsResting(OurFault):
+    """Every endpoint that could answer has failed or is overloaded, and is left alone for a while; nothing was sent."""
+
+    code = "endpoints_resting"
+    status = 503
+    retry_helps = True
+
+
+class EndpointsBusy(OurFault):
+    """No endpoint that could answer had room for the request in time; nothing was sent."""
+
+    code = "endpoints_busy"
     status = 503
     retry_helps = True
 

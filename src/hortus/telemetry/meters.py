@@ -15,6 +15,10 @@ from hortus.telemetry import metrics
 from hortus.telemetry.sums import Distributions, Sums, make_gauge
 
 Measure = Literal["requests", "tokens", "concurrent", "money"]
+BreakerState = Literal["closed", "half_open", "open"]
+
+_BREAKER_STATES: tuple[BreakerState, ...] = ("closed", "half_open", "open")
+"""By the number that is shown."""
 
 
 def count_as(process: str) -> None:
@@ -51,12 +55,18 @@ class Meters:
         self._shadows = Sums(metrics.SHADOW_RULINGS, registry)
         self._findings = Sums(metrics.FINDINGS, registry)
         self._places = Sums(metrics.PLACES_BROKEN, registry)
+        self._breakers = Sums(metrics.BREAKER_TRANSITIONS, registry)
+        self._queued = Sums(metrics.QUEUED, registry)
+        self._queue_wait = Distributions(metrics.QUEUE_WAIT_SECONDS, registry)
+        self._cache = Sums(metrics.CACHE, registry)
         self._counted = (
             *(self._requests, self._attempts, self._tokens, self._cost, self._losses, self._errors),
-            *(self._refusals, self._bounds, self._conflicts),
+            *(self._refusals, self._bounds, self._conflicts, self._breakers, self._queued, self._cache),
             *(self._rulings, self._shadows, self._findings, self._places),
-            *(self._request_seconds, self._first_byte, self._lease_wait),
+            *(self._request_seconds, self._first_byte, self._lease_wait, self._queue_wait),
         )
+        self._breaker = make_gauge(metrics.BREAKER_STATE, registry, mode="livemax")
+        self._waiting = make_gauge(metrics.QUEUE_WAITING, registry, mode="livesum")
         self._running = make_gauge(metrics.RUNNING, registry, mode="livesum")
         self._snapshot = make_gauge(metrics.SNAPSHOT_VERSION, registry, mode="livemin")
 
@@ -124,6 +134,25 @@ class Meters:
     def count_place_broken(self, endpoint: str) -> None:
         """An answer was computed elsewhere than promised."""
         self._places.add((endpoint,), 1)
+
+    def show_breaker(self, endpoint: str, state: BreakerState, *, is_new: bool = False) -> None:
+        """Show where an endpoint's breaker stands; `is_new`: it has not changed, it was not known before."""
+        self._breaker.labels(endpoint).set(_BREAKER_STATES.index(state))
+        if not is_new:
+            self._breakers.add((endpoint, state), 1)
+
+    def show_waiting(self, endpoint: str, waiting: int) -> None:
+        """Show how many requests wait for room at an endpoint."""
+        self._waiting.labels(endpoint).set(waiting)
+
+    def count_queued(self, endpoint: str, outcome: Literal["entered", "refused", "left"], *, seconds: float) -> None:
+        """A request has found an endpoint full, and this is what came of it."""
+        self._queued.add((endpoint, outcome), 1)
+        self._queue_wait.add((endpoint,), seconds)
+
+    def count_cache(self, route: str, outcome: Literal["hit", "miss", "bypass"]) -> None:
+        """A request has come to a route with a response cache."""
+        self._cache.add((route, outcome), 1)
 
     def flush(self, *, running: int, snapshot_version: int) -> None:
         """Carry everything counted since the last time to the shared files.

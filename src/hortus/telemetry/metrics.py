@@ -87,6 +87,46 @@ SNAPSHOT_VERSION = Metric(
     "hortus_snapshot_version", "gauge", "", (), "Version of the configuration in use, the oldest of all workers."
 )
 
+BREAKER_STATE = Metric(
+    "hortus_breaker_state",
+    "gauge",
+    "",
+    ("endpoint",),
+    "Where an endpoint's breaker stands, in the worker that has it worst: 0 closed, 1 half-open, 2 open.",
+)
+BREAKER_TRANSITIONS = Metric(
+    "hortus_breaker_transitions_total",
+    "counter",
+    "",
+    ("endpoint", "to"),
+    "Changes of an endpoint's breaker, by what it became (`closed`, `half_open`, `open`).",
+)
+QUEUE_WAITING = Metric(
+    "hortus_queue_waiting", "gauge", "", ("endpoint",), "Requests that wait for room at an endpoint."
+)
+QUEUE_WAIT_SECONDS = Metric(
+    "hortus_queue_wait_seconds",
+    "histogram",
+    "seconds",
+    ("endpoint",),
+    "How long requests waited for room at an endpoint; those that need not wait are not in it.",
+    _LONG_WAIT_BUCKETS_S,
+)
+QUEUED = Metric(
+    "hortus_queued_total",
+    "counter",
+    "",
+    ("endpoint", "outcome"),
+    "Requests that found an endpoint full, by what came of it (`entered`, `refused`, `left`).",
+)
+CACHE = Metric(
+    "hortus_cache_total",
+    "counter",
+    "",
+    ("route", "outcome"),
+    "Requests on routes with a response cache, by outcome (`hit`, `miss`, `bypass` where they may not be cached).",
+)
+
 LIMIT_REFUSALS = Metric(
     "hortus_limit_refusals_total",
     "counter",
@@ -197,6 +237,12 @@ METRICS: tuple[Metric, ...] = (
     ERRORS,
     RUNNING,
     SNAPSHOT_VERSION,
+    BREAKER_STATE,
+    BREAKER_TRANSITIONS,
+    QUEUE_WAITING,
+    QUEUE_WAIT_SECONDS,
+    QUEUED,
+    CACHE,
     LIMIT_REFUSALS,
     LEASE_ASKS,
     LEASE_WAIT_SECONDS,

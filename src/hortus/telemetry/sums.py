@@ -62,7 +62,7 @@ class Distributions:
 
 
 def make_gauge(
-    metric: Metric, registry: CollectorRegistry, *, mode: Literal["livesum", "livemin", "livemostrecent"]
+    metric: Metric, registry: CollectorRegistry, *, mode: Literal["livesum", "livemin", "livemax", "livemostrecent"]
 ) -> Gauge:
     """Return a gauge; `mode` says how those of several processes become one."""
     return Gauge(metric.name, metric.sentence, metric.labels, registry=registry, multiprocess_mode=mode)
