@@ -12,7 +12,9 @@ from hortus.canon.errors import (
     BrokenStream,
     HostFault,
     HostOverloaded,
+    HostQuotaExhausted,
     HostRefused,
+    HostRejected,
     HostTimedOut,
     HostUnavailable,
     InvalidRequest,
@@ -21,7 +23,7 @@ from hortus.canon.errors import (
     UnknownRoute,
 )
 from hortus.dialects.openai_chat import DIALECT
-from hortus.gateway.choose import find_route, may_move_on, order_targets
+from hortus.gateway.choose import find_route, may_move_on, may_try_again, order_targets
 from hortus.snapshot.grants import Grant
 from hortus.snapshot.model import Route
 from hortus.snapshot.resolved import Ready, ReadyRoute, Target, Unusable, Way
@@ -109,21 +111,45 @@ def costly(error: HostFault) -> HostFault:
     return error
 
 
+def waiting(error: HostFault, seconds: int) -> HostFault:
+    error.retry_after_s = seconds
+    return error
+
+
 @pytest.mark.parametrize(
-    ("error", "elsewhere", "again"),
+    ("error", "elsewhere"),
     [
-        (HostUnavailable("never reached"), True, True),
-        (costly(HostUnavailable("cut without an answer")), True, False),
-        (HostOverloaded("429"), True, False),
-        (HostFault("500"), True, False),
-        (HostRefused("401"), True, False),
-        (HostTimedOut("no first byte"), False, False),
-        (BrokenStream("half an answer"), False, False),
+        (HostUnavailable("never reached"), True),
+        (costly(HostUnavailable("cut without an answer")), True),
+        (HostOverloaded("429"), True),
+        (HostFault("500"), True),
+        (HostRefused("401"), True),
+        (HostTimedOut("no first byte"), False),
+        (BrokenStream("half an answer"), False),
+        (HostRejected("400"), False),
     ],
 )
 def test_the_next_endpoint_is_tried_only_where_nothing_can_have_been_charged(
-    error: HostFault, *, elsewhere: bool, again: bool
+    error: HostFault, *, elsewhere: bool
 ) -> None:
-    here, other = target("a"), target("b")
-    assert may_move_on(error, here=here, then=other) is elsewhere
-    assert may_move_on(error, here=here, then=here) is again
+    assert may_move_on(error) is elsewhere
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "again"),
+    [
+        (HostUnavailable("never reached"), None, True),
+        (costly(HostUnavailable("cut without an answer")), None, False),
+        (HostOverloaded("429"), 429, False),
+        (waiting(HostOverloaded("429"), 2), 429, True),
+        (waiting(HostFault("503"), 1), 503, True),
+        (waiting(HostOverloaded("429"), 3), 429, False),
+        (waiting(HostFault("500"), 1), 500, False),
+        (waiting(HostQuotaExhausted("429"), 1), 429, False),
+        (HostTimedOut("no first byte"), None, False),
+    ],
+)
+def test_a_lone_endpoint_is_tried_again_where_it_was_never_reached_or_names_a_short_time(
+    error: HostFault, status: int | None, *, again: bool
+) -> None:
+    assert may_try_again(error, status=status) is again

@@ -90,6 +90,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     host_ids_days: Annotated[
         int, _set("How long the owner of a host's id is remembered; later it is unknown.", unit="d", ge=1, le=3650)
     ] = 60
+    breaker_failures: Annotated[
+        int,
+        _set("So many failures of an endpoint in a row let it rest for a while; 0: it never rests.", ge=0, le=1000),
+    ] = 5
     seedling: Annotated[bool, _set("Run the small model that ships with Hortus.")] = True
     otlp_endpoint: Annotated[
         str | None,

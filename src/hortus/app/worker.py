@@ -42,8 +42,11 @@ from hortus.content.ports import NotKept
 from hortus.dialects import DIALECTS
 from hortus.engines.addresses import address_file
 from hortus.gateway.admit import Admission
+from hortus.gateway.breakers import BreakerRules
 from hortus.gateway.door import Door
+from hortus.gateway.lanes import LaneRules, Lanes
 from hortus.gateway.ports import Hosts
+from hortus.gateway.queueing import Share
 from hortus.gateway.quotas import Quotas
 from hortus.gateway.relay import Relay
 from hortus.gateway.serve import Gateway, Ground
@@ -115,10 +118,11 @@ def run_worker(settings: WorkerSettings) -> None:
         books = Books(journal, meters, host_ids=kept, log=log, clock=clock)
         leases = LedgerLeases(link, journal.writer, clock=clock)
         quotas = Quotas(leases, find_rate=config.find_rate, meters=meters, clock=clock)
+        lanes = Lanes(_lane_rules(settings), meters=meters, clock=clock)
         gateway = Gateway(
             Door(DIALECTS),
             Admission(grants, settings.secrets),
-            relay=Relay(hosts, books, quotas),
+            relay=Relay(hosts, books, quotas, lanes=lanes),
             books=books,
             ground=Ground(
                 clock=clock,
@@ -137,7 +141,7 @@ def run_worker(settings: WorkerSettings) -> None:
         try:
             async with _in_background(
                 link.run(is_ending=lambda: server.should_exit),
-                _watch(config, meters, gateway),
+                _watch(config, meters, gateway, lanes=lanes),
                 _watch_secrets(settings.secrets),
                 sweep(lambda: server.server_state.connections),
                 _sweep_kept(kept),
@@ -192,10 +196,11 @@ class Configuration:
         return True
 
 
-async def _watch(config: Configuration, meters: Meters, gateway: Gateway) -> None:
+async def _watch(config: Configuration, meters: Meters, gateway: Gateway, *, lanes: Lanes) -> None:
     """Take in new configuration and hand out figures, for ever; a new snapshot is swapped in between two requests."""
     while True:
         config.poll()
+        lanes.show()
         meters.flush(running=gateway.running, snapshot_version=config.ready.version if config.ready else 0)
         await asyncio.sleep(_POLL_S)
 
@@ -234,6 +239,12 @@ def _stop_by_signal(server: uvicorn.Server) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+
+
+def _lane_rules(settings: WorkerSettings) -> LaneRules:
+    number = settings.name.rpartition("-")[2]
+    share = Share(settings.node.worker_count, int(number) if number.isdigit() else 1)
+    return LaneRules(breaker=BreakerRules(in_a_row=settings.node.breaker_failures), share=share)
 
 
 def _kept_bounds(node: Settings) -> KeptBounds:

@@ -24,7 +24,9 @@ from hortus.canon.errors import (
 from hortus.canon.loss import Loss
 from hortus.canon.usage import Usage
 from hortus.gateway import headers
+from hortus.gateway.choose import wait_asked_s
 from hortus.gateway.exposures import exposure_of
+from hortus.gateway.lanes import Lane
 from hortus.gateway.passage import Inquiry, Passage
 from hortus.gateway.ports import HostRequest, HostResponse, Hosts
 from hortus.gateway.settle import Attempt, Books, Ending
@@ -68,6 +70,7 @@ class Call:
         "_digest",
         "_hosts",
         "_inquiry",
+        "_lane",
         "_losses",
         "_output_bytes",
         "_passage",
@@ -75,8 +78,11 @@ class Call:
         "_visit",
     )
 
-    def __init__(self, hosts: Hosts, books: Books, attempt: Attempt, passage: Passage, inquiry: Inquiry) -> None:
+    def __init__(
+        self, hosts: Hosts, books: Books, attempt: Attempt, *, lane: Lane, passage: Passage, inquiry: Inquiry
+    ) -> None:
         self._hosts = hosts
+        self._lane = lane
         self._books = books
         self._attempt = attempt
         self._visit = attempt.visit
@@ -88,7 +94,14 @@ class Call:
         self._digest: ContentDigest | None = None
 
     async def run(self, make_request: Callable[[], Awaitable[HostRequest]]) -> Setback | None:
-        """Call the host and answer the client, or say why not. Raises ClientGone."""
+        """Call the host and answer the client, or say why not, and to its lane too. Raises ClientGone."""
+        setback = await self._run(make_request)
+        if setback is not None:
+            wait_s = wait_asked_s(setback.error, status=setback.status)
+            self._lane.blame(self._visit, setback.error, wait_s=wait_s)
+        return setback
+
+    async def _run(self, make_request: Callable[[], Awaitable[HostRequest]]) -> Setback | None:
         response: HostResponse | None = None
         try:
             with self._visit.exchange.interrupts():
@@ -97,6 +110,7 @@ class Call:
                 status = response.status
                 if not _is_success(status):
                     return await self._read_error(response)
+                self._lane.greet(self._visit, self._attempt)
                 if self._passage.is_stream(headers.find(response.headers, b"content-type")):
                     return await self._stream(response)
                 body = await response.read(ANSWER_LIMIT_BYTES)
@@ -140,15 +154,16 @@ class Call:
             )
             return Setback(error=error, status=status)
         if translated is not None:
-            wait_s = headers.retry_after_s(response.headers, now_s=self._inquiry.now_s)
-            translated.retry_after_s = translated.retry_after_s or wait_s
+            translated.retry_after_s = translated.retry_after_s or self._retry_after_s(response)
             return Setback(error=translated, status=status)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             error = HostOverloaded(f"The host of endpoint {name} has no capacity left for now.")
+            error.retry_after_s = self._retry_after_s(response)
             return Setback(error=error, status=status, answer=words)
         if _is_client_fault(status):
             self._output_bytes = len(body)
             self._visit.answer_digest = digest_content(body, self._visit.salt)
+            self._lane.hear(self._visit)
             self.settle("failed", http_status=status, error_code="host_rejected_request")
             self._visit.error_code = "host_rejected_request"
             await self._visit.answer(status, body, headers=headers.for_client(response.headers))
@@ -156,8 +171,12 @@ class Call:
         error = HostFault(
             f"The host of endpoint {name} failed with status {status}.", hint="Try again, or use another model."
         )
+        error.retry_after_s = self._retry_after_s(response)
         is_readable = status >= HTTPStatus.INTERNAL_SERVER_ERROR and body.startswith(b"{")
         return Setback(error=error, status=status, answer=words if is_readable else None)
+
+    def _retry_after_s(self, response: HostResponse) -> int | None:
+        return headers.retry_after_s(response.headers, now_s=self._inquiry.now_s)
 
     async def _stream(self, response: HostResponse) -> Setback | None:
         """Pass a stream on; an error before its first byte is a setback, after it the stream's own end."""
@@ -217,8 +236,10 @@ class Call:
         usage = self.estimate()
         if error is not None:
             status, code = _describe(error)
+            self._lane.blame(self._visit, error)
         elif reader.is_failed:
             status, code = "failed", HostFault.code
+            self._lane.blame(self._visit, HostFault("The host reported an error inside its stream."))
         else:
             status, code = "completed", None
         self._visit.error_code = code

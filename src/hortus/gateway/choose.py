@@ -22,6 +22,12 @@ from hortus.snapshot.resolved import Ready, ReadyRoute, Target, Unusable
 NEEDS: Mapping[str, str] = {"batch_embeddings": "embeddings", "count_tokens": "chat"}
 """What an endpoint must offer for an operation, where that is not the operation's own name."""
 
+LONGEST_PATIENCE_S = 2
+"""So long a request itself waits for a lone host that names a time; what takes longer is the client's to decide."""
+
+_OVERLOADED = frozenset({429, 503, 529})
+"""Too Many Requests, Service Unavailable (RFC 6585 and 9110), and what Anthropic's hosts say instead."""
+
 _ENGINE_RETRY_AFTER_S = 2
 
 _LONGEST_NAME = 128
@@ -73,17 +79,30 @@ def order_targets(
     return tuple(able)
 
 
-def may_move_on(error: HostFault, *, here: Target, then: Target) -> bool:
-    """Tell whether the next target is tried after `error` at this one, before any byte went to the client.
+def may_move_on(error: HostFault) -> bool:
+    """Tell whether another target is tried after `error` at one, before any byte went to the client.
 
-    Only where nothing can have been charged; another endpoint is also tried when the host cut the connection without
-    an answer, for then the host is down. The same endpoint is tried again only if it was never reached.
+    Only where nothing can have been charged, or when the host cut the connection without an answer, for then it is
+    down.
     """
     if isinstance(error, HostRejected):
         return False
-    if then is here:
-        return isinstance(error, HostUnavailable) and error.retry_helps and not error.may_have_cost
     return not error.may_have_cost or isinstance(error, HostUnavailable)
+
+
+def may_try_again(error: HostFault, *, status: int | None) -> bool:
+    """Tell whether a lone target is tried once more after `error`.
+
+    Only if it was never reached, or says itself, with 429 or 503, that it has room again in a moment.
+    """
+    if error.may_have_cost or not error.retry_helps:
+        return False
+    return isinstance(error, HostUnavailable) or 0 < wait_asked_s(error, status=status) <= LONGEST_PATIENCE_S
+
+
+def wait_asked_s(error: HostFault, *, status: int | None) -> int:
+    """Return for how many seconds an overloaded host wants to be left alone; 0 where it does not say."""
+    return (error.retry_after_s or 0) if status in _OVERLOADED else 0
 
 
 def unknown_id(kind: str) -> UnknownHostId:

@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from hortus.canon.dialect import Dialect
 from hortus.canon.embeddings import EmbeddingsRequest
-from hortus.canon.errors import CallerFault, CannotCarry, HostFault
+from hortus.canon.errors import CallerFault, CannotCarry, HostFault, Internal
 from hortus.canon.loss import WEIGHTS, Loss, Strictness, refusing
 from hortus.canon.request import Request
 from hortus.content.ports import Seals
-from hortus.gateway.choose import may_move_on
+from hortus.gateway.choose import may_move_on, may_try_again
 from hortus.gateway.demands import demanded
 from hortus.gateway.passage import Inquiry, Passage, RelayPassage
 from hortus.gateway.translate import Crossing, TranslatedChat, TranslatedCount, TranslatedEmbeddings, translation_of
@@ -58,15 +58,17 @@ class Ways:
     """The targets of one request in the order in which they are tried; those that lose too much are left out.
 
     Args:
-        targets: First choice first. A lone one is tried twice, where it was not reached.
+        targets: First choice first. A lone one may be tried twice.
         passages: The way to each.
         strictness: Which losses are too much.
     """
 
     def __init__(self, targets: tuple[Target, ...], passages: Passages, *, strictness: Strictness) -> None:
-        self._left = deque(targets if len(targets) > 1 else targets * 2)
+        self._left = deque(targets)
+        self._may_try_again = len(targets) == 1
         self._passages = passages
         self._strictness = strictness
+        self._fault: CallerFault | None = None
 
     def first(self) -> Way:
         """Return the first way.
@@ -75,30 +77,36 @@ class Ways:
             CannotCarry: Every target would lose too much.
             CallerFault: The request cannot be understood.
         """
-        faults: list[CallerFault] = []
+        way = self.next()
+        if way is None:
+            raise self._fault or Internal("The request has nowhere to go.")
+        return way
+
+    def next(self) -> Way | None:
+        """Return the next way; None where there is no other."""
         while self._left:
-            way = self._plan(faults)
+            way = self._plan(self._left.popleft())
             if way is not None:
                 return way
-        raise faults[0]  # that of the first choice: what others would lose is no comfort
+        return None
 
-    def after(self, error: HostFault, *, here: Way) -> Way | None:
-        """Return the way that is tried after an error on this one, if one is."""
-        then: Way | None = None
-        while then is None and self._left:
-            then = self._plan([])
-        return then if then is not None and may_move_on(error, here=here.target, then=then.target) else None
+    def after(self, error: HostFault, *, status: int | None, here: Way) -> Way | None:
+        """Return the way that is tried after an error on this one, if one is; a lone target, the same once more."""
+        if self._may_try_again:
+            self._may_try_again = False
+            return here if may_try_again(error, status=status) else None
+        return self.next() if may_move_on(error) else None
 
-    def _plan(self, faults: list[CallerFault]) -> Way | None:
-        target = self._left.popleft()
+    def _plan(self, target: Target) -> Way | None:
         try:
             passage = self._passages.to(target)
         except CallerFault as error:
-            faults.append(error)
+            self._fault = self._fault or error  # that of the first choice: what others would lose is no comfort
             return None
         lost = refusing(passage.outgoing.losses, self._strictness)
         if lost:
-            faults.append(_cannot_carry(lost, target=target, dialect=passage.outgoing.dialect))
+            fault = _cannot_carry(lost, target=target, dialect=passage.outgoing.dialect)
+            self._fault = self._fault or fault
             return None
         return Way(target, passage)
 

@@ -18,6 +18,7 @@ from hortus.base.time import Clock
 from hortus.canon.errors import EndpointsBusy, EndpointsResting, HostFault, HostRefused, HostRejected, RequestError
 from hortus.gateway.breakers import Breaker, BreakerRules, counts
 from hortus.gateway.queueing import Gate, Share
+from hortus.gateway.settle import Attempt
 from hortus.snapshot.model import Endpoint
 from hortus.snapshot.resolved import Target
 from hortus.telemetry.meters import Meters
@@ -110,9 +111,10 @@ class Lane:
         self.breaker.release(who)
         self.gate.leave()
 
-    def greet(self, who: object, first_byte_s: float, *, now_s: float) -> None:
+    def greet(self, who: object, attempt: Attempt) -> None:
         """The head of a good answer is here."""
-        self._measure(first_byte_s, now_s)
+        seconds = (attempt.first_byte_ms or 0) / 1000
+        self._measure(seconds, attempt.opened_at_s + seconds)
         if self.breaker.succeed(who):
             self._tell()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from itertools import count
+from typing import NamedTuple
 
 import msgspec
 
@@ -15,9 +16,11 @@ from hortus.canon.errors import Internal, OurFault, RulesFault
 from hortus.canon.loss import Strictness
 from hortus.gateway import headers
 from hortus.gateway.calling import Call, Setback
+from hortus.gateway.choose import wait_asked_s
 from hortus.gateway.crossing import Passages, Way, Ways
 from hortus.gateway.exchange import ClientGone
 from hortus.gateway.judging import Judged
+from hortus.gateway.lanes import Hindrance, Lane, Lanes, no_room
 from hortus.gateway.passage import Inquiry
 from hortus.gateway.ports import HostRequest, Hosts
 from hortus.gateway.quotas import Quotas
@@ -43,13 +46,38 @@ class Job(msgspec.Struct, frozen=True):
     judged: Judged
 
 
-class Relay:
-    """Calls hosts for clients."""
+class _Stop(NamedTuple):
+    """A target that was entered, with an attempt opened there."""
 
-    def __init__(self, hosts: Hosts, books: Books, quotas: Quotas) -> None:
+    way: Way
+    lane: Lane
+    call: Call
+
+
+class _Halt(NamedTuple):
+    """Where a request stands that must go on elsewhere; `number`: of the attempt to come."""
+
+    here: Way
+    call: Call
+    setback: Setback
+    number: int
+
+
+class Relay:
+    """Calls hosts for clients.
+
+    Args:
+        hosts: The way out.
+        books: What is written down.
+        quotas: What is reserved.
+        lanes: Which endpoints are well and have room.
+    """
+
+    def __init__(self, hosts: Hosts, books: Books, quotas: Quotas, *, lanes: Lanes) -> None:
         self._hosts = hosts
         self._books = books
         self._quotas = quotas
+        self._lanes = lanes
 
     async def run(self, visit: Visit, job: Job) -> None:
         """Answer a request through the first target that can.
@@ -58,52 +86,104 @@ class Relay:
             HostFault: None could; the error is the last one's.
             RulesFault: Limits or budgets have no room for it, so nothing was sent.
             NotReady: What is left of them cannot be found out now.
+            EndpointsResting: No target is well enough to be asked, so nothing was sent.
+            EndpointsBusy: None has room, likewise.
             JournalFull: Nothing can be written down, so nothing was sent.
             ClientGone: The client left; everything is settled.
             CallerFault: The request cannot be understood, or not be carried to any target.
         """
         ways = Ways(job.targets, job.passages, strictness=job.strictness)
         here = ways.first()
-        call = await self._open(visit, job, here, number=1)
+        lane = self._lanes.of(here.target)
+        if not lane.try_enter():
+            here, lane = await self._find_room(visit, job, ways, here=here)
+        call = await self._open(visit, job, here, lane=lane, number=1)
         for number in count(2):
-            setback = await self._attempt(visit, job, here, call=call)
+            setback = await self._attempt(visit, job, here, call=call, lane=lane)
             if setback is None:
                 return
-            then, then_call = ways.after(setback.error, here=here), None
+            then: _Stop | None = None
             try:
-                if then is not None:
-                    call.pay_setback(setback)
-                    then_call = await self._open_another(visit, job, then, number=number)
+                then = await self._go_on(visit, job, ways, _Halt(here, call, setback, number))
             finally:
-                call.settle_setback(setback, is_last=then_call is None)
-            if then is None or then_call is None:
+                call.settle_setback(setback, is_last=then is None)
+            if then is None:
                 await self._give_up(visit, setback)
                 return
-            here, call = then, then_call
+            here, lane, call = then
 
-    async def _open_another(self, visit: Visit, job: Job, here: Way, *, number: int) -> Call | None:
-        """Open an attempt after one that failed; None where rules or the journal have no room for it."""
-        try:
-            return await self._open(visit, job, here, number=number)
-        except (RulesFault, OurFault):
+    async def _find_room(self, visit: Visit, job: Job, ways: Ways, *, here: Way) -> tuple[Way, Lane]:
+        """Enter the first target that is well and has room, waiting where there is a line. Raises as `run`."""
+        passed: list[tuple[Lane, Hindrance]] = []
+        way: Way | None = here
+        while way is not None:
+            lane = self._lanes.of(way.target)
+            hindrance = await self._enter(visit, lane)
+            if hindrance is None:
+                return way, lane
+            passed.append((lane, hindrance))
+            way = ways.next()
+        raise no_room(job.inquiry.asked.route, passed)
+
+    async def _enter(self, visit: Visit, lane: Lane) -> Hindrance | None:
+        """Enter a lane, or return why not; a client that leaves meanwhile leaves the line. Raises ClientGone."""
+        if lane.try_enter():
             return None
+        with visit.exchange.interrupts():
+            return await lane.enter(visit, visit.caller.project_id or "")
 
-    async def _open(self, visit: Visit, job: Job, here: Way, *, number: int) -> Call:
-        """Reserve what an attempt may cost and write down that it begins. Raises RulesFault and OurFault."""
-        job.judged.assure(here.target)
-        outgoing = here.passage.outgoing
-        held = self._quotas.without_limits(visit, here.target.endpoint, inquiry=job.inquiry, outgoing=outgoing)
-        if held is None:
-            held = await self._quotas.hold(visit, here.target.endpoint, inquiry=job.inquiry, outgoing=outgoing)
+    async def _go_on(self, visit: Visit, job: Job, ways: Ways, halt: _Halt) -> _Stop | None:
+        """Open the next attempt after one that failed; None where no target, rule or journal has room for it."""
+        setback = halt.setback
+        while (then := ways.after(setback.error, status=setback.status, here=halt.here)) is not None:
+            halt.call.pay_setback(setback)
+            lane = self._lanes.of(then.target)
+            if then is halt.here and not await self._has_patience(visit, setback, target=then.target):
+                return None
+            if await self._enter(visit, lane) is None:
+                try:
+                    call = await self._open(visit, job, then, lane=lane, number=halt.number)
+                except (RulesFault, OurFault):
+                    return None
+                return _Stop(then, lane, call)
+        return None
+
+    async def _has_patience(self, visit: Visit, setback: Setback, *, target: Target) -> bool:
+        """Wait as long as a lone host wants; False where the request would then be over its time. Raises ClientGone."""
+        wait_s = wait_asked_s(setback.error, status=setback.status)
+        if not wait_s:
+            return True
+        if self._books.age_s(visit) + wait_s >= target.endpoint.timeouts.total_s:
+            return False
+        with visit.exchange.interrupts():
+            await self._lanes.sleep(wait_s)
+        return True
+
+    async def _open(self, visit: Visit, job: Job, here: Way, *, lane: Lane, number: int) -> Call:
+        """Reserve what an attempt may cost and write down that it begins; else leave the lane.
+
+        Raises:
+            RulesFault: There is no room for what it may cost.
+            OurFault: It cannot be found out, or not be written down.
+        """
         try:
-            attempt = self._books.open(
-                visit, here.target, number=number, inquiry=job.inquiry, outgoing=outgoing, held=held
-            )
+            job.judged.assure(here.target)
+            outgoing = here.passage.outgoing
+            held = self._quotas.without_limits(visit, here.target.endpoint, inquiry=job.inquiry, outgoing=outgoing)
+            if held is None:
+                held = await self._quotas.hold(visit, here.target.endpoint, inquiry=job.inquiry, outgoing=outgoing)
+            try:
+                attempt = self._books.open(
+                    visit, here.target, number=number, inquiry=job.inquiry, outgoing=outgoing, held=held
+                )
+            except BaseException:
+                held.free()
+                raise
         except BaseException:
-            held.free()
+            lane.leave(visit)
             raise
         visit.losses = outgoing.losses
-        return Call(self._hosts, self._books, attempt, here.passage, job.inquiry)
+        return Call(self._hosts, self._books, attempt, lane=lane, passage=here.passage, inquiry=job.inquiry)
 
     async def _give_up(self, visit: Visit, setback: Setback) -> None:
         if setback.answer is None:
@@ -112,8 +192,8 @@ class Relay:
         words = setback.answer
         await visit.answer(words.status, words.body, headers=headers.for_client(words.headers))
 
-    async def _attempt(self, visit: Visit, job: Job, here: Way, *, call: Call) -> Setback | None:
-        """Try one target; return None once the client has its answer."""
+    async def _attempt(self, visit: Visit, job: Job, here: Way, *, call: Call, lane: Lane) -> Setback | None:
+        """Try one target and leave its lane; return None once the client has its answer."""
         try:
             return await call.run(lambda: self._request(visit, job, here))
         except ClientGone:
@@ -123,6 +203,8 @@ class Relay:
             code = "interrupted" if isinstance(error, asyncio.CancelledError) else Internal.code
             call.settle("failed", usage=call.estimate(), error_code=code)
             raise
+        finally:
+            lane.leave(visit)
 
     async def _request(self, visit: Visit, job: Job, here: Way) -> HostRequest:
         """Return the call to the host; a token that opens it may have to be fetched first. Raises HostFault."""

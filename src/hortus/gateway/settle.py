@@ -164,6 +164,10 @@ class Books:
         visit.endpoint = endpoint.name
         return Attempt(visit, target, number=number, opened_at_s=self._clock.monotonic_s(), held=held)
 
+    def age_s(self, visit: Visit) -> float:
+        """Return for how long a request has been served."""
+        return self._clock.monotonic_s() - visit.started_s
+
     def note_head(self, attempt: Attempt, host_request_id: bytes | None) -> None:
         """The head of the host's answer is here."""
         attempt.first_byte_ms = round((self._clock.monotonic_s() - attempt.opened_at_s) * 1000)
