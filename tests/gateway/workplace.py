@@ -121,7 +121,9 @@ class Workplace:
         self.secrets = ensure_secret(self.home)
         self.environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(self.home.metrics), "HOST_KEY": "sk-host"}
         loaded = load_settings(
-            {"log_format": "json", "breaker_failures": 0, **settings}, environment={"HORTUS_HOME": str(root)}, directory=root
+            {"log_format": "json", "breaker_failures": 0, **settings},
+            environment={"HORTUS_HOME": str(root)},
+            directory=root,
         )
         hand_settings(self.home, loaded)
         self.ledger = FakeLedger(self.home.ledger_socket)
