@@ -17,7 +17,9 @@ from prometheus_client import CollectorRegistry
 from hortus.base.secrets import Secret
 from hortus.dialects import DIALECTS
 from hortus.gateway.admit import Admission
+from hortus.gateway.breakers import BreakerRules
 from hortus.gateway.door import Door
+from hortus.gateway.lanes import LaneRules, Lanes
 from hortus.gateway.quotas import Quotas
 from hortus.gateway.relay import Relay
 from hortus.gateway.serve import Gateway, Ground
@@ -47,6 +49,8 @@ ANSWER = msgspec.json.encode(
         "usage": {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11},
     }
 )
+
+NO_BREAKERS = LaneRules(breaker=BreakerRules(in_a_row=0))
 
 
 class ManualClock:
@@ -227,14 +231,17 @@ class Nothing:
 class Core:
     """A gateway over stages."""
 
-    def __init__(self, stages: Sequence[Stage], *, grant: Grant | None = None) -> None:
+    def __init__(self, stages: Sequence[Stage], *, grant: Grant | None = None, rules: LaneRules = NO_BREAKERS) -> None:
         self.clock = ManualClock()
         self.journal = Pages()
         self.grants = _Grants(grant or Grant("key_1", "k", "prj_1", "default", ("*",)))
         self.stages = {stage.name: stage for stage in stages}
         self.hosts = HttpHosts(TransportSettings(tick_s=0.01))
         self.ready: Ready | None = None
-        meters = Meters(CollectorRegistry())
+        self.registry = CollectorRegistry()
+        meters = self.meters = Meters(self.registry)
+        self.slept: list[float] = []
+        self.lanes = Lanes(rules, meters=meters, clock=self.clock, sleep=self._sleep)
         numbers = itertools.count(1)
         kept = Nothing()
         books = Books(self.journal, meters, host_ids=kept, log=_Log(), clock=self.clock)
@@ -242,7 +249,7 @@ class Core:
         self.gateway = Gateway(
             Door(DIALECTS),
             Admission(self.grants, _Versions()),
-            relay=Relay(self.hosts, books, quotas),
+            relay=Relay(self.hosts, books, quotas, lanes=self.lanes),
             books=books,
             ground=Ground(
                 clock=self.clock,
@@ -256,6 +263,10 @@ class Core:
                 idempotency_secret=lambda: SECRET,
             ),
         )
+
+    async def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.clock.at_ms += round(seconds * 1000)
 
     def endpoint(self, name: str, facts: Facts | None = None, *, dialect: str = "openai_chat") -> Endpoint:
         address = f"http://127.0.0.1:{self.stages[name].port}/v1"
@@ -297,12 +308,12 @@ class Core:
 
 
 @contextlib.asynccontextmanager
-async def staged(*names: str) -> AsyncIterator[Core]:
+async def staged(*names: str, rules: LaneRules = NO_BREAKERS) -> AsyncIterator[Core]:
     """Give a core over stages of these names."""
     stages = [Stage(name) for name in names]
     for stage in stages:
         await stage.start()
-    core = Core(stages)
+    core = Core(stages, rules=rules)
     try:
         yield core
     finally:

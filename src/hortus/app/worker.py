@@ -108,9 +108,7 @@ def run_worker(settings: WorkerSettings) -> None:
         hosts = HttpHosts(transport_settings(settings.node))
         config = Configuration(settings, hosts, clock=clock)
         config.poll()
-        journal = JournalWriter(
-            settings.home.journal, settings.name, clock=clock, entropy=random_bytes, sync=settings.node.journal_sync
-        )
+        journal = _open_journal(settings, clock)
         log = StandardErrorLog(settings.name, form=settings.node.log_format, clock=clock)
         kept = KeptContent(
             settings.home.content, settings.secrets, bounds=_kept_bounds(settings.node), clock=clock, entropy=os.urandom
@@ -239,6 +237,12 @@ def _stop_by_signal(server: uvicorn.Server) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+
+
+def _open_journal(settings: WorkerSettings, clock: Clock) -> JournalWriter:
+    return JournalWriter(
+        settings.home.journal, settings.name, clock=clock, entropy=random_bytes, sync=settings.node.journal_sync
+    )
 
 
 def _lane_rules(settings: WorkerSettings) -> LaneRules:
