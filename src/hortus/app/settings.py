@@ -94,6 +94,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         int,
         _set("So many failures of an endpoint in a row let it rest for a while; 0: it never rests.", ge=0, le=1000),
     ] = 5
+    content_largest_kib: Annotated[
+        int,
+        _set(
+            "Longest request or answer that is kept with its words, for projects that keep content.",
+            unit="KiB",
+            ge=1,
+            le=65536,
+        ),
+    ] = 4096
     seedling: Annotated[bool, _set("Run the small model that ships with Hortus.")] = True
     otlp_endpoint: Annotated[
         str | None,

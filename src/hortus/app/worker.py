@@ -37,6 +37,8 @@ from hortus.base.ids import ENTROPY_BYTES
 from hortus.base.secrets import SecretVersions
 from hortus.base.time import Clock
 from hortus.catalog.rates import Rate, rate_of
+from hortus.content.desk import Desk
+from hortus.content.exchanges import Exchanges
 from hortus.content.kept import KeptBounds, KeptContent
 from hortus.content.ports import NotKept
 from hortus.dialects import DIALECTS
@@ -44,6 +46,7 @@ from hortus.engines.addresses import address_file
 from hortus.gateway.admit import Admission
 from hortus.gateway.breakers import BreakerRules
 from hortus.gateway.door import Door
+from hortus.gateway.keeping import Keeper
 from hortus.gateway.lanes import LaneRules, Lanes
 from hortus.gateway.ports import Hosts
 from hortus.gateway.queueing import Share
@@ -63,7 +66,8 @@ _log = logging.getLogger("hortus.worker")
 _POLL_S = 0.1
 _LOOK_AT_SECRETS_S = 0.5
 _SWEEP_S = 2.0  # also what a power cut may cost of what is kept
-_MIB = 1024 * 1024
+_KIB = 1024
+_MIB = 1024 * _KIB
 _ENTROPY_BLOCK = 256 * ENTROPY_BYTES
 
 
@@ -113,6 +117,8 @@ def run_worker(settings: WorkerSettings) -> None:
         kept = KeptContent(
             settings.home.content, settings.secrets, bounds=_kept_bounds(settings.node), clock=clock, entropy=os.urandom
         )
+        exchanges = Exchanges(settings.home.content, settings.secrets, clock=clock, entropy=os.urandom)
+        desk = Desk(exchanges, settings.home.content)
         books = Books(journal, meters, host_ids=kept, log=log, clock=clock)
         leases = LedgerLeases(link, journal.writer, clock=clock)
         quotas = Quotas(leases, find_rate=config.find_rate, meters=meters, clock=clock)
@@ -132,6 +138,7 @@ def run_worker(settings: WorkerSettings) -> None:
                 quotas=quotas,
                 claims=LedgerClaims(link, journal.writer),
                 idempotency_secret=lambda: settings.secrets.newest_first[-1],
+                keeper=Keeper(desk, meters, largest_bytes=settings.node.content_largest_kib * _KIB),
             ),
         )
         server = _server(DoorApp(gateway, TrustedProxies(settings.node.trusted_proxies)), settings.node)
@@ -143,6 +150,7 @@ def run_worker(settings: WorkerSettings) -> None:
                 _watch_secrets(settings.secrets),
                 sweep(lambda: server.server_state.connections),
                 _sweep_kept(kept),
+                _sweep_kept(desk),
                 leases.run(),
             ):
                 await server.serve(sockets=[socket.socket(fileno=number) for number in settings.sockets])
@@ -151,6 +159,7 @@ def run_worker(settings: WorkerSettings) -> None:
             await hosts.close()
             journal.close()
             kept.close()
+            desk.close()
 
     _calm_collector()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -210,7 +219,7 @@ async def _watch_secrets(secrets: SecretVersions) -> None:
         secrets.look_again()
 
 
-async def _sweep_kept(kept: KeptContent) -> None:
+async def _sweep_kept(kept: KeptContent | Desk) -> None:
     """Let go of kept content that is over its time and bring the rest to the disk, beside the loop, for ever."""
     while True:
         await asyncio.sleep(_SWEEP_S)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal, Protocol
 
 import msgspec
@@ -19,7 +19,8 @@ class Operation(msgspec.Struct, frozen=True):
     Attributes:
         name: Field's word: `chat`, `embeddings`, `count_tokens`, `list_models`, `get_model`.
         method: HTTP method.
-        path: Path at the door, below the dialect's bases; `{route}` stands for a route's name, which may hold slashes.
+        path: Path at the door, below the dialect's bases; `{route}` stands for a route's name, which may hold slashes,
+            `{id}` for an id, which may not.
         host_path: Path below the endpoint's base address, `{model}` in it for the host's name of the model; None where
             Hortus answers itself.
         can_stream: Whether the request's `stream` member may ask for a stream.
@@ -143,6 +144,42 @@ class StreamUsage(Protocol):
         ...
 
 
+class KeptResponse(msgspec.Struct, frozen=True):
+    """An answer that was kept: the id by which clients know it, and the whole of it as the dialect's object."""
+
+    id: str
+    raw: msgspec.Raw
+
+
+class KeptTurn(msgspec.Struct, frozen=True):
+    """A request as the client sent it, and the answer to it."""
+
+    request: bytes
+    response: KeptResponse
+
+
+class Continuing(msgspec.Struct, frozen=True):
+    """How a dialect goes on from an answer by its id, where Hortus keeps what hosts do not.
+
+    Attributes:
+        continues: A request's members to the id of the answer that it goes on from, None where it names none.
+        is_stored: Whether a request's members let its answer be kept for that.
+        id_of: Bytes that a client got, and whether they are a stream, to the answer's id; None where there is none.
+        response_of: Bytes that a client got, and whether they are a stream, to the answer; None where there is none.
+        expand: A request's members and the turns before it, oldest first, to members that hold them all.
+        items_of: A turn's request, and the turns before it, to the body that lists what the model was given.
+        write_deleted: An id to the body that says that the answer under it is gone.
+    """
+
+    continues: Callable[[Mapping[str, msgspec.Raw]], str | None]
+    is_stored: Callable[[Mapping[str, msgspec.Raw]], bool]
+    id_of: Callable[[bytes, bool], str | None]
+    response_of: Callable[[bytes, bool], KeptResponse | None]
+    expand: Callable[[dict[str, msgspec.Raw], tuple[KeptTurn, ...]], dict[str, msgspec.Raw]]
+    items_of: Callable[[bytes, tuple[KeptTurn, ...], Mapping[str, str]], bytes]
+    write_deleted: Callable[[str], bytes]
+
+
 class Dialect(msgspec.Struct, frozen=True):
     """A wire format.
 
@@ -164,6 +201,7 @@ class Dialect(msgspec.Struct, frozen=True):
         passed_headers: A client's headers that belong to the dialect and go to a host that speaks it.
         passed_query: Parameters of a client's address that stand in place of those in the operation's `host_path`.
         translation: What it brings to reach other dialects.
+        continuing: How its clients go on from an answer by its id; None where they cannot.
     """
 
     name: str
@@ -183,3 +221,4 @@ class Dialect(msgspec.Struct, frozen=True):
     passed_headers: tuple[str, ...] = ()
     passed_query: tuple[str, ...] = ()
     translation: Translation | None = None
+    continuing: Continuing | None = None

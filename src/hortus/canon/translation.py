@@ -81,6 +81,8 @@ class Asking(msgspec.Struct, frozen=True):
             parts.
         now_s: Unix time, where the host gives none.
         source: How the host's dialect calls things.
+        continues: The answer that the request goes on from, where Hortus itself has put the conversation into it.
+        is_kept: Whether Hortus keeps the answer, so that it can be continued by its id.
     """
 
     request: Request
@@ -88,6 +90,8 @@ class Asking(msgspec.Struct, frozen=True):
     now_s: int
     call: Call = Call()
     source: Vocabulary = Vocabulary()
+    continues: str | None = None
+    is_kept: bool = False
 
 
 class StreamReader(Protocol):

@@ -1,8 +1,8 @@
-"""The SQLite file under what is kept of content: opening it, waiting for other writers, leaving a broken one behind.
+"""The SQLite files under what is kept of content: opening one, waiting for other writers, leaving a broken one behind.
 
-Every worker opens it, nothing else does. A call either ends quickly or raises NotKept. Files are numbered
-(`kept-1.db`, …) and the highest number counts: a broken file is left where it lies and the next one begun, for SQLite
-must not see a file moved that another process still has open.
+A call either ends quickly or raises NotKept. Files of a kind are numbered (`kept-1.db`, …) and the highest number
+counts: a broken file is left where it lies and the next one begun, for SQLite must not see a file moved that another
+process still has open.
 """
 
 from __future__ import annotations
@@ -18,33 +18,77 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
+
 from hortus.base.time import Clock
 from hortus.content.ports import NotKept
 
 FORMAT = 1
 """Of the tables; in `PRAGMA user_version`."""
 
-# A request syncs nothing: a process that is killed loses nothing all the same, and no request waits for the disk. The
-# sweep syncs, in another thread, so that a power cut costs some seconds of what was kept, or at worst the file: then
-# seals are lost and ids unknown (404), but nothing is ever wrong, for a value opens under its own name only.
-_AT_A_REQUEST = ("PRAGMA synchronous = OFF", "PRAGMA wal_autocheckpoint = 10000")  # 40 MB, where no sweep came for long
-_AT_A_SWEEP = ("PRAGMA synchronous = NORMAL", "PRAGMA wal_autocheckpoint = 0")
+_WAL = "PRAGMA journal_mode = WAL"
+_SELDOM = "PRAGMA wal_autocheckpoint = 10000"  # 40 MB, where no sweep came for long
 _LONG_WAL_PAGES = 1000  # from here on the sweep has it begin anew, which holds writers up for a moment
 _BEGIN_WAL_ANEW = ("PRAGMA synchronous = OFF", "PRAGMA busy_timeout = 5", "PRAGMA wal_checkpoint(RESTART)")
 
-_TRIES = 100
-_PAUSE_S = 0.0002
-"""Between tries, while another process writes: some 30 ms in all. SQLite's own way would sleep longer each time."""
+
+class Layout(msgspec.Struct, frozen=True):
+    """A kind of file.
+
+    Attributes:
+        stem: Begins its name.
+        at_a_request: How a connection that serves requests is set up.
+        at_a_sweep: How one is that sweeps.
+        tries: How often a writer tries while another process writes.
+        pause_s: Between tries; SQLite's own way would sleep longer each time.
+        leaves_no_trace: What is deleted is overwritten, and the file gives its room back.
+        forgotten: What is said to be lost with a broken file.
+    """
+
+    stem: str
+    at_a_request: tuple[str, ...]
+    at_a_sweep: tuple[str, ...]
+    tries: int
+    pause_s: float
+    leaves_no_trace: bool
+    forgotten: str
+
+
+# A request syncs nothing: a process that is killed loses nothing all the same, and no request waits for the disk. The
+# sweep syncs, in another thread, so that a power cut costs some seconds of what was kept, or at worst the file: then
+# seals are lost and ids unknown (404), but nothing is ever wrong, for a value opens under its own name only.
+KEPT = Layout(
+    stem="kept",
+    at_a_request=(_WAL, "PRAGMA synchronous = OFF", _SELDOM),
+    at_a_sweep=(_WAL, "PRAGMA synchronous = NORMAL", "PRAGMA wal_autocheckpoint = 0"),
+    tries=100,
+    pause_s=0.0002,  # some 30 ms in all: an event loop waits
+    leaves_no_trace=False,
+    forgotten="seals and ids of hosts are forgotten",
+)
+
+# Exchanges are written beside the loop, so they may wait longer. With NORMAL a power cut costs what came since the last
+# sweep (2 s), never the file: SQLite syncs its WAL before anything of it goes into the file.
+_THOROUGH = ("PRAGMA auto_vacuum = INCREMENTAL", _WAL, "PRAGMA synchronous = NORMAL", "PRAGMA secure_delete = ON")
+EXCHANGES = Layout(
+    stem="exchanges",
+    at_a_request=(*_THOROUGH, _SELDOM),
+    at_a_sweep=(*_THOROUGH, "PRAGMA wal_autocheckpoint = 0"),
+    tries=1000,
+    pause_s=0.002,
+    leaves_no_trace=True,
+    forgotten="kept exchanges of before lie in it still",
+)
 
 _SWEEPER_PAUSE_S = 0.002  # between batches, so that workers come in between
 _SWEEPER_WAITS_S = 1.0
+_ERASER_WAITS_S = 10.0
 _REST_S = 1.0  # how long a file that cannot be used is not tried again
 
 # https://www.sqlite.org/rescode.html, read 2026-11; the first: our own tables are not there
 _BROKEN = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _FAULTS = (sqlite3.DatabaseError, OSError, UnicodeDecodeError)  # the last: a message that quotes a damaged table
 _PRIMARY = 0xFF  # the part of a result code that stays the same when SQLite learns more reasons
-_FILE = re.compile(r"kept-([0-9]{1,9})\.db")
 _ENDINGS = ("", "-wal", "-shm")
 
 _log = logging.getLogger("hortus.content")
@@ -59,9 +103,11 @@ class Database:
         directory: Where the files lie.
         tables: Statements that make the tables.
         clock: Times when to try again.
+        layout: Which kind of file.
     """
 
-    def __init__(self, directory: Path, tables: Sequence[str], *, clock: Clock) -> None:
+    def __init__(self, directory: Path, tables: Sequence[str], *, clock: Clock, layout: Layout = KEPT) -> None:
+        self._layout = layout
         self._directory = directory
         self._tables = (*tables, f"PRAGMA user_version = {FORMAT}")
         self._clock = clock
@@ -84,7 +130,7 @@ class Database:
         Raises:
             NotKept: The file cannot be used; nothing was changed.
         """
-        return self._run(lambda connection: _patiently(connection, work), is_writing=True)
+        return self._run(lambda connection: _patiently(connection, work, layout=self._layout), is_writing=True)
 
     def sweep(self, work: Work[int]) -> int:
         """Repeat `work`, a transaction each time, until it returns 0; then bring all to the disk. For another thread.
@@ -95,18 +141,33 @@ class Database:
         path, done = self._directory, 0
         try:
             with _alone(self._directory):
-                path = _newest(self._directory)[0]
+                path = _newest(self._directory, self._layout)[0]
                 if not path.exists() or not path.stat().st_size:
                     return 0
-                connection = _connect(path, _AT_A_SWEEP, timeout_s=_SWEEPER_WAITS_S)
+                connection = _connect(path, self._layout.at_a_sweep, timeout_s=_SWEEPER_WAITS_S)
             with contextlib.closing(connection):
                 while count := _in_transaction(connection, work):
                     done += count
                     time.sleep(_SWEEPER_PAUSE_S)
                 _checkpoint(connection)
+                if done and self._layout.leaves_no_trace:
+                    _leave_no_trace(connection)
         except _FAULTS as error:  # a broken file is found broken by the next request
             raise _not_kept(error, path) from error
         return done
+
+    def leave_no_trace(self) -> bool:
+        """Give the room of what was deleted back; tell whether nothing of it is left in the WAL either.
+
+        Raises:
+            NotKept: The file cannot be used now.
+        """
+        path = _newest(self._directory, self._layout)[0]
+        try:
+            with contextlib.closing(_connect(path, self._layout.at_a_sweep, timeout_s=_ERASER_WAITS_S)) as connection:
+                return _leave_no_trace(connection)
+        except _FAULTS as error:
+            raise _not_kept(error, path) from error
 
     def close(self) -> None:
         """Close the file; the next call opens it again."""
@@ -146,11 +207,11 @@ class Database:
         return self._connection
 
     def _open(self) -> sqlite3.Connection:
-        self._path, number = _newest(self._directory)
-        self._next_path = _file(self._directory, number + 1)
+        self._path, number = _newest(self._directory, self._layout)
+        self._next_path = _file(self._directory, self._layout, number + 1)
         os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         self._inode = _inode_of(self._path)
-        connection = _connect(self._path, _AT_A_REQUEST, timeout_s=_SWEEPER_WAITS_S)
+        connection = _connect(self._path, self._layout.at_a_request, timeout_s=_SWEEPER_WAITS_S)
         try:
             _in_transaction(connection, self._make_tables)
             connection.execute("PRAGMA busy_timeout = 0")
@@ -170,37 +231,49 @@ class Database:
         """Begin the next file, unless another process was first; this broken one stays for a person, older ones go."""
         self.close()
         with _alone(self._directory):
-            path, number = _newest(self._directory)
+            path, number = _newest(self._directory, self._layout)
             if path != self._path:
                 return
             self._next_path.touch(mode=0o600)
             for old in range(1, number):
                 for ending in _ENDINGS:
-                    path.with_name(f"{_file(self._directory, old).name}{ending}").unlink(missing_ok=True)
+                    path.with_name(f"{_file(self._directory, self._layout, old).name}{ending}").unlink(missing_ok=True)
         _log.error(
-            "what was kept of content is broken and begun anew: seals and ids of hosts are forgotten",
+            f"what was kept of content is broken and begun anew: {self._layout.forgotten}",
             extra={"file": str(path), "why": str(error)},
         )
 
 
-def newest_file(directory: Path) -> Path:
+def newest_file(directory: Path, layout: Layout = KEPT) -> Path:
     """Return the file that counts; it need not be there yet."""
-    return _newest(directory)[0]
+    return _newest(directory, layout)[0]
 
 
-def _file(directory: Path, number: int) -> Path:
-    return directory / f"kept-{number}.db"
+def broken_files(directory: Path, layout: Layout) -> list[Path]:
+    """Return files of a kind that broke and were left for a person."""
+    newest = newest_file(directory, layout)
+    return sorted(one for one in directory.glob(f"{layout.stem}-*.db") if one != newest and _number(one, layout))
 
 
-def _newest(directory: Path) -> tuple[Path, int]:
-    number = max((int(match[1]) for one in directory.iterdir() if (match := _FILE.fullmatch(one.name))), default=1)
-    return _file(directory, number), number
+def _file(directory: Path, layout: Layout, number: int) -> Path:
+    return directory / f"{layout.stem}-{number}.db"
+
+
+def _newest(directory: Path, layout: Layout) -> tuple[Path, int]:
+    number = max((_number(one, layout) for one in directory.iterdir()), default=0) or 1
+    return _file(directory, layout, number), number
+
+
+def _number(path: Path, layout: Layout) -> int:
+    """Return the number in a file's name, 0 where it is none of the kind."""
+    match = re.fullmatch(rf"{layout.stem}-([0-9]{{1,9}})\.db", path.name)
+    return int(match[1]) if match else 0
 
 
 def _connect(path: Path, pragmas: Sequence[str], *, timeout_s: float) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=timeout_s, isolation_level=None)
     try:
-        for pragma in ("PRAGMA journal_mode = WAL", *pragmas):
+        for pragma in pragmas:
             connection.execute(pragma).fetchall()
     except BaseException:
         connection.close()
@@ -216,15 +289,22 @@ def _checkpoint(connection: sqlite3.Connection) -> None:
             connection.execute(pragma).fetchall()
 
 
-def _patiently(connection: sqlite3.Connection, work: Work[_Answer]) -> _Answer:
+def _leave_no_trace(connection: sqlite3.Connection) -> bool:
+    """Give room back and cut the WAL off; tell whether that could be done: a reader may hold it."""
+    connection.execute("PRAGMA incremental_vacuum").fetchall()
+    is_busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not is_busy
+
+
+def _patiently(connection: sqlite3.Connection, work: Work[_Answer], *, layout: Layout) -> _Answer:
     """Write as soon as no other process does."""
-    for _ in range(_TRIES):
+    for _ in range(layout.tries):
         try:
             return _in_transaction(connection, work)
         except sqlite3.OperationalError as error:
             if _code_of(error) != sqlite3.SQLITE_BUSY:
                 raise
-        time.sleep(_PAUSE_S)
+        time.sleep(layout.pause_s)
     return _in_transaction(connection, work)
 
 

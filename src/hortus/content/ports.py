@@ -1,7 +1,8 @@
-"""Which calls bring a seal back, and tell whose an id is that a host gave out?
+"""Which calls bring a seal back, tell whose an id is that a host gave out, and keep what a client sent and got?
 
 Seals are opaque bytes of a maker, without which its next turn fails. Ids of hosts belong to the project and endpoint
-that made them. Every call is quick enough for an event loop, and none waits for ledger, control or store.
+that made them. Every call is quick enough for an event loop or waits beside it; none waits for ledger, control or
+store.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import msgspec
 
 from hortus.base.errors import HortusError
 from hortus.canon.dialect import HostIdKind
+from hortus.content.exchange import Exchange
 
 
 class NotKept(HortusError):  # noqa: N818 -- a state that a request goes on with, named as canon's faults are
@@ -56,4 +58,32 @@ class HostIds(Protocol):
 
     def owner(self, kind: HostIdKind, host_id: str) -> Owner | None:
         """Return the owner; None for an id that nobody claimed, that is over its time, or that cannot be read."""
+        ...
+
+
+class KeptExchanges(Protocol):
+    """Keeps what clients of projects that ask for it sent and got; shared by all workers of the machine."""
+
+    async def keep(self, exchange: Exchange) -> None:
+        """Keep one; it is kept even if nobody waits for that any longer.
+
+        Raises:
+            NotKept: It is not.
+        """
+        ...
+
+    async def answer(self, project_id: str, response_id: str) -> Exchange | None:
+        """Return the exchange whose answer has an id, None where the project has none such.
+
+        Raises:
+            NotKept: It cannot be found out now.
+        """
+        ...
+
+    async def forget_answer(self, project_id: str, response_id: str) -> bool:
+        """Let an answer be continued and fetched no longer; the exchange stays. Tell whether there was one.
+
+        Raises:
+            NotKept: It cannot be forgotten now.
+        """
         ...

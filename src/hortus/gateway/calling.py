@@ -68,6 +68,7 @@ class Call:
         "_attempt",
         "_books",
         "_digest",
+        "_held",
         "_hosts",
         "_inquiry",
         "_lane",
@@ -91,6 +92,7 @@ class Call:
         self._losses: tuple[Loss, ...] = ()
         self._reader: StreamUsage | None = None
         self._output_bytes = 0
+        self._held = b""
         self._digest: ContentDigest | None = None
 
     async def run(self, make_request: Callable[[], Awaitable[HostRequest]]) -> Setback | None:
@@ -134,7 +136,10 @@ class Call:
         self._visit.answer_digest = digest_content(given.body, self._visit.salt)
         self._books.claim(self._attempt, given.given_ids)
         usage = self._within_bounds(given.usage)
-        self.settle("completed", usage=usage, http_status=status, served_model=given.served_model)
+        try:
+            await self._visit.keep(given.body, status=status)
+        finally:
+            self.settle("completed", usage=usage, http_status=status, served_model=given.served_model)
         self._visit.note_losses(given.losses)
         pairs = headers.for_client(response.headers, content_type=self._passage.answer_type)
         await self._visit.answer(status, given.body, headers=pairs)
@@ -193,6 +198,7 @@ class Call:
             error = BrokenStream(
                 "The host ended its answer before it was finished.", hint="What came is all there is; it is paid for."
             )
+        rest = self._held + rest
         if not visit.has_begun:
             if error is not None:
                 return Setback(error=error, status=response.status)
@@ -202,15 +208,22 @@ class Call:
         self._count(rest)
         self._losses = self._passage.stream_losses(reader)
         self._books.claim(self._attempt, reader.given_ids)
-        self._settle_stream(reader, error)
+        try:
+            await visit.keep(status=visit.status)
+        finally:
+            self._settle_stream(reader, error)
         await visit.exchange.finish(rest)
         return None
 
     async def _pass_parts(self, response: HostResponse, reader: StreamUsage) -> None:
-        write = self._visit.exchange.write
+        """Pass on what comes; an end from which clients can go on waits until the answer is kept."""
+        write, keeping = self._visit.exchange.write, self._visit.keeping
+        is_held = keeping is not None and keeping.can_continue
         async for part in response.body():
             data = reader.feed(part)
-            if data:
+            if is_held and reader.is_finished:
+                self._held += data
+            elif data:
                 if not self._visit.has_begun:
                     await self._begin(response)
                 self._count(data)
@@ -222,6 +235,8 @@ class Call:
         if self._digest is None:
             self._digest = ContentDigest(self._visit.salt)
         self._digest.update(data)
+        if self._visit.keeping is not None:
+            self._visit.keeping.take(data)
 
     async def _begin(self, response: HostResponse) -> None:
         visit = self._visit

@@ -105,7 +105,8 @@ class Door:
             if path.startswith(template.prefix):
                 match = template.pattern.fullmatch(path)
                 if match is not None:
-                    return template.methods, match.groupdict().get("route")
+                    gaps = match.groupdict()
+                    return template.methods, gaps.get("route") or gaps.get("id")
         return None
 
     def _advise(self, path: str) -> str:
@@ -138,9 +139,9 @@ def _choose(matched: tuple[dict[str, Found], str | None], method: str) -> Found:
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    """Return a pattern in which a route may hold slashes and colons (the last colon splits), other gaps may not."""
+    """Return a pattern in which a route may hold slashes and colons (the last colon splits), ids may not."""
     parts = _GAP.split(path)
     texts, names = parts[::2], parts[1::2]
-    gaps = ["(?P<route>.+)" if name == "route" else "[^/]+" for name in names]
+    gaps = ["(?P<route>.+)" if name == "route" else f"(?P<{name}>[^/]+)" for name in names]
     pieces = [re.escape(text) + gap for text, gap in zip(texts, [*gaps, ""], strict=True)]
     return re.compile("".join(pieces))

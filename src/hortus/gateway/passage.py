@@ -105,6 +105,8 @@ class Inquiry(msgspec.Struct, frozen=True):
         now_s: Unix time.
         snapshot_version: By which configuration it is answered.
         adaptations: Names of what Hortus has changed in it for any host.
+        continues: The answer that it goes on from, where Hortus has put the conversation into the body.
+        is_kept: Whether Hortus keeps the answer, so that it can be continued.
     """
 
     dialect: Dialect
@@ -117,6 +119,8 @@ class Inquiry(msgspec.Struct, frozen=True):
     now_s: int
     snapshot_version: int = 0
     adaptations: tuple[str, ...] = ()
+    continues: str | None = None
+    is_kept: bool = False
 
 
 class RelayPassage:

@@ -16,10 +16,12 @@ from hortus.framing.shallow import write_members
 from hortus.gateway import admit, choose
 from hortus.gateway.admit import Admission
 from hortus.gateway.calls import call_of
+from hortus.gateway.continuing import ITS_OPERATIONS, Continued, Conversations
 from hortus.gateway.crossing import Passages, can_cross
 from hortus.gateway.door import Door, Found, WrongMethod, refuse_upgrade
 from hortus.gateway.exchange import ClientGone, Exchange
-from hortus.gateway.judging import Judge, RefusedByRule, check_ask, refuse_route
+from hortus.gateway.judging import Judge, Judged, RefusedByRule, check_ask, refuse_route
+from hortus.gateway.keeping import Keeper
 from hortus.gateway.losses import read_strictness
 from hortus.gateway.passage import Inquiry
 from hortus.gateway.ports import Kept
@@ -56,6 +58,7 @@ class Ground(msgspec.Struct, frozen=True):
         quotas: Limits and budgets.
         claims: Requests that must not run twice.
         idempotency_secret: Keys the digests of clients' idempotency keys.
+        keeper: Keeps what clients sent and got, where their projects ask for that.
     """
 
     clock: Clock
@@ -67,6 +70,7 @@ class Ground(msgspec.Struct, frozen=True):
     quotas: Quotas
     claims: Claims
     idempotency_secret: Callable[[], Secret]
+    keeper: Keeper
 
 
 class Gateway:
@@ -93,6 +97,7 @@ class Gateway:
         self._kept = ground.kept
         self._dialects = {dialect.name: dialect for dialect in door.dialects}
         self._body_limit_bytes = ground.body_limit_bytes
+        self._conversations = Conversations(ground.keeper.exchanges, ground.kept, most_bytes=ground.body_limit_bytes)
         self.running = 0
         """Requests that are being answered."""
 
@@ -122,6 +127,8 @@ class Gateway:
             await self._end_with(visit, Internal("Hortus failed to serve this request.", hint=_report(visit)))
             raise
         finally:
+            if visit.keeping is not None:
+                visit.keeping.leave()
             self.running -= 1
             self._books.close(visit)
 
@@ -152,11 +159,12 @@ class Gateway:
         route = _find_route(visit, ready, asked.route)
         visit.route, visit.is_stream = route.route.name, asked.is_stream
         grant = _grant(visit)
-        asked, body, adaptations = _cap_output(found, asked, body, route=route)
         judged = self._judge.judge(ready, route, grant=grant, now_ms=visit.now_ms)
         visit.take_verdict(judged)
         if judged.is_empty:
             raise refuse_route(judged)
+        continued = await self._go_on(visit, found, asked, body=body, judged=judged)
+        asked, body, adaptations = _cap_output(found, continued.asked, continued.body, route=route)
         if judged.asks:
             _judge_ask(visit, found, asked, body=body)
         inquiry = Inquiry(
@@ -169,7 +177,9 @@ class Gateway:
             project_id=grant.project_id,
             now_s=visit.now_ms // 1000,
             snapshot_version=ready.version,
-            adaptations=adaptations,
+            adaptations=continued.adaptations + adaptations,
+            continues=continued.from_id,
+            is_kept=visit.keeping is not None and visit.keeping.can_continue,
         )
         job = Job(
             inquiry=inquiry,
@@ -245,8 +255,20 @@ class Gateway:
             targets = choose.pin(targets, owner.endpoint, kind=kind)
         return targets
 
+    async def _go_on(self, visit: Visit, found: Found, asked: Asked, *, body: bytes, judged: Judged) -> Continued:
+        """Begin to keep what project and policy let be kept; put a conversation in that Hortus has kept."""
+        grant, policy = _grant(visit), judged.policy
+        if not grant.keep_content_days or not policy.keeps_content:
+            return Continued(asked, body)
+        visit.keeping = self._ground.keeper.begin(visit, grant, asked=asked, body=body)
+        targets = () if policy.looks_at_content else judged.route.targets  # a guard must see what was said before
+        return await self._conversations.go_on(visit, found, asked=asked, body=body, may_keep=targets)
+
     async def _answer_itself(self, visit: Visit, found: Found, ready: Ready) -> None:
         grant = _grant(visit)
+        if found.operation.name in ITS_OPERATIONS:
+            await self._conversations.answer(visit, found)
+            return
         if found.argument is not None:
             route = _find_route(visit, ready, found.argument).route
             body = visit.dialect.write_route(RouteCard(route.name, route.owned_by, route.created_at_s))

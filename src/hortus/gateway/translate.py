@@ -138,6 +138,8 @@ class TranslatedChat(_Translated):
             now_s=inquiry.now_s,
             call=inquiry.call,
             source=translation_of(host).vocabulary,
+            continues=inquiry.continues,
+            is_kept=inquiry.is_kept,
         )
         self._keeper = SealKeeper(seals, inquiry.project_id, endpoint=endpoint)
         self.stream_type = self._ours.stream_type(inquiry.call)

@@ -10,6 +10,7 @@ from hortus.canon.loss import Loss
 from hortus.canon.usage import Usage
 from hortus.gateway.exchange import Exchange
 from hortus.gateway.judging import Judged
+from hortus.gateway.keeping import Keeping
 from hortus.gateway.losses import loss_header
 from hortus.receipts.digests import digest_content
 from hortus.receipts.records import Caller
@@ -54,6 +55,7 @@ class Visit:
         "is_opened",
         "is_stream",
         "judged",
+        "keeping",
         "losses",
         "now_ms",
         "operation",
@@ -117,6 +119,8 @@ class Visit:
         """Of the digests of content, for this receipt only."""
         self.request_digest: str | None = None
         self.answer_digest: str | None = None
+        self.keeping: Keeping | None = None
+        """What is kept of request and answer, where the project asks for that."""
         self.is_gone = False
         """The client left before the end of its answer."""
 
@@ -156,8 +160,14 @@ class Visit:
         if name != _REQUEST_ID:
             self.headers = (*self._headers(), (name, self.request_id.encode()))
 
+    async def keep(self, body: bytes = b"", *, status: int) -> None:
+        """Keep request and answer where the project asks for that, unless it is done; of a stream no body is given."""
+        if self.keeping is not None:
+            await self.keeping.end(body, status=status)
+
     async def answer(self, status: int, body: bytes, *, headers: Pairs) -> None:
-        """Send a whole answer."""
+        """Send a whole answer; what is to be kept of it is kept before."""
+        await self.keep(body, status=status)
         self.status = status
         self.has_begun = True
         headers = (*headers, *self.loss_headers())

@@ -59,10 +59,11 @@ class Meters:
         self._queued = Sums(metrics.QUEUED, registry)
         self._queue_wait = Distributions(metrics.QUEUE_WAIT_SECONDS, registry)
         self._cache = Sums(metrics.CACHE, registry)
+        self._content = Sums(metrics.CONTENT, registry)
         self._counted = (
             *(self._requests, self._attempts, self._tokens, self._cost, self._losses, self._errors),
             *(self._refusals, self._bounds, self._conflicts, self._breakers, self._queued, self._cache),
-            *(self._rulings, self._shadows, self._findings, self._places),
+            *(self._rulings, self._shadows, self._findings, self._places, self._content),
             *(self._request_seconds, self._first_byte, self._lease_wait, self._queue_wait),
         )
         self._breaker = make_gauge(metrics.BREAKER_STATE, registry, mode="livemax")
@@ -153,6 +154,10 @@ class Meters:
     def count_cache(self, route: str, outcome: Literal["hit", "miss", "bypass"]) -> None:
         """A request has come to a route with a response cache."""
         self._cache.add((route, outcome), 1)
+
+    def count_content(self, outcome: Literal["kept", "kept_without_body", "not_kept"]) -> None:
+        """A request and its answer were to be kept."""
+        self._content.add((outcome,), 1)
 
     def flush(self, *, running: int, snapshot_version: int) -> None:
         """Carry everything counted since the last time to the shared files.

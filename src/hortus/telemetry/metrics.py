@@ -198,6 +198,13 @@ PLACES_BROKEN = Metric(
     ("endpoint",),
     "Answers whose host says that they were computed outside the place that its terms promise.",
 )
+CONTENT = Metric(
+    "hortus_content_total",
+    "counter",
+    "",
+    ("outcome",),
+    "Exchanges of projects that keep content, by outcome (`kept`; `kept_without_body`: too long; `not_kept`: see log).",
+)
 CHAIN_RECORDS = Metric(
     "hortus_chain_records", "gauge", "", (), "Records in the chain of receipts and acts: the number of its head."
 )
@@ -253,6 +260,7 @@ METRICS: tuple[Metric, ...] = (
     SHADOW_RULINGS,
     FINDINGS,
     PLACES_BROKEN,
+    CONTENT,
     CHAIN_RECORDS,
     CHECKPOINT_TIME_SECONDS,
     SPANS,

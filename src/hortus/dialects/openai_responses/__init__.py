@@ -1,7 +1,8 @@
 """OpenAI's Responses API.
 
 https://platform.openai.com/docs/api-reference/responses, read 2026-11. Models are listed by OpenAI's other dialect,
-which has the same bases. Kept answers cannot be fetched, cancelled or deleted through Hortus yet.
+which has the same bases. Answers that Hortus itself keeps can be fetched and deleted by their ids; those that only a
+host keeps, and answers in the background, cannot.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from hortus.canon.dialect import Dialect, Operation
 from hortus.canon.translation import Chat, TokenCount, Translation
 from hortus.dialects.openai_responses import relay
+from hortus.dialects.openai_responses.continuing import CONTINUING
 from hortus.dialects.openai_responses.errors import render_stream_error
 from hortus.dialects.openai_responses.relay_stream import Stream
 from hortus.dialects.openai_responses.request import read_request
@@ -28,6 +30,9 @@ DIALECT = Dialect(
     operations=(
         Operation("chat", "POST", "/v1/responses", "/responses", can_stream=True),
         Operation("count_tokens", "POST", "/v1/responses/input_tokens", "/responses/input_tokens"),
+        Operation("list_input_items", "GET", "/v1/responses/{id}/input_items", None),
+        Operation("get_response", "GET", "/v1/responses/{id}", None),
+        Operation("delete_response", "DELETE", "/v1/responses/{id}", None),
     ),
     read_request=relay.read_request,
     write_request=relay.write_request,
@@ -40,6 +45,7 @@ DIALECT = Dialect(
     write_routes=relay.write_routes,
     write_route=relay.write_route,
     bases=("/openai",),
+    continuing=CONTINUING,
     translation=Translation(
         vocabulary=VOCABULARY,
         read_error=read_error,

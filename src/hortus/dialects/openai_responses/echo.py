@@ -46,7 +46,9 @@ def write_echo(asking: Asking) -> Object:
     echo |= {name: value for name, value in said.items() if name not in {"reasoning", "text"}}
     echo["reasoning"] = {"effort": None, "summary": None} | _object(said.get("reasoning"))
     echo["text"] = {"format": {"type": "text"}} | _object(said.get("text"))
-    echo["store"] = False  # nobody keeps an answer that was translated
+    echo["store"] = asking.is_kept  # whoever translated it keeps it, or nobody does
+    if asking.continues is not None:
+        echo["previous_response_id"] = asking.continues
     return echo
 
 
