@@ -20,6 +20,7 @@ from hortus.gateway.admit import Admission
 from hortus.gateway.breakers import BreakerRules
 from hortus.gateway.door import Door
 from hortus.gateway.lanes import LaneRules, Lanes
+from hortus.gateway.keeping import Keeper
 from hortus.gateway.quotas import Quotas
 from hortus.gateway.relay import Relay
 from hortus.gateway.serve import Gateway, Ground
@@ -261,6 +262,7 @@ class Core:
                 quotas=quotas,
                 claims=None,  # type: ignore[arg-type]  # no Idempotency-Key is sent here
                 idempotency_secret=lambda: SECRET,
+                keeper=Keeper(None, meters, largest_bytes=1),  # type: ignore[arg-type]  # no project here keeps content
             ),
         )
 

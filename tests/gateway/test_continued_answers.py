@@ -1,0 +1,256 @@
+"""Answers that go on by their ids towards hosts that keep none, through two real workers and the official SDK."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import httpx2
+import msgspec
+import openai
+import pytest
+from workplace import KEY, Workplace, endpoint, wait_until
+
+from hortus.app.clock import SystemClock
+from hortus.base.secrets import FixedVersions
+from hortus.content.exchange import Wanted
+from hortus.content.exchanges import Exchanges
+from hortus.testkit.replay_host import ReplayHost
+
+OTHER_KEY, FORGETFUL_KEY = "hortus_sk_" + "o" * 40, "hortus_sk_" + "f" * 40
+HOSTS = {"claude": "anthropic_messages", "gemini": "gemini", "chat": "openai_chat"}
+LAMP = {"type": "function", "name": "find_lamp", "parameters": {"type": "object", "properties": {}}, "strict": False}
+
+
+@pytest.fixture(scope="module")
+def garden(tmp_path_factory: pytest.TempPathFactory, host: ReplayHost) -> Iterator[Workplace]:
+    place = Workplace(tmp_path_factory.mktemp("home"), body_limit_mib=1, content_largest_kib=64)
+    for name, dialect in HOSTS.items():
+        place.add_route(name, endpoint(name, host.base_of(dialect), "fake:scene=text", dialects=(dialect,)))
+        loop = endpoint(f"{name}-loop", host.base_of(dialect), "fake:scene=tool-loop", dialects=(dialect,))
+        place.add_route(f"{name}-loop", loop)
+    place.add_route("gpt", endpoint("gpt", host.base_url, "fake:scene=text", dialects=("openai_responses",)))
+    place.grant(KEY, ("*",), keep_content_days=30)
+    place.grant(OTHER_KEY, ("*",), project_id="prj_2", keep_content_days=30)
+    place.grant(FORGETFUL_KEY, ("*",), project_id="prj_3")
+    with contextlib.ExitStack() as stack:
+        stack.callback(place.close)
+        place.start()
+        stack.enter_context(second_worker(place))
+        yield place
+
+
+@contextlib.contextmanager
+def second_worker(place: Workplace) -> Iterator[None]:
+    """One more worker on the same socket: which of the two gets a connection is the kernel's choice."""
+    number = place.socket.fileno()
+    command = [sys.executable, "-m", "hortus.app", "worker", "--name", "worker-2", "--home", str(place.home.root)]
+    with place.log_path.open("ab") as log:
+        process = subprocess.Popen(
+            [*command, "--parent", str(os.getpid()), "--socket", str(number)],
+            pass_fds=[number],
+            env=place.environment,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+@pytest.fixture
+def client(garden: Workplace) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{garden.url}/v1", api_key=KEY, max_retries=0) as one:
+        yield one
+
+
+@pytest.fixture
+def kept(garden: Workplace) -> Iterator[Exchanges]:
+    one = Exchanges(
+        garden.home.content, FixedVersions((garden.secrets.current,)), clock=SystemClock(), entropy=os.urandom
+    )
+    yield one
+    one.close()
+
+
+def said_in(body: bytes) -> list[str]:
+    """Return every text in a body of any dialect, in order."""
+
+    def walk(value: object) -> Iterator[str]:
+        if isinstance(value, dict):
+            for name, one in value.items():
+                if name in {"text", "content"} and isinstance(one, str):
+                    yield one
+                else:
+                    yield from walk(one)
+        elif isinstance(value, list):
+            for one in value:
+                yield from walk(one)
+
+    return list(walk(msgspec.json.decode(body)))
+
+
+@pytest.mark.parametrize("model", [*HOSTS])
+def test_three_turns_by_id_reach_the_host_as_one_conversation(
+    client: openai.OpenAI, host: ReplayHost, model: str
+) -> None:
+    first = client.responses.create(model=model, input="Where is the tin lamp?", instructions="Be brief.")
+    second = client.responses.create(model=model, input="And the oil?", previous_response_id=first.id)
+    third = client.responses.create(model=model, input="And the wick?", previous_response_id=second.id)
+    said = said_in(host.seen[-1].body)
+    asked = [said.index(one) for one in ("Where is the tin lamp?", "And the oil?", "And the wick?")]
+    assert asked == sorted(asked)
+    assert (said.count(first.output_text), "Be brief." in said) == (2, False)
+    assert (third.previous_response_id, third.store) == (second.id, True)
+
+
+@pytest.mark.parametrize("model", [*HOSTS])
+def test_streams_go_on_by_id_the_moment_they_are_complete(client: openai.OpenAI, host: ReplayHost, model: str) -> None:
+    previous: str | None = None
+    for words in ("one wick", "two wicks", "three wicks"):
+        more = {"previous_response_id": previous} if previous is not None else {}
+        with client.responses.create(model=model, input=words, stream=True, **more) as events:
+            previous = next(one.response.id for one in events if one.type == "response.completed")
+    said = said_in(host.seen[-1].body)
+    assert [one for one in said if "wick" in one] == ["one wick", "two wicks", "three wicks"]
+
+
+@pytest.mark.parametrize("model", ["claude-loop", "gemini-loop", "chat-loop"])
+def test_a_result_of_a_tool_finds_its_call_by_the_id_of_the_answer(client: openai.OpenAI, model: str) -> None:
+    first = client.responses.create(model=model, input="Find the lamp.", tools=[LAMP])
+    call = next(item for item in first.output if item.type == "function_call")
+    result = {"type": "function_call_output", "call_id": call.call_id, "output": "in the shed"}
+    second = client.responses.create(model=model, input=[result], tools=[LAMP], previous_response_id=first.id)
+    assert second.status == "completed"
+
+
+def test_a_host_that_keeps_its_answer_is_asked_to_go_on_itself(client: openai.OpenAI, host: ReplayHost) -> None:
+    first = client.responses.create(model="gpt", input="A first question.")
+    client.responses.create(model="gpt", input="A second.", previous_response_id=first.id)
+    assert host.seen[-1].json["previous_response_id"] == first.id
+    assert host.seen[-1].json["input"] == "A second."
+
+
+def test_an_answer_that_one_host_keeps_goes_on_at_another(client: openai.OpenAI, host: ReplayHost) -> None:
+    first = client.responses.create(model="gpt", input="A question for the keeper.")
+    client.responses.create(model="claude", input="And now you.", previous_response_id=first.id)
+    said = said_in(host.seen[-1].body)
+    assert [said[0], said[-1]] == ["A question for the keeper.", "And now you."]
+
+
+def test_an_answer_that_the_client_does_not_want_stored_is_unknown(client: openai.OpenAI) -> None:
+    first = client.responses.create(model="claude", input="Forget this.", store=False)
+    assert first.store is False
+    with pytest.raises(openai.NotFoundError):
+        client.responses.create(model="claude", input="Go on.", previous_response_id=first.id)
+
+
+def test_another_project_knows_nothing_of_an_answer(garden: Workplace, client: openai.OpenAI, host: ReplayHost) -> None:
+    first = client.responses.create(model="claude", input="Ours alone.")
+    before = len(host.seen)
+    with openai.OpenAI(base_url=f"{garden.url}/v1", api_key=OTHER_KEY, max_retries=0) as other:
+        with pytest.raises(openai.NotFoundError):
+            other.responses.create(model="claude", input="Go on.", previous_response_id=first.id)
+        with pytest.raises(openai.NotFoundError):
+            other.responses.retrieve(first.id)
+    assert len(host.seen) == before
+
+
+def test_a_project_that_keeps_nothing_cannot_go_on(garden: Workplace, kept: Exchanges) -> None:
+    with openai.OpenAI(base_url=f"{garden.url}/v1", api_key=FORGETFUL_KEY, max_retries=0) as one:
+        first = one.responses.create(model="claude", input="Nobody keeps this.")
+        assert first.store is False
+        with pytest.raises(openai.NotFoundError):
+            one.responses.create(model="claude", input="Go on.", previous_response_id=first.id)
+    assert kept.extent(Wanted(project_id="prj_3")).count == 0
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_an_answer_is_fetched_as_it_was_given(client: openai.OpenAI, *, is_stream: bool) -> None:
+    if is_stream:
+        with client.responses.create(model="chat", input="Where?", stream=True) as events:
+            first = next(one.response for one in events if one.type == "response.completed")
+    else:
+        first = client.responses.create(model="chat", input="Where?")
+    assert client.responses.retrieve(first.id) == first
+
+
+def test_what_the_model_was_given_is_listed_newest_first(client: openai.OpenAI) -> None:
+    first = client.responses.create(model="chat", input="Where?")
+    second = client.responses.create(model="chat", input="And when?", previous_response_id=first.id)
+    items = list(client.responses.input_items.list(second.id, limit=2))
+    assert [item.content[0].text for item in items] == ["And when?", first.output_text, "Where?"]
+
+
+def test_a_deleted_answer_is_gone(client: openai.OpenAI) -> None:
+    first = client.responses.create(model="chat", input="Where?")
+    client.responses.delete(first.id)
+    for ask in (client.responses.retrieve, client.responses.delete):
+        with pytest.raises(openai.NotFoundError):
+            ask(first.id)
+    with pytest.raises(openai.NotFoundError):
+        client.responses.create(model="chat", input="Go on.", previous_response_id=first.id)
+
+
+def test_a_conversation_with_an_erased_turn_is_unknown(client: openai.OpenAI, kept: Exchanges) -> None:
+    first = client.responses.with_raw_response.create(model="claude", input="Erase me.")
+    second = client.responses.create(model="claude", input="Go on.", previous_response_id=first.parse().id)
+    assert kept.erase([first.headers["hortus-receipt"]]) == [first.headers["hortus-receipt"]]
+    with pytest.raises(openai.NotFoundError):
+        client.responses.create(model="claude", input="And on.", previous_response_id=second.id)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (
+            "/v1/chat/completions",
+            {"model": "claude", "messages": [{"role": "user", "content": "Hi"}], "user": "u-chat"},
+        ),
+        (
+            "/v1/messages",
+            {
+                "model": "chat",
+                "max_tokens": 99,
+                "messages": [{"role": "user", "content": "Hi"}],
+                "metadata": {"user_id": "u-messages"},
+            },
+        ),
+        ("/v1/responses", {"model": "gpt", "input": "Hi", "safety_identifier": "u-responses", "stream": True}),
+    ],
+)
+def test_what_went_both_ways_is_kept_as_it_was_and_found_by_person(
+    garden: Workplace, kept: Exchanges, path: str, body: dict[str, object]
+) -> None:
+    sent = msgspec.json.format(msgspec.json.encode(body))
+    answer = httpx2.post(f"{garden.url}{path}", content=sent, headers={"authorization": f"Bearer {KEY}"})
+    receipt_id, person = answer.headers["hortus-receipt"], "u-" + path.rpartition("/")[2].replace("completions", "chat")
+    wait_until(lambda: kept.extent(Wanted(subject=person)).count)
+    (entry,) = kept.entries(Wanted(subject=person), after=0, last=1 << 40, limit=9)
+    exchange = kept.open(entry)
+    assert exchange is not None
+    assert (exchange.receipt_id, exchange.request, exchange.answer) == (receipt_id, sent, answer.content)
+
+
+def test_what_is_too_long_is_kept_without_its_words(garden: Workplace, kept: Exchanges) -> None:
+    body = {"model": "chat", "messages": [{"role": "user", "content": "long " * 20_000}]}
+    answer = httpx2.post(f"{garden.url}/v1/chat/completions", json=body, headers={"authorization": f"Bearer {KEY}"})
+    (entry,) = kept.entries(Wanted(receipt_ids=(answer.headers["hortus-receipt"],)), after=0, last=1 << 40, limit=9)
+    exchange = kept.open(entry)
+    assert exchange is not None
+    assert (exchange.request, exchange.request_bytes > 100_000, exchange.answer) == (None, True, answer.content)
+
+
+def test_nothing_that_was_said_can_be_read_on_the_disk(garden: Workplace, client: openai.OpenAI) -> None:
+    words = "an unmistakable secret lantern"
+    client.responses.create(model="claude", input=words, user="person-of-the-lantern")
+    files = [one for one in garden.home.root.rglob("*") if one.is_file()]
+    readable = {
+        one.name for one in files for text in (words, "person-of-the-lantern") if text.encode() in one.read_bytes()
+    }
+    assert readable == set()
