@@ -114,11 +114,7 @@ def run_worker(settings: WorkerSettings) -> None:
         config.poll()
         journal = _open_journal(settings, clock)
         log = StandardErrorLog(settings.name, form=settings.node.log_format, clock=clock)
-        kept = KeptContent(
-            settings.home.content, settings.secrets, bounds=_kept_bounds(settings.node), clock=clock, entropy=os.urandom
-        )
-        exchanges = Exchanges(settings.home.content, settings.secrets, clock=clock, entropy=os.urandom)
-        desk = Desk(exchanges, settings.home.content)
+        kept, desk = _open_kept(settings, clock), _open_desk(settings, clock)
         books = Books(journal, meters, host_ids=kept, log=log, clock=clock)
         leases = LedgerLeases(link, journal.writer, clock=clock)
         quotas = Quotas(leases, find_rate=config.find_rate, meters=meters, clock=clock)
@@ -258,6 +254,21 @@ def _lane_rules(settings: WorkerSettings) -> LaneRules:
     number = settings.name.rpartition("-")[2]
     share = Share(settings.node.worker_count, int(number) if number.isdigit() else 1)
     return LaneRules(breaker=BreakerRules(in_a_row=settings.node.breaker_failures), share=share)
+
+
+def _open_journal(settings: WorkerSettings, clock: Clock) -> JournalWriter:
+    sync = settings.node.journal_sync
+    return JournalWriter(settings.home.journal, settings.name, clock=clock, entropy=random_bytes, sync=sync)
+
+
+def _open_kept(settings: WorkerSettings, clock: Clock) -> KeptContent:
+    bounds = _kept_bounds(settings.node)
+    return KeptContent(settings.home.content, settings.secrets, bounds=bounds, clock=clock, entropy=os.urandom)
+
+
+def _open_desk(settings: WorkerSettings, clock: Clock) -> Desk:
+    directory = settings.home.content
+    return Desk(Exchanges(directory, settings.secrets, clock=clock, entropy=os.urandom), directory)
 
 
 def _kept_bounds(node: Settings) -> KeptBounds:

@@ -7,23 +7,34 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import msgspec
 
-from hortus.canon.dialect import Asked, Continuing
+from hortus.canon.dialect import Asked, Continuing, Dialect, Operation
 from hortus.content.exchange import Exchange
 from hortus.content.ports import KeptExchanges, NotKept
 from hortus.gateway.subjects import subjects_of
 from hortus.snapshot.grants import Grant
 from hortus.telemetry.meters import Meters
 
-if TYPE_CHECKING:
-    from hortus.gateway.visit import Visit
-
 _SUCCESS = range(200, 300)
 
 _log = logging.getLogger("hortus.gateway")
+
+
+class Visited(Protocol):
+    """What is asked of a `gateway.visit.Visit`."""
+
+    receipt_id: str
+    now_ms: int
+    dialect: Dialect
+    operation: Operation | None
+    route: str | None
+    endpoint: str | None
+    status: int
+    is_stream: bool
+    is_opened: bool
 
 
 class Keeper:
@@ -41,7 +52,7 @@ class Keeper:
         self._meters = meters
         self._running: set[asyncio.Task[bool]] = set()
 
-    def begin(self, visit: Visit, grant: Grant, *, asked: Asked, body: bytes) -> Keeping:
+    def begin(self, visit: Visited, grant: Grant, *, asked: Asked, body: bytes) -> Keeping:
         """Begin to gather what a project wants kept; it is kept when its answer is whole or the visit ends."""
         sent = _Sent(
             body=body,
@@ -90,7 +101,7 @@ class Keeping:
 
     __slots__ = ("_answer", "_answer_bytes", "_grant", "_has_ended", "_keeper", "_sent", "_visit", "is_kept")
 
-    def __init__(self, keeper: Keeper, visit: Visit, grant: Grant, *, sent: _Sent) -> None:
+    def __init__(self, keeper: Keeper, visit: Visited, grant: Grant, *, sent: _Sent) -> None:
         self._keeper = keeper
         self._visit = visit
         self._grant = grant
@@ -162,16 +173,16 @@ class Keeping:
         return continuing.id_of(answer, self._visit.is_stream)
 
 
-def _can_continue(visit: Visit, asked: Asked) -> bool:
+def _can_continue(visit: Visited, asked: Asked) -> bool:
     continuing = _continuing(visit)
     return continuing is not None and continuing.is_stored(asked.members)
 
 
-def _continues(visit: Visit, asked: Asked) -> str | None:
+def _continues(visit: Visited, asked: Asked) -> str | None:
     continuing = _continuing(visit)
     return continuing.continues(asked.members) if continuing is not None else None
 
 
-def _continuing(visit: Visit) -> Continuing | None:
+def _continuing(visit: Visited) -> Continuing | None:
     is_chat = visit.operation is not None and visit.operation.name == "chat"
     return visit.dialect.continuing if is_chat else None

@@ -12,7 +12,7 @@ from hortus.canon.dialect import RouteCard
 from hortus.canon.errors import HostOverloaded, InvalidRequest, Unauthenticated
 from hortus.canon.usage import Usage
 
-CREATE, COUNT = DIALECT.operations
+CREATE, COUNT = DIALECT.operations[:2]
 
 
 def asked(operation: Any = CREATE, **members: Any) -> Any:
