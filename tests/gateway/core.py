@@ -19,8 +19,8 @@ from hortus.dialects import DIALECTS
 from hortus.gateway.admit import Admission
 from hortus.gateway.breakers import BreakerRules
 from hortus.gateway.door import Door
-from hortus.gateway.lanes import LaneRules, Lanes
 from hortus.gateway.keeping import Keeper
+from hortus.gateway.lanes import LaneRules, Lanes
 from hortus.gateway.quotas import Quotas
 from hortus.gateway.relay import Relay
 from hortus.gateway.serve import Gateway, Ground
