@@ -256,11 +256,6 @@ def _lane_rules(settings: WorkerSettings) -> LaneRules:
     return LaneRules(breaker=BreakerRules(in_a_row=settings.node.breaker_failures), share=share)
 
 
-def _open_journal(settings: WorkerSettings, clock: Clock) -> JournalWriter:
-    sync = settings.node.journal_sync
-    return JournalWriter(settings.home.journal, settings.name, clock=clock, entropy=random_bytes, sync=sync)
-
-
 def _open_kept(settings: WorkerSettings, clock: Clock) -> KeptContent:
     bounds = _kept_bounds(settings.node)
     return KeptContent(settings.home.content, settings.secrets, bounds=bounds, clock=clock, entropy=os.urandom)
