@@ -49,6 +49,7 @@ NOUNS = {
     "deployments": "Models kept running here; each is also an endpoint and a route.",
     "limits": "Bounds on requests, tokens and money; those of money are budgets.",
     "rates": "Currency rates of the organisation's own, before those of the catalog.",
+    "policies": "What may go where: rules, verdicts with their reasons, rehearsals.",
     "hosts": "Who runs inference (often called providers), and connecting them.",
     "catalog": "Makers, models, hosts and prices, as data.",
     "prices": "What receipts would cost by the price rows that today are known for their day.",

@@ -243,11 +243,15 @@ def _type_fault(error: msgspec.ValidationError, path: Path, *, spec_type: type[S
         return _field_fault(lacking, (*path, *steps), known=_fields_in(hint_here))
     words = [part for part in _parts_of(hint_here) if isinstance(part, str)]
     if words and message.startswith("Invalid enum value"):
-        said = message.removeprefix("Invalid enum value ").strip("'")
-        hint = suggest(said, words) or f"Write one of: {', '.join(words)}."
-        member = next((step for step in reversed(steps) if isinstance(step, str)), path[0])
-        return Fault((*path, *steps), f"`{said[:_MOST_QUOTED]}` cannot be `{member}`.", hint)
+        return _word_fault(message.removeprefix("Invalid enum value ").strip("'"), (*path, *steps), words=words)
     return Fault((*path, *steps), f"{message}.", "Change the value to the right type.")
+
+
+def _word_fault(said: str, path: Path, *, words: list[str]) -> Fault:
+    """Return the fault of a word that is none of those that may stand at a path."""
+    member = next((step for step in reversed(path) if isinstance(step, str)), "")
+    hint = suggest(said, words) or f"Write one of: {', '.join(words)}."
+    return Fault(path, f"`{said[:_MOST_QUOTED]}` cannot be `{member}`.", hint)
 
 
 def _field_fault(lacking: re.Match[str], path: Path, *, known: list[str]) -> Fault:

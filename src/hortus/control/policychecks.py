@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from hortus.access.objects import Project
 from hortus.control.configfile import Declaration
 from hortus.control.fault import MOST_QUOTED, Fault, suggest
-from hortus.snapshot.compile import READY
+from hortus.policy.ready import READY
 from hortus.snapshot.declared import ProjectSpec
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hortus.control.fault import Fault
+from hortus.policy.ready import READY
 from hortus.policy.rules import Policy
-from hortus.snapshot.compile import READY
 
 
 def check_rules(policy: Policy) -> Iterator[Fault]:

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from types import MappingProxyType
 
 import msgspec
 
 from hortus.base.time import format_utc
 from hortus.catalog.lookup import Catalog, PriceOf
 from hortus.catalog.terms import bounded
+from hortus.policy.ready import READY
 from hortus.policy.rules import Policy
 from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, RateSpec, RouteSpec
 from hortus.snapshot.endpoints import SEEDLING_SOURCE, UNKNOWN_MAKER, compile_deployed, compile_endpoint
-from hortus.snapshot.grants import ANYWHERE
 from hortus.snapshot.model import Candidate, Deployment, Endpoint, Route, RuledOut, Snapshot
 from hortus.snapshot.money import OWN, own_price, own_rate
 
@@ -26,9 +25,6 @@ SEEDLING = DeploymentSpec(name="seedling", source=SEEDLING_SOURCE, context_token
 """The model that ships with Hortus, deployed unless the settings say no."""
 
 MOST_WEIGHT_DIGITS = 9
-
-READY: Mapping[str, Policy] = MappingProxyType({ANYWHERE: Policy(name=ANYWHERE)})
-"""Policies that every installation has."""
 
 
 class DeclaredObjects(msgspec.Struct, frozen=True):
@@ -111,7 +107,7 @@ def compile_snapshot(
         },
         deployments=deployments,
         rates=(*map(own_rate, declared.rates), *(rate.row for rate in catalog.rows.rates)),
-        policies={**{policy.name: policy for policy in declared.policies}, **READY},
+        policies=_policies(declared.policies),
     )
     return Compiled(snapshot, {name: one for name, one in sorted(compiled.items()) if isinstance(one, str)})
 
@@ -130,6 +126,11 @@ def _compile_endpoints(
             one = msgspec.structs.replace(one, price=price)
         compiled[spec.name] = one
     return compiled
+
+
+def _policies(own: tuple[Policy, ...]) -> dict[str, Policy]:
+    """Return the policies by name; a ready-made one is never another."""
+    return {**{policy.name: policy for policy in own}, **READY}
 
 
 def with_seedling(deployments: tuple[DeploymentSpec, ...], *, runs_seedling: bool) -> tuple[DeploymentSpec, ...]:
