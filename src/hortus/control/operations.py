@@ -14,6 +14,7 @@ from hortus.control import (
     browsing,
     connecting,
     declaring,
+    explaining,
     limitforms,
     limiting,
     models,
@@ -342,6 +343,15 @@ OPERATIONS: tuple[Operation, ...] = (
         policyforms.OnePolicy,
         policyforms.PolicyView,
         policing.retire_policy,
+    ),
+    Operation(
+        "policies.explain",
+        "GET",
+        "/policy/verdict",
+        "look",
+        policyforms.ExplainWanted,
+        policyforms.Explanation,
+        explaining.explain_policy,
     ),
     Operation("hosts.list", "GET", "/hosts", "look", models.Nothing, views.HostList, connecting.list_hosts),
     Operation(

@@ -35,7 +35,7 @@ from hortus.snapshot.compile import (
 )
 from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, ProjectSpec, RateSpec, RouteSpec
 from hortus.snapshot.endpoints import credential_of
-from hortus.snapshot.model import Snapshot
+from hortus.snapshot.model import Endpoint, Snapshot
 from hortus.snapshot.writing import publish
 
 DEFAULT_PROJECT = "default"
@@ -176,6 +176,22 @@ class Plane:
         if before is None or before.version != self.snapshot.version:
             _log.info("snapshot in place", extra={"version": self.snapshot.version})
         return self.snapshot
+
+    def endpoints_if_lit(self) -> dict[str, Endpoint]:
+        """Return the endpoints as they would be if no credential were missing: a verdict does not need one."""
+        compiled = compile_snapshot(
+            self.declared(),
+            catalog=self.catalog,
+            price_of=self.price_of,
+            conditions=Conditions(
+                organisation="",
+                now_ms=self.ports.clock.now_ms(),
+                present=self._references,
+                model_files=self._seen.model_files if self._seen is not None else {},
+                runs_seedling=self.installation.runs_seedling,
+            ),
+        )
+        return compiled.snapshot.endpoints
 
     def declared(self) -> DeclaredObjects:
         """Return everything that is declared now."""

@@ -15,6 +15,7 @@ from hortus.control.declaring import list_deployments
 from hortus.control.errors import Conflict, Invalid, NotFound
 from hortus.control.limiting import alerts
 from hortus.control.plane import Plane
+from hortus.control.policyhealth import default_policy, examine_policies
 from hortus.control.tenancy import find_project
 from hortus.control.usage import examine_usage
 
@@ -51,6 +52,8 @@ def show_status(plane: Plane, _ask: models.Nothing) -> views.StatusView:
         lit_hosts=tuple(host for host in plane.catalog.hosts if plane.is_lit(host)),
         connected_hosts=tuple(sorted(hosts)),
         alerts=tuple(view.name for view in alerts(plane)),
+        default_policy=default_policy(plane),
+        policy_notes=tuple(one.message for one in examine_policies(plane)),
     )
 
 
@@ -133,7 +136,7 @@ def _refuse_far(declaration: Declaration) -> None:
 def examine(plane: Plane, _ask: models.Nothing) -> views.DoctorView:
     """Return what is wrong here, and what mends it."""
     findings = [*_examine_file(plane), *_examine_ground(plane), *_examine_models(plane), *_examine_routes(plane)]
-    findings += [examine_chain(plane), examine_usage(plane)]
+    findings += [*examine_policies(plane), examine_chain(plane), examine_usage(plane)]
     return views.DoctorView(is_fine=all(finding.is_fine for finding in findings), findings=findings)
 
 

@@ -119,14 +119,14 @@ def settle_limit(spec: LimitSpec, around: Around, *, before: LimitSpec | None) -
     faults = [*_check_project(spec, around), *_check_currency(spec, around)]
     if spec.key is None:
         return spec, faults
-    found = _find_keys(spec.key, around.keys)
+    found = find_keys(spec.key, around.keys)
     kept = [key for key in found if before is not None and key.id == before.key]
     if len(kept or found) == 1:
         return msgspec.structs.replace(spec, key=(kept or found)[0].id), faults
-    return spec, [*faults, _unclear_key(spec.key, found, keys=around.keys)]
+    return spec, [*faults, unclear_key(spec.key, found, keys=around.keys)]
 
 
-def _find_keys(text: str, keys: Sequence[Key]) -> list[Key]:
+def find_keys(text: str, keys: Sequence[Key]) -> list[Key]:
     """Return the keys that are meant: by id, else the working ones of that name, else the last one that worked."""
     by_id = [key for key in keys if key.id == text]
     if by_id:
@@ -136,7 +136,8 @@ def _find_keys(text: str, keys: Sequence[Key]) -> list[Key]:
     return working or sorted(named, key=lambda key: key.revoked_at_ms or 0)[-1:]
 
 
-def _unclear_key(text: str, found: list[Key], *, keys: Sequence[Key]) -> Fault:
+def unclear_key(text: str, found: list[Key], *, keys: Sequence[Key]) -> Fault:
+    """Return the fault of a word by which no key is meant, or several."""
     if found:
         ids = ", ".join(f"{key.id} (project {key.project})" for key in found)
         return Fault(

@@ -451,6 +451,14 @@ class SnapshotView(View):
     routes: int
 
 
+class PolicyInUse(View):
+    """What decides where a project's requests may go."""
+
+    project: str
+    policy: str
+    words: Annotated[tuple[str, ...], Field(description="One sentence for each rule; none: they may go anywhere.")]
+
+
 class StatusView(View):
     """How this installation is doing."""
 
@@ -467,6 +475,8 @@ class StatusView(View):
     lit_hosts: tuple[str, ...]
     connected_hosts: tuple[str, ...]
     alerts: Annotated[tuple[str, ...], Field(description="Budgets at one of their alerts or used up, by name.")] = ()
+    default_policy: Annotated[PolicyInUse | None, Field(description="Of the project `default`.")] = None
+    policy_notes: Annotated[tuple[str, ...], Field(description="What policies rule out, and facts to look at.")] = ()
 
 
 class Finding(View):
