@@ -17,7 +17,7 @@ from hortus.cli.defaults import FirstUnlessNamed
 from hortus.cli.place import find_local_home, find_running
 from hortus.cli.screen import Column, note, show_facts, show_json, show_line, show_table
 from hortus.control.configfile import Declaration, Report, check_references, read_config
-from hortus.control.policychecks import check_projects
+from hortus.control.policychecks import check_policies, check_projects, known_to
 from hortus.control.scopes import check_currencies, currencies_in
 from hortus.control.tomllines import Lines
 from hortus.snapshot.model import Snapshot
@@ -125,6 +125,7 @@ def read_declaration(file: Path, *, home: Home) -> Declaration:
     rates = snapshot.rates if snapshot is not None else tuple(rate.row for rate in catalog.rows.rates)
     faults = [
         *check_references(declaration, known=_known_endpoints(snapshot)),
+        *check_policies(declaration, known_to(catalog)),
         *check_currencies(declaration, known=currencies_in(rates)),
         *check_projects(declaration, known=snapshot.policies if snapshot is not None else ()),
     ]

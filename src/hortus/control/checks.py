@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from hortus.catalog.lookup import SPOKEN_DIALECTS
 from hortus.control.bounds import check_limit, check_price, check_rate
 from hortus.control.fault import MOST_QUOTED, Fault, suggest
-from hortus.control.rulechecks import check_rules
 from hortus.control.tomllines import Path
 from hortus.policy.rules import Policy
 from hortus.snapshot.compile import read_candidate
@@ -74,7 +73,7 @@ def check_spec(spec: Spec, *, hosts: Collection[str]) -> list[Fault]:
         case RateSpec():
             return list(check_rate(spec))
         case Policy():
-            return [*_check_name(spec.name, PROJECT_NAME_PATTERN), *check_rules(spec)]
+            return _check_name(spec.name, PROJECT_NAME_PATTERN)  # its rules need the whole catalog: `policychecks.py`
 
 
 def check_far(spec: Spec) -> list[Fault]:

@@ -20,6 +20,7 @@ from hortus.base.time import Clock
 from hortus.catalog.lookup import Catalog, PriceOf, PriceOn
 from hortus.control import applying
 from hortus.control.configfile import Declaration, Report, read_config
+from hortus.control.policychecks import check_policies, known_to
 from hortus.control.ports import Access, Acts, Chain, Credentials, Entropy, Objects, Pools, Receipts
 from hortus.control.scopes import currencies_in, settle_file
 from hortus.control.tomllines import Lines
@@ -228,7 +229,7 @@ class Plane:
             declaration, access=self.ports.access, objects=self.ports.objects, currencies=self.currencies
         )
         found = applying.find_conflicts(declaration, access=self.ports.access, objects=self.ports.objects)
-        faults = [*found, *unsettled]
+        faults = [*check_policies(declaration, known_to(self.catalog)), *found, *unsettled]
         if faults:
             raise Report(file, Lines(data.decode("utf-8-sig").replace("\r\n", "\n"))).error(faults)
         return declaration, applying.plan(declaration, access=self.ports.access, objects=self.ports.objects)

@@ -9,11 +9,11 @@ import msgspec
 from hortus.access.objects import Project
 from hortus.control import models
 from hortus.control.applying import BUILT_IN
-from hortus.control.declaring import declare, history_of, retire_object, spec_of, stored_object
+from hortus.control.declaring import declare, history_of, refuse_faults, retire_object, spec_of, stored_object
 from hortus.control.errors import Conflict, NotFound
 from hortus.control.fault import suggest
 from hortus.control.plane import Plane
-from hortus.control.policychecks import say_users, users_of
+from hortus.control.policychecks import check_rules, known_to, say_users, users_of
 from hortus.control.policyforms import OnePolicy, PolicyList, PolicyView, PolicyWanted, RulesForm, RuleView
 from hortus.control.policywords import Sentence, say_policy
 from hortus.control.ports import StoredObject
@@ -81,7 +81,9 @@ def rule_views(sentences: Sequence[Sentence]) -> tuple[RuleView, ...]:
 
 
 def _declare(plane: Plane, ask: PolicyWanted, *, is_new: bool) -> PolicyView:
-    stored = declare(plane, spec_of(ask, Policy), is_new=is_new)
+    policy = spec_of(ask, Policy)
+    refuse_faults(check_rules(policy, known_to(plane.catalog)))
+    stored = declare(plane, policy, is_new=is_new)
     plane.recompile()
     return _own_view(stored, plane.ports.access.projects())
 

@@ -8,10 +8,43 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from hortus.access.objects import Project
+from hortus.catalog.lookup import Catalog
 from hortus.control.configfile import Declaration
 from hortus.control.fault import MOST_QUOTED, Fault, suggest
+from hortus.policy.checking import Known, check_policy
 from hortus.policy.ready import READY
+from hortus.policy.rules import Policy
 from hortus.snapshot.declared import ProjectSpec
+from hortus.snapshot.endpoints import LOCAL_HOST
+from hortus.snapshot.surfaces import OPEN_HOSTS
+
+PERSONAL_KINDS = frozenset({"email", "phone", "iban", "payment_card", "vat", "national_id", "ip_address", "person"})
+"""What the guard of personal data can look for."""
+
+
+def check_rules(policy: Policy, known: Known) -> list[Fault]:
+    """Return what is wrong with a policy; whether its name is one at all is looked at elsewhere."""
+    return [Fault(flaw.path, flaw.message, flaw.hint) for flaw in check_policy(policy, known)]
+
+
+def known_to(catalog: Catalog) -> Known:
+    """Return what a policy may name: rows of the catalog, kinds of the guards."""
+    return Known(
+        makers=frozenset(catalog.makers),
+        hosts=frozenset((*catalog.hosts, *OPEN_HOSTS, LOCAL_HOST)),
+        licences=frozenset(model.licence for model in catalog.models.values() if model.licence is not None),
+        personal_kinds=PERSONAL_KINDS,
+    )
+
+
+def check_policies(declaration: Declaration, known: Known) -> list[Fault]:
+    """Return what is wrong with the policies of a file."""
+    return [
+        Fault((*item.path, *fault.path), fault.message, fault.hint)
+        for item in declaration.items
+        if isinstance(item.spec, Policy)
+        for fault in check_rules(item.spec, known)
+    ]
 
 
 def check_named(spec: ProjectSpec, known: Collection[str]) -> Iterator[Fault]:
