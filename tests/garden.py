@@ -31,6 +31,7 @@ name = "replay"
 model = "fake"
 host = "openai-compatible"
 base_url = "{base_url}"
+private_address = true
 upstream_model = "fake"
 credential = "env:REPLAY_KEY"
 operations = ["chat", "embeddings"]

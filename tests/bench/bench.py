@@ -181,6 +181,7 @@ name = "{name}"
 model = "bench"
 host = "openai-compatible"
 base_url = "http://127.0.0.1:{port}/v1"
+private_address = true
 credential = "env:BENCH_KEY"
 [[route]]
 name = "{name}"

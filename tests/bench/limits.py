@@ -47,6 +47,7 @@ model = "host"
 host = "openai-compatible"
 upstream_model = "fake:chunks=3,delay_ms=5"
 base_url = "{base_url}"
+private_address = true
 credential = "env:REPLAY_KEY"
 [endpoint.price]
 currency = "EUR"

@@ -161,7 +161,7 @@ async def running_control(
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        async with Client() as client:
+        async with Client(may_be_private=True) as client:
             url = f"http://127.0.0.1:{listener.getsockname()[1]}"
             yield Control(home, plane, url=url, client=client)
     finally:

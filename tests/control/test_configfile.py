@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hortus.base.addresses import read_networks
 from hortus.base.errors import ConfigurationError
 from hortus.control.configfile import read_config
 from hortus.control.tomllines import Lines, format_path
@@ -164,6 +165,26 @@ WRONG = {
         ENDPOINT + 'base_url = "https://x:99999/v1"\n',
         "hortus.toml:5 endpoint[0].base_url",
         "not an address",
+    ),
+    "address of this machine": (
+        ENDPOINT + 'base_url = "http://localhost:9/v1"\n',
+        "hortus.toml:5 endpoint[0].base_url",
+        "set private_address = true",
+    ),
+    "address of a private network for one dialect": (
+        ENDPOINT + 'base_url = { openai_chat = "http://10.0.0.9/v1" }\n',
+        "hortus.toml:5 endpoint[0].base_url.openai_chat",
+        "one of a private network",
+    ),
+    "address of a cloud's metadata, permission or not": (
+        ENDPOINT + 'base_url = "http://[::ffff:169.254.169.254]/v1"\nprivate_address = true\n',
+        "hortus.toml:5 endpoint[0].base_url",
+        "the setting `private_networks`",
+    ),
+    "address in disguise": (
+        ENDPOINT + 'base_url = "http://2130706433/v1"\nprivate_address = true\n',
+        "hortus.toml:5 endpoint[0].base_url",
+        "neither a name nor an address",
     ),
     "secret in place of a reference": (
         ENDPOINT + 'credential = "sk-hunter2"\n',
@@ -341,3 +362,17 @@ def test_any_bytes_are_read_or_refused_with_a_place(data: bytes) -> None:
     except ConfigurationError as error:
         place = error.path or ""
     assert place.startswith("hortus.toml")
+
+
+@pytest.mark.parametrize(
+    ("more", "networks"),
+    [
+        ('base_url = "http://127.0.0.1:9/v1"\nprivate_address = true\n', ()),
+        ('base_url = "http://10.1.0.9/v1"\n', ("10.1.0.0/16",)),
+        ('base_url = "http://169.254.7.7/v1"\n', ("169.254.7.0/24",)),
+        ('base_url = "http://gpu.internal:8000/v1"\n', ()),
+    ],
+)
+def test_an_address_that_is_allowed_or_not_known_yet_is_right(more: str, networks: tuple[str, ...]) -> None:
+    allowed = read_networks(networks, setting="private_networks")
+    assert read_config((ENDPOINT + more).encode(), file="hortus.toml", hosts=HOSTS, networks=allowed).items

@@ -25,7 +25,10 @@ from hortus.snapshot.reading import load_snapshot
 from hortus.transport.client import Client
 from hortus.transport.settings import TransportSettings
 
-ENDPOINT = '[[endpoint]]\nname = "own"\nmodel = "m"\nhost = "openai-compatible"\nbase_url = "http://127.0.0.1:9/v1"\n'
+ENDPOINT = (
+    '[[endpoint]]\nname = "own"\nmodel = "m"\nhost = "openai-compatible"\n'
+    'base_url = "http://127.0.0.1:9/v1"\nprivate_address = true\n'
+)
 
 
 class Role:
@@ -52,14 +55,14 @@ class Role:
 
     async def wait_ready(self) -> None:
         deadline = time.monotonic() + 60
-        async with Client() as client:
+        async with Client(may_be_private=True) as client:
             while (await client.fetch(f"{self.url}/readyz")).status != 200:
                 assert time.monotonic() < deadline, (self.directory / "log").read_text()
 
     async def get(self, path: str, *, token: str | None = None, unix: bool = False) -> tuple[int, bytes]:
         settings = TransportSettings(unix_socket=str(self.home.control_socket) if unix else None)
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        async with Client(settings) as client:
+        async with Client(settings, may_be_private=True) as client:
             answer = await client.fetch(f"{self.url}/admin/v1{path}", headers=headers)
             return answer.status, answer.body
 

@@ -21,7 +21,13 @@ async def refusing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Co
         yield control
 
 
-ENDPOINT = {"name": "own", "model": "thing", "host": "openai-compatible", "base_url": "http://127.0.0.1:9/v1"}
+ENDPOINT = {
+    "name": "own",
+    "model": "thing",
+    "host": "openai-compatible",
+    "base_url": "http://127.0.0.1:9/v1",
+    "private_address": True,
+}
 ROUTE = {"name": "eu/own", "endpoints": ["own"]}
 
 

@@ -10,13 +10,20 @@ from control_ground import TOKEN, running_control
 
 from hortus.control.operations import OPERATIONS, PREFIX
 
-ENDPOINT = {"name": "far", "model": "m", "host": "openai-compatible", "base_url": "http://127.0.0.1:9/v1"}
+ENDPOINT = {
+    "name": "far",
+    "model": "m",
+    "host": "openai-compatible",
+    "base_url": "http://127.0.0.1:9/v1",
+    "private_address": True,
+}
 TEXT_OF_ENDPOINT = """
 [[endpoint]]
 name = "far"
 model = "m"
 host = "openai-compatible"
 base_url = "http://127.0.0.1:9/v1"
+private_address = true
 credential = "{credential}"
 """
 

@@ -223,3 +223,22 @@ async def test_sync_says_what_went_wrong_at_each_host(tmp_path: Path) -> None:
         assert "no list of models" in errors["bedrock"]
         status, error = await control.fail("POST", "/catalog/sync", {"hosts": ["moon"]})
         assert (status, error["path"]) == (404, "hosts")
+
+
+async def test_a_host_of_ones_own_is_connected_with_the_permission_that_it_needs_and_says_so(tmp_path: Path) -> None:
+    async with running_control(tmp_path, environment=LIT) as control:
+        point_at(control, "mistral", "http://localhost:11434/v1")
+        made = await control.ask("POST", "/hosts/mistral/connect", {"models": [MODEL]})
+        assert any("private_address" in note for note in made["notes"])
+        assert (await control.ask("GET", f"/endpoints/{MODEL}@mistral"))["private_address"] is True
+        assert control.snapshot().endpoints[f"{MODEL}@mistral"].may_be_private
+
+
+async def test_a_host_elsewhere_is_connected_to_a_private_address_only_by_permission(tmp_path: Path) -> None:
+    wanted = {"models": [MODEL], "base_url": "http://10.0.0.9/v1"}
+    async with running_control(tmp_path, environment=LIT) as control:
+        status, error = await control.fail("POST", "/hosts/mistral/connect", wanted)
+        assert (status, error["path"]) == (400, "base_url")
+        made = await control.ask("POST", "/hosts/mistral/connect", {**wanted, "private_address": True})
+        assert made["notes"] == []
+        assert control.snapshot().endpoints[f"{MODEL}@mistral"].may_be_private

@@ -396,6 +396,7 @@ model = "thing"
 host = "any"
 dialects = ["openai_chat"]
 base_url = "http://127.0.0.1:9/v1"
+private_address = true
 
 [endpoint.price]
 currency = "EUR"

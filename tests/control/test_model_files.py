@@ -12,6 +12,7 @@ from hortus.engines.fetch import Hub
 from hortus.engines.sources import SEEDLING_FILE
 from hortus.transport.settings import TransportSettings
 
+LOCAL = TransportSettings(private_networks=("127.0.0.0/8",))
 TOML = '[[deployment]]\nname = "desk"\nsource = "maker/model:m.gguf"\n'
 
 
@@ -20,7 +21,7 @@ async def test_a_repository_that_the_file_names_is_fetched_and_deployed(tmp_path
     async with FakeHub({"m.gguf": content}) as hub, running_control(tmp_path, toml=TOML) as control:
         assert control.plane.missing_sources() == {"maker/model:m.gguf"}
         assert "desk" not in control.snapshot().deployments
-        fetching = Fetching(control.home.models, directory=tmp_path, hub=Hub(hub.url), transport=TransportSettings())
+        fetching = Fetching(control.home.models, directory=tmp_path, hub=Hub(hub.url), transport=LOCAL)
         task = asyncio.create_task(fetching.keep_fetching(control.plane.missing_sources))
         async with asyncio.timeout(30):
             while control.plane.missing_sources():
@@ -33,7 +34,7 @@ async def test_a_repository_that_the_file_names_is_fetched_and_deployed(tmp_path
 
 
 async def test_a_hub_that_is_away_is_not_asked_again_at_once(tmp_path: Path) -> None:
-    fetching = Fetching(tmp_path, directory=tmp_path, hub=Hub("http://127.0.0.1:9"), transport=TransportSettings())
+    fetching = Fetching(tmp_path, directory=tmp_path, hub=Hub("http://127.0.0.1:9"), transport=LOCAL)
     await fetching._try("maker/model")
     assert fetching._waits["maker/model"] > 100
     await fetching._try("maker/model")

@@ -17,6 +17,7 @@ name = "own"
 model = "thing"
 host = "openai-compatible"
 base_url = "http://127.0.0.1:9/v1"
+private_address = true
 
 [[route]]
 name = "own"
@@ -38,7 +39,10 @@ async def refusing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Co
         yield control
 
 
-MOON = '[[endpoint]]\nname = "moon"\nmodel = "m"\nhost = "openai-compatible"\nbase_url = "http://127.0.0.1:9/v1"\n'
+MOON = (
+    '[[endpoint]]\nname = "moon"\nmodel = "m"\nhost = "openai-compatible"\n'
+    'base_url = "http://127.0.0.1:9/v1"\nprivate_address = true\n'
+)
 
 
 async def state(control: Control) -> str:
@@ -74,9 +78,9 @@ CHANGES = {
         {"name": "own", "model": "m", "host": "openai-compatible", "base_url": "http://x/v1"},
         6,
     ),
-    "route replaced": ("PUT", "/routes/own", {"endpoints": ["seedling"]}, 12),
-    "route retired": ("DELETE", "/routes/own", None, 12),
-    "deployment retired": ("DELETE", "/deployments/desk", None, 16),
+    "route replaced": ("PUT", "/routes/own", {"endpoints": ["seedling"]}, 13),
+    "route retired": ("DELETE", "/routes/own", None, 13),
+    "deployment retired": ("DELETE", "/deployments/desk", None, 17),
     "project's routes set": ("PUT", "/projects/library/routes", {"routes": ["*"]}, 2),
     "project's loss set": ("PUT", "/projects/library/loss", {"loss": "strict"}, 2),
     "project retired": ("DELETE", "/projects/library", None, 2),
@@ -160,7 +164,13 @@ async def test_a_bad_file_at_the_start_leaves_what_was_applied_before(tmp_path: 
 
 async def test_a_name_in_both_is_an_error_that_names_both(tmp_path: Path) -> None:
     async with running_control(tmp_path) as control:
-        body = {"name": "moon", "model": "m", "host": "openai-compatible", "base_url": "http://127.0.0.1:8/v1"}
+        body = {
+            "name": "moon",
+            "model": "m",
+            "host": "openai-compatible",
+            "base_url": "http://127.0.0.1:8/v1",
+            "private_address": True,
+        }
         await control.ask("POST", "/endpoints", body)
         control.write_file(MOON)
         shown = (await control.ask("GET", "/status"))["file"]
@@ -206,7 +216,13 @@ async def test_a_route_of_the_file_to_no_endpoint_is_refused_with_its_line(tmp_p
 
 async def test_a_route_of_the_file_may_lead_to_an_endpoint_of_the_api(tmp_path: Path) -> None:
     async with running_control(tmp_path) as control:
-        body = {"name": "moon", "model": "m", "host": "openai-compatible", "base_url": "http://127.0.0.1:8/v1"}
+        body = {
+            "name": "moon",
+            "model": "m",
+            "host": "openai-compatible",
+            "base_url": "http://127.0.0.1:8/v1",
+            "private_address": True,
+        }
         await control.ask("POST", "/endpoints", body)
         control.write_file('[[route]]\nname = "r"\nendpoints = ["moon", "seedling"]\n')
         assert [one.endpoint for one in control.snapshot().routes["r"].candidates] == ["moon", "seedling"]
@@ -246,8 +262,8 @@ async def test_config_show_names_each_origin(tmp_path: Path) -> None:
             ("project", "default", "built-in", None),
             ("project", "library", "file", "hortus.toml:2"),
             ("endpoint", "own", "file", "hortus.toml:6"),
-            ("route", "own", "file", "hortus.toml:12"),
-            ("deployment", "desk", "file", "hortus.toml:16"),
+            ("route", "own", "file", "hortus.toml:13"),
+            ("deployment", "desk", "file", "hortus.toml:17"),
         }
         assert shown["settings"] == [{"name": "port", "value": "8000", "origin": "default"}]
 
@@ -305,5 +321,5 @@ async def test_a_wrong_configuration_over_the_api_is_refused_with_line_and_path(
     async with running_control(tmp_path, has_file=False) as control:
         sent = {"toml": MOON + "hots = 1\n", "file": "site.toml", "dry_run": False}
         status, error = await control.fail("POST", "/config/apply", sent)
-        assert (status, error["path"]) == (400, "site.toml:6 endpoint[0].hots")
+        assert (status, error["path"]) == (400, "site.toml:7 endpoint[0].hots")
         assert error["hint"] == "Did you mean `host`?"

@@ -51,6 +51,7 @@ name = "{name}"
 model = "fake"
 host = "openai-compatible"
 base_url = "{base_url}"
+private_address = true
 upstream_model = "{model}"
 credential = "env:REPLAY_KEY"
 [[route]]

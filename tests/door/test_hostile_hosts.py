@@ -97,6 +97,7 @@ name = "{name}"
 model = "fake"
 host = "openai-compatible"
 base_url = "http://127.0.0.1:{port}/v1"
+private_address = true
 upstream_model = "{name}"
 credential = "env:HOST_KEY"
 

@@ -218,6 +218,7 @@ name = "flood"
 model = "fake"
 host = "openai-compatible"
 base_url = "{replay_host.base_url}"
+private_address = true
 upstream_model = "fake:chunks=200000,answer={"x" * 900}"
 credential = "env:REPLAY_KEY"
 

@@ -60,7 +60,16 @@ def _rate(currency: str, since: str) -> str:
 
 def _endpoint(name: str, model: str, base_url: str) -> str:
     lines = (f'name = "{name}"', f'model = "{name}"', f'upstream_model = "{model}"', 'host = "openai-compatible"')
-    return "\n".join(("[[endpoint]]", *lines, f'base_url = "{base_url}"', 'credential = "env:REPLAY_KEY"', ""))
+    return "\n".join(
+        (
+            "[[endpoint]]",
+            *lines,
+            f'base_url = "{base_url}"',
+            "private_address = true",
+            'credential = "env:REPLAY_KEY"',
+            "",
+        )
+    )
 
 
 def _route(name: str, *endpoints: str) -> str:

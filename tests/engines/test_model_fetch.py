@@ -23,7 +23,7 @@ def content(tiny_model: Path) -> bytes:
 
 
 async def _fetch(hub: FakeHub, models: Path, *, model: HubModel = MODEL, token: str | None = None) -> Path:
-    async with Client(timeouts=DOWNLOAD_TIMEOUTS) as client:
+    async with Client(timeouts=DOWNLOAD_TIMEOUTS, may_be_private=True) as client:
         return Path(await fetch_model(model, client, hub=Hub(hub.url, token=token), models=models))
 
 
@@ -99,7 +99,7 @@ def test_says_what_there_is_when_there_is_nothing_to_choose(names: list[str], wi
 async def test_fetches_a_model_once_and_reports_progress(content: bytes, tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     async with FakeHub({"m-Q4_K_M.gguf": content, "README.md": b"x"}) as hub:
-        async with Client(timeouts=DOWNLOAD_TIMEOUTS) as client:
+        async with Client(timeouts=DOWNLOAD_TIMEOUTS, may_be_private=True) as client:
             path = await fetch_model(
                 MODEL, client, hub=Hub(hub.url), models=tmp_path, on_progress=lambda *now: seen.append(now)
             )
@@ -194,7 +194,7 @@ async def test_an_unreachable_hub_is_named(tmp_path: Path) -> None:
 
 
 async def test_a_local_file_is_looked_into_and_the_seedling_taken_as_it_is(tiny_model: Path, tmp_path: Path) -> None:
-    async with Client() as client:
+    async with Client(may_be_private=True) as client:
         hub = Hub("http://127.0.0.1:1")
         assert await fetch_model(Embedded(), client, hub=hub, models=tmp_path) == "seedling"
         assert await fetch_model(LocalFile(tiny_model), client, hub=hub, models=tmp_path) == str(tiny_model)

@@ -37,6 +37,7 @@ name = "replay"
 model = "fake"
 host = "openai-compatible"
 base_url = "{base_url}"
+private_address = true
 upstream_model = "fake:chunks=4,delay_ms=3"
 credential = "env:REPLAY_KEY"
 price = {{ since = "2026-01-01", currency = "EUR", input_per_million = "2.00", output_per_million = "10.00" }}

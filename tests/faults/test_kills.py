@@ -35,6 +35,7 @@ name = "replay"
 model = "fake"
 host = "openai-compatible"
 base_url = "{base_url}"
+private_address = true
 upstream_model = "fake:chunks=5,delay_ms=4"
 credential = "env:REPLAY_KEY"
 [[route]]

@@ -256,7 +256,12 @@ def endpoint(
     name: str, base_url: str, model: str, *, dialects: tuple[str, ...] = ("openai_chat",), **more: Any
 ) -> Endpoint:
     """Return an endpoint at a host of the test that speaks all dialects at one address."""
-    fields: dict[str, Any] = {"operations": ("chat", "embeddings"), "credential": "env:HOST_KEY", **more}
+    fields: dict[str, Any] = {
+        "operations": ("chat", "embeddings"),
+        "credential": "env:HOST_KEY",
+        "may_be_private": True,
+        **more,
+    }
     spoken = tuple(Spoken(dialect, base_url, **OPENED.get(dialect, {})) for dialect in dialects)
     return Endpoint(
         name=name, model="fake", maker="nobody", host="test", upstream_model=model, **{"spoken": spoken, **fields}

@@ -70,6 +70,7 @@ model = "fake"
 host = "any"
 dialects = ["{host}"]
 base_url = "{replay_host.base_of(host)}"
+private_address = true
 upstream_model = "fake:scene={scene}"
 credential = "env:REPLAY_KEY"
 operations = {operations}

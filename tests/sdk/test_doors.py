@@ -32,6 +32,7 @@ model = "fake"
 host = "any"
 dialects = ["openai_chat"]
 base_url = "{base_url}"
+private_address = true
 upstream_model = "fake:scene=text"
 credential = "env:REPLAY_KEY"
 

@@ -48,6 +48,7 @@ name = "{name}"
 model = "fake"
 host = "openai-compatible"
 base_url = "{host.base_url}"
+private_address = true
 upstream_model = "{model}"
 credential = "env:REPLAY_KEY"
 operations = ["chat", "embeddings"]

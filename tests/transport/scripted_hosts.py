@@ -16,6 +16,7 @@ from hortus.transport.hosts import HttpHosts
 from hortus.transport.settings import TransportSettings
 
 TICK_S = 0.01
+LOOPBACK = ("127.0.0.0/8", "::1/128")
 PATIENT = Timeouts(connect_s=20, first_byte_s=20, idle_s=20, total_s=60)
 HELLO = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello"
 CHUNKED = (
@@ -153,7 +154,7 @@ def once(*pieces: bytes) -> Script:
 @asynccontextmanager
 async def client(settings: TransportSettings | None = None) -> AsyncIterator[HttpHosts]:
     """Give a client, and check that it leaves nothing open."""
-    hosts = HttpHosts(settings or TransportSettings(tick_s=TICK_S))
+    hosts = HttpHosts(settings or TransportSettings(tick_s=TICK_S, private_networks=LOOPBACK))
     try:
         yield hosts
     finally:
@@ -170,7 +171,7 @@ def asking(
     timeouts: Timeouts = PATIENT,
 ) -> HostRequest:
     """Return a request."""
-    return HostRequest(method=method, url=url, headers=headers, body=body, timeouts=timeouts)
+    return HostRequest(method, url, headers, body, timeouts, may_be_private=True)
 
 
 async def fetch(hosts: HttpHosts, url: str, method: str = "GET", *, body: bytes = b"") -> bytes:

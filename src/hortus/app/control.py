@@ -27,11 +27,12 @@ from hortus.app.context import RoleContext
 from hortus.app.credentials import Credentials
 from hortus.app.home import Home
 from hortus.app.modelfiles import Fetching, ModelFiles
-from hortus.app.outward import transport_settings
+from hortus.app.outward import is_own_hub, transport_settings
 from hortus.app.secret_files import AdminToken, SecretFile
 from hortus.app.secrets import confirm_secret, load_secrets
 from hortus.app.settings import Loaded, Settings
 from hortus.app.signing import ensure_signing_key
+from hortus.base.addresses import read_networks
 from hortus.base.errors import ConfigurationError, HortusError
 from hortus.base.secrets import Secret
 from hortus.base.time import Clock
@@ -108,6 +109,7 @@ def _make_fetching(context: RoleContext) -> Fetching:
         directory=config_file.parent if config_file else context.home.root,
         hub=Hub(url=context.settings.hub_url, token=context.loaded.environment.get("HF_TOKEN")),
         transport=transport_settings(context.settings),
+        may_be_private=is_own_hub(context.settings),
     )
 
 
@@ -143,6 +145,7 @@ def _make_plane(context: RoleContext, store: Store, *, hosts: HttpHosts, secrets
         check_settings=check_settings,
         store_schema=store.schema_version(),
         signing=lambda: ensure_signing_key(home),
+        private_networks=read_networks(context.settings.private_networks, setting="private_networks"),
     )
 
     def price_of(offer: Offer) -> PriceRow | None:

@@ -55,11 +55,14 @@ class ModelFiles:
 class Fetching:
     """Fetches what is missing, one model after another; a failure is said and tried again later."""
 
-    def __init__(self, models: Path, *, directory: Path, hub: Hub, transport: TransportSettings) -> None:
+    def __init__(
+        self, models: Path, *, directory: Path, hub: Hub, transport: TransportSettings, may_be_private: bool = False
+    ) -> None:
         self._models = models
         self._directory = directory
         self._hub = hub
         self._transport = transport
+        self._may_be_private = may_be_private
         self._waits: dict[str, int] = {}
 
     async def keep_fetching(self, missing: Callable[[], frozenset[str]]) -> None:
@@ -81,7 +84,9 @@ class Fetching:
         _log.info("fetching a model", extra={"source": source, "hub": self._hub.url})
         try:
             parsed = parse_source(source, directory=self._directory)
-            async with Client(self._transport, timeouts=DOWNLOAD_TIMEOUTS) as client:
+            async with Client(
+                self._transport, timeouts=DOWNLOAD_TIMEOUTS, may_be_private=self._may_be_private
+            ) as client:
                 await fetch_model(parsed, client, hub=self._hub, models=self._models)
         except HortusError as error:
             _log.error("model not fetched", extra={"source": source, "reason": str(error)})

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from hortus.base.addresses import read_networks
 from hortus.base.errors import ConfigurationError
 
 ENVIRONMENT_PREFIX = "HORTUS_"
@@ -61,6 +62,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     no_proxy: Annotated[
         str | None, _set("Hosts, suffixes and networks called directly, comma separated; NO_PROXY where not set.")
     ] = None
+    private_networks: Annotated[
+        tuple[str, ...],
+        _set(
+            "Addresses and networks (CIDR) that every endpoint may lie in though they are not public; an endpoint's "
+            "own private_address opens loopback and private networks for it alone."
+        ),
+    ] = ()
     journal_sync: Annotated[
         Literal["group", "always"],
         _set("When receipts are forced to disk: in groups every 50 ms, or before each answer goes on."),
@@ -177,6 +185,7 @@ def load_settings(
     settings = _convert(values, origins)
     _check_exposure(settings, origins)
     _check_collector(settings, origins)
+    read_networks(settings.private_networks, setting=origins["private_networks"])
     return Loaded(
         settings=settings,
         origins=origins,
@@ -262,7 +271,7 @@ def _anchor(values: dict[str, object], origins: Mapping[str, str], *, file: Path
 
 
 def _split_if_list(name: str, text: str) -> object:
-    if name == "trusted_proxies":
+    if name in {"trusted_proxies", "private_networks"}:
         return tuple(part.strip() for part in text.split(",") if part.strip())
     return text
 

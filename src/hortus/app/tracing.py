@@ -113,7 +113,7 @@ async def sending_spans(
     if tracing is None:
         yield None
         return
-    async with Client(tracing.transport, timeouts=_TIMEOUTS) as client:
+    async with Client(tracing.transport, timeouts=_TIMEOUTS, may_be_private=True) as client:
         sender = SpanSender(
             HttpCollector(client, tracing),
             meters,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from hortus.base.addresses import address_in, kind_of
 from hortus.base.errors import HortusError
 from hortus.catalog.auth import ROUTABLE_AUTH
 from hortus.catalog.places import is_within
@@ -172,6 +173,12 @@ def can_route(host: Host) -> bool:
     Never to a host that has closed, and not to this installation itself: its deployments make their own routes.
     """
     return host.closed_on is None and host.id != "local" and any(is_routable(surface) for surface in host.surfaces)
+
+
+def lies_here(host: Host) -> bool:
+    """Say whether a host is a program on this machine by its row, as servers of one's own are."""
+    found = [address_in(surface.base_url) for surface in host.surfaces if surface.base_url is not None]
+    return any(address is not None and kind_of(address) == "loopback" for address in found)
 
 
 def is_routable(surface: Surface) -> bool:

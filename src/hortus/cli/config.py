@@ -11,6 +11,7 @@ import typer
 from hortus.app.context import take_settings
 from hortus.app.home import Home
 from hortus.app.settings import Loaded, find_config_file, load_settings, read_environment, setting_rows
+from hortus.base.addresses import Network, read_networks
 from hortus.base.errors import ConfigurationError, InstallationError
 from hortus.catalog.loading import load_catalog
 from hortus.cli.defaults import FirstUnlessNamed
@@ -67,7 +68,7 @@ def check(
     if loaded.config_file is None:
         hint = "`hortus config check FILE` checks one."
         raise ConfigurationError("there is no hortus.toml here or above.", path=str(Path.cwd()), hint=hint)
-    declaration = read_declaration(loaded.config_file, home=Home(loaded.home))
+    declaration = read_declaration(loaded.config_file, home=Home(loaded.home), networks=networks_of(loaded))
     counts = {kind: sum(item.kind == kind for item in declaration.items) for kind in _KINDS}
     if json:
         show_json({"file": str(loaded.config_file), "is_valid": True, "declares": counts})
@@ -102,13 +103,19 @@ def _count(count: int, kind: str) -> str:
     return f"{count} {kind.removesuffix('y')}ies" if kind.endswith("y") else f"{count} {kind}s"
 
 
-def read_declaration(file: Path, *, home: Home) -> Declaration:
+def networks_of(loaded: Loaded) -> tuple[Network, ...]:
+    """Return the node's `private_networks`."""
+    return read_networks(loaded.settings.private_networks, setting="private_networks")
+
+
+def read_declaration(file: Path, *, home: Home, networks: tuple[Network, ...] = ()) -> Declaration:
     """Read what a file declares and check every name in it.
 
     Args:
         file: A configuration file.
         home: Whose snapshot tells which endpoints and rates there are outside the file; projects and keys it does not
             know.
+        networks: The node's `private_networks`.
 
     Raises:
         ConfigurationError: Something in it is wrong; the path names file and line.
@@ -120,7 +127,7 @@ def read_declaration(file: Path, *, home: Home) -> Declaration:
             f"cannot be read: {error.strerror}.", path=str(file), hint="Check name and rights."
         ) from error
     catalog = load_catalog()
-    declaration = read_config(data, file=str(file), hosts=catalog.hosts)
+    declaration = read_config(data, file=str(file), hosts=catalog.hosts, networks=networks)
     snapshot = _read_snapshot(home)
     rates = snapshot.rates if snapshot is not None else tuple(rate.row for rate in catalog.rows.rates)
     faults = [

@@ -38,6 +38,9 @@ class Options(msgspec.Struct, frozen=True):
     ] = None
     key_stdin: Annotated[bool, typer.Option("--key-stdin", help="Read the host's key from standard input.")] = False
     base_url: Annotated[str | None, typer.Option(help="Address, where it is not the catalog's.")] = None
+    private_address: Annotated[
+        bool, typer.Option("--private-address", help="The address may be this machine's or of a private network.")
+    ] = False
     set: Annotated[
         list[str] | None, typer.Option(help="A part of the host's address that is yours: NAME=VALUE; repeat it.")
     ] = None
@@ -68,6 +71,7 @@ def connect(options: Options) -> None:
         "base_url": options.base_url,
         "projects": options.project,
         "variables": variables,
+        "private_address": options.private_address,
     }
     made = admin.connect(host.id, {**wanted, **{name: value for name, value in given.items() if value}})
     if options.json:

@@ -10,11 +10,11 @@ import typer
 
 import hortus
 from hortus.app.home import Home
-from hortus.app.settings import find_config_file, load_settings, read_environment
+from hortus.app.settings import Loaded, find_config_file, load_settings, read_environment
 from hortus.base.errors import ConfigurationError, HortusError, InstallationError
 from hortus.cli.admin import Admin
 from hortus.cli.checks import CHECKS, Finding, Patient
-from hortus.cli.config import read_declaration
+from hortus.cli.config import networks_of, read_declaration
 from hortus.cli.place import Installation, find_admin_token, find_local_home, find_running
 from hortus.cli.screen import Column, note, show_json, show_table
 from hortus.cli.wire import ask_status
@@ -54,7 +54,7 @@ def examine() -> Iterator[Finding]:
         yield Finding("settings", "bad", f"{error.path}: {error.message}", error.hint)
         loaded = load_settings({}, environment={"HORTUS_HOME": str(find_local_home().root)}, directory=Path("/"))
     else:
-        found = list(_examine_file(loaded.config_file, Home(loaded.home)))
+        found = list(_examine_file(loaded))
         is_file_bad = any(finding.state == "bad" for finding in found)
         yield from found
     patient = Patient(loaded=loaded, home=Home(loaded.home), is_running=running is not None)
@@ -74,12 +74,13 @@ def _find_running() -> Installation | None:
         return None
 
 
-def _examine_file(file: Path | None, home: Home) -> Iterator[Finding]:
+def _examine_file(loaded: Loaded) -> Iterator[Finding]:
+    file = loaded.config_file
     if file is None:
         yield Finding("hortus.toml", "good", "none; it is not needed")
         return
     try:
-        declaration = read_declaration(file, home=home)
+        declaration = read_declaration(file, home=Home(loaded.home), networks=networks_of(loaded))
     except ConfigurationError as error:
         yield Finding("hortus.toml", "bad", f"{error.path}: {error.message}", error.hint or "hortus config check")
     else:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from hortus.app.home import Home
+from hortus.app.outward import is_own_hub, transport_settings
 from hortus.app.settings import Loaded, load_settings, read_environment
 from hortus.base.errors import InstallationError
 from hortus.cli.place import Installation
@@ -20,7 +21,6 @@ from hortus.engines.fetch import DOWNLOAD_TIMEOUTS, Hub, fetch_model
 from hortus.engines.fetch import Progress as OnProgress
 from hortus.engines.hub import HubModel, parse_source
 from hortus.transport.client import Client
-from hortus.transport.settings import TransportSettings
 
 
 def bring_model(text: str, installation: Installation) -> str:
@@ -48,23 +48,13 @@ def bring_model(text: str, installation: Installation) -> str:
 async def _bring(text: str, loaded: Loaded, home: Home) -> str:
     source = parse_source(text, directory=Path.cwd())
     hub = Hub(url=loaded.settings.hub_url, token=loaded.environment.get("HF_TOKEN"))
-    async with Client(transport_settings(loaded), timeouts=DOWNLOAD_TIMEOUTS) as client:
+    transport, is_own = transport_settings(loaded.settings), is_own_hub(loaded.settings)
+    async with Client(transport, timeouts=DOWNLOAD_TIMEOUTS, may_be_private=is_own) as client:
         if not isinstance(source, HubModel):
             return await fetch_model(source, client, hub=hub, models=home.models)
         note(f"Fetching {source.repository} from {hub.url}")
         with _bar(source.repository) as on_progress:
             return await fetch_model(source, client, hub=hub, models=home.models, on_progress=on_progress)
-
-
-def transport_settings(loaded: Loaded) -> TransportSettings:
-    """Return how this machine reaches the outside."""
-    settings = loaded.settings
-    return TransportSettings(
-        ca_bundle=settings.ca_bundle,
-        https_proxy=settings.https_proxy,
-        http_proxy=settings.http_proxy,
-        no_proxy=settings.no_proxy or "",
-    )
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from hortus.app.home import Home
 from hortus.app.logs import start_logs
 from hortus.app.settings import Settings, load_settings, read_environment
 from hortus.app.up import Running, serve
-from hortus.cli.config import read_declaration
+from hortus.cli.config import networks_of, read_declaration
 from hortus.cli.options import takes
 from hortus.cli.screen import note
 from hortus.cli.welcome import Welcome
@@ -81,7 +81,7 @@ def up(options: _Own) -> None:
     flags = {name: getattr(options, name) for name in Settings.__struct_fields__}
     loaded = load_settings(flags, environment=read_environment(), directory=Path.cwd(), config_file=options.config)
     if loaded.config_file is not None:
-        read_declaration(loaded.config_file, home=Home(loaded.home))
+        read_declaration(loaded.config_file, home=Home(loaded.home), networks=networks_of(loaded))
     start_logs("up", form=loaded.settings.log_format, level=loaded.settings.log_level)
     welcome = Welcome(loaded, console=Console(highlight=False), is_once=options.once)
 

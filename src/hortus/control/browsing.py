@@ -10,7 +10,7 @@ import msgspec
 
 from hortus.base.errors import HortusError
 from hortus.catalog.listcall import ListCall, list_call
-from hortus.catalog.lookup import Found, PricedOffer, Query
+from hortus.catalog.lookup import Found, PricedOffer, Query, lies_here
 from hortus.catalog.rows import Host, Offer, PriceRow
 from hortus.catalog.sync import Proposal, Retirement, SyncReport, compare, read_listing
 from hortus.control import models, views
@@ -134,7 +134,8 @@ async def _ask_host(plane: Plane, host: Host) -> SyncReport | HortusError:
 async def _fetch_list(plane: Plane, host: Host) -> bytes:
     call = _list_call(plane, host)
     pairs = tuple((name.encode(), value.encode("latin-1", "replace")) for name, value in call.headers)
-    request = HostRequest("GET", call.url, ((b"accept", b"application/json"), *pairs), b"", _LIST_TIMEOUTS)
+    accept = (b"accept", b"application/json")
+    request = HostRequest("GET", call.url, (accept, *pairs), b"", _LIST_TIMEOUTS, may_be_private=lies_here(host))
     response = await plane.ports.hosts.send(request)
     try:
         body = await response.read(_LONGEST_LIST_BYTES)

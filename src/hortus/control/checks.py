@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from urllib.parse import urlsplit
 
+from hortus.base.addresses import Network, Permission, address_in, is_disguised, why_not
 from hortus.catalog.lookup import SPOKEN_DIALECTS
 from hortus.control.bounds import check_limit, check_price, check_rate
 from hortus.control.fault import MOST_QUOTED, Fault, suggest
@@ -32,6 +33,16 @@ OPERATIONS = ("chat", "embeddings")
 STRATEGIES = ("ordered", "weighted", "cheapest", "least_latency", "least_busy")
 ENGINES = ("llamacpp",)
 
+_PLACES = {
+    "loopback": "this machine's own",
+    "private": "one of a private network",
+    "link-local": "one of this machine's own link",
+    "metadata": "where a cloud gives its machines their credentials",
+    "reserved": "in a range that is not given out",
+    "multicast": "nobody's own",
+    "unspecified": "nobody's own",
+}
+
 _TIMEOUTS = ("connect_timeout_s", "first_byte_timeout_s", "idle_timeout_s", "total_timeout_s")
 _BOUNDS: dict[str, tuple[int, int, str]] = {
     "context_tokens": (16, 2**24, "16 to 16777216"),
@@ -51,16 +62,17 @@ _VARIABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
 Spec = EndpointSpec | RouteSpec | DeploymentSpec | ProjectSpec | LimitSpec | RateSpec | Policy
 
 
-def check_spec(spec: Spec, *, hosts: Collection[str]) -> list[Fault]:
+def check_spec(spec: Spec, *, hosts: Collection[str], networks: tuple[Network, ...] = ()) -> list[Fault]:
     """Return what is wrong with `spec` by itself; names of other objects are not looked up.
 
     Args:
         spec: The object as declared.
         hosts: Ids of the hosts in the catalog.
+        networks: The node's `private_networks`.
     """
     match spec:
         case EndpointSpec():
-            return [*_check_name(spec.name, NAME_PATTERN), *_check_endpoint(spec, hosts)]
+            return [*_check_name(spec.name, NAME_PATTERN), *_check_endpoint(spec, hosts, networks=networks)]
         case RouteSpec():
             return [*_check_name(spec.name, NAME_PATTERN), *_check_route(spec)]
         case DeploymentSpec():
@@ -104,11 +116,11 @@ def _check_keeping(spec: ProjectSpec) -> Iterator[Fault]:
         yield Fault(("keep_content_days",), "keep_content_days is out of bounds.", hint)
 
 
-def _check_endpoint(spec: EndpointSpec, hosts: Collection[str]) -> Iterator[Fault]:
+def _check_endpoint(spec: EndpointSpec, hosts: Collection[str], *, networks: tuple[Network, ...]) -> Iterator[Fault]:
     if not spec.model:
         yield Fault(("model",), "The model is empty.", "Name a model of the catalog, or what the host calls it.")
     yield from _check_host(spec, hosts)
-    yield from _check_addresses(spec)
+    yield from _check_addresses(spec, Permission(spec.private_address, networks))
     yield from _check_dialects(spec)
     yield from _check_variables(spec.variables)
     if spec.credential is not None:
@@ -165,13 +177,13 @@ def _check_operations(operations: tuple[str, ...]) -> Iterator[Fault]:
             yield Fault(("operations", index), message, f"Use any of: {', '.join(OPERATIONS)}.")
 
 
-def _check_addresses(spec: EndpointSpec) -> Iterator[Fault]:
+def _check_addresses(spec: EndpointSpec, permission: Permission) -> Iterator[Fault]:
     if isinstance(spec.base_url, str):
-        yield from _check_address(spec.base_url, ("base_url",))
+        yield from _check_address(spec.base_url, ("base_url",), permission=permission)
     for dialect, address in spec.base_url.items() if isinstance(spec.base_url, dict) else ():
         where: Path = ("base_url", dialect[:MOST_QUOTED])
         yield from _check_dialect(dialect, where)
-        yield from _check_address(address, where)
+        yield from _check_address(address, where, permission=permission)
 
 
 def _check_dialects(spec: EndpointSpec) -> Iterator[Fault]:
@@ -197,7 +209,7 @@ def _check_variables(variables: Mapping[str, str]) -> Iterator[Fault]:
             yield Fault(where, "This cannot stand in an address.", "Use letters, digits and . _ : - only.")
 
 
-def _check_address(address: str, where: Path) -> Iterator[Fault]:
+def _check_address(address: str, where: Path, *, permission: Permission) -> Iterator[Fault]:
     try:
         parts = urlsplit(address)
         port = parts.port
@@ -210,6 +222,24 @@ def _check_address(address: str, where: Path) -> Iterator[Fault]:
     elif parts.username is not None or parts.query or parts.fragment:
         message = "The address holds a user, a query or a fragment."
         yield Fault(where, message, "Put secrets into a credential reference instead.")
+    elif is_disguised(parts.hostname):
+        message = "The address's host is neither a name nor an address."
+        yield Fault(where, message, "Write an address as four numbers from 0 to 255, with dots.")
+    else:
+        yield from _check_place(address, where, permission=permission)
+
+
+def _check_place(address: str, where: Path, *, permission: Permission) -> Iterator[Fault]:
+    """A name is judged by what it resolves to, when it is called; an address can be judged now."""
+    literal = address_in(address)
+    kind = why_not(literal, permission) if literal is not None else None
+    if kind is not None:
+        named = "name its network in the setting `private_networks`"
+        is_openable = kind in {"loopback", "private"}
+        hint = (
+            f"If it is meant, set private_address = true, or {named}." if is_openable else f"If it is meant, {named}."
+        )
+        yield Fault(where, f"This address is not public: it is {_PLACES[kind]}.", hint)
 
 
 def _check_credential(reference: str) -> Iterator[Fault]:

@@ -15,6 +15,7 @@ from typing import get_args, get_type_hints
 import msgspec
 from msgspec import Struct
 
+from hortus.base.addresses import Network
 from hortus.base.errors import ConfigurationError
 from hortus.control.checks import Spec, check_spec
 from hortus.control.fault import Fault, suggest
@@ -109,13 +110,14 @@ class Report:
         return ConfigurationError(message, path=path, hint=None if others else first.hint)
 
 
-def read_config(data: bytes, *, file: str, hosts: Collection[str]) -> Declaration:
+def read_config(data: bytes, *, file: str, hosts: Collection[str], networks: tuple[Network, ...] = ()) -> Declaration:
     """Read the bytes of a configuration file.
 
     Args:
         data: The file as it lies on disk.
         file: How to call it in messages.
         hosts: Ids of the hosts in the catalog.
+        networks: The node's `private_networks`.
 
     Raises:
         ConfigurationError: The file is not TOML, or something in it is wrong; all faults at once.
@@ -131,7 +133,7 @@ def read_config(data: bytes, *, file: str, hosts: Collection[str]) -> Declaratio
             continue
         for index, table in enumerate(tables):
             path: Path = (kind, index)
-            spec, found = _read_table(table, path, spec_type=spec_type, hosts=hosts)
+            spec, found = _read_table(table, path, spec_type=spec_type, hosts=hosts, networks=networks)
             faults.extend(found)
             if spec is not None:
                 items.append(Item(kind, spec, report.place((*path, "name")), path))
@@ -201,7 +203,7 @@ def _check_top(document: dict[str, object]) -> Iterator[Fault]:
 
 
 def _read_table(
-    table: object, path: Path, *, spec_type: type[Spec], hosts: Collection[str]
+    table: object, path: Path, *, spec_type: type[Spec], hosts: Collection[str], networks: tuple[Network, ...]
 ) -> tuple[Spec | None, list[Fault]]:
     if not isinstance(table, dict):
         return None, [Fault(path, "This must be a table.", f"Write it as [[{path[0]}]].")]
@@ -212,8 +214,8 @@ def _read_table(
         spec = msgspec.convert(table, spec_type)
     except msgspec.ValidationError as error:
         return None, [_type_fault(error, path, spec_type=spec_type)]
-    own = [Fault((*path, *fault.path), fault.message, fault.hint) for fault in check_spec(spec, hosts=hosts)]
-    return spec, own
+    faults = check_spec(spec, hosts=hosts, networks=networks)
+    return spec, [Fault((*path, *fault.path), fault.message, fault.hint) for fault in faults]
 
 
 def _check_keys(table: dict[str, object], path: Path, spec_type: type[Spec]) -> Iterator[Fault]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from hortus.catalog.lookup import can_route
+from hortus.catalog.lookup import can_route, lies_here
 from hortus.catalog.places import ANYWHERE, SOME_EU_COUNTRY
 from hortus.catalog.rows import Host, Offer
 from hortus.control import models, tenancy, views
@@ -39,7 +39,7 @@ def list_hosts(plane: Plane, _ask: models.Nothing) -> views.HostList:
 def connect_host(plane: Plane, ask: models.HostWanted) -> views.Connected:
     """Make an endpoint and a route for each chosen model, and let projects use the routes."""
     host = _routable_host(plane, ask)
-    missing = _missing_credential(plane, ask, host)
+    missing = (*_missing_credential(plane, ask, host), *_private(host))
     offers = _chosen_offers(plane, ask)
     if not offers:
         hint = "Declare an endpoint with base_url and model; `hortus catalog sync` shows what the host lists."
@@ -109,6 +109,13 @@ def _missing_credential(plane: Plane, ask: models.HostWanted, host: Host) -> tup
     raise Invalid(f"The credential of {host.name} is not here.", path="credential", hint=hint)
 
 
+def _private(host: Host) -> tuple[str, ...]:
+    """Say so where the endpoints are allowed what others are not."""
+    if not lies_here(host):
+        return ()
+    return (f"{host.name} is a program of your own: its endpoints may lie at private addresses (private_address).",)
+
+
 def _chosen_offers(plane: Plane, ask: models.HostWanted) -> list[Offer]:
     offers = plane.catalog.offers(host=ask.host)
     by_model: dict[str, Offer] = {}
@@ -139,9 +146,10 @@ def _plan(plane: Plane, ask: models.HostWanted, offers: list[Offer]) -> tuple[li
             region=ask.variables.get("region", offer.region),
             variables={name: value for name, value in ask.variables.items() if name != "region"},
             operations=plane.catalog.models[offer.model].operations,
+            private_address=ask.private_address or lies_here(plane.catalog.hosts[offer.host]),
         )
         _refuse_gaps(endpoint, plane.catalog.hosts[offer.host])
-        faults = check_spec(endpoint, hosts=plane.catalog.hosts)
+        faults = check_spec(endpoint, hosts=plane.catalog.hosts, networks=plane.installation.private_networks)
         if faults:
             raise Invalid(faults[0].message, path=format_path(faults[0].path), hint=faults[0].hint)
         try:

@@ -145,7 +145,9 @@ def declare(plane: Plane, spec: Declared, *, is_new: bool) -> StoredObject:
         NotFound: It is to be replaced and is not there.
     """
     kind = kind_of(spec)
-    refuse_faults([*check_spec(spec, hosts=plane.catalog.hosts), *check_far(spec)])
+    refuse_faults(
+        [*check_spec(spec, hosts=plane.catalog.hosts, networks=plane.installation.private_networks), *check_far(spec)]
+    )
     if isinstance(spec, RouteSpec):
         refuse_faults(_unknown_endpoints(plane, spec))
     stored = plane.ports.objects.get(kind, spec.name)

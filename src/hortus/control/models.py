@@ -200,6 +200,9 @@ class HostWanted(Ask):
         str | None, Field(description="Reference `env:NAME` or `file:NAME`; the host's usual variable where absent.")
     ] = None
     base_url: Annotated[str | None, Field(description="Address, where it is not the catalog's.")] = None
+    private_address: Annotated[
+        bool, Field(description="Whether it may lie on this machine or in a private network.")
+    ] = False
     variables: Annotated[
         dict[str, str], Field(description="What stands for `{name}` in the host's addresses: `project`, `region`.")
     ] = {}

@@ -14,6 +14,7 @@ from typing import TypeVar
 import msgspec
 
 from hortus.access.acts import BY_FILE, acting
+from hortus.base.addresses import Network
 from hortus.base.errors import ConfigurationError, HortusError
 from hortus.base.secrets import Secret
 from hortus.base.time import Clock
@@ -73,6 +74,7 @@ class Installation(msgspec.Struct, frozen=True):
         check_settings: Raises ConfigurationError for a table `[settings]` that cannot be.
         store_schema: Revision of the store's tables.
         signing: Returns the key that signs checkpoints and exports.
+        private_networks: May be called though they are not public.
     """
 
     version: str
@@ -90,6 +92,7 @@ class Installation(msgspec.Struct, frozen=True):
     check_settings: Callable[[Mapping[str, object]], None]
     store_schema: str
     signing: Callable[[], SigningKey]
+    private_networks: tuple[Network, ...] = ()
 
 
 class FileStanding(msgspec.Struct, frozen=True):
@@ -217,7 +220,9 @@ class Plane:
         Raises:
             ConfigurationError: Something in it is wrong; the message names each fault with its line.
         """
-        declaration = read_config(data, file=file, hosts=self.catalog.hosts)
+        declaration = read_config(
+            data, file=file, hosts=self.catalog.hosts, networks=self.installation.private_networks
+        )
         try:
             self.installation.check_settings(declaration.settings)
         except ConfigurationError as error:

@@ -17,6 +17,7 @@ class HostRequest(msgspec.Struct, frozen=True):
     Attributes:
         url: Absolute, `http` or `https`.
         headers: Names in lower case; host, content-length and connection are the client's own affair.
+        may_be_private: Whether it may go to this machine or a private network.
         standing: Headers that are the same in many requests to this URL: looked at and written down once.
     """
 
@@ -26,6 +27,7 @@ class HostRequest(msgspec.Struct, frozen=True):
     body: bytes
     timeouts: Timeouts
     standing: tuple[tuple[bytes, bytes], ...] = ()
+    may_be_private: bool = False
 
 
 class HostResponse(Protocol):

@@ -221,5 +221,6 @@ class Relay:
             headers=(*headers.for_host(visit), *outgoing.headers),
             body=outgoing.body,
             timeouts=target.endpoint.timeouts,
+            may_be_private=target.endpoint.may_be_private,
             standing=headers.for_target(opening, is_stream=inquiry.asked.is_stream, own=own),
         )

@@ -80,6 +80,7 @@ def compile_endpoint(
         price=_price(offer, price_of),
         timeouts=_timeouts(spec),
         output_limit=_output_limit(model),
+        may_be_private=spec.private_address,
     )
 
 
@@ -173,6 +174,7 @@ def compile_deployed(spec: DeploymentSpec, catalog: Catalog) -> Endpoint:
         spoken=(Spoken(dialect=ENGINE_DIALECT, address=f"{ENGINE_SCHEME}{spec.name}", wants_bytes=True),),
         operations=("chat", "embeddings") if spec.offers_embeddings else ("chat",),
         price=LOCAL_PRICE,
+        may_be_private=True,
     )
 
 

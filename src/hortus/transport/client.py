@@ -35,16 +35,26 @@ class Fetched(msgspec.Struct, frozen=True):
 class Client:
     """An HTTP client for the length of an `async with`.
 
+    Args:
+        may_be_private: Whether it may call this machine and private networks: where a person or a setting says whom.
+
     >>> async def version(port: int) -> bytes:
-    ...     async with Client() as client:
+    ...     async with Client(may_be_private=True) as client:
     ...         return (await client.fetch(f"http://127.0.0.1:{port}/version")).body
 
     Raises:
         ConfigurationError: A setting is wrong.
     """
 
-    def __init__(self, settings: TransportSettings = _USUAL_SETTINGS, *, timeouts: Timeouts = _USUAL_TIMEOUTS) -> None:
+    def __init__(
+        self,
+        settings: TransportSettings = _USUAL_SETTINGS,
+        *,
+        timeouts: Timeouts = _USUAL_TIMEOUTS,
+        may_be_private: bool = False,
+    ) -> None:
         self._hosts = HttpHosts(settings)
+        self._may_be_private = may_be_private
         self._timeouts = timeouts
 
     async def __aenter__(self) -> Self:
@@ -83,9 +93,8 @@ class Client:
         pairs = tuple(
             (name.lower().encode("latin-1"), value.encode("utf-8")) for name, value in (headers or {}).items()
         )
-        answer = await self._hosts.send(
-            HostRequest(method=method, url=url, headers=pairs, body=body, timeouts=self._timeouts)
-        )
+        request = HostRequest(method, url, pairs, body, self._timeouts, may_be_private=self._may_be_private)
+        answer = await self._hosts.send(request)
         try:
             yield answer
         finally:

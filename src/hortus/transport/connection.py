@@ -11,8 +11,8 @@ from typing import Protocol, cast
 
 from typing_extensions import override
 
-PoolKey = tuple[str, str, int, object]
-"""Scheme, host, port, proxy: what two requests must share to share a connection."""
+PoolKey = tuple[str, str, int, object, bool]
+"""Scheme, host, port, proxy, whether it may be private: what two requests must share to share a connection."""
 
 _KEEPALIVE_IDLE_S, _KEEPALIVE_INTERVAL_S = 60, 15
 """The kernel notices a host that vanished without a word, and firewalls see that a silent stream lives."""

@@ -1,20 +1,24 @@
-"""How a connection comes about: names resolved, addresses raced, proxies asked for tunnels, TLS on top."""
+"""How a connection comes about: names resolved, addresses judged and raced, proxies asked for tunnels, TLS on top.
+
+A name is resolved once and only the addresses that were judged are called: what it resolves to later is of no use.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import msgspec
 
+from hortus.base.addresses import Permission, read_address, read_networks, why_not
 from hortus.transport.connection import Connection
-from hortus.transport.faults import not_connected, timed_out, unavailable
+from hortus.transport.faults import not_allowed, not_connected, timed_out, unavailable
 from hortus.transport.head import write_connect
 from hortus.transport.proxies import Proxy
-from hortus.transport.racing import connect_any, resolve
+from hortus.transport.racing import Resolve, connect_any, resolve
 from hortus.transport.target import Target
 from hortus.transport.tls import make_tls_context
 from hortus.transport.tunnel import Tunnel
@@ -25,11 +29,16 @@ _P = TypeVar("_P", Connection, Tunnel)
 
 
 class Way(msgspec.Struct, frozen=True):
-    """How a target is reached."""
+    """How a target is reached.
+
+    Attributes:
+        may_be_private: Whether it may lie on this machine or in a private network.
+    """
 
     target: Target
     proxy: Proxy | None = None
     unix_socket: str | None = None
+    may_be_private: bool = False
 
 
 class Dialler:
@@ -37,13 +46,17 @@ class Dialler:
 
     Args:
         ca_bundle: File with further CAs.
+        private_networks: Those that may be called though they are not public.
+        find: Finds the addresses of a name.
 
     Raises:
-        ConfigurationError: The file cannot be read.
+        ConfigurationError: The file cannot be read, or one of them is no network.
     """
 
-    def __init__(self, ca_bundle: str | None) -> None:
+    def __init__(self, ca_bundle: str | None, *, private_networks: Sequence[str] = (), find: Resolve = resolve) -> None:
         self._ca_bundle = ca_bundle
+        self._networks = read_networks(private_networks, setting="private_networks")
+        self._find = find
         self._context: ssl.SSLContext | None = make_tls_context(ca_bundle) if ca_bundle is not None else None
 
     async def open(self, way: Way, factory: Factory, *, connect_s: float) -> Connection:
@@ -77,14 +90,36 @@ class Dialler:
             )
             return connection
         if way.proxy is not None:
+            if read_address(target.host) is not None:  # a name is the proxy's to resolve, and to judge
+                self._judge(way, [target.host])
             return await self._open_through(way.proxy, target, factory)
-        return await _connect(target.host, target.port, factory=factory, context=context)
+        addresses = self._judge(way, await self._find(target.host, target.port))
+        return await _connect(addresses, target.host, port=target.port, factory=factory, context=context)
+
+    def _judge(self, way: Way, addresses: Sequence[str]) -> list[str]:
+        """Return the addresses that may be called. Raises HostUnavailable where none is left."""
+        permission = Permission(way.may_be_private, self._networks)
+        allowed = []
+        kinds = set()
+        for text in addresses:
+            address = read_address(text)
+            kind = "unknown" if address is None else why_not(address, permission)
+            if kind is None:
+                allowed.append(text)
+            else:
+                kinds.add(kind)
+        if not allowed and kinds:
+            raise not_allowed(way.target.origin, sorted(kinds))
+        return allowed
 
     async def _open_through(self, proxy: Proxy, target: Target, factory: Factory) -> Connection:
         outer = self._trust() if proxy.scheme == "https" else None
+        addresses = await self._find(proxy.host, proxy.port)  # an admin's own setting: it may lie anywhere
         if target.scheme == "http":
-            return await _connect(proxy.host, proxy.port, factory=factory, context=outer)
-        tunnel = await _connect(proxy.host, proxy.port, factory=lambda: Tunnel(target.origin), context=outer)
+            return await _connect(addresses, proxy.host, port=proxy.port, factory=factory, context=outer)
+        tunnel = await _connect(
+            addresses, proxy.host, port=proxy.port, factory=lambda: Tunnel(target.origin), context=outer
+        )
         transport = tunnel.transport
         try:
             await tunnel.ask(write_connect(target, proxy))
@@ -106,7 +141,9 @@ class Dialler:
         return self._context
 
 
-async def _connect(host: str, port: int, *, factory: Callable[[], _P], context: ssl.SSLContext | None) -> _P:
+async def _connect(
+    addresses: Sequence[str], host: str, *, port: int, factory: Callable[[], _P], context: ssl.SSLContext | None
+) -> _P:
     server_name = host if context is not None else None
 
     async def dial(address: str) -> _P:
@@ -116,7 +153,7 @@ async def _connect(host: str, port: int, *, factory: Callable[[], _P], context: 
         )
         return protocol
 
-    return await connect_any(await resolve(host, port), dial, discard=_abort)
+    return await connect_any(addresses, dial, discard=_abort)
 
 
 def _abort(protocol: Connection | Tunnel) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import Sequence
 
 from hortus.canon.errors import BrokenStream, HostTimedOut, HostUnavailable
 
@@ -49,6 +50,21 @@ def timed_out(origin: str, phase: str, *, seconds: float) -> HostTimedOut:
 def unavailable(origin: str, what: str, *, hint: str) -> HostUnavailable:
     """Return the error for a host that was never asked."""
     return HostUnavailable(f"{origin} cannot be reached: {what}.", hint=hint)
+
+
+def not_allowed(origin: str, kinds: Sequence[str]) -> HostUnavailable:
+    """Return the error for a host at addresses that nobody opened; trying again is useless until an admin does."""
+    what = f"its address is not public ({', '.join(kinds)}), and nobody has allowed that"
+    is_openable = set(kinds) <= {"loopback", "private"}
+    by_network = "name its network in the setting `private_networks`"
+    hint = (
+        f"Set `private_address = true` in the endpoint, or {by_network}."
+        if is_openable
+        else f"If it is meant, {by_network}."
+    )
+    error = unavailable(origin, what, hint=hint)
+    error.retry_helps = False
+    return error
 
 
 def cut_unanswered(origin: str) -> HostUnavailable:

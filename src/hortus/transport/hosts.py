@@ -17,6 +17,7 @@ from hortus.transport.head import HeadLines, Pairs, prepare_head, write_head
 from hortus.transport.incoming import AnswerLimits
 from hortus.transport.pool import Pool
 from hortus.transport.proxies import choose_proxy, read_rules
+from hortus.transport.racing import Resolve, resolve
 from hortus.transport.settings import TransportSettings
 from hortus.transport.target import read_target
 
@@ -44,17 +45,21 @@ class Plan(msgspec.Struct, frozen=True):
 class HttpHosts:
     """The client. One for each event loop; close it at the end.
 
+    Args:
+        settings: Limits, trust, proxies, networks.
+        find: Finds the addresses of a name.
+
     Raises:
-        ConfigurationError: A proxy's address or the CA bundle is wrong.
+        ConfigurationError: A proxy's address, the CA bundle or a private network is wrong.
     """
 
-    def __init__(self, settings: TransportSettings) -> None:
+    def __init__(self, settings: TransportSettings, *, find: Resolve = resolve) -> None:
         self._settings = settings
         self._rules = read_rules(settings)
-        self._dialler = Dialler(settings.ca_bundle)
+        self._dialler = Dialler(settings.ca_bundle, private_networks=settings.private_networks, find=find)
         self._pool = Pool(settings)
         self._sweep = Sweep(settings.tick_s, sweep_idle=self._sweep_idle)
-        self._plans: dict[tuple[str, str, Pairs], Plan] = {}
+        self._plans: dict[tuple[str, str, Pairs, bool], Plan] = {}
         self._is_closed = False
         self._limits = AnswerLimits(
             head_bytes=settings.max_head_bytes, headers=settings.max_headers, buffer_bytes=settings.buffer_bytes
@@ -86,7 +91,8 @@ class HttpHosts:
             HostTimedOut: `connect_s`, `first_byte_s` or `total_s` is over.
             BrokenStream: What came is not HTTP.
         """
-        plan = self._plans.get((request.method, request.url, request.standing)) or self._make_plan(request)
+        known = (request.method, request.url, request.standing, request.may_be_private)
+        plan = self._plans.get(known) or self._make_plan(request)
         head = write_head(request, plan.lines)
         pooled = self._pool.take(plan.key)
         loop = asyncio.get_running_loop() if pooled is None else pooled.loop
@@ -154,13 +160,13 @@ class HttpHosts:
         proxy = None if self._settings.unix_socket else choose_proxy(target, self._rules)
         plan = Plan(
             origin=target.origin,
-            key=(target.scheme, target.host, target.port, proxy),
-            way=Way(target=target, proxy=proxy, unix_socket=self._settings.unix_socket),
+            key=(target.scheme, target.host, target.port, proxy, request.may_be_private),
+            way=Way(target, proxy, self._settings.unix_socket, may_be_private=request.may_be_private),
             lines=prepare_head(request, target, proxy, user_agent=self._settings.user_agent),
         )
         if len(self._plans) >= _MOST_PLANS:
             self._plans.clear()
-        self._plans[request.method, request.url, request.standing] = plan
+        self._plans[request.method, request.url, request.standing, request.may_be_private] = plan
         return plan
 
     def _sweep_idle(self, now_s: float) -> bool:

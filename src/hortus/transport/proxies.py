@@ -8,12 +8,10 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from hortus.base.addresses import Address, Network
 from hortus.base.errors import ConfigurationError
 from hortus.transport.settings import TransportSettings
 from hortus.transport.target import DEFAULT_PORTS, Target
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Proxy(msgspec.Struct, frozen=True):

@@ -15,6 +15,9 @@ _LONGEST_S = 3600.0  # the dialler's own timeout is over long before
 
 _P = TypeVar("_P")
 
+Resolve = Callable[[str, int], Coroutine[Any, Any, list[str]]]
+"""Finds the addresses of a host and port; raises OSError."""
+
 Dial = Callable[[str], Coroutine[Any, Any, _P]]
 """Connects to one address. Cancelled or failed, it leaves nothing open."""
 

@@ -10,6 +10,7 @@ class TransportSettings(msgspec.Struct, frozen=True):
     """Limits, trust and proxies of the client.
 
     Attributes:
+        private_networks: Networks (CIDR) that may be called though they are not public.
         ca_bundle: PEM file with CAs that are trusted besides the system's own.
         https_proxy: Proxy for `https` hosts, such as `http://user:password@proxy.example:3128`.
         http_proxy: Proxy for `http` hosts.
@@ -26,6 +27,7 @@ class TransportSettings(msgspec.Struct, frozen=True):
         user_agent: Sent where a request has none.
     """
 
+    private_networks: tuple[str, ...] = ()
     ca_bundle: str | None = None
     https_proxy: str | None = None
     http_proxy: str | None = None

@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
+from hortus.base.addresses import is_disguised
 from hortus.transport.faults import unsendable
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -90,4 +91,8 @@ def ascii_host(host: str) -> str:
         raise unsendable("its host is not a name", hint="Correct the endpoint's address.") from error
     if not _NAME.fullmatch(name):
         raise unsendable("its host is not a name", hint="Correct the endpoint's address.")
+    if is_disguised(name):
+        raise unsendable(
+            "its host is neither a name nor an address", hint="Write an address as four numbers, 0 to 255."
+        )
     return name.lower()

@@ -60,6 +60,7 @@ model = "{model}"
 host = "{host}"
 dialects = ["{dialect}"]
 base_url = "http://127.0.0.1:{port}/{name}/{end}"
+private_address = true
 credential = "env:FAULT_KEY"
 connect_timeout_s = 5.0
 first_byte_timeout_s = 1.5
