@@ -34,7 +34,9 @@ def test_rows_are_found_by_id() -> None:
     assert catalog().maker("mistral").home == "FR"
     assert catalog().model("llama-2-70b-chat").state == "legacy"
     assert catalog().host("stackit").surface("openai_chat") == Surface(
-        dialect="openai_chat", base_url="https://api.openai-compat.model-serving.eu01.onstackit.cloud/v1"
+        dialect="openai_chat",
+        base_url="https://api.openai-compat.model-serving.eu01.onstackit.cloud/v1",
+        state_days=0,
     )
 
 
@@ -102,10 +104,11 @@ def test_a_price_limit_holds_for_input_and_output_and_leaves_out_the_unknown() -
 
 def test_a_search_in_the_eu_shows_only_offers_that_surely_compute_there() -> None:
     places = {priced.country for found in search(Query(place="EU")) for priced in found.offers}
-    assert places == {"EU*", "FR", "DE"}
+    assert places == {"EU*", "FR", "DE", "IT"}
     hosts = {priced.offer.host for found in search(Query(place="EU")) for priced in found.offers}
-    assert {"mistral-eu", "ovhcloud", "scaleway", "stackit", "ionos", "openai-eu"} <= hosts
-    assert not hosts & {"mistral", "openai", "nebius", "regolo", "openrouter", "local"}
+    assert {"mistral-eu", "ovhcloud", "scaleway", "stackit", "ionos"} <= hosts
+    assert "openai-eu" not in hosts, "its Europe has Switzerland and the EEA in it"
+    assert not hosts & {"mistral", "openai", "nebius", "evroc", "openrouter", "local"}
 
 
 def test_a_search_in_one_country_finds_that_country_only() -> None:

@@ -42,7 +42,8 @@ WANTED_HOSTS = {
     "openai", "openai-eu", "anthropic", "google", "vertex", "mistral", "mistral-eu", "cohere", "bedrock", "azure",
     "deepseek", "xai", "alibaba", "meta-llama-api", "groq", "together", "openrouter", "huggingface", "scaleway",
     "ovhcloud", "ionos", "stackit", "nebius", "regolo", "evroc", "cortecs", "aleph-alpha", "ollama", "vllm", "llamacpp",
-    "openai-compatible", "any", "local", "vertex-eu", "vertex-global", "meta",
+    "openai-compatible", "any", "local", "vertex-eu", "vertex-global", "meta", "mistral-us", "aws-esc",
+    "claude-platform-aws", "tsystems", "alibaba-frankfurt",
 }  # fmt: skip
 WANTED_MODELS = {
     "mistral-large-2402", "mistral-large-2407", "mistral-large-2512", "llama-2-70b-chat", "gpt-4", "gpt-4o",
@@ -105,8 +106,34 @@ def test_every_row_names_its_source_and_its_day() -> None:
 def test_a_maker_is_complete_and_has_a_model(maker: Maker) -> None:
     assert maker.home in ISO_COUNTRIES or maker.id in OURS
     assert maker.url is None or is_web_address(maker.url)
-    assert (maker.code_of_practice is None) == (maker.code_of_practice_as_of is None)
     assert [model for model in rows().models if model.maker == maker.id]
+
+
+@pytest.mark.parametrize("maker", rows().makers, ids=name_of)
+def test_standing_to_a_code_has_its_own_source_and_day(maker: Maker) -> None:
+    assert len({one.code for one in maker.codes}) == len(maker.codes)
+    for one in maker.codes:
+        assert is_web_address(one.source)
+        assert date(2025, 7, 10) <= one.as_of <= maker.as_of
+        assert one.note is None or one.note.endswith(".")
+
+
+def test_who_signed_all_of_the_code_signed_three_chapters_and_who_did_not_signed_none() -> None:
+    chapters = {"signed": 3, "partial": 1, "refused": 0, "absent": 0, "unknown": 0}
+    for maker in rows().makers:
+        for one in maker.codes:
+            assert len(set(one.chapters)) == chapters[one.status], maker.id
+
+
+def test_the_code_is_known_of_the_makers_that_the_facts_name() -> None:
+    standing = {maker.id: maker.codes[0].status for maker in rows().makers if maker.codes}
+    assert (standing["xai"], standing["meta"], standing["alibaba"], standing["mistral"]) == (
+        "partial",
+        "refused",
+        "absent",
+        "signed",
+    )
+    assert "hortus" not in standing
 
 
 def test_a_model_lies_in_the_file_of_its_maker() -> None:
@@ -195,7 +222,7 @@ MEMBER = re.compile(r"[A-Za-z_]\w*(\[\])?(\.[A-Za-z_]\w*(\[\])?)*")
 """A member's path, `[]` for any item."""
 
 OPERATIONS = {"chat", "chat_stream", "count_tokens", "embeddings", "batch_embeddings"}
-MUST_SAY_THEIR_VERSION = {"anthropic", "any", "openrouter"}
+MUST_SAY_THEIR_VERSION = {"anthropic", "any", "claude-platform-aws", "openrouter"}
 """Hosts whose Anthropic Messages want the header `anthropic-version`, by their documentation or recordings."""
 
 
@@ -250,7 +277,7 @@ def test_every_host_of_anthropic_messages_that_wants_a_version_gets_one() -> Non
 
 
 def test_the_hosts_that_the_residency_facts_place_in_the_eu_are_placed_there() -> None:
-    places = {"openai-eu": "EU*", "vertex-eu": "EU*", "mistral-eu": "EU*", "scaleway": "FR", "ovhcloud": "FR"}
+    places = {"openai-eu": "EEA+CH*", "vertex-eu": "EU*", "mistral-eu": "EU*", "scaleway": "FR", "ovhcloud": "FR"}
     places |= {"ionos": "DE", "stackit": "DE", "vertex-global": "GLOBAL", "deepseek": "CN"}
     assert {name: catalog().host(name).country for name in places} == places
     assert catalog().host("vertex").country is None, "an address alone does not decide it"

@@ -146,6 +146,7 @@ def _make_plane(context: RoleContext, store: Store, *, hosts: HttpHosts, secrets
         store_schema=store.schema_version(),
         signing=lambda: ensure_signing_key(home),
         private_networks=read_networks(context.settings.private_networks, setting="private_networks"),
+        country=context.settings.country,
     )
 
     def price_of(offer: Offer) -> PriceRow | None:

@@ -17,6 +17,7 @@ from msgspec import Meta
 
 from hortus.base.addresses import read_networks
 from hortus.base.errors import ConfigurationError
+from hortus.catalog.places import ISO_COUNTRIES
 
 ENVIRONMENT_PREFIX = "HORTUS_"
 
@@ -111,6 +112,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             le=65536,
         ),
     ] = 4096
+    country: Annotated[
+        str | None,
+        _set(
+            "Country in which this installation stands (ISO 3166-1 alpha-2); policies count its own models there.",
+            pattern=r"^[A-Z]{2}$",
+        ),
+    ] = None
     seedling: Annotated[bool, _set("Run the small model that ships with Hortus.")] = True
     otlp_endpoint: Annotated[
         str | None,
@@ -186,6 +194,7 @@ def load_settings(
     _check_exposure(settings, origins)
     _check_collector(settings, origins)
     read_networks(settings.private_networks, setting=origins["private_networks"])
+    _check_country(settings, origins)
     return Loaded(
         settings=settings,
         origins=origins,
@@ -316,6 +325,13 @@ def _place_of(name: str, origin: str | None) -> str | None:
     lines = enumerate(file.read_text("utf-8").splitlines(), start=1)
     number = next((number for number, line in lines if line.partition("=")[0].strip() == name), None)
     return f"{file}:{number}" if number else str(file)
+
+
+def _check_country(settings: Settings, origins: Mapping[str, str]) -> None:
+    if settings.country is not None and settings.country not in ISO_COUNTRIES:
+        message = f"country: there is none with the code {settings.country}."
+        hint = 'Write an ISO 3166-1 alpha-2 code, such as "DE".'
+        raise ConfigurationError(message, path=origins["country"], hint=hint)
 
 
 def _check_collector(settings: Settings, origins: Mapping[str, str]) -> None:

@@ -1,6 +1,7 @@
 """Which places does the catalog know, and does one lie within another?
 
-A place is an ISO 3166-1 alpha-2 code, `EU*` (some member state) or `GLOBAL` (anywhere); None is unknown.
+A place is an ISO 3166-1 alpha-2 code, one of `UNCERTAIN` (some country of several) or `GLOBAL` (anywhere); None is
+unknown.
 """
 
 from __future__ import annotations
@@ -26,18 +27,25 @@ ISO_COUNTRIES: Final = frozenset(
 """ISO 3166-1 alpha-2."""
 
 SOME_EU_COUNTRY: Final = "EU*"
+SOME_EEA_OR_SWISS: Final = "EEA+CH*"
+"""What hosts call Europe: the EU, Iceland, Liechtenstein, Norway or Switzerland."""
+
+SOME_ADEQUATE: Final = "ADEQUATE*"
+"""A country of the EEA, or one whose protection of personal data the European Commission found adequate."""
+
+UNCERTAIN: Final = frozenset({SOME_EU_COUNTRY, SOME_EEA_OR_SWISS, SOME_ADEQUATE})
 ANYWHERE: Final = "GLOBAL"
 
 
 def is_known_place(place: str) -> bool:
     """Say whether a row may name this place."""
-    return place in ISO_COUNTRIES or place in {SOME_EU_COUNTRY, ANYWHERE}
+    return place in ISO_COUNTRIES or place in UNCERTAIN or place == ANYWHERE
 
 
 def is_within(place: str | None, region: str) -> bool:
     """Say whether `place` surely lies in `region`: a country's code, or `EU`.
 
-    An unknown place and `GLOBAL` lie in no region, `EU*` in no single country.
+    An unknown place and `GLOBAL` lie in no region, one of `UNCERTAIN` in no single country.
     """
     wanted = region.upper().removesuffix("*")
     if place is None or place == ANYWHERE:

@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from hortus.canon.loss import Weight
+from hortus.catalog.residency import REVIEW_DAYS, Deciding, HostLever, Reach, Standing
 
 State = Literal["preview", "current", "legacy", "deprecated", "retired"]
 """Preview may change or vanish; legacy works but has a better successor; deprecated has its end announced."""
@@ -45,7 +46,7 @@ class Maker(Row, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_def
 
     Attributes:
         home: Country of the legal entity (ISO 3166-1 alpha-2); None where there is no such entity.
-        code_of_practice: Standing to the EU's General-Purpose AI Code of Practice (2025), None when unknown.
+        codes: How it stands to codes of practice; a code that is not there: unknown.
     """
 
     id: str
@@ -53,8 +54,7 @@ class Maker(Row, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_def
     legal_entity: str
     home: str | None = None
     url: str | None = None
-    code_of_practice: Literal["signed", "partial", "refused", "absent"] | None = None
-    code_of_practice_as_of: date | None = None
+    codes: tuple[Standing, ...] = ()
 
 
 class Model(Row, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -117,6 +117,8 @@ class Surface(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         adds: Members outside the format which the host habitually adds to answers and events.
         weights: Member of a request -> weight of its loss, where it is another one at this host.
         wants_bytes: Whether it fetches no images or documents by their address.
+        state_days: Longest that an answer is kept for later requests to refer to, where a request does not ask that it
+            be not, or asks that it be; 0: it has no such thing; None: unknown.
         source: Page that says so, where it is not the row's.
     """
 
@@ -133,6 +135,7 @@ class Surface(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     adds: tuple[str, ...] = ()
     weights: dict[str, Weight] = {}
     wants_bytes: bool = False
+    state_days: int | None = None
     source: str | None = None
     note: str | None = None
 
@@ -143,12 +146,22 @@ class Host(Row, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defa
     Attributes:
         operator: Legal entity that runs it.
         home: Country whose law binds the operator.
-        cloud_act: Whether US authorities reach it: `indirect` by a US sub-processor or group company.
+        laws: Country -> whether its authorities can demand what is there; its home's always can.
         surfaces: The dialects it speaks, preferred first.
         credential_env: Environment variable in which people keep its key.
-        country: Where it computes: a country, `EU*` or `GLOBAL`; None when unknown or decided by other means.
-        retention_days: Days that requests or answers are kept by default.
+        country: Where it computes (see `places.py`); None when unknown, or `decided_by` says more.
+        decided_by: The fact that decides where it computes, one of `places`; without it that is anywhere.
+        places: From facts to places.
+        storage: Where content lies that it keeps: a place, or the fact of one of `places`.
+        retention_days: Days that requests or answers are kept by default, logs for abuse checks among them.
         trains_on_content: Whether requests are used for training by default.
+        control_plane: Where accounts, keys and usage are kept.
+        subprocessors: Page that names its sub-processors.
+        review_days: For how long the row counts as fresh.
+        levers: What a request itself can change.
+        passes_on: Makers whose models it passes on to them: the row says nothing of these.
+        is_program: It is a program that anybody runs; the endpoint says who and where.
+        leaves: Ends of models' names that such a program passes on to a cloud.
         list_path: Path of its list of models below `list_base_url` (default: the OpenAI surface's base).
         prices: Provider's id in the `genai-prices` package.
         price_factor: What this host charges in proportion to `prices`.
@@ -162,14 +175,24 @@ class Host(Row, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defa
     operator: str
     docs: str
     home: str | None = None
-    cloud_act: Literal["yes", "indirect", "no", "disputed"] | None = None
+    laws: dict[str, Reach] = {}
     surfaces: tuple[Surface, ...] = ()
     credential_env: str | None = None
     country: str | None = None
+    decided_by: str | None = None
+    places: tuple[Deciding, ...] = ()
+    storage: str | None = None
     regions: tuple[str, ...] = ()
     retention_days: int | None = None
     zero_retention: Literal["default", "self-service", "by contract"] | None = None
     trains_on_content: bool | None = None
+    control_plane: str | None = None
+    subprocessors: str | None = None
+    review_days: int = REVIEW_DAYS
+    levers: tuple[HostLever, ...] = ()
+    passes_on: tuple[str, ...] = ()
+    is_program: bool = False
+    leaves: tuple[str, ...] = ()
     list_path: str | None = None
     list_base_url: str | None = None
     list_auth: Auth | None = None
@@ -195,7 +218,7 @@ class Offer(Row, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_def
 
     Attributes:
         upstream_model: What the host calls it; empty means: by the model's own id.
-        country: Where it computes, when that differs from the host's row.
+        country: Where it computes, when that differs from the host's row; of an endpoint, the host's `places` decide.
     """
 
     host: str

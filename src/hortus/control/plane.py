@@ -75,6 +75,7 @@ class Installation(msgspec.Struct, frozen=True):
         store_schema: Revision of the store's tables.
         signing: Returns the key that signs checkpoints and exports.
         private_networks: May be called though they are not public.
+        country: Where this installation stands, None where nobody said.
     """
 
     version: str
@@ -93,6 +94,7 @@ class Installation(msgspec.Struct, frozen=True):
     store_schema: str
     signing: Callable[[], SigningKey]
     private_networks: tuple[Network, ...] = ()
+    country: str | None = None
 
 
 class FileStanding(msgspec.Struct, frozen=True):
@@ -330,6 +332,7 @@ class Plane:
             present=self._seen.present,
             model_files=self._seen.model_files,
             runs_seedling=runs_seedling,
+            country=self.installation.country,
         )
 
     def _look_outside(self) -> _Outside:

@@ -7,18 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import Literal
 
 import msgspec
 
+from hortus.catalog import residency
 from hortus.catalog.rows import Confidence, State
 
-Reach = Literal["yes", "indirect", "disputed", "no"]
-"""Whether a country's authorities can demand what the operator holds: by its own law, through a company or processor
-in the chain, by what is argued about, or not as far as is known."""
-
-REVIEW_DAYS = 90
-"""Terms change monthly: facts that were read longer ago are stale, unless their row says another time."""
+Reach = residency.Reach
+REVIEW_DAYS = residency.REVIEW_DAYS
 
 
 class Gains(msgspec.Struct, frozen=True, omit_defaults=True):

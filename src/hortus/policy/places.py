@@ -11,7 +11,14 @@ from typing import Final
 
 import msgspec
 
-from hortus.catalog.places import ANYWHERE, EU_COUNTRIES, ISO_COUNTRIES, SOME_EU_COUNTRY
+from hortus.catalog.places import (
+    ANYWHERE,
+    EU_COUNTRIES,
+    ISO_COUNTRIES,
+    SOME_ADEQUATE,
+    SOME_EEA_OR_SWISS,
+    SOME_EU_COUNTRY,
+)
 
 EEA_COUNTRIES: Final = EU_COUNTRIES | {"IS", "LI", "NO"}
 """https://www.efta.int/eea, read 2026-11: the Union, Iceland, Liechtenstein and Norway."""
@@ -67,6 +74,20 @@ REGIONS: Final[Mapping[str, frozenset[str]]] = {
 }
 """What a policy may name beside countries; of `ADEQUATE`, whatever has not ended."""
 
+_MEANT: Final[Mapping[str, frozenset[str]]] = {
+    SOME_EU_COUNTRY: EU_COUNTRIES,
+    SOME_EEA_OR_SWISS: EEA_COUNTRIES | {"CH"},
+    SOME_ADEQUATE: REGIONS[_BY_DECISION],
+}
+"""The countries that an uncertain place may be."""
+
+_IN_WORDS: Final[Mapping[str, str]] = {
+    ANYWHERE: f"anywhere ({ANYWHERE})",
+    SOME_EU_COUNTRY: f"in some EU country ({SOME_EU_COUNTRY})",
+    SOME_EEA_OR_SWISS: f"in some country of the EEA or Switzerland ({SOME_EEA_OR_SWISS})",
+    SOME_ADEQUATE: f"in the EEA or some country found adequate ({SOME_ADEQUATE})",
+}
+
 
 def is_region(place: str) -> bool:
     """Say whether a policy may name this place."""
@@ -80,7 +101,7 @@ def is_within(place: str | None, regions: tuple[str, ...], *, on: date) -> bool:
     """
     if place is None or place == ANYWHERE:
         return False
-    meant = EU_COUNTRIES if place == SOME_EU_COUNTRY else frozenset((place,))
+    meant = _MEANT.get(place, frozenset((place,)))
     return meant <= frozenset().union(*(_countries_of(region, on) for region in regions))
 
 
@@ -93,6 +114,4 @@ def _countries_of(region: str, on: date) -> frozenset[str]:
 
 def in_words(place: str) -> str:
     """Return where a place is, for the middle of a sentence."""
-    if place == ANYWHERE:
-        return f"anywhere ({ANYWHERE})"
-    return f"in some EU country ({SOME_EU_COUNTRY})" if place == SOME_EU_COUNTRY else f"in {place}"
+    return _IN_WORDS.get(place, f"in {place}")

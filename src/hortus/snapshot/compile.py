@@ -55,6 +55,7 @@ class Conditions(msgspec.Struct, frozen=True):
         present: Credential references behind which there is a secret.
         model_files: File of each deployment's source (`DeploymentSpec.source`), where it is here.
         runs_seedling: Whether the model that ships with Hortus is deployed.
+        country: Where this installation stands (ISO 3166-1 alpha-2), None where nobody said.
     """
 
     organisation: str
@@ -62,6 +63,7 @@ class Conditions(msgspec.Struct, frozen=True):
     present: frozenset[str] = frozenset()
     model_files: Mapping[str, str] = {}
     runs_seedling: bool = True
+    country: str | None = None
 
 
 class Compiled(msgspec.Struct, frozen=True):
@@ -90,7 +92,7 @@ def compile_snapshot(
         if file is None:
             compiled[deployment.name] = f"the model file of the deployment {deployment.name} is not here"
             continue
-        compiled[deployment.name] = compile_deployed(deployment, catalog)
+        compiled[deployment.name] = compile_deployed(deployment, catalog, country=conditions.country)
         deployments[deployment.name] = _deployment(deployment, file)
     for name, retired_at_ms in declared.retired_at_ms.items():
         compiled.setdefault(name, f"it was retired on {format_utc(retired_at_ms)[:10]}")
@@ -119,7 +121,14 @@ def _compile_endpoints(
     compiled: dict[str, Endpoint | str] = {}
     today = datetime.fromtimestamp(conditions.now_ms / 1000, tz=UTC).date()
     for spec in sorted(declared.endpoints, key=lambda spec: spec.name):
-        one = compile_endpoint(spec, catalog=catalog, price_of=price_of, present=conditions.present, today=today)
+        one = compile_endpoint(
+            spec,
+            catalog=catalog,
+            price_of=price_of,
+            present=conditions.present,
+            today=today,
+            country=conditions.country,
+        )
         own = own_price(spec, origin=declared.origins.get(spec.name, OWN), today=today)
         if own is not None and isinstance(one, Endpoint):
             price = bounded(own, catalog, model=one.model, host=one.host, at=today)

@@ -11,14 +11,14 @@ from decimal import Decimal
 from hortus.catalog.lookup import Catalog, PriceOf
 from hortus.catalog.rows import Host, Model, Offer, PriceRow, Surface
 from hortus.snapshot.declared import DeploymentSpec, EndpointSpec
+from hortus.snapshot.facts import LOCAL_HOST, deployed_facts, facts_of
 from hortus.snapshot.model import ENGINE_SCHEME, Endpoint, Spoken, Timeouts
-from hortus.snapshot.surfaces import OPEN_HOSTS, is_elsewhere, open_gaps, speak, surfaces_of
+from hortus.snapshot.surfaces import OPEN_HOSTS, open_gaps, speak, surfaces_of, upstream_model_of
 
 ENGINE_DIALECT = "openai_chat"
 """What every engine speaks; its own layers for other dialects would lose things in silence, ours say so."""
 
 SEEDLING_SOURCE = "seedling"
-LOCAL_HOST = "local"
 
 UNKNOWN_MAKER = "unknown"
 
@@ -41,7 +41,13 @@ def credential_of(spec: EndpointSpec, host: Host | None) -> str | None:
 
 
 def compile_endpoint(
-    spec: EndpointSpec, *, catalog: Catalog, price_of: PriceOf, present: frozenset[str], today: date
+    spec: EndpointSpec,
+    *,
+    catalog: Catalog,
+    price_of: PriceOf,
+    present: frozenset[str],
+    today: date,
+    country: str | None = None,
 ) -> Endpoint | str:
     """Return the endpoint, or the reason why there is none.
 
@@ -51,6 +57,7 @@ def compile_endpoint(
         price_of: What an offer costs.
         present: Credential references behind which there is a secret.
         today: A host that has closed by then is of no use.
+        country: Where this installation stands, None where nobody said.
     """
     host = catalog.hosts.get(spec.host)
     if host is None:
@@ -61,11 +68,12 @@ def compile_endpoint(
         return surfaces
     offer = _offer(spec, model, catalog)
     credential = credential_of(spec, host)
-    upstream_model = _upstream_model(spec, offer)
+    upstream_model = upstream_model_of(spec, offer)
     spoken = speak(spec, surfaces, upstream_model=upstream_model, opens=credential is not None)
     reason = _unopened(spec, surfaces, credential, present=present) if spoken else _no_address(spec, surfaces)
     if reason is not None:
         return reason
+    facts = facts_of(spec, host=host, model=model, offer=offer, surfaces=surfaces, country=country)
     return Endpoint(
         name=spec.name,
         model=model.id if model is not None else spec.model,
@@ -76,11 +84,15 @@ def compile_endpoint(
         operations=spec.operations,
         credential=credential,
         region=_region(spec, offer),
-        country=_country(spec, host, offer, surfaces=surfaces),
+        country=facts.compute,
         price=_price(offer, price_of),
         timeouts=_timeouts(spec),
         output_limit=_output_limit(model),
+        facts=facts,
         may_be_private=spec.private_address,
+        concurrency=spec.concurrency,
+        queue=spec.queue,
+        queue_wait_s=spec.queue_wait_s,
     )
 
 
@@ -123,25 +135,12 @@ def _offer(spec: EndpointSpec, model: Model | None, catalog: Catalog) -> Offer |
     return next(iter(by_region or by_name or offers), None)
 
 
-def _upstream_model(spec: EndpointSpec, offer: Offer | None) -> str:
-    return spec.upstream_model or (offer.upstream_name if offer is not None else spec.model)
-
-
 def _region(spec: EndpointSpec, offer: Offer | None) -> str | None:
     return spec.region or (offer.region if offer is not None else None)
 
 
 def _output_limit(model: Model | None) -> int | None:
     return model.output_tokens if model is not None else None
-
-
-def _country(spec: EndpointSpec, host: Host, offer: Offer | None, *, surfaces: tuple[Surface, ...]) -> str | None:
-    """Return where it computes: what the admin says, else the catalog, unless the address is another one."""
-    if spec.country is not None:
-        return spec.country
-    if is_elsewhere(spec, surfaces):
-        return None
-    return offer.country if offer is not None and offer.country is not None else host.country
 
 
 def _price(offer: Offer | None, price_of: PriceOf) -> PriceRow | None:
@@ -162,9 +161,10 @@ def _timeouts(spec: EndpointSpec) -> Timeouts:
     )
 
 
-def compile_deployed(spec: DeploymentSpec, catalog: Catalog) -> Endpoint:
-    """Return the endpoint that a deployment is."""
+def compile_deployed(spec: DeploymentSpec, catalog: Catalog, *, country: str | None = None) -> Endpoint:
+    """Return the endpoint that a deployment is; it computes where this installation stands."""
     model = _deployed_model(spec, catalog)
+    facts = deployed_facts(model, country=country)
     return Endpoint(
         name=spec.name,
         model=model.id if model is not None else spec.name,
@@ -173,7 +173,9 @@ def compile_deployed(spec: DeploymentSpec, catalog: Catalog) -> Endpoint:
         upstream_model=spec.name,
         spoken=(Spoken(dialect=ENGINE_DIALECT, address=f"{ENGINE_SCHEME}{spec.name}", wants_bytes=True),),
         operations=("chat", "embeddings") if spec.offers_embeddings else ("chat",),
+        country=facts.compute,
         price=LOCAL_PRICE,
+        facts=facts,
         may_be_private=True,
     )
 

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from hortus.catalog.lookup import SPOKEN_DIALECTS, Catalog, is_routable
-from hortus.catalog.rows import Host, Surface
+from hortus.catalog.rows import Host, Offer, Surface
 from hortus.snapshot.declared import EndpointSpec
 from hortus.snapshot.model import Spoken
 
@@ -127,7 +127,7 @@ def _address(spec: EndpointSpec, surface: Surface, *, first: Surface) -> str | N
 
 def own_address(surface: Surface, spec: EndpointSpec) -> str | None:
     """Return the address in the host's row with its gaps filled; None where there is none or a gap stays open."""
-    known = _known_names(spec)
+    known = known_names(spec)
     if surface.base_url is None or any(name not in known for name in _GAP.findall(surface.base_url)):
         return None
     return _GAP.sub(lambda gap: known[gap[1]], surface.base_url)
@@ -136,12 +136,18 @@ def own_address(surface: Surface, spec: EndpointSpec) -> str | None:
 def open_gaps(spec: EndpointSpec, surfaces: tuple[Surface, ...]) -> tuple[str, ...]:
     """Return the names of what only the operator knows in the surfaces' addresses, and has not said, sorted."""
     names = {name for surface in surfaces for name in _GAP.findall(surface.base_url or "")}
-    return tuple(sorted(names - _known_names(spec).keys()))
+    return tuple(sorted(names - known_names(spec).keys()))
 
 
-def _known_names(spec: EndpointSpec) -> dict[str, str]:
+def known_names(spec: EndpointSpec) -> dict[str, str]:
+    """Return what stands for the gaps in the addresses of the host's row, the region among them."""
     region = {} if spec.region is None else {"region": spec.region}
     return {**region, **spec.variables}
+
+
+def upstream_model_of(spec: EndpointSpec, offer: Offer | None) -> str:
+    """Return what the host calls the model."""
+    return spec.upstream_model or (offer.upstream_name if offer is not None else spec.model)
 
 
 def is_elsewhere(spec: EndpointSpec, surfaces: tuple[Surface, ...]) -> bool:
