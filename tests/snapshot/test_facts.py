@@ -346,7 +346,7 @@ def test_own_machines_never_go_stale_for_nobody_elses_page_says_what_they_do() -
 
 
 def test_a_deployment_is_on_an_own_machine_where_this_installation_stands() -> None:
-    known = deployed_facts(CATALOG.model("seedling"), country="AT")
+    known = deployed_facts(CATALOG.model("seedling"), host="local", country="AT")
     assert (known.is_own, known.compute, known.home, known.retention_days, known.trains) == (True, "AT", "AT", 0, False)
     assert (known.maker, known.host) == ("hortus", "local")
 

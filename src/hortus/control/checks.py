@@ -26,7 +26,7 @@ from hortus.snapshot.declared import (
     RateSpec,
     RouteSpec,
 )
-from hortus.snapshot.facts import LOCAL_HOST
+from hortus.snapshot.endpoints import LOCAL_HOST
 from hortus.snapshot.surfaces import ANY_HOST, OPEN_HOST, OPEN_HOSTS
 
 OPERATIONS = ("chat", "embeddings")

@@ -19,8 +19,7 @@ from hortus.control.price_views import PriceDifference, PriceSum, Recomputation,
 from hortus.control.tenancy import find_project
 from hortus.receipts.records import Attempt, Receipt
 from hortus.snapshot.declared import EndpointSpec
-from hortus.snapshot.endpoints import LOCAL_PRICE
-from hortus.snapshot.facts import LOCAL_HOST
+from hortus.snapshot.endpoints import LOCAL_HOST, LOCAL_PRICE
 from hortus.snapshot.money import own_price
 
 _PAGE = 1000

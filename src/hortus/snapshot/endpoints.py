@@ -11,7 +11,7 @@ from decimal import Decimal
 from hortus.catalog.lookup import Catalog, PriceOf
 from hortus.catalog.rows import Host, Model, Offer, PriceRow, Surface
 from hortus.snapshot.declared import DeploymentSpec, EndpointSpec
-from hortus.snapshot.facts import LOCAL_HOST, deployed_facts, facts_of
+from hortus.snapshot.facts import deployed_facts, facts_of
 from hortus.snapshot.model import ENGINE_SCHEME, Endpoint, Spoken, Timeouts
 from hortus.snapshot.surfaces import OPEN_HOSTS, open_gaps, speak, surfaces_of, upstream_model_of
 
@@ -19,6 +19,7 @@ ENGINE_DIALECT = "openai_chat"
 """What every engine speaks; its own layers for other dialects would lose things in silence, ours say so."""
 
 SEEDLING_SOURCE = "seedling"
+LOCAL_HOST = "local"
 
 UNKNOWN_MAKER = "unknown"
 
@@ -164,7 +165,7 @@ def _timeouts(spec: EndpointSpec) -> Timeouts:
 def compile_deployed(spec: DeploymentSpec, catalog: Catalog, *, country: str | None = None) -> Endpoint:
     """Return the endpoint that a deployment is; it computes where this installation stands."""
     model = _deployed_model(spec, catalog)
-    facts = deployed_facts(model, country=country)
+    facts = deployed_facts(model, host=LOCAL_HOST, country=country)
     return Endpoint(
         name=spec.name,
         model=model.id if model is not None else spec.name,

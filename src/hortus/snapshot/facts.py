@@ -19,11 +19,9 @@ from hortus.policy.objections import CONFIDENCES, UNKNOWN_MAKER
 from hortus.snapshot.declared import ContractTerms, EndpointSpec
 from hortus.snapshot.surfaces import OPEN_HOSTS, is_elsewhere, known_names, upstream_model_of
 
-LOCAL_HOST = "local"
-
 _OWN: Final = Facts(
     maker=UNKNOWN_MAKER,
-    host=LOCAL_HOST,
+    host="",
     is_own=True,
     retention_days=0,
     state_days=0,
@@ -63,8 +61,7 @@ def facts_of(
     """
     known = _of_model(Facts(maker=UNKNOWN_MAKER, host=host.id), model)
     if spec.is_own and may_be_own(spec, host):
-        own = replace(_OWN, compute=country, home=country)
-        known = _of_model(replace(own, host=host.id), model)
+        known = deployed_facts(model, host=host.id, country=country)
     elif _speaks_for(host, spec, model=model, surfaces=surfaces):
         known = _of_row(known, host, said=_said(spec, offer), offer=_offer_used(spec, offer), surfaces=surfaces)
         if "chat" not in spec.operations:
@@ -75,14 +72,15 @@ def facts_of(
     return known if spec.terms is None else _by_contract(known, spec.terms)
 
 
-def deployed_facts(model: Model | None, *, country: str | None) -> Facts:
+def deployed_facts(model: Model | None, *, host: str, country: str | None) -> Facts:
     """Return what is known of a model that this installation runs.
 
     Args:
         model: Its row, where its weights are those of one.
+        host: What its host is called.
         country: Where this installation stands.
     """
-    return _of_model(replace(_OWN, compute=country, home=country), model)
+    return _of_model(replace(_OWN, host=host, compute=country, home=country), model)
 
 
 def may_be_own(spec: EndpointSpec, host: Host) -> bool:
