@@ -15,36 +15,19 @@ from hortus.canon.request import Request
 from hortus.content.ports import Seals
 from hortus.gateway.choose import may_move_on, may_try_again
 from hortus.gateway.demands import demanded
+from hortus.gateway.guards.screen import UNGUARDED, Guarded
+from hortus.gateway.meaning import MEANS, has_meaning, read_asked
 from hortus.gateway.passage import Inquiry, Passage, RelayPassage
-from hortus.gateway.translate import Crossing, TranslatedChat, TranslatedCount, TranslatedEmbeddings, translation_of
+from hortus.gateway.translate import Crossing, TranslatedChat, TranslatedCount, TranslatedEmbeddings
 from hortus.policy.facts import Lever
 from hortus.snapshot.resolved import Target
 
 _NONE: Mapping[str, tuple[Lever, ...]] = {}
 
-MEANS: Mapping[str, str] = {
-    "chat": "chat",
-    "embeddings": "embeddings",
-    "batch_embeddings": "embeddings",
-    "count_tokens": "count_tokens",
-}
-"""What is asked, for each operation of a dialect."""
-
 
 def can_cross(operation: str, client: Dialect, host: Dialect) -> bool:
     """Tell whether an operation can be translated between two dialects."""
-    ours, theirs = client.translation, host.translation
-    if ours is None or theirs is None:
-        return False
-    match MEANS.get(operation):
-        case "chat":
-            return True
-        case "embeddings":
-            return ours.embeddings is not None and theirs.embeddings is not None
-        case "count_tokens":
-            return ours.token_count is not None and theirs.token_count is not None
-        case _:
-            return False
+    return MEANS.get(operation) is not None and has_meaning(operation, client) and has_meaning(operation, host)
 
 
 class Way(NamedTuple):
@@ -119,6 +102,7 @@ class Passages:
         dialects: All, by name.
         seals: Where seals lie.
         levers: What the policy demands of the host of an endpoint, by the endpoint's name.
+        guarded: What guards made of it. Where something else leaves in its stead, no host gets the client's own bytes.
     """
 
     def __init__(
@@ -128,11 +112,14 @@ class Passages:
         *,
         seals: Seals,
         levers: Mapping[str, tuple[Lever, ...]] = _NONE,
+        guarded: Guarded = UNGUARDED,
     ) -> None:
         self._inquiry = inquiry
         self._dialects = dialects
         self._seals = seals
         self._levers = levers
+        self._guise = guarded.guise
+        self._read = guarded.asked
 
     def to(self, target: Target) -> Passage:
         """Return the way to a target that `choose` found able, with what the policy demands of its host.
@@ -147,38 +134,27 @@ class Passages:
         return passage
 
     def _way_to(self, target: Target) -> Passage:
-        if self._inquiry.dialect.name in target.ways:
+        ours = self._inquiry.dialect
+        if self._guise is None and ours.name in target.ways:
             return RelayPassage(self._inquiry, target)
         hosts = [self._dialects[name] for name in target.ways if name in self._dialects]
+        hosts.sort(key=lambda host: host.name != ours.name)
         name = self._inquiry.operation.name
-        ways = [self._translated(host, target) for host in hosts if can_cross(name, self._inquiry.dialect, host)]
+        ways = [self._translated(host, target) for host in hosts if can_cross(name, ours, host)]
         return min(ways, key=_heaviness)
 
     def _translated(self, host: Dialect, target: Target) -> Passage:
         crossing = Crossing(self._inquiry, host, target)
-        match MEANS[self._inquiry.operation.name]:
-            case "embeddings":
-                return TranslatedEmbeddings(crossing, self._embeddings)
-            case "count_tokens":
-                return TranslatedCount(crossing, self._count)
-            case _:
-                return TranslatedChat(crossing, self._chat, seals=self._seals)
+        asked = self._asked
+        if isinstance(asked, EmbeddingsRequest):
+            return TranslatedEmbeddings(crossing, asked, guise=self._guise)
+        if MEANS[self._inquiry.operation.name] == "count_tokens":
+            return TranslatedCount(crossing, asked, guise=self._guise)
+        return TranslatedChat(crossing, asked, seals=self._seals, guise=self._guise)
 
     @cached_property
-    def _chat(self) -> Request:
-        return translation_of(self._inquiry.dialect).chat.read_request(self._inquiry.body, self._inquiry.call)
-
-    @cached_property
-    def _count(self) -> Request:
-        counts = translation_of(self._inquiry.dialect).token_count
-        assert counts is not None  # noqa: S101 -- `can_cross` has seen to it
-        return counts.read_request(self._inquiry.body, self._inquiry.call)
-
-    @cached_property
-    def _embeddings(self) -> EmbeddingsRequest:
-        embeddings = translation_of(self._inquiry.dialect).embeddings
-        assert embeddings is not None  # noqa: S101 -- `can_cross` has seen to it
-        return embeddings.read_request(self._inquiry.body, self._inquiry.call)
+    def _asked(self) -> Request | EmbeddingsRequest:
+        return self._read if self._read is not None else read_asked(self._inquiry)
 
 
 def _heaviness(passage: Passage) -> tuple[int, ...]:

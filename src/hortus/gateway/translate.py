@@ -14,12 +14,15 @@ from hortus.canon.events import Event, Failed, Finished, Started, TextAdded, Tho
 from hortus.canon.habits import without_links
 from hortus.canon.loss import Loss
 from hortus.canon.request import Request
-from hortus.canon.translation import Asking, Chat, Embeddings, Habits, StreamWriter, TokenCount, Translation, Written
+from hortus.canon.translation import Asking, Chat, Embeddings, Habits, StreamWriter, TokenCount, Written
 from hortus.canon.translation import Target as Recipient
 from hortus.canon.unfold import unfold
 from hortus.canon.usage import Usage
 from hortus.content.ports import Seals
 from hortus.framing.counting import estimate, estimate_whole, tokens_in
+from hortus.gateway.guards.restoring import Restorer
+from hortus.gateway.guards.screen import PSEUDONYMISED, Guise
+from hortus.gateway.meaning import translation_of
 from hortus.gateway.passage import (
     Given,
     Inquiry,
@@ -116,20 +119,30 @@ class _Translated:
 
 
 class TranslatedChat(_Translated):
-    """A chat between two dialects."""
+    """A chat between two dialects, or within one where guards have changed it.
 
-    def __init__(self, crossing: Crossing, request: Request, *, seals: Seals) -> None:
+    Args:
+        request: As the client asked it.
+        seals: Where seals lie.
+        guise: What leaves in its stead.
+    """
+
+    def __init__(self, crossing: Crossing, request: Request, *, seals: Seals, guise: Guise | None = None) -> None:
         inquiry, host = crossing.inquiry, crossing.host
         endpoint = crossing.target.endpoint.name
-        sealed = restore_seals(request, seals, project_id=inquiry.project_id, endpoint=endpoint, dialect=host.name)
+        leaving = guise.chat if guise is not None else request
+        sealed = restore_seals(leaving, seals, project_id=inquiry.project_id, endpoint=endpoint, dialect=host.name)
         carried = sealed.request
         unfetched: tuple[Loss, ...] = ()
         if crossing.target.ways[host.name].spoken.wants_bytes:
             carried, unfetched = without_links(carried)
         metered = msgspec.structs.replace(carried, wants_usage=inquiry.asked.is_stream)
         written = translation_of(host).chat.write_request(metered, crossing.recipient)
-        lost = (*sealed.lost, *unfetched)
-        super().__init__(crossing, crossing.write_to("chat", written, lost=lost, named=sealed.adaptations))
+        hidden = guise.losses(sealed.request) if guise is not None else ()
+        named = sealed.adaptations if guise is None else (PSEUDONYMISED, *sealed.adaptations)
+        super().__init__(
+            crossing, crossing.write_to("chat", written, lost=(*hidden, *sealed.lost, *unfetched), named=named)
+        )
         self._ours: Chat = translation_of(inquiry.dialect).chat
         self._theirs: Chat = translation_of(host).chat
         self._asking = Asking(
@@ -141,6 +154,7 @@ class TranslatedChat(_Translated):
             continues=inquiry.continues,
             is_kept=inquiry.is_kept,
         )
+        self._mask = guise.mask if guise is not None else None
         self._keeper = SealKeeper(seals, inquiry.project_id, endpoint=endpoint)
         self.stream_type = self._ours.stream_type(inquiry.call)
         self.answer_type = self.stream_type if inquiry.asked.is_stream else _JSON
@@ -154,9 +168,20 @@ class TranslatedChat(_Translated):
         if self._inquiry.asked.is_stream:
             return self._read_at_once(body)
         response = self._theirs.read_response(body)
-        written = self._ours.write_response(self._keeper.mark_response(response), self._asking)
         usage = response.usage or self._estimate(len(body))
-        return Given(written.body, usage, response.model or None, losses=written.losses)
+        marked = self._keeper.mark_response(response)
+        restorer = self._restorer()
+        if restorer is not None:  # after the keeper: what it keeps is for the host, which knows the placeholders
+            marked = restorer.restore_response(marked)
+        written = self._ours.write_response(marked, self._asking)
+        losses = (*written.losses, *(restorer.losses if restorer is not None else ()))
+        return Given(written.body, usage, response.model or None, losses=losses)
+
+    def _restorer(self) -> Restorer | None:
+        """Return what puts values back into one answer, where any are hidden."""
+        if self._mask is None:
+            return None
+        return Restorer(self._mask, self._asking.request, source=self._asking.source)
 
     def _read_at_once(self, body: bytes) -> Given:
         stream = self.open_stream()
@@ -171,7 +196,8 @@ class TranslatedChat(_Translated):
     @override
     def open_stream(self) -> TranslatedStream:
         """Return what turns the host's frames into the client's."""
-        return TranslatedStream(self._theirs, self._ours.open_writer(self._asking), keeper=self._keeper)
+        writer = self._ours.open_writer(self._asking)
+        return TranslatedStream(self._theirs, writer, keeper=self._keeper, restorer=self._restorer())
 
     @override
     def fail_stream(self, stream: StreamUsage, error: RequestError) -> bytes:
@@ -194,6 +220,7 @@ class TranslatedStream:
         "_deltas",
         "_keeper",
         "_reader",
+        "_restorer",
         "_writer",
         "is_failed",
         "is_finished",
@@ -203,10 +230,13 @@ class TranslatedStream:
 
     given_ids: tuple[HostId, ...] = ()
 
-    def __init__(self, theirs: Chat, writer: StreamWriter, *, keeper: SealKeeper) -> None:
+    def __init__(
+        self, theirs: Chat, writer: StreamWriter, *, keeper: SealKeeper, restorer: Restorer | None = None
+    ) -> None:
         self._reader = theirs.open_reader()
         self._writer = writer
         self._keeper = keeper
+        self._restorer = restorer
         self._deltas = self._bytes = 0
         self.is_finished = self.is_failed = False
         self.served_model: str | None = None
@@ -222,12 +252,13 @@ class TranslatedStream:
 
     def fail(self, error: RequestError) -> bytes:
         """Return the bytes that end the stream with an error."""
-        return self._writer.fail(error)
+        held = [] if self._restorer is None else self._restorer.flush()
+        return b"".join([self._writer.feed(event) for event in held]) + self._writer.fail(error)
 
     @property
     def losses(self) -> tuple[Loss, ...]:
         """What was not carried so far."""
-        return self._writer.losses
+        return self._writer.losses if self._restorer is None else (*self._writer.losses, *self._restorer.losses)
 
     def estimate(self, *, input_bytes: int) -> Usage:
         """Count a delta as a token, or its bytes where hosts send many tokens in one."""
@@ -236,7 +267,10 @@ class TranslatedStream:
 
     def pass_events(self, events: Iterable[Event]) -> bytes:
         """Write events for the client, taking note of what they say."""
-        return b"".join([self._writer.feed(self._note(event)) for event in events])
+        restorer, feed = self._restorer, self._writer.feed
+        if restorer is None:
+            return b"".join([feed(self._note(event)) for event in events])
+        return b"".join([feed(one) for event in events for one in restorer.restore_event(self._note(event))])
 
     def _note(self, event: Event) -> Event:
         if isinstance(event, TextAdded | ThoughtAdded):
@@ -256,12 +290,13 @@ class TranslatedStream:
 class TranslatedEmbeddings(_Translated):
     """Vectors between two dialects."""
 
-    def __init__(self, crossing: Crossing, request: EmbeddingsRequest) -> None:
+    def __init__(self, crossing: Crossing, request: EmbeddingsRequest, *, guise: Guise | None = None) -> None:
         self._request = request
         self._ours = _embeddings_of(crossing.inquiry.dialect)
         self._theirs = _embeddings_of(crossing.host)
-        written = self._theirs.write_request(request, crossing.recipient)
-        super().__init__(crossing, crossing.write_to(self._theirs.path_of(request), written))
+        leaving, named = (request, ()) if guise is None else (guise.embeddings, (PSEUDONYMISED,))
+        written = self._theirs.write_request(leaving, crossing.recipient)
+        super().__init__(crossing, crossing.write_to(self._theirs.path_of(request), written, named=named))
 
     def read_answer(self, body: bytes) -> Given:
         """Return the answer in the client's dialect. Raises BrokenStream."""
@@ -274,23 +309,17 @@ class TranslatedEmbeddings(_Translated):
 class TranslatedCount(_Translated):
     """A count of tokens between two dialects."""
 
-    def __init__(self, crossing: Crossing, request: Request) -> None:
+    def __init__(self, crossing: Crossing, request: Request, *, guise: Guise | None = None) -> None:
         self._ours = _count_of(crossing.inquiry.dialect)
         self._theirs = _count_of(crossing.host)
-        super().__init__(
-            crossing, crossing.write_to("count_tokens", self._theirs.write_request(request, crossing.recipient))
-        )
+        leaving, named = (request, ()) if guise is None else (guise.chat, (PSEUDONYMISED,))
+        written = self._theirs.write_request(leaving, crossing.recipient)
+        lost = guise.losses(leaving) if guise is not None else ()
+        super().__init__(crossing, crossing.write_to("count_tokens", written, lost=lost, named=named))
 
     def read_answer(self, body: bytes) -> Given:
         """Return the answer in the client's dialect; counting is free. Raises BrokenStream."""
         return Given(self._ours.write_response(self._theirs.read_response(body)), Usage(), None)
-
-
-def translation_of(dialect: Dialect) -> Translation:
-    """Return what a dialect brings; only asked of those that bring something."""
-    if dialect.translation is None:
-        raise Internal(f"The dialect {dialect.name} cannot be translated.")
-    return dialect.translation
 
 
 def _embeddings_of(dialect: Dialect) -> Embeddings:

@@ -1,0 +1,181 @@
+"""May this request leave, and as what? Every place of it is looked at; what is found refuses it, or is hidden.
+
+Thoughts that a maker has sealed leave as that maker wrote them or not at all: with other words its seal does not hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+
+import msgspec
+
+from hortus.base.secrets import Secret
+from hortus.canon.embeddings import EmbeddingsRequest
+from hortus.canon.errors import Internal, RefusedByGuard
+from hortus.canon.loss import Loss
+from hortus.canon.nodes import Seal
+from hortus.canon.parts import Part, Reasoning
+from hortus.canon.request import Request
+from hortus.gateway.guards.findings import Finder
+from hortus.gateway.guards.judging import Screening
+from hortus.gateway.guards.looking import Gathering, Writing
+from hortus.gateway.guards.placeholders import Mask, key_of
+from hortus.gateway.guards.places import Walk
+from hortus.gateway.meaning import has_meaning, read_asked, translation_of
+from hortus.gateway.passage import Inquiry
+from hortus.policy.rules import Policy
+
+PSEUDONYMISED = "pseudonymised"
+"""Adaptation: placeholders stand in place of what the policy hides."""
+
+_POLICIES_KEPT = 64
+_NOT_ITS_OWN = (
+    "These sealed thoughts say something that the project's policy hides, and that stands nowhere else in the request."
+)
+
+
+class LeftOut(msgspec.Struct, frozen=True):
+    """Sealed thoughts that do not go along.
+
+    Attributes:
+        seal: Theirs.
+    """
+
+    seal: Seal
+    loss: Loss
+
+
+class Guise(msgspec.Struct, frozen=True):
+    """What leaves in a request's stead.
+
+    Attributes:
+        mask: Restores its answer.
+        left_out: What of it does not leave.
+    """
+
+    mask: Mask
+    request: Request | EmbeddingsRequest
+    left_out: tuple[LeftOut, ...] = ()
+
+    @property
+    def chat(self) -> Request:
+        """The request, where it is a chat."""
+        if not isinstance(self.request, Request):
+            raise Internal("What leaves is no chat.")
+        return self.request
+
+    @property
+    def embeddings(self) -> EmbeddingsRequest:
+        """The request, where vectors are wanted."""
+        if not isinstance(self.request, EmbeddingsRequest):
+            raise Internal("What leaves asks for no vectors.")
+        return self.request
+
+    def losses(self, sent: Request) -> tuple[Loss, ...]:
+        """Return what is lost where `sent` is what goes: thoughts may have been kept as their host gave them."""
+        if not self.left_out:
+            return ()
+        there = {part.seal for one in sent.messages for part in one.parts if isinstance(part, Reasoning)}
+        return tuple(one.loss for one in self.left_out if one.seal not in there)
+
+
+class Guarded(msgspec.Struct, frozen=True):
+    """A request that guards have looked at.
+
+    Attributes:
+        findings: What they found, as `iban:2`, for the receipt.
+        asked: The request as the client wrote it, in canonical form; None where no guard had to look.
+        guise: What leaves in its stead; None: it leaves as it is.
+    """
+
+    findings: tuple[str, ...] = ()
+    asked: Request | EmbeddingsRequest | None = None
+    guise: Guise | None = None
+
+
+UNGUARDED = Guarded()
+
+
+class Screener:
+    """Looks at requests.
+
+    Args:
+        oldest_secret: The oldest version of the installation's secret, so that workers agree while it is exchanged.
+        make_finder: Returns what finds what a policy asks for; asked once for each policy.
+    """
+
+    def __init__(self, oldest_secret: Callable[[], Secret], make_finder: Callable[[Policy], Finder]) -> None:
+        self._oldest_secret = oldest_secret
+        self._make_finder = make_finder
+        self._finders: dict[Policy, Finder] = {}
+        self._derived: tuple[Secret, bytes] | None = None
+
+    def screen(self, policy: Policy, inquiry: Inquiry) -> Guarded:
+        """Return what leaves.
+
+        Raises:
+            RefusedByGuard: The policy does not let it (`RefusedForFindings`, where something was found).
+            CallerFault: The request cannot be understood.
+        """
+        if not policy.looks_at_content:
+            return UNGUARDED
+        if not has_meaning(inquiry.operation.name, inquiry.dialect):
+            raise RefusedByGuard("The project's policy has requests looked at, and none of this kind can be.")
+        asked = read_asked(inquiry)
+        if "pseudonymise" in {policy.personal_data, policy.secrets}:
+            _refuse_history(inquiry, asked)
+        look = Gathering()
+        vocabulary = translation_of(inquiry.dialect).vocabulary
+        Walk(look, vocabulary).through(asked)
+        look.add_surroundings(inquiry)
+        screening = Screening(policy, look.reading)
+        screening.find(self._finder(policy))
+        screening.check(look.unseen_paths())
+        if not screening.hits:
+            return Guarded(screening.findings, asked)
+        mask = Mask(self._key(), inquiry.project_id)
+        novel = screening.hide(mask)
+        hidden = Walk(Writing(look.leaves), vocabulary).through(asked)
+        guise = _guise(mask, hidden, without=[look.sealed[number] for number in sorted(novel)])
+        return Guarded(screening.findings, asked, guise)
+
+    def _finder(self, policy: Policy) -> Finder:
+        finder = self._finders.get(policy)
+        if finder is None:
+            if len(self._finders) >= _POLICIES_KEPT:
+                self._finders.clear()
+            finder = self._finders[policy] = self._make_finder(policy)
+        return finder
+
+    def _key(self) -> bytes:
+        secret = self._oldest_secret()
+        if self._derived is None or self._derived[0] != secret:
+            self._derived = secret, key_of(secret)
+        return self._derived[1]
+
+
+def _refuse_history(inquiry: Inquiry, asked: Request | EmbeddingsRequest) -> None:
+    """Refuse what points at earlier turns that a host keeps: their placeholders could not be restored."""
+    if inquiry.asked.host_ids or (isinstance(asked, Request) and asked.continues is not None):
+        raise RefusedByGuard(
+            "The project's policy hides personal data, and the request points at what a host keeps, which nobody can"
+            " look into.",
+            hint="Send the whole conversation instead.",
+        )
+
+
+def _guise(mask: Mask, hidden: Request | EmbeddingsRequest, *, without: Collection[Seal]) -> Guise:
+    """Return what leaves, some sealed thoughts left out."""
+    if not without or not isinstance(hidden, Request):
+        return Guise(mask, hidden)
+    left_out: list[LeftOut] = []
+
+    def kept(parts: tuple[Part, ...]) -> Iterator[Part]:
+        for part in parts:
+            if isinstance(part, Reasoning) and part.seal is not None and part.seal in without:
+                left_out.append(LeftOut(part.seal, Loss(path=part.at, weight="tuning", reason=_NOT_ITS_OWN)))
+            else:
+                yield part
+
+    messages = tuple(msgspec.structs.replace(one, parts=tuple(kept(one.parts))) for one in hidden.messages)
+    return Guise(mask, msgspec.structs.replace(hidden, messages=messages), tuple(left_out))
