@@ -114,10 +114,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = 4096
     country: Annotated[
         str | None,
-        _set(
-            "Country in which this installation stands (ISO 3166-1 alpha-2); policies count its own models there.",
-            pattern=r"^[A-Z]{2}$",
-        ),
+        _set("Country in which this installation stands (ISO 3166-1 alpha-2); policies count its own models there."),
     ] = None
     seedling: Annotated[bool, _set("Run the small model that ships with Hortus.")] = True
     otlp_endpoint: Annotated[
