@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import random
-from collections import Counter
-
 import pytest
 from workplace import endpoint
 
@@ -23,7 +20,7 @@ from hortus.canon.errors import (
     UnknownRoute,
 )
 from hortus.dialects.openai_chat import DIALECT
-from hortus.gateway.choose import find_route, may_move_on, may_try_again, order_targets
+from hortus.gateway.choose import able_targets, find_route, may_move_on, may_try_again
 from hortus.snapshot.grants import Grant
 from hortus.snapshot.model import Route
 from hortus.snapshot.resolved import Ready, ReadyRoute, Target, Unusable, Way
@@ -31,59 +28,46 @@ from hortus.snapshot.resolved import Ready, ReadyRoute, Target, Unusable, Way
 CHAT, EMBEDDINGS = DIALECT.operations[:2]
 
 
-def target(name: str, weight: int = 1, **more: object) -> Target:
+def target(name: str, **more: object) -> Target:
     one = endpoint(name, "http://h/v1", "m", **more)
-    return Target(one, {spoken.dialect: Way(spoken, "http://h/v1", model="m") for spoken in one.spoken}, weight=weight)
+    return Target(one, {spoken.dialect: Way(spoken, "http://h/v1", model="m") for spoken in one.spoken})
 
 
-def route(*targets: Target, unusable: tuple[Unusable, ...] = (), strategy: str = "ordered") -> ReadyRoute:
-    return ReadyRoute(route=Route("r", (), strategy=strategy), targets=targets, unusable=unusable)
+def route(*targets: Target, unusable: tuple[Unusable, ...] = ()) -> ReadyRoute:
+    return ReadyRoute(route=Route("r", ()), targets=targets, unusable=unusable)
 
 
 def speaks_chat(target: Target) -> bool:
     return "openai_chat" in target.ways
 
 
-def order(one: ReadyRoute, operation=CHAT, draw=random.Random(1).random) -> list[str]:  # noqa: B008 -- one seed for all
-    return [found.endpoint.name for found in order_targets(one, operation, can_reach=speaks_chat, draw=draw)]
-
-
-def test_ordered_keeps_the_order() -> None:
-    assert order(route(target("a"), target("b"), target("c"))) == ["a", "b", "c"]
+def able(one: ReadyRoute, operation=CHAT) -> list[str]:
+    return [found.endpoint.name for found in able_targets(one, operation, can_reach=speaks_chat)]
 
 
 def test_only_endpoints_that_can_do_it_are_tried() -> None:
-    assert order(route(target("a", operations=("chat",)), target("b")), EMBEDDINGS) == ["b"]
-    assert order(route(target("a", dialects=("other",)), target("b"))) == ["b"]
-
-
-def test_weighted_draws_by_weight_and_keeps_the_rest_as_fallbacks() -> None:
-    one = route(target("a", 3), target("b", 1), target("c", 0), strategy="weighted")
-    drawn = [order(one) for _ in range(4000)]
-    assert {tuple(sorted(names)) for names in drawn} == {("a", "b", "c")}
-    assert {names[-1] for names in drawn} == {"c"}
-    share = Counter(names[0] for names in drawn)["a"] / len(drawn)
-    assert 0.71 < share < 0.79
+    assert able(route(target("a", operations=("chat",)), target("b")), EMBEDDINGS) == ["b"]
+    assert able(route(target("a", dialects=("other",)), target("b"))) == ["b"]
 
 
 def test_a_route_without_any_target_names_each_reason() -> None:
     one = route(unusable=(Unusable("a", "has no key"), Unusable("b", "is retired")))
     with pytest.raises(NoEligibleEndpoint, match=r"a: has no key; b: is retired"):
-        order(one)
+        able(one)
     with pytest.raises(NoEligibleEndpoint, match="it has none"):
-        order(route())
+        able(route())
 
 
 def test_waiting_helps_where_an_engine_starts() -> None:
     one = route(unusable=(Unusable("a", "has no key"), Unusable("b", "is starting", is_passing=True)))
     with pytest.raises(NotReady) as caught:
-        order(one)
+        able(one)
     assert caught.value.retry_after_s
 
 
 def test_an_operation_that_nobody_offers_is_the_callers_fault() -> None:
     with pytest.raises(InvalidRequest):
-        order(route(target("a", operations=("chat",))), EMBEDDINGS)
+        able(route(target("a", operations=("chat",))), EMBEDDINGS)
 
 
 @pytest.mark.parametrize("patterns", [("r",), ("*",), ("eu/*", "r*")])

@@ -1,8 +1,8 @@
-"""Which endpoints of a route are tried, in which order, and when the next one is: pure decisions."""
+"""Which endpoints of a route can be tried, and when is another one, or the same again? Pure decisions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from hortus.canon.dialect import Operation
 from hortus.canon.errors import (
@@ -51,32 +51,29 @@ def find_route(ready: Ready, name: str, *, grant: Grant) -> ReadyRoute:
     return route
 
 
-def order_targets(
-    route: ReadyRoute, operation: Operation, *, can_reach: Callable[[Target], bool], draw: Callable[[], float]
-) -> tuple[Target, ...]:
-    """Return the targets to try, first choice first.
+def able_targets(route: ReadyRoute, operation: Operation, *, can_reach: Callable[[Target], bool]) -> tuple[Target, ...]:
+    """Return the targets that can do what is asked, as the route lists them.
 
     Args:
         route: What can be called now.
         operation: What is asked.
         can_reach: Whether a target speaks the client's dialect, or one that the operation can be translated to.
-        draw: Gives a random number from 0 to 1, for the strategy `weighted`.
 
     Raises:
         InvalidRequest: No endpoint of the route can do the operation.
         NotReady: None can be called now, but soon.
         NoEligibleEndpoint: None can be called.
     """
-    able = [
-        target
-        for target in route.targets
-        if NEEDS.get(operation.name, operation.name) in target.endpoint.operations and can_reach(target)
-    ]
+    able = tuple(
+        [
+            target
+            for target in route.targets
+            if NEEDS.get(operation.name, operation.name) in target.endpoint.operations and can_reach(target)
+        ]
+    )
     if not able:
         raise _explain(route, operation)
-    if len(able) > 1 and route.route.strategy == "weighted":
-        return _shuffle(able, draw)
-    return tuple(able)
+    return able
 
 
 def may_move_on(error: HostFault) -> bool:
@@ -140,18 +137,3 @@ def _explain(route: ReadyRoute, operation: Operation) -> RequestError:
     if any(one.is_passing for one in route.unusable):
         return NotReady(message, hint="Try again in a moment.", retry_after_s=_ENGINE_RETRY_AFTER_S)
     return NoEligibleEndpoint(message, path="model", hint="An admin can mend this; `hortus doctor` shows how.")
-
-
-def _shuffle(targets: Sequence[Target], draw: Callable[[], float]) -> tuple[Target, ...]:
-    """Draw by weight without putting back; what has weight 0 comes last."""
-    left = [target for target in targets if target.weight > 0]
-    drawn = []
-    while left:
-        mark = draw() * sum(target.weight for target in left)
-        for target in left:
-            mark -= target.weight
-            if mark < 0:
-                break
-        drawn.append(target)
-        left.remove(target)
-    return (*drawn, *(target for target in targets if target.weight <= 0))

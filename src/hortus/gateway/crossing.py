@@ -120,6 +120,7 @@ class Passages:
         self._levers = levers
         self._guise = guarded.guise
         self._read = guarded.asked
+        self._made: dict[str, Passage] = {}
 
     def to(self, target: Target) -> Passage:
         """Return the way to a target that `choose` found able, with what the policy demands of its host.
@@ -127,6 +128,13 @@ class Passages:
         Raises:
             CallerFault: The request cannot be understood, or nothing could send it.
         """
+        name = target.endpoint.name
+        passage = self._made.get(name)
+        if passage is None:
+            passage = self._made[name] = self._make(target)
+        return passage
+
+    def _make(self, target: Target) -> Passage:
         passage = self._way_to(target)
         levers = self._levers.get(target.endpoint.name)
         if levers is not None:

@@ -147,12 +147,12 @@ class Lane:
         return max(1, math.ceil(self.breaker.until_s - self._clock.monotonic_s()))
 
     def slowness_s(self) -> float:
-        """Return what it takes to the first byte, as far as is known; 0 where that is worth finding out.
+        """Return what it takes to the first byte, as far as is known; less than any where one should find out.
 
         What nobody has measured for a while counts less and less, but not while a request is finding it out.
         """
         if self._first_byte_s is None:
-            return _FAILED_S if self.gate.running else 0.0
+            return _FAILED_S if self.gate.running else -1.0
         if self.gate.running:
             return self._first_byte_s
         age_s = self._clock.monotonic_s() - self._measured_at_s

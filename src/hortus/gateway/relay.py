@@ -77,7 +77,7 @@ class Relay:
         self._hosts = hosts
         self._books = books
         self._quotas = quotas
-        self._lanes = lanes
+        self.lanes = lanes
 
     async def run(self, visit: Visit, job: Job) -> None:
         """Answer a request through the first target that can.
@@ -94,7 +94,7 @@ class Relay:
         """
         ways = Ways(job.targets, job.passages, strictness=job.strictness)
         here = ways.first()
-        lane = self._lanes.of(here.target)
+        lane = self.lanes.of(here.target)
         if not lane.try_enter():
             here, lane = await self._find_room(visit, job, ways, here=here)
         call = await self._open(visit, job, here, lane=lane, number=1)
@@ -117,7 +117,7 @@ class Relay:
         passed: list[tuple[Lane, Hindrance]] = []
         way: Way | None = here
         while way is not None:
-            lane = self._lanes.of(way.target)
+            lane = self.lanes.of(way.target)
             hindrance = await self._enter(visit, lane)
             if hindrance is None:
                 return way, lane
@@ -137,7 +137,7 @@ class Relay:
         setback = halt.setback
         while (then := ways.after(setback.error, status=setback.status, here=halt.here)) is not None:
             halt.call.pay_setback(setback)
-            lane = self._lanes.of(then.target)
+            lane = self.lanes.of(then.target)
             if then is halt.here and not await self._has_patience(visit, setback, target=then.target):
                 return None
             if await self._enter(visit, lane) is None:
@@ -156,7 +156,7 @@ class Relay:
         if self._books.age_s(visit) + wait_s >= target.endpoint.timeouts.total_s:
             return False
         with visit.exchange.interrupts():
-            await self._lanes.sleep(wait_s)
+            await self.lanes.sleep(wait_s)
         return True
 
     async def _open(self, visit: Visit, job: Job, here: Way, *, lane: Lane, number: int) -> Call:

@@ -7,6 +7,7 @@ its seal is noticed, and not sent to fail or to forget.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
@@ -25,7 +26,9 @@ _log = logging.getLogger("hortus.gateway")
 
 _MARKS: Mapping[str, str] = {"gemini": "_hsg", "anthropic_messages": "_hsa", "openai_responses": "_hsr"}
 _DIALECTS: Mapping[str, str] = {mark: dialect for dialect, mark in _MARKS.items()}
-
+_MARK = b"_hs"
+_MARKED = re.compile(rb'"([^"\\]{1,256})_hs[gar]"')
+"""A marked id as it stands in a request, in any dialect."""
 
 ADAPTED = "seals"
 """Adaptation: seals were put back that the client's dialect has no place for."""
@@ -165,6 +168,14 @@ def restore_seals(request: Request, seals: Seals, *, project_id: str, endpoint: 
     messages = tuple(message for turn in turns for message in turn.messages())
     adaptations = (ADAPTED,) if any(turn.is_sealed for turn in turns) else ()
     return Restored(msgspec.structs.replace(request, messages=messages), tuple(lost), adaptations)
+
+
+def marked_calls(body: bytes, *, most: int) -> list[str]:
+    """Return the ids of the latest calls in a request whose seal was kept, latest first, without their marks."""
+    if _MARK not in body:
+        return []
+    found = dict.fromkeys(one.decode("utf-8", "replace") for one in reversed(_MARKED.findall(body)))
+    return list(found)[:most]
 
 
 class _Turn:

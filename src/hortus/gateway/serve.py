@@ -16,6 +16,7 @@ from hortus.framing.shallow import write_members
 from hortus.gateway import admit, choose
 from hortus.gateway.admit import Admission
 from hortus.gateway.calls import call_of
+from hortus.gateway.choice import Choice
 from hortus.gateway.continuing import ITS_OPERATIONS, Continued, Conversations
 from hortus.gateway.crossing import Passages, can_cross
 from hortus.gateway.door import Door, Found, WrongMethod, refuse_upgrade
@@ -89,6 +90,7 @@ class Gateway:
         self._admission = admission
         self._relay = relay
         self._judge = Judge()
+        self._choice = Choice(relay.lanes, ground.kept, draw=ground.draw)
         self._quotas = ground.quotas
         self._books = books
         self._ground = ground
@@ -181,10 +183,14 @@ class Gateway:
             continues=continued.from_id,
             is_kept=visit.keeping is not None and visit.keeping.can_continue,
         )
+        passages = Passages(inquiry, self._dialects, seals=self._kept, levers=judged.levers)
+        targets = self._targets(judged.route, inquiry)
+        if len(targets) > 1:
+            targets = self._choice.arrange(route.route, targets, inquiry=inquiry, passages=passages, rates=ready.rates)
         job = Job(
             inquiry=inquiry,
-            targets=self._targets(judged.route, inquiry),
-            passages=Passages(inquiry, self._dialects, seals=self._kept, levers=judged.levers),
+            targets=targets,
+            passages=passages,
             strictness=_strictness(visit, judged.policy, grant=grant),
             judged=judged,
         )
@@ -239,7 +245,7 @@ class Gateway:
             self._ground.claims.end(grant.project_id, visit.idempotency, receipt_id=visit.receipt_id, is_done=is_done)
 
     def _targets(self, route: ReadyRoute, inquiry: Inquiry) -> tuple[Target, ...]:
-        """Return whom to try; what a host keeps pins the endpoint that keeps it."""
+        """Return who can be tried; what a host keeps pins the endpoint that keeps it."""
         ours, operation = inquiry.dialect, inquiry.operation
 
         def can_reach(target: Target) -> bool:
@@ -247,7 +253,7 @@ class Gateway:
                 can_cross(operation.name, ours, self._dialects[name]) for name in target.ways if name in self._dialects
             )
 
-        targets = choose.order_targets(route, operation, can_reach=can_reach, draw=self._ground.draw)
+        targets = choose.able_targets(route, operation, can_reach=can_reach)
         for kind, host_id in inquiry.asked.host_ids:
             owner = self._kept.owner(kind, host_id)
             if owner is None or owner.project_id != inquiry.project_id:
