@@ -205,11 +205,16 @@ class NoBound(RulesFault):
 
 
 class HostFault(RequestError):
-    """The host, or the engine behind the endpoint, failed."""
+    """The host, or the engine behind the endpoint, failed.
+
+    Attributes:
+        address: Where it was called, as message and hint may name it: for logs and admins, never for clients.
+    """
 
     code = "host_error"
     status = 502
     retry_helps = True
+    address: str | None = None
 
 
 class HostUnavailable(HostFault):

@@ -222,15 +222,15 @@ def _check_address(address: str, where: Path, *, permission: Permission) -> Iter
     elif parts.username is not None or parts.query or parts.fragment:
         message = "The address holds a user, a query or a fragment."
         yield Fault(where, message, "Put secrets into a credential reference instead.")
-    elif is_disguised(parts.hostname):
-        message = "The address's host is neither a name nor an address."
-        yield Fault(where, message, "Write an address as four numbers from 0 to 255, with dots.")
     else:
         yield from _check_place(address, where, permission=permission)
 
 
 def _check_place(address: str, where: Path, *, permission: Permission) -> Iterator[Fault]:
     """A name is judged by what it resolves to, when it is called; an address can be judged now."""
+    if is_disguised(urlsplit(address).hostname or ""):
+        message = "The address's host is neither a name nor an address."
+        yield Fault(where, message, "Write an address as four numbers from 0 to 255, with dots.")
     literal = address_in(address)
     kind = why_not(literal, permission) if literal is not None else None
     if kind is not None:

@@ -18,7 +18,6 @@ from hortus.canon.errors import (
     HostOverloaded,
     HostRefused,
     HostTimedOut,
-    HostUnavailable,
     RequestError,
 )
 from hortus.canon.loss import Loss
@@ -26,12 +25,12 @@ from hortus.canon.usage import Usage
 from hortus.gateway import headers
 from hortus.gateway.choose import wait_asked_s
 from hortus.gateway.exposures import exposure_of
+from hortus.gateway.hostfaults import tell_client
 from hortus.gateway.lanes import Lane
 from hortus.gateway.passage import Inquiry, Passage
 from hortus.gateway.ports import HostRequest, HostResponse, Hosts
 from hortus.gateway.settle import Attempt, Books, Ending
 from hortus.receipts.digests import ContentDigest, digest_content
-from hortus.snapshot.model import ENGINE_SCHEME, Endpoint
 
 ANSWER_LIMIT_BYTES = 256 * 1024 * 1024
 """Longest whole answer: above the largest batch of embeddings that hosts give."""
@@ -119,10 +118,13 @@ class Call:
                 await self._answer(status, body, response=response)
                 return None
         except HostFault as error:
-            return Setback(error=_tell_of_engine(error, self._attempt.target.endpoint))
+            return Setback(error=self._told(error))
         finally:
             if response is not None:
                 response.close()
+
+    def _told(self, error: HostFault) -> HostFault:
+        return tell_client(error, self._attempt.target.endpoint, receipt_id=self._visit.receipt_id)
 
     async def _answer(self, status: int, body: bytes, *, response: HostResponse) -> None:
         """Settle, then give the whole answer: a client that has it can rely on its receipt.
@@ -193,7 +195,7 @@ class Call:
             await self._pass_parts(response, reader)
             rest = reader.close()
         except HostFault as fault:
-            error = fault
+            error = self._told(fault)
         if error is None and not reader.is_finished and not reader.is_failed:
             error = BrokenStream(
                 "The host ended its answer before it was finished.", hint="What came is all there is; it is paid for."
@@ -337,15 +339,6 @@ class Call:
             return counted
         output_tokens = max(reported.output_tokens, counted.output_tokens)  # some hosts report as they begin
         return replace(reported, output_tokens=output_tokens, is_estimated=True)
-
-
-def _tell_of_engine(error: HostFault, endpoint: Endpoint) -> HostFault:
-    """An engine of our own that is away comes back and costs nothing: say that, not at which private port it was."""
-    if isinstance(error, HostUnavailable) and endpoint.address.startswith(ENGINE_SCHEME):
-        error.message = f"The engine of {endpoint.name} is away; it is being started again."
-        error.path, error.hint, error.retry_after_s = None, "Try again in a few seconds.", 2
-        error.retry_helps, error.may_have_cost = True, False
-    return error
 
 
 def _is_success(status: int) -> bool:

@@ -73,10 +73,8 @@ class Dialler:
         except TimeoutError as error:
             raise timed_out(origin, "connect", seconds=connect_s) from error
         except socket.gaierror as error:
-            name = way.target.host if way.proxy is None else way.proxy.host
-            raise unavailable(
-                origin, f"the name {name} is not known", hint="Check the name and this machine's DNS."
-            ) from error
+            whose = "its name" if way.proxy is None else "the name of its proxy"
+            raise unavailable(origin, f"{whose} is not known", hint="Check the name and this machine's DNS.") from error
         except OSError as error:
             raise not_connected(origin, error) from error
 

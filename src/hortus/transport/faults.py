@@ -41,6 +41,7 @@ def timed_out(origin: str, phase: str, *, seconds: float) -> HostTimedOut:
     """Return the error for a phase (`connect`, `first_byte`, `idle`, `total`) that took too long."""
     what, hint = _TIMED_OUT[phase]
     error = HostTimedOut(what.format(origin=origin, seconds=seconds), hint=hint)
+    error.address = origin
     if phase == "connect":  # nothing was asked yet: nothing can be charged, and another try may succeed
         error.may_have_cost = False
         error.retry_helps = True
@@ -49,7 +50,9 @@ def timed_out(origin: str, phase: str, *, seconds: float) -> HostTimedOut:
 
 def unavailable(origin: str, what: str, *, hint: str) -> HostUnavailable:
     """Return the error for a host that was never asked."""
-    return HostUnavailable(f"{origin} cannot be reached: {what}.", hint=hint)
+    error = HostUnavailable(f"{origin} cannot be reached: {what}.", hint=hint)
+    error.address = origin
+    return error
 
 
 def not_allowed(origin: str, kinds: Sequence[str]) -> HostUnavailable:
@@ -73,6 +76,7 @@ def cut_unanswered(origin: str) -> HostUnavailable:
         f"{origin} closed the connection without an answer.",
         hint="Look at the host's status or its log; the request may have been too large for it.",
     )
+    error.address = origin
     error.may_have_cost = True
     return error
 
@@ -86,7 +90,9 @@ def unsendable(what: str, *, hint: str) -> HostUnavailable:
 
 def broken(origin: str, what: str) -> BrokenStream:
     """Return the error for an answer that began and is not what HTTP allows, or did not end."""
-    return BrokenStream(f"the answer of {origin} broke: {what}.", hint="Look at the host's status or its log.")
+    error = BrokenStream(f"the answer of {origin} broke: {what}.", hint="Look at the host's status or its log.")
+    error.address = origin
+    return error
 
 
 def not_connected(origin: str, cause: OSError) -> HostUnavailable:

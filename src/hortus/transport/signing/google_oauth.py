@@ -55,9 +55,11 @@ class _Failure(msgspec.Struct, frozen=True):
     what: str
     hint: str
     ends_at_s: float
+    address: str | None = None
 
     def error(self, endpoint: str) -> HostFault:
         error = self.kind(f"There is no access token for endpoint {endpoint}: {self.what}.", hint=self.hint)
+        error.address = self.address
         error.may_have_cost = False  # the model was never asked
         error.retry_helps = self.kind is not HostRefused
         return error
@@ -97,7 +99,8 @@ class GoogleAccount:
             status, body = await self._ask()
         except HostFault as error:
             kind = HostTimedOut if isinstance(error, HostTimedOut) else HostUnavailable
-            self._failure = self._fail(kind, error.message.rstrip("."), hint="Check the network and the proxy.")
+            failure = self._fail(kind, error.message.rstrip("."), hint=error.hint or "Check the network and the proxy.")
+            self._failure = msgspec.structs.replace(failure, address=error.address)
             return
         if status != _OK:
             self._failure = self._refused(status, body)
