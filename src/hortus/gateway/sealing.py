@@ -142,7 +142,8 @@ class Restored(msgspec.Struct, frozen=True):
 def restore_seals(request: Request, seals: Seals, *, project_id: str, endpoint: str, dialect: str) -> Restored:
     """Put the seals of a request's calls back, and take all marks off.
 
-    Thoughts that the client sent back without their seal give way: Hortus wrote them, and what is kept has them whole.
+    Thoughts that the client sent back without their seal, or with one that is kept, give way: what is kept has them
+    whole, and as their host gave them.
 
     Args:
         request: As the client sent it.
@@ -151,23 +152,18 @@ def restore_seals(request: Request, seals: Seals, *, project_id: str, endpoint: 
         endpoint: Which endpoint must have given them.
         dialect: What it speaks; a seal of another dialect is of no use there, and none is missed.
     """
-    if not any(isinstance(part, ToolCall | ToolResult) for message in request.messages for part in message.parts):
+    if not _has_calls(request):
         return Restored(request)
-    lost: list[Loss] = []
 
-    def find(call: ToolCall) -> _Kept | None:
-        call_id, of_dialect = _unmarked(call.id)
+    def find(call_id: str) -> _Kept | None:
         data = seals.find(project_id, endpoint, call_id)
-        if data is not None:
-            return _DECODE(data)
-        if of_dialect == dialect and call.seal is None:
-            lost.append(_lost(call))
-        return None
+        return None if data is None else _DECODE(data)
 
-    turns = [_Turn(turn, find) for turn in turns_of(request.messages)]
+    turns = [_Turn(turn, find, dialect=dialect) for turn in turns_of(request.messages)]
     messages = tuple(message for turn in turns for message in turn.messages())
+    lost = tuple(loss for turn in turns for loss in turn.lost)
     adaptations = (ADAPTED,) if any(turn.is_sealed for turn in turns) else ()
-    return Restored(msgspec.structs.replace(request, messages=messages), tuple(lost), adaptations)
+    return Restored(msgspec.structs.replace(request, messages=messages), lost, adaptations)
 
 
 def marked_calls(body: bytes, *, most: int) -> list[str]:
@@ -181,17 +177,33 @@ def marked_calls(body: bytes, *, most: int) -> list[str]:
 class _Turn:
     """A turn while its seals are put back."""
 
-    def __init__(self, turn: Turn, find: Callable[[ToolCall], _Kept | None]) -> None:
+    def __init__(self, turn: Turn, find: Callable[[str], _Kept | None], *, dialect: str) -> None:
         self._find = find
+        self._dialect = dialect
         self._first: list[Part] = []
-        self.is_sealed = False
+        self.lost: list[Loss] = []
+        sent = [part for message in turn.messages for part in message.parts]
+        self._has_own = any(isinstance(part, Reasoning) and _is_sealed_for(part, dialect) for part in sent)
+        self._kept = {part.id: self._find_kept(part) for part in sent if isinstance(part, ToolCall)}
+        self._copied = [one.seal for kept in self._kept.values() if kept is not None for one in kept.before]
         self._messages = [(message, list(self._sealed(message))) for message in turn.messages]
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether something was put back."""
+        return any(kept is not None for kept in self._kept.values())
 
     def messages(self) -> Iterator[Message]:
         """Return its messages, sealed; reasoning that began the turn begins it again."""
         for number, (message, parts) in enumerate(self._messages):
-            kept = [part for part in parts if not (self.is_sealed and _is_bare(part))]
-            yield msgspec.structs.replace(message, parts=(*(self._first if number == 0 else ()), *kept))
+            yield msgspec.structs.replace(message, parts=(*(self._first if number == 0 else ()), *parts))
+
+    def _find_kept(self, call: ToolCall) -> _Kept | None:
+        call_id, of_dialect = _unmarked(call.id)
+        kept = self._find(call_id)
+        if kept is None and of_dialect == self._dialect and call.seal is None and not self._has_own:
+            self.lost.append(_lost(call))
+        return kept
 
     def _sealed(self, message: Message) -> Iterator[Part]:
         for part in message.parts:
@@ -200,13 +212,15 @@ class _Turn:
                 yield part if call_id == part.call_id else msgspec.structs.replace(part, call_id=call_id)
             elif isinstance(part, ToolCall):
                 yield from self._call(part)
-            else:
+            elif not (isinstance(part, Reasoning) and self._is_copy(part)):
                 yield part
 
+    def _is_copy(self, part: Reasoning) -> bool:
+        """Tell whether thoughts are what the client made of those that are kept."""
+        return self.is_sealed and (part.seal is None or part.seal in self._copied)
+
     def _call(self, call: ToolCall) -> Iterator[Part]:
-        kept = self._find(call)
-        self.is_sealed |= kept is not None
-        kept = kept or _Kept()
+        kept = self._kept[call.id] or _Kept()
         before = [msgspec.structs.replace(one, at=call.at) for one in kept.before]
         if kept.is_first:
             self._first.extend(before)
@@ -216,8 +230,12 @@ class _Turn:
         yield msgspec.structs.replace(call, id=call_id, seal=call.seal or kept.seal)
 
 
-def _is_bare(part: Part) -> bool:
-    return isinstance(part, Reasoning) and part.seal is None
+def _has_calls(request: Request) -> bool:
+    return any(isinstance(part, ToolCall | ToolResult) for message in request.messages for part in message.parts)
+
+
+def _is_sealed_for(part: Reasoning, dialect: str) -> bool:
+    return part.seal is not None and part.seal.dialect == dialect
 
 
 def _unmarked(call_id: str) -> tuple[str, str | None]:

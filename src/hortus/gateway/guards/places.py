@@ -5,7 +5,7 @@ The types of `canon` are walked, not a list of their fields: a field that is new
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Literal, Protocol, TypeVar, cast
 
@@ -107,19 +107,21 @@ class Walk:
         """Return a value in which every place is what `look` made of it; the same one where nothing has changed."""
         at = value.at or at if isinstance(value, Node) else at
         entered = self._look.enter(value, at)
-        changes: dict[str, object] = {}
-        for name, kind, path in _fields_of(type(entered)):
-            before = getattr(entered, name)
-            if not before:
-                continue
-            after = self._field(before, kind, at=at or self._names.get(path, name).removeprefix("/"))
-            if after is not before:
-                changes[name] = after
+        changes = dict(self._changes(entered, at))
         if isinstance(entered, Node) and entered.extras is not None:
             extras = self.through_extras(entered.extras, at)
             if extras is not entered.extras:
                 changes["extras"] = extras
         return cast("S", msgspec.structs.replace(entered, **changes) if changes else entered)
+
+    def _changes(self, node: msgspec.Struct, at: str) -> Iterator[tuple[str, object]]:
+        for name, kind, path in _fields_of(type(node)):
+            before = getattr(node, name)
+            if not before:
+                continue
+            after = self._field(before, kind, at=at or self._names.get(path, name).removeprefix("/"))
+            if after is not before:
+                yield name, after
 
     def _field(self, value: object, kind: Kind, *, at: str) -> object:
         if isinstance(value, str):

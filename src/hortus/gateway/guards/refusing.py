@@ -39,9 +39,13 @@ def refuse_findings(
         hint: What to do.
     """
     told = ", ".join(f"{number} x {kind}" for kind, number in sorted(kinds.items()))
-    named = [one if one and not any(value in one for value in values) else _SOMEWHERE for one in dict.fromkeys(places)]
-    named = list(dict.fromkeys(named))
+    named = list(dict.fromkeys(_named(one, values) for one in places))
     more = f" and {len(named) - _MOST_PLACES} more places" if len(named) > _MOST_PLACES else ""
-    where = ", ".join(one if one == _SOMEWHERE else f"`{one}`" for one in named[:_MOST_PLACES])
-    path = named[0] if named and named[0] != _SOMEWHERE else None
+    where = ", ".join(named[:_MOST_PLACES])
+    path = None if named[0] == _SOMEWHERE else named[0].strip("`")
     return RefusedForFindings(f"The request has {told} in {where}{more}{why}", path=path, hint=hint, findings=findings)
+
+
+def _named(path: str, values: Collection[str]) -> str:
+    is_told = path and not any(value in path for value in values)
+    return f"`{path}`" if is_told else _SOMEWHERE
