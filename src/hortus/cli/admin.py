@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from hortus.base.errors import HortusError
-from hortus.cli import replies
+from hortus.cli import policyreplies, replies
 from hortus.cli.place import Installation, find_admin_token, find_installation
 from hortus.cli.wire import call_admin
 from hortus.receipts.records import Receipt
@@ -23,7 +23,7 @@ _PAGE = 1000
 """Most receipts that one answer holds."""
 
 Reply = TypeVar("Reply")
-Query = Mapping[str, str | int | None]
+Query = Mapping[str, str | int | tuple[str, ...] | None]
 
 
 class DeclinedError(HortusError):
@@ -79,9 +79,9 @@ class Admin:
         """Return one project."""
         return self._call("GET", f"/projects/{_part(name)}", into=replies.Project)
 
-    def create_project(self, name: str, *, routes: tuple[str, ...], loss: str = "standard") -> replies.Project:
-        """Make a project."""
-        body = {"name": name, "routes": routes, "loss": loss}
+    def create_project(self, name: str, *, routes: tuple[str, ...], **members: object) -> replies.Project:
+        """Make a project; `members` are those of the API beside its routes."""
+        body = {"name": name, "routes": routes, **members}
         return self._call("POST", "/projects", into=replies.Project, body=body)
 
     def set_routes(self, name: str, *, routes: tuple[str, ...]) -> replies.Project:
@@ -91,6 +91,16 @@ class Admin:
     def set_loss(self, name: str, *, loss: str) -> replies.Project:
         """Say which losses refuse a project's requests from now on."""
         return self._call("PUT", f"/projects/{_part(name)}/loss", into=replies.Project, body={"loss": loss})
+
+    def set_policy(self, name: str, *, policy: str, shadow_policy: str | None) -> replies.Project:
+        """Say which policies judge a project's requests from now on."""
+        body = {"policy": policy, "shadow_policy": shadow_policy}
+        return self._call("PUT", f"/projects/{_part(name)}/policy", into=replies.Project, body=body)
+
+    def set_keeping(self, name: str, *, days: int) -> replies.Project:
+        """Say for how many days a project's requests and answers are kept."""
+        body = {"keep_content_days": days}
+        return self._call("PUT", f"/projects/{_part(name)}/keeping", into=replies.Project, body=body)
 
     def allow(self, name: str, routes: tuple[str, ...]) -> replies.Project:
         """Let a project use further routes."""
@@ -146,6 +156,34 @@ class Admin:
     def retire_limit(self, name: str) -> replies.Limit:
         """Take a limit out of use."""
         return self._call("DELETE", f"/limits/{_part(name)}", into=replies.Limit)
+
+    def policies(self, *, include_retired: bool = False) -> list[policyreplies.Policy]:
+        """Return the policies, the ready-made ones among them."""
+        query = {"include_retired": "true"} if include_retired else None
+        return self._list("/policies", "policies", into=policyreplies.Policy, query=query)
+
+    def policy(self, name: str) -> policyreplies.Policy:
+        """Return one policy."""
+        return self._call("GET", f"/policies/{_part(name)}", into=policyreplies.Policy)
+
+    def declare_policy(self, name: str, rules: Mapping[str, object], *, is_new: bool) -> policyreplies.Policy:
+        """Make a policy, or change one as a whole."""
+        if is_new:
+            return self._call("POST", "/policies", into=policyreplies.Policy, body={"name": name, **rules})
+        return self._call("PUT", f"/policies/{_part(name)}", into=policyreplies.Policy, body=rules)
+
+    def retire_policy(self, name: str) -> policyreplies.Policy:
+        """Take a policy out of use."""
+        return self._call("DELETE", f"/policies/{_part(name)}", into=policyreplies.Policy)
+
+    def explain(self, asked: Query, *, tools: tuple[str, ...] = ()) -> msgspec.Raw:
+        """Return what would happen to a request, as it came."""
+        return self._call("GET", "/policy/verdict", into=msgspec.Raw, query={**asked, "tools": tools})
+
+    def rehearse(self, *, project: str, draft: str, days: int) -> msgspec.Raw:
+        """Return what a policy would have changed about what a project sent, as it came."""
+        body = {"project": project, "draft": draft, "days": days}
+        return self._call("POST", "/policy/rehearsal", into=msgspec.Raw, body=body)
 
     def connect(self, host: str, wanted: Mapping[str, object]) -> replies.Connected:
         """Make a host's endpoints and routes, or say what would be made."""
@@ -221,7 +259,7 @@ class Admin:
         self, method: str, path: str, *, into: type[Reply], query: Query | None = None, body: object = None
     ) -> Reply:
         given = {name: value for name, value in (query or {}).items() if value is not None}
-        target = f"{PREFIX}{path}" + (f"?{urlencode(given)}" if given else "")
+        target = f"{PREFIX}{path}" + (f"?{urlencode(given, doseq=True)}" if given else "")
         content = msgspec.json.encode(body) if body is not None else b""
         answer = call_admin(self.installation, method, target, headers=self._headers, body=content)
         if answer.status >= _FIRST_REFUSAL:

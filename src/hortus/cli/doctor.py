@@ -114,7 +114,9 @@ def _examine_inside(running: Installation, *, is_file_bad: bool) -> Iterator[Fin
         yield Finding("admin API", "bad", f"It cannot be asked: {error}", "Look at its log lines, or start it again.")
         return
     for one in findings:
-        if not one.is_fine and not (one.name == _ITS_FILE and is_file_bad):
+        if one.is_fine and one.mend:
+            yield Finding(one.name, "note", one.message, one.mend)
+        elif not one.is_fine and not (one.name == _ITS_FILE and is_file_bad):
             yield Finding(one.name, "bad", one.message, one.mend)
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
+import msgspec
 import typer
 
 from hortus.cli.admin import Admin
 from hortus.cli.defaults import FirstUnlessNamed
+from hortus.cli.options import takes
+from hortus.cli.replies import Project
 from hortus.cli.screen import Column, note, show_json, show_table
 
 app = typer.Typer(
@@ -34,6 +37,9 @@ class LossRule(StrEnum):
 Loss = Annotated[
     LossRule, typer.Option(help="Which losses refuse a request: those of meaning, all (strict), none (lenient).")
 ]
+Policy = Annotated[str | None, typer.Option(help="The policy that decides what may go where.")]
+Shadow = Annotated[str | None, typer.Option(help="A policy whose verdicts are only written into receipts.")]
+Days = Annotated[int | None, typer.Option(min=0, help="Days for which content is kept, encrypted; 0: not at all.")]
 
 
 @app.command("list")
@@ -48,10 +54,11 @@ def list_projects(
     if not found:
         note("No projects yet. `hortus keys create --project NAME` makes one with a key.")
         return
-    show_table(
-        [Column("project"), Column("may use"), Column("loss"), Column("origin"), Column("state")],
-        [(one.name, one.routes, one.loss, one.origin, "retired" if one.retired_at_ms else "in use") for one in found],
-    )
+    columns = [
+        Column("project"), Column("may use"), Column("policy"), Column("loss"),
+        Column("kept", is_number=True), Column("origin"), Column("state"),
+    ]  # fmt: skip
+    show_table(columns, [_row(one) for one in found])
 
 
 @app.command()
@@ -60,24 +67,50 @@ def create(
     *,
     route: Annotated[list[str] | None, typer.Option(help="A route it may use; repeat it. Else seedling.")] = None,
     loss: Loss = LossRule.STANDARD,
+    policy: Policy = None,
+    shadow_policy: Shadow = None,
+    keep_content_days: Days = None,
     json: AsJson = False,
 ) -> None:
     """Make a project."""
-    made = Admin.here().create_project(name, routes=tuple(route) if route else ("seedling",), loss=loss)
+    given = {"policy": policy, "shadow_policy": shadow_policy, "keep_content_days": keep_content_days}
+    members = {member: value for member, value in given.items() if value is not None}
+    routes = tuple(route) if route else ("seedling",)
+    made = Admin.here().create_project(name, routes=routes, loss=loss, **members)
     if json:
         show_json(made)
     else:
         note(f"Project {made.name} may use {', '.join(made.routes)}. `hortus keys create --project {made.name}` next.")
 
 
+class Changes(msgspec.Struct, frozen=True):
+    """Options of `projects set`; what is not given stays."""
+
+    name: Name
+    loss: Annotated[
+        LossRule | None, typer.Option(help="Which losses refuse a request: of meaning, all (strict), none (lenient).")
+    ] = None
+    policy: Policy = None
+    shadow_policy: Shadow = None
+    no_shadow: Annotated[bool, typer.Option("--no-shadow", help="No shadow policy any more.")] = False
+    keep_content_days: Days = None
+    json: AsJson = False
+
+
 @app.command("set")
-def set_(name: Name, *, loss: Loss, json: AsJson = False) -> None:
-    """Say which losses refuse a project's requests: what a host of another dialect cannot be told."""
-    changed = Admin.here().set_loss(name, loss=loss)
-    if json:
-        show_json(changed)
-    else:
-        note(f"Project {changed.name}: loss is {changed.loss} from now on.")
+@takes(Changes)
+def set_(options: Changes) -> None:
+    """Change what judges a project's requests, which losses refuse them, and how long content is kept."""
+    admin = Admin.here()
+    changed = admin.project(options.name)
+    if options.loss is not None:
+        changed = admin.set_loss(options.name, loss=options.loss)
+    if options.policy is not None or options.shadow_policy is not None or options.no_shadow:
+        shadow = None if options.no_shadow else options.shadow_policy or changed.shadow_policy
+        changed = admin.set_policy(options.name, policy=options.policy or changed.policy, shadow_policy=shadow)
+    if options.keep_content_days is not None:
+        changed = admin.set_keeping(options.name, days=options.keep_content_days)
+    show_json(changed) if options.json else note(f"Project {changed.name}: {_say(changed)} from now on.")
 
 
 @app.command()
@@ -115,3 +148,15 @@ def retire(name: Name, *, json: AsJson = False) -> None:
         show_json(retired)
     else:
         note(f"Project {retired.name} is retired; its keys no longer work.")
+
+
+def _row(one: Project) -> tuple[object, ...]:
+    policy = f"{one.policy}\nshadow {one.shadow_policy}" if one.shadow_policy else one.policy
+    kept = f"{one.keep_content_days} d" if one.keep_content_days else None
+    return one.name, one.routes, policy, one.loss, kept, one.origin, "retired" if one.retired_at_ms else "in use"
+
+
+def _say(one: Project) -> str:
+    shadow = f", shadow {one.shadow_policy}" if one.shadow_policy else ""
+    kept = f"kept for {one.keep_content_days} days" if one.keep_content_days else "not kept"
+    return f"loss is {one.loss}, policy {one.policy}{shadow}, content {kept}"

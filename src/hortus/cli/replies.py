@@ -17,6 +17,9 @@ class Project(msgspec.Struct, frozen=True):
     created_at_ms: int
     retired_at_ms: int | None = None
     loss: str = "standard"
+    policy: str = "anywhere"
+    shadow_policy: str | None = None
+    keep_content_days: int = 0
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -57,6 +60,9 @@ class Route(msgspec.Struct, frozen=True):
     origin: str
     where: str | None = None
     ruled_out: tuple[RuledOut, ...] = ()
+    output_cap: int | None = None
+    sticky: bool = False
+    cache_s: int = 0
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -181,6 +187,14 @@ class FileState(msgspec.Struct, frozen=True):
     needs_restart: bool = False
 
 
+class PolicyInUse(msgspec.Struct, frozen=True):
+    """What decides where a project's requests may go."""
+
+    project: str
+    policy: str
+    words: tuple[str, ...]
+
+
 class Status(msgspec.Struct, frozen=True):
     """How an installation is doing."""
 
@@ -195,6 +209,8 @@ class Status(msgspec.Struct, frozen=True):
     connected_hosts: tuple[str, ...]
     door: str | None = None
     alerts: tuple[str, ...] = ()
+    default_policy: PolicyInUse | None = None
+    policy_notes: tuple[str, ...] = ()
 
 
 class Finding(msgspec.Struct, frozen=True):

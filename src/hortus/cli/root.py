@@ -35,6 +35,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "deployments": ("deployments", _MAKERS),
     "projects": ("projects", _ACCESS),
     "keys": ("keys", _ACCESS),
+    "policy": ("policy", _ACCESS),
     "limits": ("limits", _ACCESS),
     "budgets": ("budgets", _ACCESS),
     "receipts": ("receipts", _ACCESS),

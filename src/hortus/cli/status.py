@@ -12,7 +12,7 @@ from hortus.app.clock import SystemClock
 from hortus.cli.admin import Admin
 from hortus.cli.deployments import show_deployments
 from hortus.cli.limitwords import say_alert
-from hortus.cli.replies import Status
+from hortus.cli.replies import PolicyInUse, Status
 from hortus.cli.screen import disarm, note, show_facts, show_json, show_line
 
 app = typer.Typer(add_completion=False)
@@ -38,6 +38,7 @@ def status(*, json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
             ("file", now.file.path),
             ("routes", len(now.routes)),
             ("connected", ", ".join(now.connected_hosts) or "no hosts yet"),
+            ("policy", say_policy(now.default_policy)),
             ("lit", ", ".join(host for host in now.lit_hosts if host not in now.connected_hosts)),
         ]
     )
@@ -53,9 +54,23 @@ def _warn(admin: Admin, now: Status) -> None:
         note(f"[yellow]The file is refused, the configuration before it stays:[/yellow] {reason}")
     if now.file.needs_restart:
         note("[yellow]Settings in the file have changed:[/yellow] they hold after Ctrl-C and `hortus up`.")
+    for sentence in now.policy_notes:
+        note(f"[yellow]Policy:[/yellow] {escape(disarm(sentence))}")
     for limit in admin.limits(budgets=True) if now.alerts else ():
         if limit.name in now.alerts:
             note(f"[yellow]Budget[/yellow] {escape(disarm(say_alert(limit)))}.")
+
+
+def say_policy(used: PolicyInUse | None) -> str | None:
+    """Return what decides where the first project's requests may go, in words.
+
+    >>> say_policy(PolicyInUse("default", "anywhere", ()))
+    'anywhere: requests of project default may go anywhere'
+    """
+    if used is None:
+        return None
+    where = "may go anywhere" if not used.words else "may go only where all of this holds: " + " ".join(used.words)
+    return f"{used.policy}: requests of project {used.project} {where}"
 
 
 def say_length(seconds: int) -> str:

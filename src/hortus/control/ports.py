@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from typing import Protocol
 
 from hortus.access.acts import Act
 from hortus.access.objects import Key, Organisation, Project
+from hortus.policy.rehearsing import Row
 from hortus.policy.rules import Policy
 from hortus.receipts.chain import Flaw, Place
 from hortus.receipts.exporting import Extent, Wanted
@@ -109,6 +111,15 @@ class Access(Protocol):
         ...
 
 
+class Sent(Protocol):
+    """Sums of what was sent, and the marks of the policies by which it was judged."""
+
+    @property
+    def rows(self) -> Sequence[Row]: ...  # noqa: D102 -- fields of a value
+    @property
+    def marks(self) -> AbstractSet[str]: ...  # noqa: D102 -- see above
+
+
 class Receipts(Protocol):
     """Receipts, as the ledger has taken them in."""
 
@@ -135,6 +146,10 @@ class Receipts(Protocol):
         Raises:
             hortus.receipts.rollups.TooMany: The groups are more than anybody can use.
         """
+        ...
+
+    def sent(self, *, project_id: str, since_ms: int) -> Sent:
+        """Return what a project sent since an instant, and what its policy or guards refused."""
         ...
 
     def receipts_without_usage(self, since_ms: int) -> int:

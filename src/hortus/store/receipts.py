@@ -18,6 +18,7 @@ from hortus.store.database import Store
 from hortus.store.rollups import count_apart, read_usage
 from hortus.store.rows import USAGE_COLUMNS
 from hortus.store.schema import attempts, projects, receipts
+from hortus.store.sent import Sent, read_sent
 
 _LISTS = ("adaptations", "losses", "answer_losses", "rates")
 _JUDGED = ("rulings", "findings", "shadow")
@@ -114,6 +115,11 @@ class ReceiptTable:
         """
         with self._store.reading() as connection:
             return read_usage(connection, question)
+
+    def sent(self, *, project_id: str, since_ms: int) -> Sent:
+        """Return what a project sent since an instant, and what its policy or guards refused, summed up."""
+        with self._store.reading() as connection:
+            return read_sent(connection, project_id=project_id, since_ms=since_ms)
 
     def receipts_without_usage(self, since_ms: int) -> int:
         """Return how many receipts since an instant are not in the sums of usage: 0, or something is wrong."""
