@@ -30,6 +30,7 @@ from hortus.policy.rules import Policy
 from hortus.receipts.checkpoint import SigningKey
 from hortus.snapshot.compile import (
     SEEDLING,
+    Compiled,
     Conditions,
     DeclaredObjects,
     compile_snapshot,
@@ -142,6 +143,7 @@ class Plane:
         self._seen_file: tuple[int, int, int] | None = None
         self._noticed_file: tuple[int, int, int] | None = None
         self._seen: _Outside | None = None
+        self._conditions: Conditions | None = None
         self._references: frozenset[str] = frozenset()
         self._sources: frozenset[str] = frozenset()
 
@@ -174,9 +176,8 @@ class Plane:
         """
         before = self.snapshot
         declared = self.declared()
-        compiled = compile_snapshot(
-            declared, catalog=self.catalog, price_of=self.price_of, conditions=self._conditions(declared)
-        )
+        self._conditions = self._look_around(declared)
+        compiled = self._compile(declared, self._conditions)
         self.unusable = compiled.unusable
         self.snapshot = publish(compiled.snapshot, self.installation.snapshot)
         if before is None or before.version != self.snapshot.version:
@@ -185,19 +186,14 @@ class Plane:
 
     def endpoints_if_lit(self) -> dict[str, Endpoint]:
         """Return the endpoints as they would be if no credential were missing: a verdict does not need one."""
-        compiled = compile_snapshot(
-            self.declared(),
-            catalog=self.catalog,
-            price_of=self.price_of,
-            conditions=Conditions(
-                organisation="",
-                now_ms=self.ports.clock.now_ms(),
-                present=self._references,
-                model_files=self._seen.model_files if self._seen is not None else {},
-                runs_seedling=self.installation.runs_seedling,
-            ),
-        )
-        return compiled.snapshot.endpoints
+        if self._conditions is None:
+            self.recompile()
+        assert self._conditions is not None  # noqa: S101 -- every compilation has some
+        conditions = msgspec.structs.replace(self._conditions, present=self._references)
+        return self._compile(self.declared(), conditions).snapshot.endpoints
+
+    def _compile(self, declared: DeclaredObjects, conditions: Conditions) -> Compiled:
+        return compile_snapshot(declared, catalog=self.catalog, price_of=self.price_of, conditions=conditions)
 
     def declared(self) -> DeclaredObjects:
         """Return everything that is declared now."""
@@ -319,7 +315,7 @@ class Plane:
         is_empty = self._noticed_file is not None and self._noticed_file[1] == 0
         return self._noticed_file != self._seen_file and (not is_empty or self._noticed_file == before)
 
-    def _conditions(self, declared: DeclaredObjects) -> Conditions:
+    def _look_around(self, declared: DeclaredObjects) -> Conditions:
         found = (credential_of(spec, self.catalog.hosts.get(spec.host)) for spec in declared.endpoints)
         self._references = frozenset(reference for reference in found if reference is not None)
         runs_seedling = self.installation.runs_seedling
