@@ -18,7 +18,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def _endpoint(name: str, *lines: str) -> str:
-    own = (f'name = "{name}"', 'model = "thing"', 'host = "openai-compatible"', 'base_url = "https://models.example/v1"')
+    own = (
+        f'name = "{name}"',
+        'model = "thing"',
+        'host = "openai-compatible"',
+        'base_url = "https://models.example/v1"',
+    )
     return "\n".join(("[[endpoint]]", *own, *lines, ""))
 
 
