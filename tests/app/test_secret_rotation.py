@@ -136,7 +136,7 @@ def test_a_version_that_seals_content_is_not_retired(ground: Ground) -> None:
     kept.keep("prj", "eu", "call", b"seal")
     kept.close()
     add_version(ground.home, clock=CLOCK)
-    with pytest.raises(InstallationError, match="seals 1 seals of reasoning and 0 owners"):
+    with pytest.raises(InstallationError, match="seals 0 kept exchanges, 1 seals of reasoning and 0 owners"):
         retire(ground.home, 1)
 
 

@@ -20,10 +20,12 @@ from hortus.app.control import NodeCredentials, check_settings
 from hortus.app.home import Home
 from hortus.app.modelfiles import ModelFiles
 from hortus.app.signing import ensure_signing_key
-from hortus.base.secrets import Secret
+from hortus.base.secrets import FixedVersions, Secret
 from hortus.catalog.loading import load_catalog
 from hortus.catalog.lookup import Catalog
 from hortus.catalog.prices import price_of_offer
+from hortus.content.archive import Archive
+from hortus.content.kept import KeptBounds
 from hortus.control.app import build_app
 from hortus.control.plane import Installation, Plane, Ports
 from hortus.snapshot.model import Snapshot
@@ -62,6 +64,7 @@ def make_plane(
         receipts=ReceiptTable(store),
         chain=ChainReader(store),
         acts=ActTable(store),
+        content=Archive(home.content, FixedVersions((SECRET,)), bounds=KeptBounds(), clock=clock, entropy=os.urandom),
         pools=StandingTable(store),
         credentials=NodeCredentials(environment or {}, home.credentials),
         hosts=hosts,

@@ -41,10 +41,12 @@ from hortus.app.home import Home
 from hortus.app.secrets import secrets_stay
 from hortus.base.errors import InstallationError
 from hortus.base.time import Clock
-from hortus.content.database import newest_file
+from hortus.content.database import EXCHANGES, KEPT, newest_file
 from hortus.ledger.transfer import ARCHIVE
 from hortus.store.copying import copy_database, find_faults
 from hortus.store.facts import StoreFacts, read_facts
+
+NOT_WANTED = "kept content was not wanted"
 
 CONFIG_NAME = "hortus.toml"
 """Under which a configuration file from outside the home lies in the copy."""
@@ -159,7 +161,7 @@ def _copy_home(home: Home, tree: Path, *, wanted: Wanted, clock: Clock, progress
     copy = Home(tree)
     progress.begin("copying", sum(size_of(file) for file in (home.store, *chosen)))
     with secrets_stay(home):
-        left_out += _copy_content(home, copy, on_bytes=on_bytes)
+        left_out += _copy_content(home, copy, wanted=wanted, on_bytes=on_bytes)
         copy_database(home.store, copy.store, on_bytes=on_bytes)
         facts = read_facts(copy.store, now_ms=clock.now_ms(), is_still=True)
         copy_journal(home, copy, facts=facts, on_bytes=on_bytes)
@@ -186,22 +188,34 @@ def copy_journal(home: Home, copy: Home, *, facts: StoreFacts, on_bytes: OnBytes
                 copy_file(archive / name, target, on_bytes=on_bytes)
 
 
-def _copy_content(home: Home, copy: Home, *, on_bytes: OnBytes) -> list[LeftOut]:
+def _copy_content(home: Home, copy: Home, *, wanted: Wanted, on_bytes: OnBytes) -> list[LeftOut]:
     """Copy what is kept of content; a broken file of it is not worth a backup that fails."""
-    source = newest_file(home.content) if home.content.is_dir() else None
-    if source is None or not source.exists():
+    if not home.content.is_dir():
         return []
     copy.content.mkdir(mode=0o700)
-    target = copy.content / source.name
+    left_out: list[LeftOut] = []
+    for layout in (KEPT, EXCHANGES):
+        source = newest_file(home.content, layout)
+        if not source.exists():
+            continue
+        name = str(source.relative_to(home.root))
+        why = _copy_kept(source, copy.content / source.name, on_bytes) if wanted.has_content else NOT_WANTED
+        if why is not None:
+            left_out.append(LeftOut(name, why))
+    return left_out
+
+
+def _copy_kept(source: Path, target: Path, on_bytes: OnBytes) -> str | None:
+    """Copy one file of kept content; return why it could not be."""
     try:
         copy_database(source, target, on_bytes=on_bytes)
         faults = find_faults(target)
     except InstallationError as error:
         faults = [error.message]
-    if faults:
-        target.unlink(missing_ok=True)
-        return [LeftOut(str(source.relative_to(home.root)), f"is broken: {faults[0]}")]
-    return []
+    if not faults:
+        return None
+    target.unlink(missing_ok=True)
+    return f"is broken: {faults[0]}"
 
 
 def _describe(

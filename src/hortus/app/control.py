@@ -39,6 +39,8 @@ from hortus.base.time import Clock
 from hortus.catalog.loading import load_catalog
 from hortus.catalog.prices import price_of_offer
 from hortus.catalog.rows import Offer, PriceRow
+from hortus.content.archive import Archive
+from hortus.content.kept import KeptBounds
 from hortus.control.app import build_app
 from hortus.control.fault import suggest
 from hortus.control.plane import Installation, Plane, Ports
@@ -123,6 +125,7 @@ def _make_plane(context: RoleContext, store: Store, *, hosts: HttpHosts, secrets
         receipts=ReceiptTable(store),
         chain=ChainReader(store),
         acts=ActTable(store),
+        content=_open_content(context, secrets, clock),
         pools=StandingTable(store),
         credentials=NodeCredentials(context.loaded.environment, home.credentials),
         hosts=hosts,
@@ -156,6 +159,12 @@ def _make_plane(context: RoleContext, store: Store, *, hosts: HttpHosts, secrets
         return price_of_offer(catalog, offer, at=day)
 
     return Plane(ports, installation, catalog=catalog, price_of=price_of, price_on=price_on)
+
+
+def _open_content(context: RoleContext, secrets: SecretFile, clock: Clock) -> Archive:
+    node = context.settings
+    bounds = KeptBounds(seals_hours=node.seals_hours, host_ids_days=node.host_ids_days)
+    return Archive(context.home.content, secrets, bounds=bounds, clock=clock, entropy=random_bytes)
 
 
 class NodeCredentials:

@@ -36,11 +36,13 @@ class Wanted(msgspec.Struct, frozen=True):
 
     Attributes:
         has_models: Fetched model files, too: large, and fetched again where they are missing.
+        has_content: What is kept of content, too: seals, owners of ids, exchanges.
         config_file: The configuration file in use; one outside the home is saved as the home's own.
     """
 
     has_secrets: bool = True
     has_models: bool = False
+    has_content: bool = True
     config_file: Path | None = None
 
 

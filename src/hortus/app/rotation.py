@@ -29,6 +29,7 @@ class VersionStanding(msgspec.Struct, frozen=True):
         keys: That work.
         seals: Of reasoning, not over their time.
         host_ids: Whose owner is remembered under it.
+        exchanges: Kept requests and answers.
     """
 
     version: int
@@ -37,6 +38,7 @@ class VersionStanding(msgspec.Struct, frozen=True):
     keys: int
     seals: int
     host_ids: int
+    exchanges: int
 
 
 def list_versions(home: Home, *, bounds: KeptBounds, clock: Clock) -> list[VersionStanding]:
@@ -57,6 +59,7 @@ def list_versions(home: Home, *, bounds: KeptBounds, clock: Clock) -> list[Versi
             keys=keys[version],
             seals=shares[version].seals,
             host_ids=shares[version].host_ids,
+            exchanges=shares[version].exchanges,
         )
         for version in sorted(secrets.by_version, reverse=True)
     ]
@@ -95,9 +98,10 @@ def retire_version(home: Home, version: int, *, may_forget: bool, bounds: KeptBo
         _require_old(home, secrets, version)
         _require_unused(home, version, clock=clock)
         share = _shares(home, secrets, bounds=bounds, clock=clock)[version]
-        if (share.seals or share.host_ids) and not may_forget:
+        if not share.is_empty and not may_forget:
             raise InstallationError(
-                f"version {version} seals {share.seals} seals of reasoning and {share.host_ids} owners of hosts' ids.",
+                f"version {version} seals {share.exchanges} kept exchanges, {share.seals} seals of reasoning and"
+                f" {share.host_ids} owners of hosts' ids.",
                 path=str(home.content),
                 hint="They end by themselves (`hortus secrets list`), or are forgotten with --forget-content.",
             )
@@ -109,7 +113,7 @@ def retire_version(home: Home, version: int, *, may_forget: bool, bounds: KeptBo
         except InstallationError:
             replace_secrets(home, secrets)
             raise
-        forget_share(home.content, secrets.by_version[version])
+        forget_share(home.content, secrets.by_version[version], clock)
     return share
 
 
@@ -148,4 +152,4 @@ def _live_keys(home: Home, clock: Clock) -> tuple[LiveKey, ...]:
 
 
 def _shares(home: Home, secrets: Secrets, *, bounds: KeptBounds, clock: Clock) -> dict[int, Share]:
-    return count_shares(home.content, list(secrets.by_version.values()), bounds=bounds, now_ms=clock.now_ms())
+    return count_shares(home.content, list(secrets.by_version.values()), bounds=bounds, clock=clock)

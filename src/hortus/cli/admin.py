@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -237,6 +237,22 @@ class Admin:
     def acts(self, query: Query) -> list[msgspec.Raw]:
         """Return administrative acts as they came, newest first."""
         return self._list("/acts", "acts", into=msgspec.Raw, query=query)
+
+    def find_content(self, wanted: Mapping[str, object]) -> replies.ContentFound:
+        """Return a page of kept exchanges."""
+        return self._call("POST", "/content/find", into=replies.ContentFound, body=wanted)
+
+    def read_content(self, receipts: Sequence[str]) -> list[msgspec.Raw]:
+        """Return kept exchanges with their words, as they came."""
+        found = self._call(
+            "POST", "/content/read", into=dict[str, list[msgspec.Raw]], body={"receipts": list(receipts)}
+        )
+        return found["exchanges"]
+
+    def erase_content(self, receipts: Sequence[str], *, dry_run: bool) -> replies.ContentErased:
+        """Erase kept exchanges for good, or say what would be."""
+        body = {"receipts": list(receipts), "dry_run": dry_run}
+        return self._call("POST", "/content/erase", into=replies.ContentErased, body=body)
 
     def receipt(self, receipt_id: str) -> msgspec.Raw:
         """Return one receipt as it came."""

@@ -42,6 +42,10 @@ def backup(
     without_secrets: Annotated[
         bool, typer.Option("--without-secrets", help="Leave out all that is or may be a secret; no key works without.")
     ] = False,
+    without_content: Annotated[
+        bool,
+        typer.Option("--without-content", help="Leave out what is kept of content: erasing cannot reach a backup."),
+    ] = False,
     with_models: Annotated[
         bool, typer.Option("--with-models", help="Fetched model files, too, which can be fetched again.")
     ] = False,
@@ -55,7 +59,7 @@ def backup(
             manifest = verify_backup(file, clock=SystemClock(), progress=progress)
         else:
             home = find_local_home()
-            wanted = Wanted(not without_secrets, with_models, _config_file(home))
+            wanted = Wanted(not without_secrets, with_models, not without_content, _config_file(home))
             manifest = make_backup(home, file, wanted=wanted, clock=SystemClock(), progress=progress)
     if json:
         show_json({"file": str(file), **msgspec.to_builtins(manifest)})

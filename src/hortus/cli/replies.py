@@ -243,3 +243,38 @@ class Proof(msgspec.Struct, frozen=True):
     """A file to be held outside."""
 
     text: str
+
+
+class KeptContent(msgspec.Struct, frozen=True):
+    """A kept exchange, without its words."""
+
+    receipt_id: str
+    at_ms: int
+    until_ms: int
+    project: str
+    key_id: str
+    route: str
+    dialect: str
+    operation: str
+    sealed_bytes: int
+
+
+class ContentFound(msgspec.Struct, frozen=True):
+    """A page of kept exchanges."""
+
+    found: list[KeptContent]
+    after: int
+    last: int
+    looked_at: int
+    total: int
+
+
+class ContentErased(msgspec.Struct, frozen=True):
+    """What was, or would be, erased."""
+
+    receipts: list[str]
+    dry_run: bool
+    seals: int = 0
+    host_ids: int = 0
+    leaves_no_trace: bool = True
+    broken_files: list[str] = []

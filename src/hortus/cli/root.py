@@ -39,6 +39,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "limits": ("limits", _ACCESS),
     "budgets": ("budgets", _ACCESS),
     "receipts": ("receipts", _ACCESS),
+    "content": ("content", _ACCESS),
     "usage": ("usage", _ACCESS),
     "acts": ("acts", _ACCESS),
     "config": ("config", _CARE),

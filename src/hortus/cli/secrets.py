@@ -44,15 +44,15 @@ def list_secrets(*, json: AsJson = False) -> None:
     columns = [
         Column("version", is_number=True), Column("made", is_whole=True), Column("age", is_whole=True),
         Column("keys", is_number=True), Column("seals", is_number=True), Column("ids of hosts", is_number=True),
-        Column("state", is_whole=True),
+        Column("kept exchanges", is_number=True), Column("state", is_whole=True),
     ]  # fmt: skip
     rows = []
     for one in found:
         made = format_utc(one.made_at_ms)[:10] if one.made_at_ms else None
         age = say_length((clock.now_ms() - one.made_at_ms) // 1000) if one.made_at_ms else None
-        is_unused = not (one.keys or one.seals or one.host_ids)
+        is_unused = not (one.keys or one.seals or one.host_ids or one.exchanges)
         state = "current" if one.is_current else "can be retired" if is_unused else "in use"
-        rows.append((one.version, made, age, one.keys, one.seals, one.host_ids, state))
+        rows.append((one.version, made, age, one.keys, one.seals, one.host_ids, one.exchanges, state))
     show_table(columns, rows)
 
 
@@ -83,7 +83,7 @@ def retire(
     version: Annotated[int, typer.Argument(help="From `hortus secrets list`; not the current one.")],
     *,
     forget_content: Annotated[
-        bool, typer.Option("--forget-content", help="Let go of seals and owners of ids that are kept under it, too.")
+        bool, typer.Option("--forget-content", help="Let go of all that is kept of content under it, too.")
     ] = False,
     json: AsJson = False,
 ) -> None:
@@ -91,11 +91,14 @@ def retire(
     home = _home()
     share = retire_version(home, version, may_forget=forget_content, bounds=_bounds(home), clock=SystemClock())
     if json:
-        show_json({"version": version, "forgotten": {"seals": share.seals, "host_ids": share.host_ids}})
+        show_json({"version": version, "forgotten": share})
         return
     note(f"Version {version} is gone.")
-    if share.seals or share.host_ids:
-        note(f"{share.seals} seals of reasoning and {share.host_ids} owners of hosts' ids are forgotten.")
+    if not share.is_empty:
+        note(
+            f"{share.exchanges} kept exchanges, {share.seals} seals of reasoning and {share.host_ids} owners of hosts'"
+            " ids are forgotten."
+        )
 
 
 def _rotate_admin_token(home: Home, *, as_json: bool) -> None:

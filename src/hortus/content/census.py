@@ -1,6 +1,7 @@
 """How much of what is kept is sealed under which version of the secret, and letting go of one version's share.
 
-No row says it: each is tried with each version. Reads beside the workers, and writes as briefly as they do.
+No row of seals and ids says it: each is tried with each version. Reads beside the workers, and writes as briefly as
+they do.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from pathlib import Path
 import msgspec
 
 from hortus.base.secrets import FixedVersions, Secret
+from hortus.base.time import Clock
 from hortus.content.box import Box, Lid
-from hortus.content.database import newest_file
+from hortus.content.database import EXCHANGES, newest_file
+from hortus.content.exchanges import Exchanges
 from hortus.content.kept import HOST_IDS, SEALS, KeptBounds, Kind
 from hortus.content.ports import NotKept
 
@@ -28,28 +31,43 @@ class Share(msgspec.Struct, frozen=True):
 
     seals: int = 0
     host_ids: int = 0
+    exchanges: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it seals nothing."""
+        return not (self.seals or self.host_ids or self.exchanges)
 
 
-def count_shares(directory: Path, secrets: Sequence[Secret], *, bounds: KeptBounds, now_ms: int) -> dict[int, Share]:
+def count_shares(directory: Path, secrets: Sequence[Secret], *, bounds: KeptBounds, clock: Clock) -> dict[int, Share]:
     """Return each version's share of what is kept and not over its time.
 
     Raises:
         NotKept: The file cannot be read.
     """
+    now_ms = clock.now_ms()
+    with _exchanges(directory, secrets, clock) as exchanges:
+        kept = exchanges.shares() if exchanges is not None else Counter()
     with _opened(directory) as connection:
         seals, host_ids = (
             Counter(version for version, _ in _sealed(connection, kind, secrets, since_ms=now_ms - bounds.age_ms(kind)))
             for kind in (SEALS, HOST_IDS)
         )
-    return {secret.version: Share(seals[secret.version], host_ids[secret.version]) for secret in secrets}
+    return {
+        version: Share(seals[version], host_ids[version], kept[version])
+        for version in (secret.version for secret in secrets)
+    }
 
 
-def forget_share(directory: Path, secret: Secret) -> None:
+def forget_share(directory: Path, secret: Secret, clock: Clock) -> None:
     """Remove all that one version seals.
 
     Raises:
         NotKept: The file cannot be written.
     """
+    with _exchanges(directory, (secret,), clock) as exchanges:
+        if exchanges is not None:
+            exchanges.forget_share(secret.version)
     with _opened(directory) as connection:
         for kind in (SEALS, HOST_IDS):
             numbers = [(number,) for _, number in _sealed(connection, kind, (secret,), since_ms=0)]
@@ -71,6 +89,16 @@ def _sealed(
             if box.open(Lid(secret.version, name), at_ms, value=value) is not None:
                 yield secret.version, number
                 break
+
+
+@contextmanager
+def _exchanges(directory: Path, secrets: Sequence[Secret], clock: Clock) -> Iterator[Exchanges | None]:
+    """Open the file of kept exchanges; None where there is none."""
+    if not directory.is_dir() or not newest_file(directory, EXCHANGES).exists():
+        yield None
+        return
+    with closing(Exchanges(directory, FixedVersions(tuple(secrets)), clock=clock, entropy=_draw_nothing)) as exchanges:
+        yield exchanges
 
 
 @contextmanager

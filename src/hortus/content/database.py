@@ -150,8 +150,10 @@ class Database:
                     done += count
                     time.sleep(_SWEEPER_PAUSE_S)
                 _checkpoint(connection)
-                if done and self._layout.leaves_no_trace:
-                    _leave_no_trace(connection)
+                if self._layout.leaves_no_trace:
+                    with contextlib.suppress(sqlite3.OperationalError):  # others write: the next sweep does it
+                        connection.execute("PRAGMA busy_timeout = 5")
+                        _leave_no_trace(connection)
         except _FAULTS as error:  # a broken file is found broken by the next request
             raise _not_kept(error, path) from error
         return done
@@ -291,7 +293,7 @@ def _checkpoint(connection: sqlite3.Connection) -> None:
 
 def _leave_no_trace(connection: sqlite3.Connection) -> bool:
     """Give room back and cut the WAL off; tell whether that could be done: a reader may hold it."""
-    connection.execute("PRAGMA incremental_vacuum").fetchall()
+    connection.executescript("PRAGMA incremental_vacuum")  # `execute` would give one page back
     is_busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return not is_busy
 

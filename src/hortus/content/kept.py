@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -23,6 +23,9 @@ MOST_SEAL_BYTES = 1024 * 1024 * 1024
 _MOST_ID_BYTES = 64 * 1024 * 1024 * 1024  # the number of ids bounds them; an owner is short
 _RENEWED_AFTER_MS = 86_400_000
 """A claim of an id that is younger than this writes nothing: each turn of a conversation claims it."""
+
+_MARK = 4
+"""Characters by which ids of sealed calls end that clients got (`gateway.sealing`)."""
 
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
@@ -126,6 +129,28 @@ class KeptContent:
         except NotKept:  # the log has it
             return None
         return _read_owner(found.data) if found is not None else None
+
+    def forget(self, project_id: str, endpoint: str, *, ids: Sequence[str]) -> tuple[int, int]:
+        """Forget what is kept under ids that an answer gave out: seals of its calls, and that they are the project's.
+
+        Returns:
+            How many seals, and how many owners of ids.
+
+        Raises:
+            NotKept: It cannot be written.
+        """
+
+        def forget(connection: sqlite3.Connection) -> tuple[int, int]:
+            seals = owners = 0
+            for one in ids:
+                bare = one[:-_MARK] if one[-_MARK:].startswith("_hs") else one
+                seals += self._seals.forget(connection, (project_id, endpoint, bare))
+                found = self._host_ids.find(connection, ("response", one))
+                if found is not None and _read_owner(found.data).project_id == project_id:
+                    owners += self._host_ids.forget(connection, ("response", one))
+            return seals, owners
+
+        return self._database.write(forget)
 
     def sweep(self) -> int:
         """Push out what is too old or too much, bring the rest to the disk, return how many went. For another thread.

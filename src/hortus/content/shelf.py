@@ -63,6 +63,7 @@ class Shelf:
             f"INSERT OR REPLACE INTO {table} (at_ms, end_bytes, name, value) SELECT ?1, ?2 + coalesce((SELECT end_bytes"  # noqa: S608 -- as above
             f" FROM {table} ORDER BY number DESC LIMIT 1), 0), ?3, ?4 RETURNING number, end_bytes"
         )
+        self._forget = f"DELETE FROM {table} WHERE name = ?"  # noqa: S608 -- as above
         self._last = f"SELECT number, CAST(end_bytes AS INTEGER) FROM {table} ORDER BY number DESC LIMIT 1"  # noqa: S608 -- as above
         self._push_out = (
             f"DELETE FROM {table} WHERE number IN (SELECT number FROM ({oldest})"  # noqa: S608 -- as above
@@ -103,6 +104,10 @@ class Shelf:
             raise NotKept("this is larger than all that may be kept.")
         last: tuple[int, int] = connection.execute(self._put, (at_ms, len(value), lid.name, value)).fetchone()
         self._push(connection, last, at_once=_AT_ONCE)
+
+    def forget(self, connection: sqlite3.Connection, parts: Sequence[str]) -> int:
+        """Remove what was put under a name; return how many rows that were."""
+        return sum(connection.execute(self._forget, (lid.name,)).rowcount for lid in self._box.lids(parts))
 
     def sweep(self, connection: sqlite3.Connection) -> int:
         """Push out some of what is too much or too old; return how many, 0 where nothing is left to push out."""

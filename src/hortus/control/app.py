@@ -54,6 +54,7 @@ NOUNS = {
     "catalog": "Makers, models, hosts and prices, as data.",
     "prices": "What receipts would cost by the price rows that today are known for their day.",
     "receipts": "The record of every request, and proofs that none was changed.",
+    "content": "What projects that ask for it have kept of requests and answers: found, read, erased.",
     "acts": "Who changed what, in the same chain as the receipts.",
     "usage": "What receipts add up to: requests, tokens and money, by anything and over any time.",
     "config": "Settings and declared objects with the origin of each.",

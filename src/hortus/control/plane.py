@@ -22,7 +22,7 @@ from hortus.catalog.lookup import Catalog, PriceOf, PriceOn
 from hortus.control import applying
 from hortus.control.configfile import Declaration, Report, read_config
 from hortus.control.policychecks import check_policies, known_to
-from hortus.control.ports import Access, Acts, Chain, Credentials, Entropy, Objects, Pools, Receipts
+from hortus.control.ports import Access, Acts, Chain, Content, Credentials, Entropy, Objects, Pools, Receipts
 from hortus.control.scopes import currencies_in, settle_file
 from hortus.control.tomllines import Lines
 from hortus.gateway.ports import Hosts
@@ -57,6 +57,7 @@ class Ports(msgspec.Struct, frozen=True):
     receipts: Receipts
     chain: Chain
     acts: Acts
+    content: Content
     pools: Pools
     credentials: Credentials
     hosts: Hosts

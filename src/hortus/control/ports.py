@@ -12,10 +12,14 @@ from typing import Protocol
 
 from hortus.access.acts import Act
 from hortus.access.objects import Key, Organisation, Project
+from hortus.content.archive import Erased
+from hortus.content.exchange import Entry, Exchange, Wanted
+from hortus.content.exchange import Extent as ContentExtent
 from hortus.policy.rehearsing import Row
 from hortus.policy.rules import Policy
 from hortus.receipts.chain import Flaw, Place
-from hortus.receipts.exporting import Extent, Wanted
+from hortus.receipts.exporting import Extent
+from hortus.receipts.exporting import Wanted as Shown
 from hortus.receipts.records import Receipt
 from hortus.receipts.rollups import Answer, Question
 from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, LimitSpec, ProjectSpec, RateSpec, RouteSpec
@@ -175,6 +179,34 @@ class Acts(Protocol):
         """Return acts, newest first; `before` is the id of the last one already seen."""
         ...
 
+    def note(self, act: Act) -> None:
+        """Write down an act that changes nothing in the store."""
+        ...
+
+
+class Content(Protocol):
+    """What is kept of requests and answers."""
+
+    def extent(self, wanted: Wanted) -> ContentExtent:
+        """Return how many exchanges are meant."""
+        ...
+
+    def entries(self, wanted: Wanted, *, after: int, last: int, limit: int) -> Sequence[Entry]:
+        """Return those that are meant, oldest first, without their words."""
+        ...
+
+    def read(self, entries: Sequence[Entry]) -> Sequence[Exchange]:
+        """Return them with their words, without those that cannot be opened."""
+        ...
+
+    def mentioning(self, entries: Sequence[Entry], words: str) -> Sequence[Entry]:
+        """Return those that mention words."""
+        ...
+
+    def erase(self, receipt_ids: Sequence[str]) -> Erased:
+        """Remove exchanges for good, with what came with them."""
+        ...
+
 
 class Chain(Protocol):
     """The chain of receipts and acts, to be read."""
@@ -183,11 +215,11 @@ class Chain(Protocol):
         """Return where it stands."""
         ...
 
-    def extent(self, wanted: Wanted) -> Extent | None:
+    def extent(self, wanted: Shown) -> Extent | None:
         """Return the part that holds all that is wanted, None where that is nothing."""
         ...
 
-    def lines(self, wanted: Wanted, *, after: int, last: int, limit: int) -> tuple[list[bytes], int]:
+    def lines(self, wanted: Shown, *, after: int, last: int, limit: int) -> tuple[list[bytes], int]:
         """Return lines of an export after an entry, and the last entry that they stand for."""
         ...
 

@@ -60,8 +60,12 @@ class ActLog:
             project=subject.project,
             fields=fields,
         )
-        row = {"act_id": act.act_id, "at_ms": at_ms, "kind": act.kind, "project": act.project}
-        connection.execute(insert(acts).values(row | {"seq": None, "record": msgspec.json.encode(act)}))
+        _insert(connection, act)
+
+
+def _insert(connection: Connection, act: Act) -> None:
+    row = {"act_id": act.act_id, "at_ms": act.at_ms, "kind": act.kind, "project": act.project}
+    connection.execute(insert(acts).values(row | {"seq": None, "record": msgspec.json.encode(act)}))
 
 
 class ChainedAct(msgspec.Struct, frozen=True):
@@ -72,10 +76,15 @@ class ChainedAct(msgspec.Struct, frozen=True):
 
 
 class ActTable:
-    """Reads acts."""
+    """Reads acts, and writes those that change nothing in the store."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
+
+    def note(self, act: Act) -> None:
+        """Write down an act that changes nothing in the store: what is kept of content was read or erased."""
+        with self._store.writing() as connection:
+            _insert(connection, act)
 
     def acts(
         self, *, kind: str | None = None, project: str | None = None, limit: int = 20, before: str | None = None
