@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
+import msgspec
 from msgspec.structs import asdict, replace
 
 from hortus.policy.facts import Facts, Lever
@@ -16,7 +17,7 @@ def sets_of_levers(facts: Facts, dialects: tuple[str, ...]) -> Iterator[tuple[Le
     A lever counts where it works in every one of the endpoint's dialects, for any of them may carry the request.
     """
     usable = [lever for lever in facts.levers if dialects and set(dialects) <= set(lever.dialects)]
-    usable.sort(key=lambda lever: (lever.name, lever.member or "", lever.header or "", bytes(lever.value)))
+    usable.sort(key=lambda lever: (lever.name, msgspec.json.encode(lever)))
     for size in range(len(usable) + 1):
         yield from (levers for levers in combinations(usable, size) if _go_together(levers))
 

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from typing import NamedTuple, TypeVar
-
-from msgspec.structs import replace
+from typing import NamedTuple
 
 from hortus.catalog.rows import Confidence, State
 from hortus.policy.facts import Facts
@@ -27,7 +25,6 @@ _REACHES = {
     "indirect": "can reach what is there through a company or processor in the chain",
     "disputed": "may be able to demand what is there, which is disputed",
 }
-_Kept = TypeVar("_Kept")
 
 
 class Rule(NamedTuple):
@@ -42,25 +39,6 @@ class Rule(NamedTuple):
     name: str
     asks: Callable[[Policy], bool]
     objection: Callable[[Policy, Facts, date], str | None]
-
-
-def as_own(facts: Facts) -> Facts:
-    """Return facts of an own machine with what holds because the organisation itself runs it, where nobody says else.
-
-    Nothing stays behind there that the organisation does not keep itself, and nobody else trains on it.
-    """
-    if not facts.is_own:
-        return facts
-    return replace(
-        facts,
-        retention_days=_or(facts.retention_days, 0),
-        state_days=_or(facts.state_days, 0),
-        trains=_or(facts.trains, usual=False),
-    )
-
-
-def _or(value: _Kept | None, usual: _Kept) -> _Kept:
-    return usual if value is None else value
 
 
 def _compute_in(policy: Policy, facts: Facts, on: date) -> str | None:

@@ -9,7 +9,7 @@ import msgspec
 
 from hortus.policy.facts import Facts, Lever
 from hortus.policy.levering import pull, sets_of_levers
-from hortus.policy.objections import RULES, as_own
+from hortus.policy.objections import RULES
 from hortus.policy.rules import Policy
 
 _KIB = 1024
@@ -75,7 +75,7 @@ def judge_endpoint(policy: Policy, facts: Facts | None, *, dialects: tuple[str, 
         return Verdict(tuple(Ruling(rule.name, _NOTHING_KNOWN) for rule in RULES if rule.asks(policy)))
     least: tuple[Ruling, ...] | None = None
     for levers in sets_of_levers(facts, dialects):
-        rulings = _rulings(policy, pull(as_own(facts), levers), on=on)
+        rulings = _rulings(policy, pull(facts, levers), on=on)
         if not rulings:
             return Verdict(levers=levers)
         if least is None or len(rulings) < len(least):
