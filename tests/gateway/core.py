@@ -18,6 +18,7 @@ from hortus.base.secrets import Secret
 from hortus.dialects import DIALECTS
 from hortus.gateway.admit import Admission
 from hortus.gateway.breakers import BreakerRules
+from hortus.gateway.caching import CacheBounds
 from hortus.gateway.door import Door
 from hortus.gateway.keeping import Keeper
 from hortus.gateway.lanes import LaneRules, Lanes
@@ -68,7 +69,11 @@ class ManualClock:
 
 
 class Stage:
-    """A host that acts as told: `ok`, `500`, `429`, `reset`, `stop` (half an answer), `hold` (waits, then 500)."""
+    """A host that acts as told: `ok`, `500`, `503`, `429`, `reset`, `stop` (half an answer).
+
+    `hold` waits for `release` and then says 500, `late` likewise and then answers. `errors` are further lines of the
+    heads of its errors.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -77,6 +82,8 @@ class Stage:
         self.heads: list[bytes] = []
         self.connections = 0
         self.answer = ANSWER
+        self.content_type = b"application/json"
+        self.errors = b""
         self.holding = asyncio.Event()
         self.release = asyncio.Event()
         self._server: asyncio.Server | None = None
@@ -106,20 +113,20 @@ class Stage:
         self.heads.append(head)
         self.bodies.append(await reader.readexactly(length))
         act = self.acts.popleft() if self.acts else "ok"
-        if act == "hold":
+        if act in {"hold", "late"}:
             self.holding.set()
             await self.release.wait()
-            act = "500"
+            act = {"hold": "500", "late": "ok"}[act]
         if act == "reset":
             writer.transport.abort()
             return False
         if act == "stop":
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 999\r\n\r\n{")
             return False
-        status, body = {"ok": (b"200 OK", self.answer), "429": (b"429 Too Many", b"{}"), "500": (b"500 No", b"{}")}[act]
-        writer.write(
-            b"HTTP/1.1 %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (status, len(body), body)
-        )
+        status, body = (b"200", self.answer) if act == "ok" else (act.encode(), b"{}")
+        kind, more = (self.content_type, b"") if act == "ok" else (b"application/json", self.errors)
+        head = b"HTTP/1.1 %b Said\r\ncontent-type: %b\r\n%bcontent-length: %d\r\n\r\n" % (status, kind, more, len(body))
+        writer.write(head + body)
         return True
 
 
@@ -263,6 +270,7 @@ class Core:
                 claims=None,  # type: ignore[arg-type]  # no Idempotency-Key is sent here
                 idempotency_secret=lambda: SECRET,
                 keeper=Keeper(None, meters, largest_bytes=1),  # type: ignore[arg-type]  # no project here keeps content
+                cache=CacheBounds(1 << 20),
             ),
         )
 

@@ -116,6 +116,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         str | None,
         _set("Country in which this installation stands (ISO 3166-1 alpha-2); policies count its own models there."),
     ] = None
+    cache_mib: Annotated[
+        int,
+        _set("Room for answers that routes with `cache_s` give again, in each worker's memory.", unit="MiB", ge=0),
+    ] = 64
     seedling: Annotated[bool, _set("Run the small model that ships with Hortus.")] = True
     otlp_endpoint: Annotated[
         str | None,

@@ -45,6 +45,7 @@ from hortus.dialects import DIALECTS
 from hortus.engines.addresses import address_file
 from hortus.gateway.admit import Admission
 from hortus.gateway.breakers import BreakerRules
+from hortus.gateway.caching import CacheBounds
 from hortus.gateway.door import Door
 from hortus.gateway.keeping import Keeper
 from hortus.gateway.lanes import LaneRules, Lanes
@@ -112,8 +113,7 @@ def run_worker(settings: WorkerSettings) -> None:
         hosts = HttpHosts(transport_settings(settings.node))
         config = Configuration(settings, hosts, clock=clock)
         config.poll()
-        journal = _open_journal(settings, clock)
-        log = StandardErrorLog(settings.name, form=settings.node.log_format, clock=clock)
+        journal, log = _open_journal(settings, clock), _open_log(settings, clock)
         kept, desk = _open_kept(settings, clock), _open_desk(settings, clock)
         books = Books(journal, meters, host_ids=kept, log=log, clock=clock)
         leases = LedgerLeases(link, journal.writer, clock=clock)
@@ -135,6 +135,7 @@ def run_worker(settings: WorkerSettings) -> None:
                 claims=LedgerClaims(link, journal.writer),
                 idempotency_secret=lambda: settings.secrets.newest_first[-1],
                 keeper=Keeper(desk, meters, largest_bytes=settings.node.content_largest_kib * _KIB),
+                cache=CacheBounds(settings.node.cache_mib * _MIB),
             ),
         )
         server = _server(DoorApp(gateway, TrustedProxies(settings.node.trusted_proxies)), settings.node)
@@ -248,6 +249,10 @@ def _open_journal(settings: WorkerSettings, clock: Clock) -> JournalWriter:
     return JournalWriter(
         settings.home.journal, settings.name, clock=clock, entropy=random_bytes, sync=settings.node.journal_sync
     )
+
+
+def _open_log(settings: WorkerSettings, clock: Clock) -> StandardErrorLog:
+    return StandardErrorLog(settings.name, form=settings.node.log_format, clock=clock)
 
 
 def _lane_rules(settings: WorkerSettings) -> LaneRules:

@@ -144,7 +144,7 @@ class Call:
             self.settle("completed", usage=usage, http_status=status, served_model=given.served_model)
         self._visit.note_losses(given.losses)
         pairs = headers.for_client(response.headers, content_type=self._passage.answer_type)
-        await self._visit.answer(status, given.body, headers=pairs)
+        await self._visit.answer(status, given.body, headers=(*pairs, *self._visit.notices))
 
     async def _read_error(self, response: HostResponse) -> Setback | None:
         """Judge an answer that is not a success: the client's fault goes to the client, the host's is a setback."""
@@ -246,7 +246,7 @@ class Call:
         visit.has_begun = True
         pairs = headers.for_client(response.headers, is_stream=True, content_type=self._passage.stream_type)
         is_translated = self._passage.stream_type is not None
-        own = (*visit.loss_headers(is_stream=is_translated), *visit.headers)
+        own = (*visit.loss_headers(is_stream=is_translated), *visit.notices, *visit.headers)
         await visit.exchange.start(response.status, (*pairs, *own))
 
     def _settle_stream(self, reader: StreamUsage, error: HostFault | None) -> None:

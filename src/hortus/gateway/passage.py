@@ -44,6 +44,10 @@ class Outgoing(msgspec.Struct, frozen=True):
     losses: tuple[Loss, ...] = ()
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
+    def without_words(self) -> Outgoing:
+        """Return what can be kept of it when the words are not needed any more."""
+        return msgspec.structs.replace(self, body=b"", headers=())
+
 
 class Given(msgspec.Struct, frozen=True):
     """A whole answer for the client; `losses` are what its dialect has no place for."""

@@ -173,6 +173,11 @@ class Quotas:
         self._no_entry = Entry(leases)
         self._schemes: dict[str, _Scheme] = {}
 
+    @property
+    def nothing(self) -> Held:
+        """What is reserved where nothing is asked of a host."""
+        return self._free
+
     async def enter(self, visit: Visit, grant: Grant) -> Entry:
         """Count a request, and that it runs.
 

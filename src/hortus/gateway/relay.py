@@ -25,8 +25,9 @@ from hortus.gateway.passage import Inquiry
 from hortus.gateway.ports import HostRequest, Hosts
 from hortus.gateway.quotas import Quotas
 from hortus.gateway.settle import Books
+from hortus.gateway.sunset import note_end
 from hortus.gateway.visit import Visit
-from hortus.snapshot.resolved import Target
+from hortus.snapshot.resolved import Ready, Target
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -37,6 +38,7 @@ class Job(msgspec.Struct, frozen=True):
         passages: The way to each of them.
         strictness: Which losses refuse it.
         judged: What the policy says of the route.
+        ready: The configuration.
     """
 
     inquiry: Inquiry
@@ -44,6 +46,7 @@ class Job(msgspec.Struct, frozen=True):
     passages: Passages
     strictness: Strictness
     judged: Judged
+    ready: Ready
 
 
 class _Stop(NamedTuple):
@@ -183,6 +186,7 @@ class Relay:
             lane.leave(visit)
             raise
         visit.losses = outgoing.losses
+        note_end(visit, job.ready, here.target.endpoint)
         return Call(self._hosts, self._books, attempt, lane=lane, passage=here.passage, inquiry=job.inquiry)
 
     async def _give_up(self, visit: Visit, setback: Setback) -> None:

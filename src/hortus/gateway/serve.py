@@ -15,6 +15,7 @@ from hortus.canon.loss import Strictness, stricter
 from hortus.framing.shallow import write_members
 from hortus.gateway import admit, choose
 from hortus.gateway.admit import Admission
+from hortus.gateway.caching import CacheBounds, ResponseCache
 from hortus.gateway.calls import call_of
 from hortus.gateway.choice import Choice
 from hortus.gateway.continuing import ITS_OPERATIONS, Continued, Conversations
@@ -28,6 +29,7 @@ from hortus.gateway.passage import Inquiry
 from hortus.gateway.ports import Kept
 from hortus.gateway.quotas import Quotas
 from hortus.gateway.relay import Job, Relay
+from hortus.gateway.repeating import Repeater
 from hortus.gateway.settle import Books
 from hortus.gateway.visit import Pairs, Visit
 from hortus.policy.rules import Policy
@@ -60,6 +62,7 @@ class Ground(msgspec.Struct, frozen=True):
         claims: Requests that must not run twice.
         idempotency_secret: Keys the digests of clients' idempotency keys.
         keeper: Keeps what clients sent and got, where their projects ask for that.
+        cache: How many answers are kept to be given again.
     """
 
     clock: Clock
@@ -72,6 +75,7 @@ class Ground(msgspec.Struct, frozen=True):
     claims: Claims
     idempotency_secret: Callable[[], Secret]
     keeper: Keeper
+    cache: CacheBounds = CacheBounds()
 
 
 class Gateway:
@@ -92,6 +96,8 @@ class Gateway:
         self._judge = Judge()
         self._choice = Choice(relay.lanes, ground.kept, draw=ground.draw)
         self._quotas = ground.quotas
+        cache = ResponseCache(ground.cache, key=ground.entropy())
+        self._repeater = Repeater(relay, books, quotas=ground.quotas, cache=cache, clock=ground.clock)
         self._books = books
         self._ground = ground
         self._clock = ground.clock
@@ -193,19 +199,21 @@ class Gateway:
             passages=passages,
             strictness=_strictness(visit, judged.policy, grant=grant),
             judged=judged,
+            ready=ready,
         )
         await self._run(visit, job, grant=grant)
 
     async def _run(self, visit: Visit, job: Job, *, grant: Grant) -> None:
         """Answer through a host, within what limits and the client's own key leave."""
+        relay = self._repeater if job.judged.route.route.cache_s else self._relay
         if not grant.limits and _IDEMPOTENCY_KEY not in visit.received:  # nearly always
-            await self._relay.run(visit, job)
+            await relay.run(visit, job)
             return
         await self._claim(visit, grant)
         try:
             entry = await self._quotas.enter(visit, grant)
             try:
-                await self._relay.run(visit, job)
+                await relay.run(visit, job)
             finally:
                 entry.leave()
         finally:

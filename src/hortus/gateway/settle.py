@@ -154,6 +154,7 @@ class Books:
                 visit.rulings,
                 visit.findings,
                 visit.shadow,
+                visit.cached_from,
             )
         )
         for loss in outgoing.losses:
@@ -178,6 +179,8 @@ class Books:
     def claim(self, attempt: Attempt, given_ids: tuple[HostId, ...]) -> None:
         """Remember whose the ids are that a host gave out; one that cannot be kept is unknown later on."""
         project_id, endpoint = attempt.visit.caller.project_id, attempt.target.endpoint.name
+        if given_ids:
+            attempt.visit.has_given_ids = True
         if project_id is None:  # nobody is served before `admit`
             return
         for kind, host_id in given_ids:
@@ -189,8 +192,10 @@ class Books:
     def pay(self, attempt: Attempt, usage: Usage | None) -> tuple[Decimal | None, tuple[Hold, ...]]:
         """Charge an attempt what it has used and give back the rest of what it held; return its cost and the charges.
 
-        Nothing used costs nothing; without a price the cost is unknown.
+        Nothing used costs nothing, nor does what is given again; without a price the cost is unknown.
         """
+        if attempt.visit.cached_from is not None:
+            return _ZERO, ()
         endpoint, held = attempt.target.endpoint, attempt.held
         cost: Decimal | None = None
         if endpoint.price is not None:
@@ -235,6 +240,8 @@ class Books:
 
     def _count(self, attempt: Attempt, ending: Ending, *, cost: Decimal | None) -> None:
         endpoint, usage, meters = attempt.target.endpoint, ending.usage, self._meters
+        if attempt.visit.cached_from is not None:  # no host was called
+            return
         first_byte_s = None if attempt.first_byte_ms is None else attempt.first_byte_ms / 1000
         for loss in ending.losses:
             meters.count_loss(endpoint.name, "answer", weight=loss.weight)
@@ -300,6 +307,10 @@ class Books:
     def note_conflict(self, reason: Literal["running", "done"]) -> None:
         """A request was refused because another one with its `Idempotency-Key` came first."""
         self._meters.count_conflict(reason)
+
+    def note_cache(self, route: str, outcome: Literal["hit", "miss", "bypass"]) -> None:
+        """A request has come to a route with a response cache."""
+        self._meters.count_cache(route, outcome)
 
     def close(self, visit: Visit) -> None:
         """The request is over: count it and log it."""

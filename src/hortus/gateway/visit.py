@@ -40,6 +40,7 @@ class Visit:
     __slots__ = (
         "answer_digest",
         "asked_route",
+        "cached_from",
         "caller",
         "dialect",
         "endpoint",
@@ -48,6 +49,7 @@ class Visit:
         "findings",
         "grant",
         "has_begun",
+        "has_given_ids",
         "headers",
         "idempotency",
         "is_completed",
@@ -57,6 +59,7 @@ class Visit:
         "judged",
         "keeping",
         "losses",
+        "notices",
         "now_ms",
         "operation",
         "receipt_id",
@@ -123,6 +126,15 @@ class Visit:
         """What is kept of request and answer, where the project asks for that."""
         self.is_gone = False
         """The client left before the end of its answer."""
+        self._begin_answer()
+
+    def _begin_answer(self) -> None:
+        self.has_given_ids = False
+        """The host keeps what the answer names by an id, for later requests."""
+        self.cached_from: str | None = None
+        """Receipt of the answer that is given again."""
+        self.notices: Pairs = ()
+        """Headers about the end of the answering model."""
 
     def _headers(self) -> Pairs:
         own = (b"hortus-receipt", self.receipt_id.encode()), (_REQUEST_ID, self.request_id.encode())

@@ -65,6 +65,8 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
         licence: Of the model.
         state: Where the model is in its life.
         retires: Day from which its maker no longer serves it.
+        deprecated: Day on which that was announced.
+        replacement: Model (catalog id) that its maker recommends instead.
         confidence: Of the weakest of these facts.
         source: Page or contract that says so.
         checked_on: Day on which it was read.
@@ -94,6 +96,8 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     review_days: int = REVIEW_DAYS
     levers: tuple[Lever, ...] = ()
     undecided: tuple[str, ...] = ()
+    deprecated: date | None = None
+    replacement: str | None = None
 
     def is_stale(self, on: date) -> bool:
         """Tell whether the facts are older than their review period, or bear no day at all."""

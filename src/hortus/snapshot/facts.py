@@ -99,6 +99,8 @@ def _of_model(known: Facts, model: Model | None) -> Facts:
         open_weights=model.open_weights,
         state=model.state,
         retires=model.retires,
+        deprecated=model.deprecated,
+        replacement=model.replacement,
     )
 
 
