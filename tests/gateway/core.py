@@ -246,6 +246,7 @@ class Core:
         self.stages = {stage.name: stage for stage in stages}
         self.hosts = HttpHosts(TransportSettings(tick_s=0.01))
         self.ready: Ready | None = None
+        self.newer: Ready | None = None
         self.registry = CollectorRegistry()
         meters = self.meters = Meters(self.registry)
         self.slept: list[float] = []
@@ -271,8 +272,13 @@ class Core:
                 idempotency_secret=lambda: SECRET,
                 keeper=Keeper(None, meters, largest_bytes=1),  # type: ignore[arg-type]  # no project here keeps content
                 cache=CacheBounds(1 << 20),
+                look=self.look,
             ),
         )
+
+    def look(self) -> None:
+        """Take in what lies ready beside the configuration in use."""
+        self.ready = self.newer or self.ready
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

@@ -136,6 +136,7 @@ def run_worker(settings: WorkerSettings) -> None:
                 idempotency_secret=lambda: settings.secrets.newest_first[-1],
                 keeper=Keeper(desk, meters, largest_bytes=settings.node.content_largest_kib * _KIB),
                 cache=CacheBounds(settings.node.cache_mib * _MIB),
+                look=config.poll,
             ),
         )
         server = _server(DoorApp(gateway, TrustedProxies(settings.node.trusted_proxies)), settings.node)

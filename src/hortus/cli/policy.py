@@ -56,14 +56,14 @@ def show(name: Name, *, json: AsJson = False) -> None:
     show_json(found) if json else show_policy(found)
 
 
-@app.command()
+@app.command("create")
 @takes(Rules)
 def create(options: Rules) -> None:
     """Declare a policy; projects have it when they are told to."""
     _declare(options, is_new=True)
 
 
-@app.command()
+@app.command("replace")
 @takes(Rules)
 def replace(options: Rules) -> None:
     """Change a policy as a whole: what is not given is not demanded. `--like` its own name keeps the rest."""
@@ -77,7 +77,7 @@ def retire(name: Name, *, json: AsJson = False) -> None:
     show_json(retired) if json else note(f"Policy {retired.name} is retired.")
 
 
-@app.command()
+@app.command("explain")
 @takes(Question)
 def explain(options: Question) -> None:
     """Say what would happen to a request, endpoint by endpoint, without sending anything."""

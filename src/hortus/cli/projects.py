@@ -34,9 +34,7 @@ class LossRule(StrEnum):
     LENIENT = "lenient"
 
 
-Loss = Annotated[
-    LossRule, typer.Option(help="Which losses refuse a request: those of meaning, all (strict), none (lenient).")
-]
+_LOSS = "Which losses refuse a request: those of meaning, all (strict), none (lenient)."
 Policy = Annotated[str | None, typer.Option(help="The policy that decides what may go where.")]
 Shadow = Annotated[str | None, typer.Option(help="A policy whose verdicts are only written into receipts.")]
 Days = Annotated[int | None, typer.Option(min=0, help="Days for which content is kept, encrypted; 0: not at all.")]
@@ -61,23 +59,27 @@ def list_projects(
     show_table(columns, [_row(one) for one in found])
 
 
-@app.command()
-def create(
-    name: Name,
-    *,
-    route: Annotated[list[str] | None, typer.Option(help="A route it may use; repeat it. Else seedling.")] = None,
-    loss: Loss = LossRule.STANDARD,
-    policy: Policy = None,
-    shadow_policy: Shadow = None,
-    keep_content_days: Days = None,
-    json: AsJson = False,
-) -> None:
+class New(msgspec.Struct, frozen=True):
+    """Options of `projects create`."""
+
+    name: Name
+    route: Annotated[list[str] | None, typer.Option(help="A route it may use; repeat it. Else seedling.")] = None
+    loss: Annotated[LossRule, typer.Option(help=_LOSS)] = LossRule.STANDARD
+    policy: Policy = None
+    shadow_policy: Shadow = None
+    keep_content_days: Days = None
+    json: AsJson = False
+
+
+@app.command("create")
+@takes(New)
+def create(options: New) -> None:
     """Make a project."""
-    given = {"policy": policy, "shadow_policy": shadow_policy, "keep_content_days": keep_content_days}
+    given = {name: getattr(options, name) for name in ("loss", "policy", "shadow_policy", "keep_content_days")}
     members = {member: value for member, value in given.items() if value is not None}
-    routes = tuple(route) if route else ("seedling",)
-    made = Admin.here().create_project(name, routes=routes, loss=loss, **members)
-    if json:
+    routes = tuple(options.route) if options.route else ("seedling",)
+    made = Admin.here().create_project(options.name, routes=routes, **members)
+    if options.json:
         show_json(made)
     else:
         note(f"Project {made.name} may use {', '.join(made.routes)}. `hortus keys create --project {made.name}` next.")
@@ -87,9 +89,7 @@ class Changes(msgspec.Struct, frozen=True):
     """Options of `projects set`; what is not given stays."""
 
     name: Name
-    loss: Annotated[
-        LossRule | None, typer.Option(help="Which losses refuse a request: of meaning, all (strict), none (lenient).")
-    ] = None
+    loss: Annotated[LossRule | None, typer.Option(help=_LOSS)] = None
     policy: Policy = None
     shadow_policy: Shadow = None
     no_shadow: Annotated[bool, typer.Option("--no-shadow", help="No shadow policy any more.")] = False

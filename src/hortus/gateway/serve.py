@@ -63,6 +63,7 @@ class Ground(msgspec.Struct, frozen=True):
         idempotency_secret: Keys the digests of clients' idempotency keys.
         keeper: Keeps what clients sent and got, where their projects ask for that.
         cache: How many answers are kept to be given again.
+        look: Takes in a newer configuration at once, where there is one.
     """
 
     clock: Clock
@@ -76,6 +77,7 @@ class Ground(msgspec.Struct, frozen=True):
     idempotency_secret: Callable[[], Secret]
     keeper: Keeper
     cache: CacheBounds = CacheBounds()
+    look: Callable[[], object] = lambda: None
 
 
 class Gateway:
@@ -151,13 +153,21 @@ class Gateway:
         visit.adopt(found.dialect)
         visit.operation = found.operation
         visit.welcome(await self._admission.admit(visit.received, query=exchange.query, now_ms=visit.now_ms))
-        ready = self._ready()
+        ready = self._ready_for(_grant(visit))
         if ready is None:
             raise NotReady("Hortus has no configuration yet.", hint="Try again in a moment.")
         if found.operation.host_path is None:
             await self._answer_itself(visit, found, ready)
         else:
             await self._pass_on(visit, found, ready)
+
+    def _ready_for(self, grant: Grant) -> Ready | None:
+        """Return the configuration in use; a policy that it lacks has just been made, and lies in a newer one."""
+        ready = self._ready()
+        if ready is not None and not {grant.policy, grant.shadow_policy or grant.policy} <= ready.policies.keys():
+            self._ground.look()
+            ready = self._ready()
+        return ready
 
     async def _pass_on(self, visit: Visit, found: Found, ready: Ready) -> None:
         admit.check_content(visit.received, body_limit_bytes=self._body_limit_bytes)
