@@ -88,10 +88,11 @@ def _files(kept: Kept, receipt: msgspec.Raw | None) -> Iterator[tuple[str, bytes
     answer_name = "answer.txt" if kept.is_stream else "answer.json"
     for name, text in (("request.json", kept.request), (answer_name, kept.answer)):
         if text is not None:
-            yield f"{kept.receipt_id}/{name}", _bytes(text, kept.encoding)
+            yield f"{kept.receipt_id}/{name}", bytes_of(text, kept.encoding)
     if receipt is not None:
         yield f"{kept.receipt_id}/receipt.json", bytes(receipt)
 
 
-def _bytes(text: str, encoding: str) -> bytes:
+def bytes_of(text: str, encoding: str) -> bytes:
+    """Return a body as it was sent."""
     return base64.b64decode(text) if encoding == "base64" else text.encode()

@@ -22,6 +22,7 @@ from hortus.cli.exports import (
     parquet_library,
     write_export,
 )
+from hortus.cli.keptproofs import check_kept
 from hortus.cli.screen import Column, fail, note, show_facts, show_json, show_line, show_table
 from hortus.receipts.digests import is_content
 from hortus.receipts.records import Receipt
@@ -105,17 +106,23 @@ def show_public_key(*, out: Out = None) -> None:
 
 def check_content(
     receipt_id: Annotated[str, typer.Argument(help="The receipt: an answer's header hortus-receipt.")],
-    file: Annotated[Path, typer.Argument(help="The body of the request or of the answer, byte for byte.")],
+    file: Annotated[
+        Path | None, typer.Argument(help="The body of the request or of the answer, byte for byte; else what is kept.")
+    ] = None,
     *,
     json: AsJson = False,
 ) -> None:
-    """Tell whether a body is the one that a receipt is about: 0 it is, 1 it is not."""
-    receipt = msgspec.json.decode(Admin.here().receipt(receipt_id), type=Receipt)
+    """Tell whether a body, or what is kept of content, is the one that a receipt is about: 0 it is, 1 it is not."""
+    admin = Admin.here()
+    receipt = msgspec.json.decode(admin.receipt(receipt_id), type=Receipt)
     digests = [("request", receipt.request_digest)]
     digests += [(f"answer of attempt {one.number}", one.answer_digest) for one in receipt.attempts]
     known = [(name, digest) for name, digest in digests if digest is not None]
     if not known:
         raise InstallationError("this receipt holds no digests of content.", path=receipt_id)
+    if file is None:
+        check_kept(admin, receipt_id, known, as_json=json)
+        return
     try:
         found = next((name for name, digest in known if is_content(_parts(file), digest)), None)
     except OSError as error:
