@@ -53,7 +53,7 @@ def test_of_a_ready_made_policy_only_its_name_is_taken(policy: Policy) -> None:
         ({"compute_in": ("EU*",)}, ("compute_in", 0), "`EU*` is no place", "Did you mean `EU`?"),
         ({"store_in": ("de",)}, ("store_in", 0), "`de` is no place", "Did you mean `DE`?"),
         ({"store_in": ("GLOBAL",)}, ("store_in", 0), "`GLOBAL` is no place", LEAVE_OUT),
-        ({"operators_from": ("ADEQUAT",)}, ("operators_from", 0), "`ADEQUAT` is no place", "Did you mean `ADEQUATE`?"),
+        ({"operators_from": ("EEAA",)}, ("operators_from", 0), "`EEAA` is no place", "Did you mean `EEA`?"),
         ({"operators_from": ("XX",)}, ("operators_from", 0), "`XX` is no place", PLACES),
         ({"out_of_reach_of": ("EU",)}, ("out_of_reach_of", 0), "`EU` is no country", "Name countries one by one."),
         ({"out_of_reach_of": ("USA",)}, ("out_of_reach_of", 0), "`USA` is no country", "Did you mean `US`?"),
