@@ -147,8 +147,7 @@ def run_worker(settings: WorkerSettings) -> None:
                 _watch(config, meters, gateway, lanes=lanes),
                 _watch_secrets(settings.secrets),
                 sweep(lambda: server.server_state.connections),
-                _sweep_kept(kept),
-                _sweep_kept(desk),
+                _sweep_kept(kept, desk),
                 leases.run(),
             ):
                 await server.serve(sockets=[socket.socket(fileno=number) for number in settings.sockets])
@@ -217,12 +216,13 @@ async def _watch_secrets(secrets: SecretVersions) -> None:
         secrets.look_again()
 
 
-async def _sweep_kept(kept: KeptContent | Desk) -> None:
+async def _sweep_kept(*shelves: KeptContent | Desk) -> None:
     """Let go of kept content that is over its time and bring the rest to the disk, beside the loop, for ever."""
     while True:
         await asyncio.sleep(_SWEEP_S)
-        with contextlib.suppress(NotKept):  # the next request meets it too, and the log says so
-            await asyncio.to_thread(kept.sweep)
+        for kept in shelves:
+            with contextlib.suppress(NotKept):  # the next request meets it too, and the log says so
+                await asyncio.to_thread(kept.sweep)
 
 
 @contextlib.asynccontextmanager
