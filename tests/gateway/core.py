@@ -20,6 +20,8 @@ from hortus.gateway.admit import Admission
 from hortus.gateway.breakers import BreakerRules
 from hortus.gateway.caching import CacheBounds
 from hortus.gateway.door import Door
+from hortus.gateway.guards.screen import Screener
+from hortus.gateway.guards.table import finder_for
 from hortus.gateway.keeping import Keeper
 from hortus.gateway.lanes import LaneRules, Lanes
 from hortus.gateway.quotas import Quotas
@@ -273,6 +275,7 @@ class Core:
                 keeper=Keeper(None, meters, largest_bytes=1),  # type: ignore[arg-type]  # no project here keeps content
                 cache=CacheBounds(1 << 20),
                 look=self.look,
+                screener=Screener(lambda: SECRET, finder_for),
             ),
         )
 

@@ -47,6 +47,8 @@ from hortus.gateway.admit import Admission
 from hortus.gateway.breakers import BreakerRules
 from hortus.gateway.caching import CacheBounds
 from hortus.gateway.door import Door
+from hortus.gateway.guards.screen import Screener
+from hortus.gateway.guards.table import finder_for
 from hortus.gateway.keeping import Keeper
 from hortus.gateway.lanes import LaneRules, Lanes
 from hortus.gateway.ports import Hosts
@@ -137,6 +139,7 @@ def run_worker(settings: WorkerSettings) -> None:
                 keeper=Keeper(desk, meters, largest_bytes=settings.node.content_largest_kib * _KIB),
                 cache=CacheBounds(settings.node.cache_mib * _MIB),
                 look=config.poll,
+                screener=Screener(lambda: settings.secrets.newest_first[-1], finder_for),
             ),
         )
         server = _server(DoorApp(gateway, TrustedProxies(settings.node.trusted_proxies)), settings.node)

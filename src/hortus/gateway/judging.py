@@ -34,6 +34,7 @@ class Judged(msgspec.Struct, frozen=True):
         shadow: The policy that is only written down.
         shadow_rulings: What that one says, as `POLICY:ENDPOINT:RULE`.
         asks: Whether the request itself has to be judged, by the policy or its shadow.
+        looks_at_content: Whether guards have to look at it, likewise.
     """
 
     policy: Policy
@@ -44,6 +45,7 @@ class Judged(msgspec.Struct, frozen=True):
     shadow: Policy | None = None
     shadow_rulings: tuple[str, ...] = ()
     asks: bool = False
+    looks_at_content: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -106,6 +108,7 @@ def judge_route(route: ReadyRoute, policy: Policy, *, shadow: Policy | None, on:
         else:
             ruled_out.append(Unusable(endpoint.name, _in_words(verdict.rulings)))
             rulings.extend(f"{endpoint.name}:{ruling.rule}" for ruling in verdict.rulings)
+    both = (policy,) if shadow is None else (policy, shadow)
     left = msgspec.structs.replace(route, targets=tuple(allowed), unusable=(*route.unusable, *ruled_out))
     return Judged(
         policy=policy,
@@ -115,7 +118,8 @@ def judge_route(route: ReadyRoute, policy: Policy, *, shadow: Policy | None, on:
         rulings=tuple(rulings),
         shadow=shadow,
         shadow_rulings=_shadow_rulings(route, shadow, on=on) if shadow is not None else (),
-        asks=policy.looks_at_requests or (shadow is not None and shadow.looks_at_requests),
+        asks=any(one.looks_at_requests for one in both),
+        looks_at_content=any(one.looks_at_content for one in both),
     )
 
 

@@ -22,6 +22,8 @@ from hortus.gateway.continuing import ITS_OPERATIONS, Continued, Conversations
 from hortus.gateway.crossing import Passages, can_cross
 from hortus.gateway.door import Door, Found, WrongMethod, refuse_upgrade
 from hortus.gateway.exchange import ClientGone, Exchange
+from hortus.gateway.guarding import look_at
+from hortus.gateway.guards.screen import UNGUARDED, Screener
 from hortus.gateway.judging import Judge, Judged, RefusedByRule, check_ask, refuse_route
 from hortus.gateway.keeping import Keeper
 from hortus.gateway.losses import read_strictness
@@ -64,6 +66,7 @@ class Ground(msgspec.Struct, frozen=True):
         keeper: Keeps what clients sent and got, where their projects ask for that.
         cache: How many answers are kept to be given again.
         look: Takes in a newer configuration at once, where there is one.
+        screener: Looks at what they send, where policies ask for that.
     """
 
     clock: Clock
@@ -76,6 +79,7 @@ class Ground(msgspec.Struct, frozen=True):
     claims: Claims
     idempotency_secret: Callable[[], Secret]
     keeper: Keeper
+    screener: Screener
     cache: CacheBounds = CacheBounds()
     look: Callable[[], object] = lambda: None
 
@@ -199,7 +203,10 @@ class Gateway:
             continues=continued.from_id,
             is_kept=visit.keeping is not None and visit.keeping.can_continue,
         )
-        passages = Passages(inquiry, self._dialects, seals=self._kept, levers=judged.levers)
+        guarded = UNGUARDED
+        if judged.looks_at_content:
+            guarded = look_at(visit, self._ground.screener, inquiry, judged=judged)
+        passages = Passages(inquiry, self._dialects, seals=self._kept, levers=judged.levers, guarded=guarded)
         targets = self._targets(judged.route, inquiry)
         if len(targets) > 1:
             targets = self._choice.arrange(route.route, targets, inquiry=inquiry, passages=passages, rates=ready.rates)
