@@ -119,23 +119,25 @@ def test_every_sdk_raises_its_own_class_and_names_endpoints_and_rules(
     hortus: Hortus, keys: dict[str, str], replay_host: ReplayHost
 ) -> None:
     since, key = len(replay_host.seen), keys["careful"]
+    asked = {"model": "far-or-unknown", "messages": [{"role": "user", "content": "hi"}]}
     said: list[str] = []
-    chat = openai.OpenAI(base_url=f"{hortus.door}/v1", api_key=key, max_retries=0)
-    with pytest.raises(openai.PermissionDeniedError) as of_chat:
-        chat.chat.completions.create(model="far-or-unknown", messages=[{"role": "user", "content": "hi"}])
-    said.append(str(of_chat.value))
-    with pytest.raises(openai.PermissionDeniedError) as of_responses:
-        chat.responses.create(model="far-or-unknown", input="hi")
-    said.append(str(of_responses.value))
-    with pytest.raises(anthropic.PermissionDeniedError) as of_messages:
-        anthropic.Anthropic(base_url=f"{hortus.door}/anthropic", api_key=key, max_retries=0).messages.create(
-            model="far-or-unknown", max_tokens=5, messages=[{"role": "user", "content": "hi"}]
-        )
+    with openai.OpenAI(base_url=f"{hortus.door}/v1", api_key=key, max_retries=0) as client:
+        with pytest.raises(openai.PermissionDeniedError) as of_chat:
+            client.chat.completions.create(**asked)
+        with pytest.raises(openai.PermissionDeniedError) as of_responses:
+            client.responses.create(model="far-or-unknown", input="hi")
+    said += [str(of_chat.value), str(of_responses.value)]
+    with (
+        anthropic.Anthropic(base_url=f"{hortus.door}/anthropic", api_key=key, max_retries=0) as client,
+        pytest.raises(anthropic.PermissionDeniedError) as of_messages,
+    ):
+        client.messages.create(**asked, max_tokens=5)
     said.append(str(of_messages.value))
-    gemini = genai.Client(api_key=key, http_options={"base_url": f"{hortus.door}/gemini"})
-    with pytest.raises(google_errors.ClientError) as of_gemini:
-        gemini.models.generate_content(model="far-or-unknown", contents="hi")
-    assert of_gemini.value.code == 403
+    with (
+        genai.Client(api_key=key, http_options={"base_url": f"{hortus.door}/gemini"}) as client,
+        pytest.raises(google_errors.ClientError, match="403") as of_gemini,
+    ):
+        client.models.generate_content(model="far-or-unknown", contents="hi")
     said.append(str(of_gemini.value))
     for words in said:
         assert all(one in words for one in ("far: ", "somewhere: ", "compute_in", "operators_from")), words
@@ -146,8 +148,8 @@ def test_rules_over_the_request_itself_refuse_it_before_it_leaves(
     hortus: Hortus, keys: dict[str, str], replay_host: ReplayHost
 ) -> None:
     since, key = len(replay_host.seen), keys["bounded"]
-    long = _ask(hortus, key, model="near", messages=[{"role": "user", "content": "x" * 2000}])
-    searching = _ask(hortus, key, model="near", web_search_options={})
+    long = _ask(hortus, key, model="mixed", messages=[{"role": "user", "content": "x" * 2000}])
+    searching = _ask(hortus, key, model="mixed", web_search_options={})
     for answer, rule in ((long, "largest_request_kib"), (searching, "tools")):
         assert answer.status_code == 403, answer.text
         assert rule in answer.json()["error"]["message"]
