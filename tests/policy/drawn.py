@@ -20,7 +20,7 @@ _Value = TypeVar("_Value")
 Pick = Callable[[Sequence[_Value]], _Value]
 """Chooses one of several."""
 
-PLACES = (None, "DE", "FR", "NO", "CH", "GB", "US", "CN", "EU*", "GLOBAL")
+PLACES = (None, "DE", "FR", "NO", "CH", "GB", "US", "CN", "EU*", "EEA+CH*", "GLOBAL")
 REGIONS = ("DE", "FR", "CH", "US", "EU", "EEA", "ADEQUATE")
 COUNTRIES = ("US", "CN", "FR")
 MAKERS, HOSTS, LICENCES = ("meta", "mistral", "openai"), ("ovh", "azure"), ("MIT", "Apache-2.0")

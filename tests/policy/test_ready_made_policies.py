@@ -6,9 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from hortus.policy.digest import policy_mark
-from hortus.policy.places import DECISIONS, REGIONS, in_words, is_region
+from hortus.policy.places import DECISIONS, REGIONS, in_words, is_region, is_within
 from hortus.policy.ready import READY
 from hortus.policy.rules import Policy
+from policy.real_facts import ON
 
 
 def test_there_are_four_each_described() -> None:
@@ -53,7 +54,33 @@ def test_policies_name_no_places_that_are_uncertain(other: str) -> None:
 
 @pytest.mark.parametrize(
     ("place", "words"),
-    [("GLOBAL", "anywhere (GLOBAL)"), ("EU*", "in some EU country (EU*)"), ("DE", "in DE")],
+    [
+        ("GLOBAL", "anywhere (GLOBAL)"),
+        ("EU*", "in some EU country (EU*)"),
+        ("EEA+CH*", "in some country of the EEA or Switzerland (EEA+CH*)"),
+        ("ADEQUATE*", "in the EEA or some country found adequate (ADEQUATE*)"),
+        ("DE", "in DE"),
+    ],
 )
 def test_places_are_said_in_words(place: str, words: str) -> None:
     assert in_words(place) == words
+
+
+WITHIN = {
+    # place: the regions that surely hold it, of EU, EEA, EEA and Switzerland, ADEQUATE
+    "EU*": (True, True, True, True),
+    "EEA+CH*": (False, False, True, True),
+    "ADEQUATE*": (False, False, False, True),
+    "GLOBAL": (False, False, False, False),
+    "FR": (True, True, True, True),
+    "LI": (False, True, True, True),
+    "CH": (False, False, True, True),
+    "BR": (False, False, False, True),
+    "US": (False, False, False, False),
+}
+
+
+@pytest.mark.parametrize("place", WITHIN)
+def test_a_place_lies_within_where_all_that_it_may_mean_does(place: str) -> None:
+    areas = (("EU",), ("EEA",), ("EEA", "CH"), ("ADEQUATE",))
+    assert tuple(is_within(place, area, on=ON) for area in areas) == WITHIN[place]
