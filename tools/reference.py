@@ -14,7 +14,9 @@ import typer
 from hortus.app.settings import OTHER_VARIABLES, setting_rows
 from hortus.canon import errors
 from hortus.canon.errors import RequestError
+from hortus.catalog import badges
 from hortus.catalog.loading import load_catalog
+from hortus.catalog.residency import Standing
 from hortus.catalog.rows import Figures, PriceTerms, Rows
 from hortus.cli.root import COMMANDS, Commands
 from hortus.control.metrics import GAUGES
@@ -167,28 +169,35 @@ def hosts_page() -> list[str]:
         "",
     ]
     rows = load_catalog().rows
-    makers = [
-        (f"`{one.id}`", one.name, one.home or "", sum(model.maker == one.id for model in rows.models))
-        for one in rows.makers
-    ]
-    hosts = [
-        (
-            f"`{one.id}`",
-            one.name,
-            one.home or "",
-            one.country or "",
-            ", ".join(surface.dialect for surface in one.surfaces),
-            f"`{one.credential_env}`" if one.credential_env else "",
-        )
-        for one in rows.hosts
-    ]
     return [
         *intro,
-        *table(["id", "maker", "home", "models"], makers),
+        *table(["id", "maker", "home", "models", "codes of practice"], list(makers_of(rows))),
+        "",
+        "`gpai-2025` is the General-Purpose AI Code of Practice of 2025. Signing it is a signal, no proof of",
+        "compliance; who has not signed has the same duties.",
         "",
         "## Hosts",
         "",
-        *table(["id", "host (often called provider)", "home", "computes in", "dialects", "connected by"], hosts),
+        *table(["id", "host (often called provider)", "dialects", "connected by"], list(hosts_of(rows))),
+        "",
+        "## Where a host computes, what it keeps, whose law binds it",
+        "",
+        "Three separate things; [where your data goes](../explanation/residency.md) explains the words. An empty place",
+        "is unknown. *Known* is how well and on which day it was read: three months later it is stale.",
+        "",
+        *table(["host", "computed in", "kept", "operator's law", "trains", "known", "source"], list(places_of(rows))),
+        "",
+        "### What decides the place",
+        "",
+        "Where one of these facts is not said, or its value is not known here, the place counts as anywhere.",
+        "",
+        *table(["host", "fact", "said in", "value → place"], list(deciding(rows))),
+        "",
+        "### What a request can set",
+        "",
+        "A policy that needs what this brings has it set in the request, as an adaptation that the receipt names.",
+        "",
+        *table(["host", "adaptation", "dialects", "brings", "source"], list(levers(rows))),
         "",
         "## Where a host departs from a dialect",
         "",
@@ -197,6 +206,45 @@ def hosts_page() -> list[str]:
         "",
         *table(["host", "dialect", "demands", "refuses", "renames", "note"], list(departures(rows))),
     ]
+
+
+def makers_of(rows: Rows) -> Iterator[tuple[object, ...]]:
+    for one in rows.makers:
+        models = sum(model.maker == one.id for model in rows.models)
+        yield f"`{one.id}`", one.name, one.home or "", models, "; ".join(map(standing, one.codes))
+
+
+def hosts_of(rows: Rows) -> Iterator[tuple[str, ...]]:
+    for one in rows.hosts:
+        variable = f"`{one.credential_env}`" if one.credential_env else ""
+        yield f"`{one.id}`", one.name, ", ".join(one.dialects), variable
+
+
+def places_of(rows: Rows) -> Iterator[tuple[str, ...]]:
+    trains = {None: "", True: "yes", False: "no"}
+    for one in rows.hosts:
+        three = badges.computed_in(one), badges.kept(one), badges.law(one)
+        yield f"`{one.id}`", *three, trains[one.trains_on_content], f"{one.confidence} {one.as_of}", one.source
+
+
+def standing(one: Standing) -> str:
+    chapters = f" ({', '.join(one.chapters)})" if one.status == "partial" else ""
+    return f"`{one.code}`: {one.status}{chapters}, {one.as_of}"
+
+
+def deciding(rows: Rows) -> Iterator[tuple[str, ...]]:
+    said_in = {"facts": "`facts`", "region": "`region`", "model": "the model's name"}
+    for host in rows.hosts:
+        for one in host.places:
+            values = ", ".join(f"`{value}` → {place}" for value, place in one.values.items())
+            yield f"`{host.id}`", one.fact, said_in[one.read], values
+
+
+def levers(rows: Rows) -> Iterator[tuple[str, ...]]:
+    for host in rows.hosts:
+        for one in host.levers:
+            brings = ", ".join(f"{name} = {value}" for name, value in one.gains.items())
+            yield f"`{host.id}`", f"`{one.name}`", ", ".join(one.dialects), brings, one.source
 
 
 def departures(rows: Rows) -> Iterator[tuple[str, ...]]:

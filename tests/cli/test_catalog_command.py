@@ -87,3 +87,33 @@ def test_hosts_say_which_variable_lights_each_and_which_is_lit(tmp_path: Path) -
 def test_an_empty_variable_lights_nothing(tmp_path: Path) -> None:
     hosts = run("catalog", "hosts", "--json", at=tmp_path, environment={"MISTRAL_API_KEY": ""}).json
     assert not any(host["is_lit"] for host in hosts)
+
+
+def test_hosts_are_listed_with_place_retention_and_law_apart(tmp_path: Path) -> None:
+    ran = run("catalog", "hosts", at=tmp_path)
+    line = next(line for line in ran.out.splitlines() if line.startswith("scaleway"))
+    assert line.split()[1:4] == ["FR", "nothing", "FR"]
+    assert "by inference_geo" in ran.out
+
+
+def test_a_host_tells_what_decides_its_place_and_who_says_so(tmp_path: Path) -> None:
+    ran = run("catalog", "host", "azure", at=tmp_path)
+    assert ran.code == 0
+    for words in (
+        "by sku",
+        "DataZoneStandard → zone",
+        "by geography, 30 d",
+        "store=false",
+        "AZURE_OPENAI_API_KEY",
+        "reported",
+    ):
+        assert words in " ".join(ran.out.split()), words
+
+
+def test_a_host_as_json_says_whether_its_facts_are_stale(tmp_path: Path) -> None:
+    host = run("catalog", "host", "local", "--json", at=tmp_path).json
+    assert (host["id"], host["is_stale"]) == ("local", False)
+
+
+def test_an_unknown_host_is_refused(tmp_path: Path) -> None:
+    assert "no host 'nope'" in run("catalog", "host", "nope", at=tmp_path).err

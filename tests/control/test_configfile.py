@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hortus.base.addresses import read_networks
 from hortus.base.errors import ConfigurationError
+from hortus.catalog.loading import load_catalog
 from hortus.control.configfile import read_config
 from hortus.control.tomllines import Lines, format_path
 from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, ProjectSpec, RouteSpec
 
-HOSTS = ("mistral", "openai", "openai-compatible")
+HOSTS = {name: load_catalog().host(name) for name in ("mistral", "openai", "openai-compatible", "azure", "vllm")}
 
 GOOD = """\
 [settings]
@@ -40,10 +43,14 @@ ENDPOINT = '[[endpoint]]\nname = "a"\nmodel = "m"\nhost = "mistral"\n'
 ROUTE = '[[route]]\nname = "r"\nendpoints = ["a"]\n'
 
 
+def an_endpoint(host: str, more: str) -> str:
+    return f'[[endpoint]]\nname = "a"\nmodel = "m"\nhost = "{host}"\n{more}\n'
+
+
 def refusal(text: str | bytes) -> ConfigurationError:
     data = text if isinstance(text, bytes) else text.encode()
     with pytest.raises(ConfigurationError) as caught:
-        read_config(data, file="hortus.toml", hosts=HOSTS)
+        read_config(data, file="hortus.toml", hosts=HOSTS, today=date(2026, 11, 23))
     return caught.value
 
 
@@ -73,6 +80,66 @@ WRONG = {
     "not TOML": ("[[endpoint]\n", "hortus.toml:1", "not TOML"),
     "key twice": ("a = 1\n[settings]\nport = 1\nport = 2\n", "hortus.toml:4", "not TOML"),
     "string not ended": ('[settings]\n\nhost = "abc\n', "hortus.toml:3", "not TOML"),
+    "fact that no host asks for": (
+        an_endpoint("mistral", 'facts = { sku = "Standard" }'),
+        "hortus.toml:5 endpoint[0].facts.sku",
+        "does not ask for this fact",
+    ),
+    "fact that the region says": (
+        an_endpoint("azure", 'facts = { region = "westeurope" }'),
+        "hortus.toml:5 endpoint[0].facts.region",
+        "The endpoint's `region` says it.",
+    ),
+    "value that the host does not know": (
+        an_endpoint("azure", 'facts = { sku = "standard" }'),
+        "hortus.toml:5 endpoint[0].facts.sku",
+        "Did you mean `Standard`?",
+    ),
+    "country that does not exist": (
+        an_endpoint("mistral", 'country = "XX"'),
+        "hortus.toml:5 endpoint[0].country",
+        "ISO 3166-1",
+    ),
+    "terms without a source": (
+        an_endpoint("mistral", 'terms = { source = " ", as_of = 2026-01-01 }'),
+        "hortus.toml:5 endpoint[0].terms.source",
+        "The source is empty.",
+    ),
+    "terms from the future": (
+        an_endpoint("mistral", 'terms = { source = "c", as_of = 2099-01-01 }'),
+        "hortus.toml:5 endpoint[0].terms.as_of",
+        "The day is in the future.",
+    ),
+    "terms with no place": (
+        an_endpoint("mistral", 'terms = { source = "c", as_of = 2026-01-01, storage = "Europe" }'),
+        "hortus.toml:5 endpoint[0].terms.storage",
+        "`Europe` is no place.",
+    ),
+    "terms with a home that does not exist": (
+        an_endpoint("mistral", 'terms = { source = "c", as_of = 2026-01-01, home = "EU" }'),
+        "hortus.toml:5 endpoint[0].terms.home",
+        "ISO 3166-1",
+    ),
+    "terms with the law of no country": (
+        an_endpoint("mistral", 'terms = { source = "c", as_of = 2026-01-01, laws = { USA = "no" } }'),
+        "hortus.toml:5 endpoint[0].terms.laws.USA",
+        "ISO 3166-1",
+    ),
+    "terms with a negative number of days": (
+        an_endpoint("mistral", 'terms = { source = "c", as_of = 2026-01-01, retention_days = -1 }'),
+        "hortus.toml:5 endpoint[0].terms.retention_days",
+        "out of bounds",
+    ),
+    "terms and country that differ": (
+        an_endpoint("mistral", 'country = "DE"\nterms = { source = "c", as_of = 2026-01-01, compute = "FR" }'),
+        "hortus.toml:6 endpoint[0].terms.compute",
+        "different things",
+    ),
+    "host of others as one's own": (
+        an_endpoint("openai", "is_own = true"),
+        "hortus.toml:5 endpoint[0].is_own",
+        "cannot be your own",
+    ),
     "unknown table": ('\n[[endpoints]]\nname = "a"\n', "hortus.toml:2 endpoints", "Did you mean `endpoint`?"),
     "unknown top key": ("colour = 3\n", "hortus.toml:1 colour", "The file may hold: settings, project"),
     "table in place of a list": ('[endpoint]\nname = "a"\n', "hortus.toml:1 endpoint", "[[endpoint]]"),
@@ -288,6 +355,28 @@ def test_says_file_line_and_path_of_what_is_wrong(case: str) -> None:
     assert str(error).startswith(f"{place}: "), str(error)
     assert words in str(error)
     assert "hunter2" not in str(error)
+
+
+def test_facts_terms_and_ownership_that_hold_are_no_faults() -> None:
+    text = """
+    [[endpoint]]
+    name = "zone"
+    model = "gpt-4o"
+    host = "azure"
+    variables = { resource = "ours" }
+    region = "swedencentral"
+    facts = { sku = "DataZoneStandard" }
+    terms = { source = "contract 17", as_of = 2026-11-23, retention_days = 0, laws = { US = "disputed" } }
+
+    [[endpoint]]
+    name = "own"
+    model = "m"
+    host = "vllm"
+    base_url = "http://gpu.internal:9/v1"
+    is_own = true
+    """
+    declared = read_config(text.encode(), file="hortus.toml", hosts=HOSTS, today=date(2026, 11, 23))
+    assert [item.spec.name for item in declared.items] == ["zone", "own"]
 
 
 def test_names_every_fault_at_once() -> None:

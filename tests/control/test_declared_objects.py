@@ -82,6 +82,31 @@ async def test_a_credential_that_appears_in_a_file_lights_its_endpoint(tmp_path:
         assert b"hunter2" not in control.home.snapshot.read_bytes()
 
 
+NEBIUS = {"name": "n", "model": "m", "host": "nebius", "credential": "file:key"}
+
+
+async def test_an_endpoint_shows_what_is_known_of_it_and_what_else_would_decide(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        (control.home.credentials / "key").write_text("k\n")
+        known = (await control.ask("POST", "/endpoints", NEBIUS))["known"]
+        assert (known["compute"], known["undecided"]) == ("GLOBAL", ["datacentre"])
+        assert (known["trains"], known["home"], known["laws"]["US"]) == (True, "NL", "indirect")
+        assert known["source"].startswith("https://docs.tokenfactory.nebius.com/")
+        said = {**NEBIUS, "facts": {"datacentre": "eu-north1"}}
+        known = (await control.ask("PUT", "/endpoints/n", dict(list(said.items())[1:])))["known"]
+        assert (known["compute"], known["undecided"]) == ("FI", [])
+
+
+async def test_an_endpoint_shows_a_contract_before_the_catalog(tmp_path: Path) -> None:
+    terms = {"source": "contract 17", "as_of": "2020-01-01", "compute": "DE", "laws": {"US": "no"}}
+    async with running_control(tmp_path) as control:
+        made = await control.ask("POST", "/endpoints", {**ENDPOINT, "terms": terms})
+        known = made["known"]
+        assert (known["compute"], known["source"], known["confidence"]) == ("DE", "contract 17", "stated")
+        assert known["is_stale"]
+        assert known["retention_days"] is None
+
+
 async def test_no_secret_is_in_any_answer_or_in_the_snapshot(tmp_path: Path) -> None:
     secret = "sk-hunter2-and-more"
     async with running_control(tmp_path, environment={"MISTRAL_API_KEY": secret}) as control:
@@ -144,6 +169,20 @@ REFUSED: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
     "endpoint of an unknown host": ("POST", "/endpoints", {**ENDPOINT, "host": "moon"}, 400, "host"),
     "secret as credential": ("POST", "/endpoints", {**ENDPOINT, "credential": "sk-hunter2"}, 400, "credential"),
     "timeout of nothing": ("POST", "/endpoints", {**ENDPOINT, "idle_timeout_s": 0}, 400, "idle_timeout_s"),
+    "fact that the host does not ask for": (
+        "POST",
+        "/endpoints",
+        {**ENDPOINT, "facts": {"sku": "x"}},
+        400,
+        "facts.sku",
+    ),
+    "terms from the future": (
+        "POST",
+        "/endpoints",
+        {**ENDPOINT, "terms": {"source": "c", "as_of": "2999-01-01"}},
+        400,
+        "terms.as_of",
+    ),
     "name with a space": ("POST", "/endpoints", {**ENDPOINT, "name": "a b"}, 400, "name"),
     "route to nowhere": ("POST", "/routes", {"name": "r", "endpoints": ["nowhere"]}, 400, "endpoints[0]"),
     "route without endpoints": ("POST", "/routes", {"name": "r", "endpoints": []}, 400, "endpoints"),

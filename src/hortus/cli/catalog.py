@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from itertools import groupby
@@ -17,13 +17,15 @@ from rich.markup import escape
 from hortus.app.clock import SystemClock
 from hortus.app.settings import read_environment
 from hortus.base.errors import ConfigurationError, HortusError
+from hortus.catalog import badges
 from hortus.catalog.loading import load_catalog
-from hortus.catalog.lookup import Catalog, Found, PricedOffer, PriceOf, Query, can_route
+from hortus.catalog.lookup import Catalog, Found, PricedOffer, PriceOf, Query
 from hortus.catalog.places import ISO_COUNTRIES
 from hortus.catalog.prices import price_of_offer
-from hortus.catalog.rows import Feature, Host, PriceRow, State
+from hortus.catalog.rows import Feature, PriceRow, State
 from hortus.cli.admin import Admin
 from hortus.cli.defaults import FirstUnlessNamed
+from hortus.cli.hostviews import host_columns, host_facts, host_row
 from hortus.cli.lit import is_lit
 from hortus.cli.options import takes
 from hortus.cli.replies import SyncReport
@@ -48,7 +50,8 @@ _ORIGIN = ("source", "as_of", "confidence")
 """Where a row comes from; shown last."""
 
 _PLACES = (
-    "[dim]Place EU*: some country of the EU; GLOBAL: any country; -: unknown, which never counts as allowed.[/dim]"
+    "[dim]Place EU*: some country of the EU; EEA+CH*: or of the EEA, or Switzerland; GLOBAL: any; -: unknown, which "
+    "never counts as allowed. Computed, kept and law are three things: none makes another true.[/dim]"
 )
 
 
@@ -108,17 +111,17 @@ def show(
     show_facts((name.replace("_", " "), value) for name, value in (known | origin).items())
     show_line("")
     columns = [
-        Column("host", is_whole=True), Column("called there"), Column("place"), Column("per million in → out"),
-        Column("as of"),
+        Column("host", is_whole=True), Column("called there"), Column("computed in"), Column("kept"),
+        Column("operator's law"), Column("per million in → out"),
     ]  # fmt: skip
-    show_table(
-        columns,
-        [
-            (one.offer.host, one.offer.upstream_name, one.country, say_price(one.price), one.price and one.price.as_of)
-            for one in offers
-        ],
-    )
+    show_table(columns, [_offer_row(one, catalog) for one in offers])
     note(_PLACES)
+
+
+def _offer_row(one: PricedOffer, catalog: Catalog) -> Sequence[object]:
+    host = catalog.host(one.offer.host)
+    three = (badges.computed_in(host), badges.kept(host), badges.law(host))
+    return (host.id, one.offer.upstream_name, *three, say_price(one.price))
 
 
 @app.command()
@@ -128,21 +131,37 @@ def hosts(*, json: AsJson = False) -> None:
     lit = _lit_hosts(catalog)
     rows = [host for host in catalog.rows.hosts if host.id != "local"]
     if json:
-        show_json([{**msgspec.to_builtins(host), "is_lit": host.id in lit} for host in rows])
+        today = _today()
+        show_json(
+            [
+                {
+                    **msgspec.to_builtins(host),
+                    "is_lit": host.id in lit,
+                    "is_stale": badges.is_stale(host, review_days=host.review_days, on=today),
+                }
+                for host in rows
+            ]
+        )
         return
-    table = [(host.id, host.name, host.country, _variable_of(host), host.id in lit) for host in rows]
-    show_table(
-        [
-            Column("host", is_whole=True),
-            Column("name"),
-            Column("place"),
-            Column("variable", is_whole=True),
-            Column("lit"),
-        ],
-        table,
-    )
+    today = _today()
+    show_table(host_columns(), [host_row(host, is_lit=host.id in lit, on=today) for host in rows])
     note("A host whose variable is set is lit; `hortus connect HOST` makes its routes. One without a variable is")
-    note("yours: declare its endpoint in hortus.toml. `not yet`: this release cannot send requests there.")
+    note("yours: declare its endpoint in hortus.toml. All about one, its variable too: `hortus catalog host HOST`.")
+    note(_PLACES)
+
+
+@app.command()
+def host(host: Annotated[str, typer.Argument(help="A host's id.")], *, json: AsJson = False) -> None:
+    """Show all that is known about one host: place, retention, law, and who says so."""
+    catalog = load_catalog()
+    row, is_lit = catalog.host(host), host in _lit_hosts(catalog)
+    today = _today()
+    if json:
+        stale = badges.is_stale(row, review_days=row.review_days, on=today)
+        show_json({**msgspec.to_builtins(row), "is_lit": is_lit, "is_stale": stale})
+        return
+    show_facts(host_facts(row, is_lit=is_lit, on=today))
+    note("What a contract of yours says goes into the `terms` of an endpoint in hortus.toml; it comes before this row.")
     note(_PLACES)
 
 
@@ -164,7 +183,7 @@ def sync(*, json: AsJson = False) -> None:
 def sync_lines(report: SyncReport) -> Iterator[str]:
     """Yield what the hosts' own lists say, as sentences."""
     if not report.asked:
-        yield "No host is lit: `hortus catalog hosts` shows which variable lights each."
+        yield "No host is lit: `hortus catalog hosts` lists them, `hortus catalog host HOST` names the variable of one."
     for host in report.asked:
         yield f"{host.host}: {host.error or f'lists {host.listed} models'}"
     for row in report.proposed:
@@ -183,14 +202,13 @@ def _lit_hosts(catalog: Catalog) -> set[str]:
     return {host.id for host in catalog.rows.hosts if is_lit(host, environment)}
 
 
-def _variable_of(host: Host) -> str | None:
-    return host.credential_env if can_route(host) else "not yet"
-
-
 def prices_today(catalog: Catalog) -> PriceOf:
     """Return the function that says what an offer costs today."""
-    today = datetime.fromtimestamp(SystemClock().now_ms() / 1000, tz=UTC).date()
-    return partial(price_of_offer, catalog, at=today)
+    return partial(price_of_offer, catalog, at=_today())
+
+
+def _today() -> date:
+    return datetime.fromtimestamp(SystemClock().now_ms() / 1000, tz=UTC).date()
 
 
 def say_price(price: PriceRow | None) -> str | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
+from hortus.app.clock import SystemClock
 from hortus.app.context import take_settings
 from hortus.app.home import Home
 from hortus.app.settings import Loaded, find_config_file, load_settings, read_environment, setting_rows
@@ -127,7 +129,8 @@ def read_declaration(file: Path, *, home: Home, networks: tuple[Network, ...] = 
             f"cannot be read: {error.strerror}.", path=str(file), hint="Check name and rights."
         ) from error
     catalog = load_catalog()
-    declaration = read_config(data, file=str(file), hosts=catalog.hosts, networks=networks)
+    today = datetime.fromtimestamp(SystemClock().now_ms() / 1000, tz=UTC).date()
+    declaration = read_config(data, file=str(file), hosts=catalog.hosts, networks=networks, today=today)
     snapshot = _read_snapshot(home)
     rates = snapshot.rates if snapshot is not None else tuple(rate.row for rate in catalog.rows.rates)
     faults = [

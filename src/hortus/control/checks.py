@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from datetime import date
 from urllib.parse import urlsplit
 
 from hortus.base.addresses import Network, Permission, address_in, is_disguised, why_not
 from hortus.catalog.lookup import SPOKEN_DIALECTS
+from hortus.catalog.rows import Host
 from hortus.control.bounds import check_limit, check_price, check_rate
+from hortus.control.factchecks import check_facts
 from hortus.control.fault import MOST_QUOTED, Fault, suggest
 from hortus.control.tomllines import Path
 from hortus.policy.rules import Policy
@@ -62,17 +65,21 @@ _VARIABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
 Spec = EndpointSpec | RouteSpec | DeploymentSpec | ProjectSpec | LimitSpec | RateSpec | Policy
 
 
-def check_spec(spec: Spec, *, hosts: Collection[str], networks: tuple[Network, ...] = ()) -> list[Fault]:
+def check_spec(
+    spec: Spec, *, hosts: Mapping[str, Host], networks: tuple[Network, ...] = (), today: date | None = None
+) -> list[Fault]:
     """Return what is wrong with `spec` by itself; names of other objects are not looked up.
 
     Args:
         spec: The object as declared.
-        hosts: Ids of the hosts in the catalog.
+        hosts: Rows of the hosts in the catalog, by id.
         networks: The node's `private_networks`.
+        today: No contract was looked at later; None: not judged.
     """
     match spec:
         case EndpointSpec():
-            return [*_check_name(spec.name, NAME_PATTERN), *_check_endpoint(spec, hosts, networks=networks)]
+            facts = check_facts(spec, hosts.get(spec.host), today=today)
+            return [*_check_name(spec.name, NAME_PATTERN), *_check_endpoint(spec, hosts, networks=networks), *facts]
         case RouteSpec():
             return [*_check_name(spec.name, NAME_PATTERN), *_check_route(spec)]
         case DeploymentSpec():
@@ -125,8 +132,6 @@ def _check_endpoint(spec: EndpointSpec, hosts: Collection[str], *, networks: tup
     yield from _check_variables(spec.variables)
     if spec.credential is not None:
         yield from _check_credential(spec.credential)
-    if spec.country is not None and re.fullmatch(r"[A-Z]{2}", spec.country) is None:
-        yield Fault(("country",), "The country is not an ISO 3166-1 alpha-2 code.", 'Write two letters, such as "DE".')
     yield from _check_operations(spec.operations)
     yield from _check_timeouts(spec)
     yield from _check_queue(spec)

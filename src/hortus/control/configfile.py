@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import get_args, get_type_hints
 
 import msgspec
@@ -17,6 +19,7 @@ from msgspec import Struct
 
 from hortus.base.addresses import Network
 from hortus.base.errors import ConfigurationError
+from hortus.catalog.rows import Host
 from hortus.control.checks import Spec, check_spec
 from hortus.control.fault import Fault, suggest
 from hortus.control.tomllines import Lines, Path, format_path
@@ -110,14 +113,22 @@ class Report:
         return ConfigurationError(message, path=path, hint=None if others else first.hint)
 
 
-def read_config(data: bytes, *, file: str, hosts: Collection[str], networks: tuple[Network, ...] = ()) -> Declaration:
+def read_config(
+    data: bytes,
+    *,
+    file: str,
+    hosts: Mapping[str, Host],
+    networks: tuple[Network, ...] = (),
+    today: date | None = None,
+) -> Declaration:
     """Read the bytes of a configuration file.
 
     Args:
         data: The file as it lies on disk.
         file: How to call it in messages.
-        hosts: Ids of the hosts in the catalog.
+        hosts: Rows of the hosts in the catalog, by id.
         networks: The node's `private_networks`.
+        today: No contract was looked at later; None: not judged.
 
     Raises:
         ConfigurationError: The file is not TOML, or something in it is wrong; all faults at once.
@@ -125,6 +136,7 @@ def read_config(data: bytes, *, file: str, hosts: Collection[str], networks: tup
     text, document = _parse(data, file)
     lines = Lines(text)
     report = Report(file, lines)
+    check = partial(check_spec, hosts=hosts, networks=networks, today=today)
     faults = list(_check_top(document))
     items: list[Item] = []
     for kind, spec_type in KINDS.items():
@@ -133,7 +145,7 @@ def read_config(data: bytes, *, file: str, hosts: Collection[str], networks: tup
             continue
         for index, table in enumerate(tables):
             path: Path = (kind, index)
-            spec, found = _read_table(table, path, spec_type=spec_type, hosts=hosts, networks=networks)
+            spec, found = _read_table(table, path, spec_type=spec_type, check=check)
             faults.extend(found)
             if spec is not None:
                 items.append(Item(kind, spec, report.place((*path, "name")), path))
@@ -203,7 +215,7 @@ def _check_top(document: dict[str, object]) -> Iterator[Fault]:
 
 
 def _read_table(
-    table: object, path: Path, *, spec_type: type[Spec], hosts: Collection[str], networks: tuple[Network, ...]
+    table: object, path: Path, *, spec_type: type[Spec], check: Callable[[Spec], list[Fault]]
 ) -> tuple[Spec | None, list[Fault]]:
     if not isinstance(table, dict):
         return None, [Fault(path, "This must be a table.", f"Write it as [[{path[0]}]].")]
@@ -214,7 +226,7 @@ def _read_table(
         spec = msgspec.convert(table, spec_type)
     except msgspec.ValidationError as error:
         return None, [_type_fault(error, path, spec_type=spec_type)]
-    faults = check_spec(spec, hosts=hosts, networks=networks)
+    faults = check(spec)
     return spec, [Fault((*path, *fault.path), fault.message, fault.hint) for fault in faults]
 
 

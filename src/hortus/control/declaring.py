@@ -11,18 +11,19 @@ from hortus.control import models, views
 from hortus.control.applying import API, BUILT_IN, FILE, OBJECT_KINDS
 from hortus.control.checks import check_far, check_spec
 from hortus.control.configfile import spaces_of
-from hortus.control.endpointforms import EndpointList, EndpointView, EndpointWanted
+from hortus.control.endpointforms import EndpointList, EndpointView, EndpointWanted, FactsView
 from hortus.control.engine_states import EngineState, read_engine_states
 from hortus.control.errors import Conflict, DeclaredInFile, Invalid, NotFound
 from hortus.control.fault import Fault, suggest
 from hortus.control.plane import Plane
 from hortus.control.ports import Declared, StoredObject
 from hortus.control.tomllines import format_path
+from hortus.policy.facts import Facts
 from hortus.policy.rules import Policy
 from hortus.snapshot.compile import SEEDLING, read_candidate, with_seedling
 from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, LimitSpec, RateSpec, RouteSpec
 from hortus.snapshot.endpoints import credential_of
-from hortus.snapshot.model import Route
+from hortus.snapshot.model import Endpoint, Route
 
 Kind = TypeVar("Kind", bound=Declared)
 
@@ -146,7 +147,15 @@ def declare(plane: Plane, spec: Declared, *, is_new: bool) -> StoredObject:
     """
     kind = kind_of(spec)
     refuse_faults(
-        [*check_spec(spec, hosts=plane.catalog.hosts, networks=plane.installation.private_networks), *check_far(spec)]
+        [
+            *check_spec(
+                spec,
+                hosts=plane.catalog.hosts,
+                networks=plane.installation.private_networks,
+                today=plane.today(),
+            ),
+            *check_far(spec),
+        ]
     )
     if isinstance(spec, RouteSpec):
         refuse_faults(_unknown_endpoints(plane, spec))
@@ -265,15 +274,27 @@ def _endpoint_view(plane: Plane, stored: StoredObject) -> EndpointView:
     is_usable = compiled is not None and stored.retired_at_ms is None
     shown = msgspec.structs.asdict(spec) | {
         "credential": credential_of(spec, plane.catalog.hosts.get(spec.host)),
-        "maker": compiled.maker if compiled else None,
-        "speaks": compiled.dialects if compiled else (),
         "price": msgspec.to_builtins(spec.price) if spec.price is not None else None,
         "terms": msgspec.to_builtins(spec.terms) if spec.terms is not None else None,
-        "price_id": compiled.price.id if compiled and compiled.price else None,
         "is_usable": is_usable,
         "reason": None if is_usable else plane.unusable.get(stored.name),
     }
-    return EndpointView.model_validate(shown | history_of(stored))
+    found = _compiled_members(plane, compiled) if compiled is not None else {}
+    return EndpointView.model_validate(shown | found | history_of(stored))
+
+
+def _compiled_members(plane: Plane, compiled: Endpoint) -> dict[str, object]:
+    return {
+        "maker": compiled.maker,
+        "speaks": compiled.dialects,
+        "price_id": compiled.price.id if compiled.price is not None else None,
+        "known": _facts_view(plane, compiled.facts) if compiled.facts is not None else None,
+    }
+
+
+def _facts_view(plane: Plane, facts: Facts) -> FactsView:
+    shown = {"is_stale": facts.is_stale(plane.today()), "levers": tuple(lever.name for lever in facts.levers)}
+    return FactsView.model_validate(msgspec.structs.asdict(facts) | shown)
 
 
 def _route_view(plane: Plane, stored: StoredObject) -> views.RouteView:

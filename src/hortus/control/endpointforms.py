@@ -142,6 +142,28 @@ class EndpointWanted(Ask):
     queue_wait_s: Annotated[float, Field(gt=0, lt=1e9, description="Longest wait in seconds.")] = 30.0
 
 
+class FactsView(View):
+    """What policies know of an endpoint: computed where, kept where and for how long, under whose law; by whom."""
+
+    compute: Annotated[str | None, Field(description="A country, `EU*` and the like, or `GLOBAL` (anywhere).")] = None
+    undecided: Annotated[tuple[str, ...], Field(description="What else would decide it; nobody says it here.")] = ()
+    storage: Annotated[str | None, Field(description="Where the host keeps what it keeps.")] = None
+    retention_days: Annotated[int | None, Field(description="How long requests and answers; 0: not at all.")] = None
+    state_days: Annotated[int | None, Field(description="How long answers for later requests.")] = None
+    trains: Annotated[bool | None, Field(description="Whether it trains on requests.")] = None
+    operator: str | None = None
+    home: Annotated[str | None, Field(description="Country whose law binds the operator.")] = None
+    laws: Annotated[
+        dict[str, Reach] | None, Field(description="Country -> whether its authorities can demand what is there.")
+    ] = None
+    is_own: bool = False
+    confidence: Annotated[str, Field(description="Of the weakest of these: `stated`, `reported`, `recalled`.")]
+    source: str | None = None
+    checked_on: Annotated[date | None, Field(description="Day on which it was read.")] = None
+    is_stale: Annotated[bool, Field(description="Whether they want to be read again.")]
+    levers: Annotated[tuple[str, ...], Field(description="What a request can change, as receipts name it.")] = ()
+
+
 class EndpointView(ObjectView):
     """One model at one host, and whether it can be used now."""
 
@@ -171,6 +193,7 @@ class EndpointView(ObjectView):
     queue: int = 64
     queue_wait_s: float = 30.0
     price_id: Annotated[str | None, Field(description="Row of the price that holds, as receipts name it.")] = None
+    known: Annotated[FactsView | None, Field(description="What policies know of it, where it can be used.")] = None
     is_usable: bool
     reason: Annotated[str | None, Field(description="Why it cannot be used.")] = None
 

@@ -90,7 +90,7 @@ def _declare(plane: Plane, ask: LimitWanted, *, is_new: bool) -> LimitView:
     rates = [one.spec for one in plane.ports.objects.list("rate") if isinstance(one.spec, RateSpec)]
     around = look_around(plane.ports.access, rates=rates, currencies=plane.currencies)
     spec, faults = settle_limit(wanted, around, before=limit_before(plane.ports.objects, wanted.name))
-    refuse_faults([*check_spec(spec, hosts=()), *faults])
+    refuse_faults([*check_spec(spec, hosts={}), *faults])
     return _view(plane, declare(plane, spec, is_new=is_new))
 
 

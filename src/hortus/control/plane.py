@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -213,6 +214,10 @@ class Plane:
             retired_at_ms={name: retired_at_ms for name, retired_at_ms in gone if retired_at_ms is not None},
         )
 
+    def today(self) -> date:
+        """Return the day (UTC)."""
+        return datetime.fromtimestamp(self.ports.clock.now_ms() / 1000, tz=UTC).date()
+
     def read_text(self, data: bytes, *, file: str) -> tuple[Declaration, list[applying.Change]]:
         """Read a configuration and compare it with the store.
 
@@ -220,7 +225,11 @@ class Plane:
             ConfigurationError: Something in it is wrong; the message names each fault with its line.
         """
         declaration = read_config(
-            data, file=file, hosts=self.catalog.hosts, networks=self.installation.private_networks
+            data,
+            file=file,
+            hosts=self.catalog.hosts,
+            networks=self.installation.private_networks,
+            today=self.today(),
         )
         try:
             self.installation.check_settings(declaration.settings)

@@ -171,7 +171,7 @@ def _change(plane: Plane, name: str, **changed: object) -> views.ProjectView:
 
 def _put(plane: Plane, spec: ProjectSpec) -> Project:
     policies = {one.name for one in plane.ports.objects.list("policy")}
-    faults = [*check_spec(spec, hosts=()), *check_named(spec, policies)]
+    faults = [*check_spec(spec, hosts={}), *check_named(spec, policies)]
     if faults:
         raise Invalid(faults[0].message, path=format_path(faults[0].path), hint=faults[0].hint)
     stored = plane.ports.access.project(spec.name)
