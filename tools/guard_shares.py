@@ -1,0 +1,46 @@
+"""How much does a check alone prove? The share of random strings in a number's layouts that its check accepts.
+
+Usage: guard_shares.py [DRAWS]; default 20000 for each row, always the same ones.
+"""
+
+from __future__ import annotations
+
+import random
+import string
+import sys
+
+from hortus.gateway.guards.national import NATIONAL
+from hortus.gateway.guards.payments import CARDS, VAT
+from hortus.gateway.guards.rows import SEPARATORS, Row
+
+_DRAWN = {
+    "#": string.digits,
+    "@": string.ascii_uppercase,
+    "*": string.digits + string.ascii_uppercase,
+    "~": "-+ABCDEFUVWXY",
+}
+
+
+def drawn(layout: str, chance: random.Random) -> str:
+    """A random string in a layout, without separators."""
+    return "".join(chance.choice(_DRAWN.get(one, one)) for one in layout if one not in {" ", "_"})
+
+
+def share_of(row: Row, draws: int) -> float:
+    """Per cent of random strings in its layouts that a row's check accepts."""
+    chance = random.Random(f"{row.country} {row.name}")  # noqa: S311 - the same draws each time are wanted
+    accepted = sum(row.check(drawn(chance.choice(row.layouts), chance)) for _ in range(draws))
+    return 100 * accepted / draws
+
+
+def main(draws: int) -> None:
+    for row in (*NATIONAL, *CARDS, *VAT):
+        layout = row.layouts[0].translate(str.maketrans("", "", SEPARATORS[1:]))
+        need = "word" if row.is_weak else "alone"
+        print(
+            f"{row.country or '':2} {row.name:45.45} {layout:24.24} {row.share:6.2f} {share_of(row, draws):6.2f} {need}"
+        )
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 20_000)
