@@ -162,10 +162,10 @@ class Addresses:
         done = 0
         for colons in _COLONS.finditer(text):
             start = max(done, colons.start() - _HEX_DIGITS)
-            if found := _IPV6.search(text, start, colons.end() + _LONGEST_IPV6):
-                done = found.end()
-                if _is_public_v6(found[0]):
-                    yield Hit(_IP_RANK, *found.span(), "personal_data", "ip_address")
+            if six := _IPV6.search(text, start, colons.end() + _LONGEST_IPV6):
+                done = six.end()
+                if _is_public_v6(six[0]):
+                    yield Hit(_IP_RANK, *six.span(), "personal_data", "ip_address")
 
 
 def _is_public(written: str) -> bool:

@@ -102,17 +102,21 @@ class Credentials:
     def seek(self, view: View) -> Iterable[Hit]:
         """Every key of the table, private keys as a whole, and values that are called passwords."""
         text = view.text
-        long = " ".join([word for word in text.split() if len(word) >= _LEAST_OF_KEY])
-        for secret in SECRETS if long else ():
-            if " " not in secret.sign and secret.sign not in long:
-                continue
-            for place in _places(text, secret.sign):
-                if found := _whole(secret, text, place):
-                    yield Hit(_RANK, *found, "secrets", secret.kind)
+        yield from _keys(text)
         if "://" in text and "@" in text:
             for address in _IN_ADDRESS.finditer(text):
                 yield Hit(_RANK, *address.span(1), "secrets", "password")
         yield from _passwords(text)
+
+
+def _keys(text: str) -> Iterator[Hit]:
+    """Signs are looked for among the long words only, of which most texts have few."""
+    long = " ".join([word for word in text.split() if len(word) >= _LEAST_OF_KEY])
+    for secret in SECRETS if long else ():
+        if " " in secret.sign or secret.sign in long:
+            for place in _places(text, secret.sign):
+                if found := _whole(secret, text, place):
+                    yield Hit(_RANK, *found, "secrets", secret.kind)
 
 
 def _places(text: str, sign: str) -> Iterator[int]:
@@ -144,9 +148,15 @@ def _passwords(text: str) -> Iterator[Hit]:
 
 def _looks_secret(value: str) -> bool:
     """Whether it is more than a word of the sentence: letters with digits or signs, and no placeholder."""
-    if len(value) < _LEAST_OF_PASSWORD or value[0] in "$%{[(" or value.startswith(("http", "...", "***")):
+    if len(value) < _LEAST_OF_PASSWORD or value.startswith(_PLACEHOLDERS):
         return False
-    has_letter, has_digit = any(one.isalpha() for one in value), any(one.isdigit() for one in value)
-    has_sign = any(not one.isalnum() and one not in "-_./" for one in value)
-    has_cases = value[1:].lower() != value[1:] and value.lower() != value and not value.isupper()
-    return (has_letter and (has_digit or has_sign)) or (has_digit and has_sign) or has_cases
+    has_letter, has_digit, has_sign = (any(map(test, value)) for test in (str.isalpha, str.isdigit, _is_sign))
+    has_cases = value[1:].lower() != value[1:] and not value.isupper()
+    return has_cases or has_letter + has_digit + has_sign >= 2  # noqa: PLR2004 - two of the three
+
+
+_PLACEHOLDERS = ("$", "%", "{", "[", "(", "<", "http", "...", "***")
+
+
+def _is_sign(one: str) -> bool:
+    return not one.isalnum() and one not in "-_./"

@@ -49,19 +49,19 @@ class Numbers:
     def seek(self, view: View) -> Iterable[Hit]:
         """All numbers whose check holds and that are strong enough, or stand beside a word."""
         text = view.text
+        done = 0
         for run in _RUN.finditer(text):
             start, end = run.span()
+            if start < done:
+                continue
             if start and (head := _head(text, start)) < start:
-                yield from self._from_letters(text, head)
-                if text[start - 1].isalpha():
+                if self._ibans and (last := iban_end(text, head)):
+                    done = last
+                    yield Hit(RANKS["iban"], head, last, "personal_data", "iban", text[head : head + 2].upper())
                     continue
+                yield from self._from(text, head, run=LETTERS_FIRST)
             if not _continues(text, start):
                 yield from self._from(text, start, run=end - start)
-
-    def _from_letters(self, text: str, head: int) -> Iterator[Hit]:
-        if self._ibans and (end := iban_end(text, head)):
-            yield Hit(RANKS["iban"], head, end, "personal_data", "iban", text[head : head + 2].upper())
-        yield from self._from(text, head, run=LETTERS_FIRST)
 
     def _from(self, text: str, start: int, *, run: int) -> Iterator[Hit]:
         group = self._groups.get(run)

@@ -161,23 +161,26 @@ def _sentences(found: re.Match[str]) -> Iterator[list[_Word]]:
 
 
 def _within(words: list[_Word]) -> tuple[int, int] | None:
-    """A name that the run itself gives away."""
+    """A name that the run itself gives away: after a title or a greeting, or by a given name."""
     for place, word in enumerate(words[:-1]):
         after = words[place + 1]
-        if word.is_title and not after.is_title and (after.is_surname or after.is_initial):
+        is_addressed = word.is_title and not after.is_title and (after.is_surname or after.is_initial)
+        if is_addressed or (word.folded in GREETINGS and after.is_given and after.is_surname):
             return _span(words, place + 1)
-        if word.folded in GREETINGS and after.is_given and after.is_surname:
-            return _span(words, place + 1)
-    for place, word in enumerate(words):
-        if not word.is_given:
-            continue
-        if place and _is_capital_surname(words[place - 1]):
-            return words[place - 1].start, word.end
-        if any(after.is_surname or after.is_initial for after in words[place + 1 : place + 2]) or _has_particle(
-            words, place
-        ):
-            return _span(words, place)
-    return None
+    given = next((place for place, word in enumerate(words) if word.is_given and _has_surname(words, place)), None)
+    if given is None:
+        return None
+    if given and _is_capital_surname(words[given - 1]):
+        return words[given - 1].start, words[given].end
+    return _span(words, given)
+
+
+def _has_surname(words: list[_Word], place: int) -> bool:
+    """Whether a surname stands before a given name, in capitals, or after it."""
+    if place and _is_capital_surname(words[place - 1]):
+        return True
+    after = words[place + 1 : place + 2]
+    return bool(after) and (after[0].is_surname or after[0].is_initial or _has_particle(words, place))
 
 
 def _is_capital_surname(word: _Word) -> bool:
