@@ -21,7 +21,7 @@ from typing_extensions import override
 
 import hortus
 from hortus.access.acts import BY_HOME, acting
-from hortus.app.admin_protocol import AdminProtocol
+from hortus.app.bounded_protocol import BoundedProtocol
 from hortus.app.clock import SystemClock, random_bytes
 from hortus.app.context import RoleContext
 from hortus.app.credentials import Credentials
@@ -223,7 +223,7 @@ def _make_servers(context: RoleContext, plane: Plane, *, token: AdminToken) -> l
         return _QuietServer(
             uvicorn.Config(
                 app,
-                http=AdminProtocol,
+                http=BoundedProtocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,

@@ -13,16 +13,23 @@ _ONCE = frozenset((b"authorization", b"content-encoding", b"content-type", b"hos
 _FRAMING = frozenset((b"content-length", b"transfer-encoding"))
 
 
-def find_fault(headers: Headers, *, can_chunk: bool) -> bytes | None:
+_HEADER_EXTRA_BYTES = 4  # colon, blank, CR, LF
+_VERSIONS = frozenset({"1.0", "1.1"})
+
+
+def find_fault(headers: Headers, *, version: str) -> bytes | None:
     """Return what is wrong, None where nothing is.
 
-    >>> find_fault([(b"transfer-encoding", b"gzip, chunked")], can_chunk=True)
+    >>> find_fault([(b"transfer-encoding", b"gzip, chunked")], version="1.1")
     b'The only transfer encoding taken is `chunked`, in HTTP/1.1.'
 
     Args:
         headers: Names in lower case.
-        can_chunk: The request is of HTTP/1.1, not 1.0.
+        version: Of HTTP, as the request says it; the parser takes more than these two.
     """
+    if version not in _VERSIONS:
+        return b"Only HTTP/1.0 and HTTP/1.1 are spoken here."
+    can_chunk = version != "1.0"
     names = {name for name, _ in headers}
     if len(names) == len(headers) and b"transfer-encoding" not in names:
         return None  # nearly always
@@ -34,6 +41,11 @@ def find_fault(headers: Headers, *, can_chunk: bool) -> bytes | None:
         if name == b"transfer-encoding" and not (can_chunk and value.strip().lower() == b"chunked"):
             return b"The only transfer encoding taken is `chunked`, in HTTP/1.1."
     return None
+
+
+def measure(headers: Headers) -> int:
+    """Return how many bytes the lines of the headers have."""
+    return sum([len(name) + len(value) + _HEADER_EXTRA_BYTES for name, value in headers])
 
 
 def write_bare_head(headers: Headers) -> bytes:

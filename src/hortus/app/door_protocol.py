@@ -22,7 +22,7 @@ from uvicorn.server import ServerState
 
 from hortus.app.asgi import DoorApp
 from hortus.app.door_exchange import DoorExchange
-from hortus.app.door_heads import find_fault, write_bare_head
+from hortus.app.door_heads import find_fault, measure, write_bare_head
 
 _log = logging.getLogger("hortus.door")
 
@@ -44,7 +44,6 @@ IDLE_WITHIN_S = 75.0
 """Longer than the usual load balancer keeps an idle connection (60 s), so that it is never the one to be surprised."""
 
 _SWEEP_S = 1.0
-_HEADER_EXTRA_BYTES = 4  # colon, blank, CR, LF
 _TARGETS_REMEMBERED = 64
 
 
@@ -215,7 +214,7 @@ class DoorProtocol(asyncio.Protocol):
         self.head_since_s = None
         self.body_since_s = self.loop.time()
         self._is_in_head = False
-        self._check_head(can_chunk=parser.get_http_version() != "1.0")
+        self._check_head(parser.get_http_version())
         headers = self._headers
         exchange = DoorExchange(
             self,
@@ -246,15 +245,14 @@ class DoorProtocol(asyncio.Protocol):
             self._incoming.take_end()
             self._incoming = None
 
-    def _check_head(self, *, can_chunk: bool) -> None:
+    def _check_head(self, version: str) -> None:
         is_long = self._seen_bytes > HEAD_LIMIT_BYTES  # or is it the body that came along?
         if is_long:
-            sizes = [len(name) + len(value) + _HEADER_EXTRA_BYTES for name, value in self._headers]
-            is_long = len(self._url) + sum(sizes) > HEAD_LIMIT_BYTES
+            is_long = len(self._url) + measure(self._headers) > HEAD_LIMIT_BYTES
         if is_long or len(self._headers) > HEADERS_LIMIT:
             self._is_head_too_long = True
             raise HeadTooLong
-        fault = find_fault(self._headers, can_chunk=can_chunk)
+        fault = find_fault(self._headers, version=version)
         if len(self._waiting) >= AHEAD_LIMIT:
             fault = b"Too many requests were sent ahead of their answers."
         if fault is not None:

@@ -21,6 +21,7 @@ from prometheus_client import REGISTRY
 
 from hortus.app.access_log import StandardErrorLog
 from hortus.app.asgi import DoorApp, TrustedProxies
+from hortus.app.bounded_protocol import BoundedProtocol
 from hortus.app.claims_client import LedgerClaims
 from hortus.app.clock import SystemClock, random_bytes
 from hortus.app.context import RoleContext
@@ -288,7 +289,7 @@ def _server(app: DoorApp, node: Settings) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,
-            http=DoorProtocol if node.door_server == "own" else "httptools",
+            http=DoorProtocol if node.door_server == "own" else BoundedProtocol,
             ws="none",
             lifespan="off",
             log_config=None,

@@ -1,6 +1,6 @@
-"""The server side of a connection to the admin API: uvicorn's, with the door's bounds on heads.
+"""The server side of a connection as uvicorn has it, with the door's bounds on heads and its law of what is refused.
 
-The admin port serves few and trusted callers, but its first bytes come before any token.
+For the admin port, whose first bytes come before any token, and for a door that was set to `door_server = "uvicorn"`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from hortus.app.door_heads import find_fault
+from hortus.app.door_heads import find_fault, measure
 from hortus.app.door_protocol import AHEAD_LIMIT, HEAD_LIMIT_BYTES, HEAD_WITHIN_S, HEADERS_LIMIT
 
 _REFUSED = "The head of the request is not taken."
@@ -21,7 +21,7 @@ class HeadRefused(Exception):  # noqa: N818 -- stops the parser; never leaves th
     """Raised inside the parser."""
 
 
-class AdminProtocol(HttpToolsProtocol):
+class BoundedProtocol(HttpToolsProtocol):
     """One caller's connection."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -63,8 +63,9 @@ class AdminProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._is_in_head = False
         self._calm()
-        is_wrong = find_fault(self.headers, can_chunk=self.parser.get_http_version() != "1.0") is not None
-        if is_wrong or len(self.headers) > HEADERS_LIMIT or len(self.pipeline) >= AHEAD_LIMIT:
+        is_wrong = find_fault(self.headers, version=self.parser.get_http_version()) is not None
+        is_long = self._seen_bytes > HEAD_LIMIT_BYTES and measure(self.headers) > HEAD_LIMIT_BYTES  # not the body's bytes
+        if is_wrong or is_long or len(self.headers) > HEADERS_LIMIT or len(self.pipeline) >= AHEAD_LIMIT:
             raise HeadRefused
         super().on_headers_complete()
 
