@@ -64,7 +64,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._is_in_head = False
         self._calm()
         is_wrong = find_fault(self.headers, version=self.parser.get_http_version()) is not None
-        is_long = self._seen_bytes > HEAD_LIMIT_BYTES and measure(self.headers) > HEAD_LIMIT_BYTES  # not the body's bytes
+        may_be_long = self._seen_bytes > HEAD_LIMIT_BYTES  # or is it the body that came along?
+        is_long = may_be_long and measure(self.headers) > HEAD_LIMIT_BYTES
         if is_wrong or is_long or len(self.headers) > HEADERS_LIMIT or len(self.pipeline) >= AHEAD_LIMIT:
             raise HeadRefused
         super().on_headers_complete()
