@@ -37,19 +37,23 @@ class Emails:
 
 
 def _email(text: str, place: int, sign: str) -> tuple[int, int] | None:
-    after = place + len(sign)
-    if after >= len(text) or not (text[after].isalnum() or (text[after] == " " and sign != "@")):
+    """From the local part before a sign to the end of the domain after it."""
+    after, is_written_out = place + len(sign), sign != "@"
+    if not text[after : after + 1].isalnum() and not (is_written_out and text.startswith(" ", after)):
         return None
     domain = _DOMAIN.match(text, after)
-    if domain is None:
-        return None
-    until = place - 1 if sign != "@" and text[place - 1 : place] == " " else place
-    if not until or not (text[until - 1].isalnum() or text[until - 1] in "_+'-"):
-        return None
-    local = _LOCAL.search(text, max(0, until - _LOCAL_LENGTH), until)
-    if local is None or not (name := local[0].lstrip(_MARKDOWN)) or name == "git":
-        return None
-    return until - len(name), domain.end()
+    until = place - 1 if is_written_out and text[place - 1 : place] == " " else place
+    name = _local(text, until) if domain else ""
+    return (until - len(name), domain.end()) if domain and name and name != "git" else None
+
+
+def _local(text: str, until: int) -> str:
+    """What stands before the sign without a blank, bare of quotes and Markdown."""
+    last = text[max(0, until - 1) : until]
+    if not (last.isalnum() or last in {"_", "+", "'", "-"}):
+        return ""
+    found = _LOCAL.search(text, max(0, until - _LOCAL_LENGTH), until)
+    return found[0].lstrip(_MARKDOWN) if found else ""
 
 
 _PLUS = re.compile(r"(?:\+|00)[ ]?\(?([1-9][0-9]{0,2})(?:[ ./\-]{0,2}\(?[0-9]{1,15}\)?){1,8}(?![0-9A-Za-z])")
@@ -85,22 +89,29 @@ class Phones:
 def _international(text: str, start: int) -> Hit | None:
     """A number with `+` before these digits, or with `00` at their beginning."""
     before = text[max(0, start - 3) : start].rstrip(" (")[-1:]
-    if before == "+":
+    is_plus = before == "+"
+    if is_plus:
         start = text.rindex("+", 0, start)
-    elif not text.startswith("00", start) or before.isalnum() or before in ".,/-+":
+    elif not text.startswith("00", start) or before in {".", ",", "/", "-"}:
         return None
-    found = None if text[start - 1 : start].isalnum() else _PLUS.match(text, start)
-    if found is None or (end := _end_within(text, found, most=_INTERNATIONAL_DIGITS)) is None:
-        return None
-    code = next((found[1][:length] for length in (3, 2, 1) if found[1][:length] in CALLING_CODES), None)
-    if code is None or not (before == "+" or any(one in text[start:end] for one in " /-(")):
+    found = None if text[max(0, start - 1) : start].isalnum() else _PLUS.match(text, start)
+    code = _calling_code(found[1]) if found else None
+    end = _end_within(text, found, most=_INTERNATIONAL_DIGITS) if found and code else None
+    if end is None or code is None or not (is_plus or _SEPARATED.search(text, start, end)):
         return None
     return Hit(_INTERNATIONAL_RANK, start, end, "personal_data", "phone", CALLING_CODES[code] or None)
 
 
+_SEPARATED = re.compile(r"[ /(\-]")
+
+
+def _calling_code(digits: str) -> str | None:
+    return next((digits[:length] for length in (3, 2, 1) if digits[:length] in CALLING_CODES), None)
+
+
 def _national(text: str, start: int) -> Hit | None:
     """A number in groups as in France, or one that a word announces."""
-    if text[start - 1 : start].isalnum():
+    if text[max(0, start - 1) : start].isalnum():
         return None
     if french := _FRENCH.match(text, start):
         return Hit(_NATIONAL_RANK, *french.span(), "personal_data", "phone", "FR")

@@ -163,9 +163,7 @@ def _sentences(found: re.Match[str]) -> Iterator[list[_Word]]:
 def _within(words: list[_Word]) -> tuple[int, int] | None:
     """A name that the run itself gives away: after a title or a greeting, or by a given name."""
     for place, word in enumerate(words[:-1]):
-        after = words[place + 1]
-        is_addressed = word.is_title and not after.is_title and (after.is_surname or after.is_initial)
-        if is_addressed or (word.folded in GREETINGS and after.is_given and after.is_surname):
+        if _announces(word, words[place + 1]):
             return _span(words, place + 1)
     given = next((place for place, word in enumerate(words) if word.is_given and _has_surname(words, place)), None)
     if given is None:
@@ -173,6 +171,13 @@ def _within(words: list[_Word]) -> tuple[int, int] | None:
     if given and _is_capital_surname(words[given - 1]):
         return words[given - 1].start, words[given].end
     return _span(words, given)
+
+
+def _announces(word: _Word, after: _Word) -> bool:
+    """Whether a word is a title before a name, or a greeting before a given one."""
+    if word.is_title:
+        return not after.is_title and (after.is_surname or after.is_initial)
+    return word.folded in GREETINGS and after.is_given and after.is_surname
 
 
 def _has_surname(words: list[_Word], place: int) -> bool:
