@@ -21,7 +21,7 @@ SPARED_BYTES = 512 * 1024 * 1024
 """Of the disk that kept exchanges leave free."""
 
 _MOST_WAITING_BYTES = 64 * 1024 * 1024
-_PATIENCE_S = 5.0
+_PATIENCE_S = 2.0  # of an answer for the disk; it is kept all the same
 
 _Answer = TypeVar("_Answer")
 
