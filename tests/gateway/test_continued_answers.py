@@ -18,8 +18,11 @@ from hortus.app.clock import SystemClock
 from hortus.base.secrets import FixedVersions
 from hortus.content.exchange import Wanted
 from hortus.content.exchanges import Exchanges
+from hortus.policy.facts import Facts, Gains, Lever
+from hortus.policy.rules import Policy
 from hortus.testkit.replay_host import ReplayHost
 
+STATELESS_KEY, GUARDED_KEY, FORBIDDEN_KEY = ("hortus_sk_" + letter * 40 for letter in "sgb")
 OTHER_KEY, FORGETFUL_KEY = "hortus_sk_" + "o" * 40, "hortus_sk_" + "f" * 40
 HOSTS = {"claude": "anthropic_messages", "gemini": "gemini", "chat": "openai_chat"}
 LAMP = {"type": "function", "name": "find_lamp", "parameters": {"type": "object", "properties": {}}, "strict": False}
@@ -36,6 +39,20 @@ def garden(tmp_path_factory: pytest.TempPathFactory, host: ReplayHost) -> Iterat
     place.grant(KEY, ("*",), keep_content_days=30)
     place.grant(OTHER_KEY, ("*",), project_id="prj_2", keep_content_days=30)
     place.grant(FORGETFUL_KEY, ("*",), project_id="prj_3")
+    lever = Lever(
+        "store=false", ("openai_responses",), Gains(state_days=0), member="store", value=msgspec.Raw(b"false")
+    )
+    facts = Facts("nobody", "test", state_days=30, levers=(lever,))
+    stateless = endpoint("gpt-stateless", host.base_url, "fake:scene=text", dialects=("openai_responses",), facts=facts)
+    place.add_route("gpt-stateless", stateless)
+    for key, policy in (
+        (STATELESS_KEY, Policy("stateless", stateless=True)),
+        (GUARDED_KEY, Policy("guarded", personal_data="pseudonymise")),
+        (FORBIDDEN_KEY, Policy("forgetful", keeps_content=False)),
+    ):
+        place.snapshot.policies[policy.name] = policy
+        number = {"stateless": 4, "guarded": 5, "forgetful": 6}[policy.name]
+        place.grant(key, ("*",), project_id=f"prj_{number}", keep_content_days=30, policy=policy.name)
     with contextlib.ExitStack() as stack:
         stack.callback(place.close)
         place.start()
@@ -254,3 +271,44 @@ def test_nothing_that_was_said_can_be_read_on_the_disk(garden: Workplace, client
         one.name for one in files for text in (words, "person-of-the-lantern") if text.encode() in one.read_bytes()
     }
     assert readable == set()
+
+
+def test_a_host_that_the_policy_lets_keep_nothing_is_given_the_whole_conversation(
+    garden: Workplace, host: ReplayHost
+) -> None:
+    with openai.OpenAI(base_url=f"{garden.url}/v1", api_key=STATELESS_KEY, max_retries=0) as client:
+        first = client.responses.create(model="gpt-stateless", input="A first question.")
+        second = client.responses.create(model="gpt-stateless", input="A second.", previous_response_id=first.id)
+        third = client.responses.create(model="gpt-stateless", input="A third.", previous_response_id=second.id)
+        sent = host.seen[-1].json
+        assert (sent["store"], "previous_response_id" in sent, third.status) == (False, False, "completed")
+        assert [one for one in said_in(host.seen[-1].body) if one.startswith("A ")] == [
+            "A first question.",
+            "A second.",
+            "A third.",
+        ]
+
+
+def test_a_guard_sees_what_was_said_before(garden: Workplace, host: ReplayHost) -> None:
+    with openai.OpenAI(base_url=f"{garden.url}/v1", api_key=GUARDED_KEY, max_retries=0) as client:
+        first = client.responses.create(model="gpt", input="Write to ada@example.org.")
+        client.responses.create(model="gpt", input="Once more.", previous_response_id=first.id)
+    sent = host.seen[-1].body.decode()
+    assert ("Write to " in sent, "previous_response_id" in sent) == (True, False)
+
+
+def test_what_a_client_said_is_kept_as_it_said_it_where_a_guard_changes_it(garden: Workplace, kept: Exchanges) -> None:
+    with openai.OpenAI(base_url=f"{garden.url}/v1", api_key=GUARDED_KEY, max_retries=0) as client:
+        client.responses.create(model="gpt", input="Write to bob@example.org.", user="bob")
+    (entry,) = kept.entries(Wanted(subject="bob"), after=0, last=1 << 40, limit=9)
+    exchange = kept.open(entry)
+    assert exchange is not None
+    assert b"bob@example.org" in (exchange.request or b"")
+
+
+def test_a_policy_may_forbid_to_keep_anything(garden: Workplace, kept: Exchanges) -> None:
+    with openai.OpenAI(base_url=f"{garden.url}/v1", api_key=FORBIDDEN_KEY, max_retries=0) as client:
+        first = client.responses.create(model="claude", input="Not to be kept.")
+        with pytest.raises(openai.NotFoundError):
+            client.responses.retrieve(first.id)
+    assert kept.extent(Wanted(project_id="prj_6")).count == 0

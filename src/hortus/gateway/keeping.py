@@ -19,6 +19,7 @@ from hortus.snapshot.grants import Grant
 from hortus.telemetry.meters import Meters
 
 _SUCCESS = range(200, 300)
+_QUIET_S = 1.0  # after a line in the log: a full disk is said once, not at each request
 
 _log = logging.getLogger("hortus.gateway")
 
@@ -50,6 +51,7 @@ class Keeper:
         self.exchanges = exchanges
         self.largest_bytes = largest_bytes
         self._meters = meters
+        self._quiet_until_s = 0.0
         self._running: set[asyncio.Task[bool]] = set()
 
     def begin(self, visit: Visited, grant: Grant, *, asked: Asked, body: bytes) -> Keeping:
@@ -67,7 +69,10 @@ class Keeper:
         try:
             await self.exchanges.keep(exchange)
         except NotKept as error:
-            _log.error("content not kept: %s", error.message, extra={"receipt": exchange.receipt_id})
+            now_s = asyncio.get_running_loop().time()
+            if now_s >= self._quiet_until_s:  # the metric counts all
+                self._quiet_until_s = now_s + _QUIET_S
+                _log.error("content not kept: %s", error.message, extra={"receipt": exchange.receipt_id})
             self._meters.count_content("not_kept")
             return False
         is_all = exchange.request is not None and exchange.answer is not None

@@ -292,8 +292,7 @@ class Gateway:
         if not grant.keep_content_days or not policy.keeps_content:
             return Continued(asked, body)
         visit.keeping = self._ground.keeper.begin(visit, grant, asked=asked, body=body)
-        targets = () if policy.looks_at_content else judged.route.targets  # a guard must see what was said before
-        return await self._conversations.go_on(visit, found, asked=asked, body=body, may_keep=targets)
+        return await self._conversations.go_on(visit, found, asked=asked, body=body, may_keep=_may_keep(judged))
 
     async def _answer_itself(self, visit: Visit, found: Found, ready: Ready) -> None:
         grant = _grant(visit)
@@ -335,6 +334,17 @@ class Gateway:
         body = b'{"status":"ok"}\n' if is_well else b'{"status":"no configuration yet"}\n'
         length = (b"content-length", b"%d" % len(body))
         await exchange.answer(200 if is_well else 503, (*_JSON, length), body)
+
+
+def _may_keep(judged: Judged) -> tuple[Target, ...]:
+    """Return the targets whose hosts go on from what they keep: none where a guard must see what was said before."""
+    if judged.policy.looks_at_content:
+        return ()
+    return tuple(
+        target
+        for target in judged.route.targets
+        if not any(lever.member == "store" for lever in judged.levers.get(target.endpoint.name, ()))
+    )
 
 
 def _grant(visit: Visit) -> Grant:
