@@ -22,6 +22,7 @@ _READABLE = re.compile(r"text/|application/(?:[\w.+-]+\+)?(?:json|xml|yaml|csv)\
 
 _DATA_URL = re.compile(r"data:(?!text/)[\w/+.-]*[;,]", re.IGNORECASE)
 _BLOB = re.compile(r"[A-Za-z0-9+/_-]{512,}={0,2}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_=-]*+")
 _SEALED_NAME = re.compile("encrypted|signature", re.IGNORECASE)
 """Members in which makers give their own sealed bytes."""
 
@@ -49,10 +50,11 @@ class Gathering(Look):
                     self.sealed[self._thoughts] = seal
             case Inline():
                 text = text_in(node)
-                if text is None:
-                    self._unseen.append(at)
-                else:
+                if text is not None:
                     self._add(text, Place("text", at))
+                else:
+                    self._unseen.append(at)
+                    self._look_at_odd_data(node, at)
             case Link() | HostFile():
                 self._unseen.append(at)
             case EmbeddingsInput(tokens=tokens) if tokens:
@@ -82,6 +84,11 @@ class Gathering(Look):
         """Return where something stands that nobody can look into."""
         blobs = [words.place.at for words in self.reading.words if words.place.is_raw and _is_blob(words)]
         return list(dict.fromkeys((*self._unseen, *blobs)))
+
+    def _look_at_odd_data(self, source: Inline, at: str) -> None:
+        """Read what is no base64: a policy that lets pictures pass lets no words pass in their place."""
+        if not _BASE64.fullmatch(source.data):
+            self.reading.add(source.data, Place("fixed", at))
 
     def _add(self, text: str, place: Place) -> None:
         self.leaves.append(self.reading.add(text, place))

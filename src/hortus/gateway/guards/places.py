@@ -26,9 +26,7 @@ _SKIPPED = frozenset(
         "Message.role",
         "Media.kind",
         "Opaque.dialect",
-        "Opaque.kind",
         "HostTool.dialect",
-        "HostTool.kind",
         "ToolChoice.mode",
         "OutputFormat.kind",
         "Extras.dialect",
@@ -43,8 +41,8 @@ _SKIPPED = frozenset(
         "EmbeddingsInput.tokens",
     )
 )
-"""Words of Hortus, of which there are few, and what is not written for a host. (`Opaque.kind` stands in `raw`, too;
-`Inline.data` and `EmbeddingsInput.tokens` are no words: `Look.enter` sees them.)"""
+"""Words of Hortus, and what is not written for a host. (`Inline.data` and `EmbeddingsInput.tokens` are no words:
+`Look.enter` sees them.)"""
 
 _KINDS: Mapping[str, Kind] = {
     "ToolCall.arguments": "json",
@@ -57,8 +55,10 @@ _KINDS: Mapping[str, Kind] = {
     "Link.media_type": "fixed",
     "HostFile.id": "fixed",
     "HostFile.media_type": "fixed",
+    "HostTool.kind": "fixed",
     "HostTool.raw": "fixed",
     "Media.detail": "fixed",
+    "Opaque.kind": "fixed",
     "ReasoningWish.effort": "fixed",
     "ReasoningWish.shows": "fixed",
     "Request.continues": "fixed",

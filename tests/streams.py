@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import msgspec
-from canonical import responses
 from hypothesis import strategies as st
 
+from canonical import responses
 from hortus.canon.events import (
     ChoiceEnded,
     Cited,
