@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from marking import BY_NAME, HIDES, inquiry_of, passage_to, screener
 
-from canonical import embeddings_requests, requests
 from hortus.canon.embeddings import EmbeddingsRequest
 from hortus.canon.errors import CallerFault, RefusedByGuard
 from hortus.canon.parts import Inline
@@ -25,8 +24,9 @@ from hortus.gateway.crossing import can_cross
 from hortus.gateway.guards.screen import Guarded
 from hortus.gateway.passage import Inquiry
 from hortus.policy.rules import Policy
+from laws.canonical import embeddings_requests, requests
+from laws.tally import LAW
 from proof_of_dialects import NAMES
-from tally import LAW
 
 MARK = "DE89370400441234"
 NUMBER = "9837040044123"

@@ -10,7 +10,7 @@ from marking import Marks, new_mask
 
 from hortus.gateway.guards.findings import Finding
 from hortus.gateway.guards.placeholders import Mask, Restoring
-from tally import LAW
+from laws.tally import LAW
 
 VALUES = ("DE89 3704 0044 05", "DE8937040044", "anna@town.example", "sk-abc1", 'Anna "Smith', "Zoé Čapek")
 PIECES = st.one_of(

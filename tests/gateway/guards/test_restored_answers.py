@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from marking import Marks, new_mask
 
-from canonical import responses
 from hortus.canon.collect import collect
 from hortus.canon.events import (
     ChoiceEnded,
@@ -33,9 +32,10 @@ from hortus.canon.response import Choice, Message, Response
 from hortus.canon.translation import Asking, Call
 from hortus.gateway.guards.placeholders import Mask
 from hortus.gateway.guards.restoring import Restorer
+from laws.canonical import responses
+from laws.streams import events_of_response
+from laws.tally import LAW
 from proof_of_dialects import NAMES, TRANSLATIONS
-from streams import events_of_response
-from tally import LAW
 
 SOME = settings(LAW, max_examples=25)
 VALUES = ("DE89 3704 0044 05", "anna@town.example", 'Anna "Smith', "Zoé Čapek", "sk-abc1")

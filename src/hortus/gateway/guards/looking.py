@@ -80,6 +80,8 @@ class Gathering(Look):
         for name, value in (*inquiry.call.query.items(), *inquiry.call.headers.items()):
             self.reading.add(f"{name}: {value}", Place("fixed", name))
 
+        self._unseen += [kind for kind, _ in inquiry.asked.host_ids if kind == "file" and not self._unseen]
+
     def unseen_paths(self) -> list[str]:
         """Return where something stands that nobody can look into."""
         blobs = [words.place.at for words in self.reading.words if words.place.is_raw and _is_blob(words)]

@@ -29,6 +29,9 @@ PSEUDONYMISED = "pseudonymised"
 """Adaptation: placeholders stand in place of what the policy hides."""
 
 _POLICIES_KEPT = 64
+_CONTENT = frozenset(("file",))
+"""What hosts keep that is content as it was sent: it cannot be looked into, but holds no placeholders."""
+
 _NOT_ITS_OWN = (
     "These sealed thoughts say something that the project's policy hides, and that stands nowhere else in the request."
 )
@@ -156,7 +159,8 @@ class Screener:
 
 def _refuse_history(inquiry: Inquiry, asked: Request | EmbeddingsRequest) -> None:
     """Refuse what points at earlier turns that a host keeps: their placeholders could not be restored."""
-    if inquiry.asked.host_ids or (isinstance(asked, Request) and asked.continues is not None):
+    kept = any(kind not in _CONTENT for kind, _ in inquiry.asked.host_ids)
+    if kept or (isinstance(asked, Request) and asked.continues is not None):
         raise RefusedByGuard(
             "The project's policy hides personal data, and the request points at what a host keeps, which nobody can"
             " look into.",

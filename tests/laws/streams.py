@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import msgspec
 from hypothesis import strategies as st
 
-from canonical import responses
 from hortus.canon.events import (
     ChoiceEnded,
     Cited,
@@ -23,6 +22,7 @@ from hortus.canon.events import (
 )
 from hortus.canon.parts import Media, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
 from hortus.canon.response import Choice, Response
+from laws.canonical import responses
 
 
 class Streamed(msgspec.Struct):
