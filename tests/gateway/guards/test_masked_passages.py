@@ -25,7 +25,7 @@ from marking import (
 from hortus.canon.collect import collect
 from hortus.canon.errors import BrokenStream, CallerFault, RefusedByGuard
 from hortus.canon.nodes import Seal, bare
-from hortus.canon.parts import HostFile, Inline, Link, Media, Opaque, Plain, Reasoning, Text, ToolCall, ToolResult
+from hortus.canon.parts import Inline, Link, Media, Opaque, Plain, Reasoning, Text, ToolCall, ToolResult
 from hortus.canon.request import Message, Request
 from hortus.canon.response import Choice, Response
 from hortus.canon.translation import Asking, Call
@@ -315,17 +315,17 @@ def test_json_keeps_every_other_byte() -> None:
     assert guarded.guise.chat.messages[1].parts[0].arguments == raw.replace(EMAIL, hide(EMAIL))
 
 
-PICTURE = Media(kind="image", source=Inline(media_type="image/png", data="iVBORw0KGgo="))
-FILE = Media(kind="document", source=HostFile(id="file_1"))
+UNSEEN = {
+    "picture": {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}},
+    "file": {"type": "document", "source": {"type": "file", "file_id": "file_1"}},
+    "link": {"type": "image", "source": {"type": "url", "url": "https://town.example/a.png"}},
+}
 
 
-@pytest.mark.parametrize(
-    "part",
-    [PICTURE, FILE, Media(kind="image", source=Link(url="https://town.example/a.png"))],
-    ids=["picture", "file", "link"],
-)
-def test_what_nobody_can_look_into_is_refused_unless_the_policy_lets_it_pass(part: Media) -> None:
-    inquiry = inquiry_for("anthropic_messages", chat(user(part), max_output_tokens=9))
+@pytest.mark.parametrize("block", UNSEEN.values(), ids=UNSEEN)
+def test_what_nobody_can_look_into_is_refused_unless_the_policy_lets_it_pass(block: dict[str, object]) -> None:
+    body = {"model": "garden", "max_tokens": 9, "messages": [{"role": "user", "content": [block]}]}
+    inquiry = inquiry_of("anthropic_messages", msgspec.json.encode(body))
     assert refusal_of(inquiry).path == "messages[0].content[0]"
     assert screener().screen(msgspec.structs.replace(HIDES, unseen_content="allow"), inquiry).guise is None
 
