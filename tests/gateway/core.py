@@ -237,6 +237,9 @@ class Nothing:
     def owner(self, *_: object) -> None:
         return None
 
+    def forget(self, *_: object, **__: object) -> tuple[int, int]:
+        return 0, 0
+
 
 class Core:
     """A gateway over stages."""

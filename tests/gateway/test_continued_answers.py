@@ -12,7 +12,7 @@ import httpx2
 import msgspec
 import openai
 import pytest
-from workplace import KEY, Workplace, endpoint, wait_until
+from workplace import KEY, NARROW_KEY, Workplace, endpoint, wait_until
 
 from hortus.app.clock import SystemClock
 from hortus.base.secrets import FixedVersions
@@ -37,6 +37,9 @@ def garden(tmp_path_factory: pytest.TempPathFactory, host: ReplayHost) -> Iterat
         place.add_route(f"{name}-loop", loop)
     place.add_route("gpt", endpoint("gpt", host.base_url, "fake:scene=text", dialects=("openai_responses",)))
     place.grant(KEY, ("*",), keep_content_days=30)
+    for name, model in (("cut", "fake:scene=cuts-later"), ("slow", "fake:chunks=5000,delay_ms=5")):
+        place.add_route(name, endpoint(name, host.base_url, model))
+    place.grant(NARROW_KEY, ("chat",), keep_content_days=30)
     place.grant(OTHER_KEY, ("*",), project_id="prj_2", keep_content_days=30)
     place.grant(FORGETFUL_KEY, ("*",), project_id="prj_3")
     lever = Lever(
@@ -202,6 +205,65 @@ def test_what_the_model_was_given_is_listed_newest_first(client: openai.OpenAI) 
     second = client.responses.create(model="chat", input="And when?", previous_response_id=first.id)
     items = list(client.responses.input_items.list(second.id, limit=2))
     assert [item.content[0].text for item in items] == ["And when?", first.output_text, "Where?"]
+
+
+def test_a_deleted_answer_is_unknown_at_the_host_that_keeps_it_too(client: openai.OpenAI, host: ReplayHost) -> None:
+    first = client.responses.create(model="gpt", input="Where?")
+    client.responses.delete(first.id)
+    before = len(host.seen)
+    with pytest.raises(openai.NotFoundError):
+        client.responses.create(model="gpt", input="Go on.", previous_response_id=first.id)
+    assert len(host.seen) == before
+
+
+def test_a_key_sees_no_answers_of_routes_that_it_may_not_use(garden: Workplace, client: openai.OpenAI) -> None:
+    first = client.responses.create(model="claude", input="Where?")
+    with openai.OpenAI(base_url=f"{garden.url}/v1", api_key=NARROW_KEY, max_retries=0) as narrow:
+        for ask in (narrow.responses.retrieve, narrow.responses.delete):
+            with pytest.raises(openai.NotFoundError):
+                ask(first.id)
+    assert client.responses.retrieve(first.id).id == first.id
+
+
+def test_a_receipt_says_that_turns_were_put_in(garden: Workplace, client: openai.OpenAI) -> None:
+    first = client.responses.create(model="chat", input="Where?")
+    second = client.responses.with_raw_response.create(model="chat", input="When?", previous_response_id=first.id)
+    opened, _ = garden.records_of(second.headers["hortus-receipt"])
+    assert "kept_turns=1" in opened.adaptations
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x"])
+def test_a_page_of_items_has_bounds(garden: Workplace, client: openai.OpenAI, query: str) -> None:
+    first = client.responses.create(model="chat", input="Where?")
+    url = f"{garden.url}/v1/responses/{first.id}/input_items?{query}"
+    answer = httpx2.get(url, headers={"authorization": f"Bearer {KEY}"})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "limit")
+
+
+def test_a_stream_that_broke_cannot_be_continued(garden: Workplace, client: openai.OpenAI, kept: Exchanges) -> None:
+    with client.responses.with_streaming_response.create(model="cut", input="Where?", stream=True) as answer:
+        receipt_id, seen = answer.headers["hortus-receipt"], b"".join(answer.iter_bytes())
+    wait_until(lambda: kept.extent(Wanted(receipt_ids=(receipt_id,))).count)
+    (entry,) = kept.entries(Wanted(receipt_ids=(receipt_id,)), after=0, last=1 << 40, limit=9)
+    exchange = kept.open(entry)
+    assert exchange is not None
+    assert (exchange.is_whole, exchange.response_id, exchange.answer) == (False, None, seen)
+
+
+def test_what_a_client_that_left_had_got_is_kept(garden: Workplace, client: openai.OpenAI, kept: Exchanges) -> None:
+    with client.responses.with_streaming_response.create(model="slow", input="Where?", stream=True) as answer:
+        receipt_id, first = answer.headers["hortus-receipt"], next(answer.iter_bytes())
+    wait_until(lambda: kept.extent(Wanted(receipt_ids=(receipt_id,))).count)
+    (entry,) = kept.entries(Wanted(receipt_ids=(receipt_id,)), after=0, last=1 << 40, limit=9)
+    exchange = kept.open(entry)
+    assert exchange is not None
+    assert (exchange.is_whole, (exchange.answer or b"").startswith(first)) == (False, True)
+
+
+def test_a_refused_request_is_not_kept(garden: Workplace, kept: Exchanges) -> None:
+    body = {"model": "nowhere", "input": "Hi", "user": "u-refused"}
+    answer = httpx2.post(f"{garden.url}/v1/responses", json=body, headers={"authorization": f"Bearer {KEY}"})
+    assert (answer.status_code, kept.extent(Wanted(subject="u-refused")).count) == (404, 0)
 
 
 def test_a_deleted_answer_is_gone(client: openai.OpenAI) -> None:

@@ -158,9 +158,8 @@ def run_worker(settings: WorkerSettings) -> None:
                 await leases.close()
         finally:
             await hosts.close()
-            journal.close()
-            kept.close()
-            desk.close()
+            for one in (journal, kept, desk):
+                one.close()
 
     _calm_collector()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

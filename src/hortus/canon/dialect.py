@@ -158,6 +158,13 @@ class KeptTurn(msgspec.Struct, frozen=True):
     response: KeptResponse
 
 
+class Expanded(msgspec.Struct, frozen=True):
+    """A request's members with the turns before it; `forgotten` thoughts of those could only be recalled by a host."""
+
+    members: dict[str, msgspec.Raw]
+    forgotten: int = 0
+
+
 class Continuing(msgspec.Struct, frozen=True):
     """How a dialect goes on from an answer by its id, where Hortus keeps what hosts do not.
 
@@ -175,7 +182,7 @@ class Continuing(msgspec.Struct, frozen=True):
     is_stored: Callable[[Mapping[str, msgspec.Raw]], bool]
     id_of: Callable[[bytes, bool], str | None]
     response_of: Callable[[bytes, bool], KeptResponse | None]
-    expand: Callable[[dict[str, msgspec.Raw], tuple[KeptTurn, ...]], dict[str, msgspec.Raw]]
+    expand: Callable[[dict[str, msgspec.Raw], tuple[KeptTurn, ...]], Expanded]
     items_of: Callable[[bytes, tuple[KeptTurn, ...], Mapping[str, str]], bytes]
     write_deleted: Callable[[str], bytes]
 

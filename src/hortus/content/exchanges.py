@@ -10,6 +10,7 @@ import logging
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -171,7 +172,7 @@ class Exchanges:
         for begin in range(0, len(receipt_ids), _AT_ONCE):
             portion = receipt_ids[begin : begin + _AT_ONCE]
             clause = f"receipt_id IN ({_gaps(portion)})"
-            gone += self._database.write(lambda connection, c=clause, p=portion: _delete(connection, c, p))  # type: ignore[misc]  # mypy knows no default arguments of lambdas
+            gone += self._database.write(partial(_delete, clause=clause, values=portion))
         return gone
 
     def leave_no_trace(self) -> bool:
@@ -185,7 +186,9 @@ class Exchanges:
             NotKept: The file cannot be used now.
         """
         clause = f"number IN (SELECT number FROM exchanges WHERE until_ms <= ? LIMIT {_AT_A_SWEEP})"  # noqa: S608 -- a number of ours
-        return self._database.sweep(lambda connection: len(_delete(connection, clause, (self._clock.now_ms(),))))
+        return self._database.sweep(
+            lambda connection: len(_delete(connection, clause=clause, values=(self._clock.now_ms(),)))
+        )
 
     def shares(self) -> Counter[int]:
         """Return how many each version of the secret seals.
@@ -200,7 +203,7 @@ class Exchanges:
     def forget_share(self, version: int) -> None:
         """Remove all that one version of the secret seals. Raises NotKept."""
         clause = f"number IN (SELECT number FROM exchanges WHERE version = ? LIMIT {_AT_ONCE})"  # noqa: S608 -- a number of ours
-        while self._database.write(lambda connection: _delete(connection, clause, (version,))):
+        while self._database.write(partial(_delete, clause=clause, values=(version,))):
             pass
 
     def broken(self) -> list[Path]:
@@ -265,7 +268,7 @@ def _is_same(found: Exchange, entry: Entry) -> bool:
     )
 
 
-def _delete(connection: sqlite3.Connection, clause: str, values: Sequence[object]) -> list[str]:
+def _delete(connection: sqlite3.Connection, *, clause: str, values: Sequence[object]) -> list[str]:
     """Delete rows and their marks; return the receipts."""
     rows = connection.execute(f"SELECT number, receipt_id FROM exchanges WHERE {clause}", values).fetchall()  # noqa: S608 -- our own words
     numbers = [(number,) for number, _ in rows]

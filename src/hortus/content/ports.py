@@ -7,6 +7,7 @@ store.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -53,6 +54,17 @@ class HostIds(Protocol):
 
         Raises:
             NotKept: The id has another owner, or cannot be written: it stays unknown to this one.
+        """
+        ...
+
+    def forget(self, project_id: str, endpoint: str, *, ids: Sequence[str]) -> tuple[int, int]:
+        """Forget what is kept under ids that an answer gave out: seals of its calls, and that they are the project's.
+
+        Returns:
+            How many seals, and how many owners of ids.
+
+        Raises:
+            NotKept: It cannot be written.
         """
         ...
 

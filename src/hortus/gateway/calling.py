@@ -211,7 +211,7 @@ class Call:
         self._losses = self._passage.stream_losses(reader)
         self._books.claim(self._attempt, reader.given_ids)
         try:
-            await visit.keep(status=visit.status)
+            await visit.keep(status=visit.status, is_whole=error is None and reader.is_finished)
         finally:
             self._settle_stream(reader, error)
         await visit.exchange.finish(rest)

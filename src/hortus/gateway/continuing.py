@@ -23,6 +23,9 @@ from hortus.snapshot.resolved import Target
 ADAPTED = "kept_turns"
 """Adaptation: turns that Hortus has kept were put before the request's own input, and how many."""
 
+FORGOTTEN = "kept_turns_without_thoughts"
+"""Adaptation: so many thoughts of these turns came without their seal: no host could read them, they are left out."""
+
 ITS_OPERATIONS = frozenset(("get_response", "delete_response", "list_input_items"))
 
 _MOST_TURNS = 1000
@@ -78,12 +81,14 @@ class Conversations:
             return Continued(asked, body)
         if self._is_left_to_host(from_id, grant, found, may_keep=may_keep):
             return Continued(asked, body)
-        turns = await self._turns(grant.project_id, from_id, continuing)
+        turns = await self._turns(grant, from_id, continuing)
         if turns is None:
             return Continued(asked, body)  # the host's, or unknown: told apart where ids of hosts are checked
-        body = write_members(continuing.expand(asked.members, turns))
+        expanded = continuing.expand(asked.members, turns)
+        body = write_members(expanded.members)
         asked = found.dialect.read_request(found.operation, body, found.argument)
-        return Continued(asked, body, from_id, (f"{ADAPTED}={len(turns)}",))
+        forgotten = (f"{FORGOTTEN}={expanded.forgotten}",) if expanded.forgotten else ()
+        return Continued(asked, body, from_id, (f"{ADAPTED}={len(turns)}", *forgotten))
 
     async def answer(self, visit: Visit, found: Found) -> None:
         """Answer what a client asks of an answer by its id.
@@ -95,17 +100,16 @@ class Conversations:
         continuing, grant, response_id = found.dialect.continuing, visit.grant, found.argument
         if continuing is None or grant is None or response_id is None:
             raise Internal("This operation has no answer.")
-        project_id = grant.project_id
         match found.operation.name:
             case "delete_response":
-                if not await self._forget(project_id, response_id):
+                if not await self._forget(grant, response_id):
                     raise unknown_id("response")
                 body = continuing.write_deleted(response_id)
             case "list_input_items":
-                turns = await self._known_turns(project_id, response_id, continuing)
+                turns = await self._known_turns(grant, response_id, continuing)
                 body = continuing.items_of(turns[-1].request, turns[:-1], call_of(visit, found).query)
             case _:
-                body = bytes((await self._known_turns(project_id, response_id, continuing))[-1].response.raw)
+                body = bytes((await self._known_turns(grant, response_id, continuing))[-1].response.raw)
         await visit.answer(200, body, headers=_JSON)
 
     def _is_left_to_host(self, from_id: str, grant: Grant, found: Found, *, may_keep: tuple[Target, ...]) -> bool:
@@ -115,18 +119,18 @@ class Conversations:
         name = found.dialect.name
         return any(owner.endpoint == target.endpoint.name and name in target.ways for target in may_keep)
 
-    async def _known_turns(self, project_id: str, response_id: str, continuing: Continuing) -> tuple[KeptTurn, ...]:
-        turns = await self._turns(project_id, response_id, continuing)
+    async def _known_turns(self, grant: Grant, response_id: str, continuing: Continuing) -> tuple[KeptTurn, ...]:
+        turns = await self._turns(grant, response_id, continuing)
         if not turns:
             raise unknown_id("response")
         return turns
 
-    async def _turns(self, project_id: str, response_id: str, continuing: Continuing) -> tuple[KeptTurn, ...] | None:
+    async def _turns(self, grant: Grant, response_id: str, continuing: Continuing) -> tuple[KeptTurn, ...] | None:
         """Return the turns up to an answer, oldest first; None where one of them is gone or was never kept."""
         turns: list[KeptTurn] = []
         size, wanted = 0, response_id  # type: int, str | None
         while wanted is not None:
-            exchange = await self._find(project_id, wanted)
+            exchange = await self._find(grant, wanted)
             turn = _turn_of(exchange, continuing) if exchange is not None else None
             if exchange is None or turn is None:
                 return None
@@ -141,15 +145,21 @@ class Conversations:
             wanted = exchange.continues
         return tuple(reversed(turns))
 
-    async def _find(self, project_id: str, response_id: str) -> Exchange | None:
+    async def _find(self, grant: Grant, response_id: str) -> Exchange | None:
+        """Return the exchange of an answer that the key may see: one of its project, of a route that it may use."""
         try:
-            return await self._exchanges.answer(project_id, response_id)
+            found = await self._exchanges.answer(grant.project_id, response_id)
         except NotKept as error:
             raise _unreadable() from error
+        return found if found is not None and grant.may_use(found.route) else None
 
-    async def _forget(self, project_id: str, response_id: str) -> bool:
+    async def _forget(self, grant: Grant, response_id: str) -> bool:
+        """Let an answer be known no longer, at its host neither; tell whether it was."""
+        if await self._find(grant, response_id) is None:
+            return False
         try:
-            return await self._exchanges.forget_answer(project_id, response_id)
+            self._host_ids.forget(grant.project_id, "", ids=(response_id,))
+            return await self._exchanges.forget_answer(grant.project_id, response_id)
         except NotKept as error:
             raise _unreadable() from error
 

@@ -128,13 +128,13 @@ class Keeping:
         if self._answer_bytes <= self._keeper.largest_bytes:
             self._answer.append(data)
 
-    async def end(self, body: bytes = b"", *, status: int) -> None:
-        """Keep a whole answer, or a stream that `take` has had the parts of, unless that is done."""
+    async def end(self, body: bytes = b"", *, status: int, is_whole: bool = True) -> None:
+        """Keep an answer, or a stream that `take` has had the parts of, unless that is done."""
         if self._has_ended or not self._visit.is_opened:
             return
         self._has_ended = True
         self.take(body)
-        self.is_kept = await asyncio.shield(self._keeper.begin_to_keep(self._exchange(status, is_whole=True)))
+        self.is_kept = await asyncio.shield(self._keeper.begin_to_keep(self._exchange(status, is_whole=is_whole)))
 
     def leave(self) -> None:
         """Keep what there is, without waiting: the visit is over. What never went to a host is not kept."""

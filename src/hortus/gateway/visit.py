@@ -172,10 +172,10 @@ class Visit:
         if name != _REQUEST_ID:
             self.headers = (*self._headers(), (name, self.request_id.encode()))
 
-    async def keep(self, body: bytes = b"", *, status: int) -> None:
+    async def keep(self, body: bytes = b"", *, status: int, is_whole: bool = True) -> None:
         """Keep request and answer where the project asks for that, unless it is done; of a stream no body is given."""
         if self.keeping is not None:
-            await self.keeping.end(body, status=status)
+            await self.keeping.end(body, status=status, is_whole=is_whole)
 
     async def answer(self, status: int, body: bytes, *, headers: Pairs) -> None:
         """Send a whole answer; what is to be kept of it is kept before."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Raw
 
-from hortus.canon.dialect import Continuing, KeptResponse, KeptTurn
+from hortus.canon.dialect import Continuing, Expanded, KeptResponse, KeptTurn
 from hortus.canon.errors import InvalidRequest, RequestError
 from hortus.dialects.openai_responses.pen import ENCODE, RAWS, STRING, is_list, is_string
 from hortus.dialects.openai_responses.response import output_of, text_of
@@ -90,11 +90,12 @@ def id_of(answer: bytes, is_stream: bool) -> str | None:  # noqa: FBT001 -- as a
     return STRING(found) if is_string(found) else None
 
 
-def expand(members: Members, turns: tuple[KeptTurn, ...]) -> Members:
+def expand(members: Members, turns: tuple[KeptTurn, ...]) -> Expanded:
     """Return a request's members with the items of earlier turns before its own."""
-    items = [*_items_of_turns(turns), *_own_items(members)]
+    before = _items_of_turns(turns)
+    items = [one for one in before if _can_return(one)]
     rest = {name: value for name, value in members.items() if name not in {_PREVIOUS, "input"}}
-    return {**rest, "input": Raw(ENCODE(items))}
+    return Expanded({**rest, "input": Raw(ENCODE([*items, *_own_items(members)]))}, len(before) - len(items))
 
 
 def list_items(request: bytes, turns: tuple[KeptTurn, ...], query: Mapping[str, str]) -> bytes:
@@ -131,7 +132,7 @@ def _items_of_turns(turns: tuple[KeptTurn, ...]) -> list[Raw]:
     items: list[Raw] = []
     for turn in turns:
         items += _own_items(read_members(turn.request))
-        items += [one for one in output_of(read_members(bytes(turn.response.raw))) if _can_return(one)]
+        items += output_of(read_members(bytes(turn.response.raw)))
     return items
 
 
