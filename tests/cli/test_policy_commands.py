@@ -79,7 +79,7 @@ def test_a_verdict_names_each_endpoint_with_rule_reason_and_facts(capsys: pytest
         (explanation(NEAR, shadow_policy="strict"), "strict has nothing against it"),
         (
             explanation(msgspec.structs.replace(NEAR, shadow_rulings=(Ruling("makers", "x"),)), shadow_policy="strict"),
-            "strict would say no: near: makers",
+            "strict would say no to near (makers)",
         ),
         (explanation(NEAR, request_rulings=(Ruling("tools", "it brings web_search"),)), "it brings web_search (tools)"),
         (explanation(NEAR, content=(Said("secrets", "Keys are refused."),)), "Keys are refused."),
@@ -95,8 +95,8 @@ def test_a_verdict_says_what_matters_before_the_table(
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({}, "computes: DE; stores: DE; keeps 0 d; law: DE; stated, read 2026-11-01: contract 7"),
-        ({"is_stale": True}, "read 2026-11-01, stale"),
+        ({}, "computes: DE; stores: DE; keeps 0 d; law: DE; stated 2026-11-01"),
+        ({"is_stale": True}, "stated 2026-11-01 (stale)"),
         ({"undecided": ("sku",)}, "computes: decided by its sku"),
         ({"compute": None}, "computes: unknown"),
         ({"retention_days": None}, "keeps: unknown"),

@@ -61,6 +61,10 @@ def show_explanation(said: Explanation) -> None:
     show_line("")
     columns = [Column("endpoint"), Column("verdict", is_whole=True), Column("because"), Column("known")]
     show_table(columns, [_endpoint_row(one) for one in said.endpoints])
+    sources = [(one.endpoint, one.facts.source) for one in said.endpoints if one.facts and one.facts.source]
+    if sources:
+        show_line("")
+        show_table([Column("facts of", is_whole=True), Column("source")], sources)
 
 
 def show_rehearsal(found: Rehearsal) -> None:
@@ -117,8 +121,9 @@ def _parts(facts: Facts) -> Iterator[str]:
 
 
 def _source(facts: Facts) -> str:
-    read = f"read {facts.checked_on}{', stale' if facts.is_stale else ''}" if facts.checked_on else "nobody says when"
-    return f"{facts.confidence}, {read}: {facts.source}" if facts.source else f"{facts.confidence}, {read}"
+    if facts.checked_on is None:
+        return f"{facts.confidence}, nobody says when"
+    return f"{facts.confidence} {facts.checked_on}{' (stale)' if facts.is_stale else ''}"
 
 
 def _policy_row(policy: Policy) -> tuple[object, ...]:
@@ -139,9 +144,10 @@ def _verdict(said: Explanation) -> Text:
 def _shadow(said: Explanation) -> str | None:
     if said.shadow_policy is None:
         return None
-    against = [f"{one.endpoint}: {ruling.rule}" for one in said.endpoints for ruling in one.shadow_rulings]
-    against += [ruling.rule for ruling in said.shadow_request_rulings]
-    return f"{said.shadow_policy} {'would say no: ' + ', '.join(against) if against else 'has nothing against it'}"
+    against = [f"{one.endpoint} ({_rules(one.shadow_rulings)})" for one in said.endpoints if one.shadow_rulings]
+    if said.shadow_request_rulings:
+        against.insert(0, f"the request ({_rules(said.shadow_request_rulings)})")
+    return f"{said.shadow_policy} {'would say no to ' + ', '.join(against) if against else 'has nothing against it'}"
 
 
 def _endpoint_row(one: EndpointVerdict) -> tuple[object, ...]:
@@ -162,6 +168,10 @@ def _change_row(change: Change) -> tuple[object, ...]:
     number = f"≤ {change.requests}" if change.is_at_most else str(change.requests)
     cost = "\n".join(f"{plain(one.amount)} {one.currency}" for one in change.cost)
     return change.route, change.endpoint, number, Text(word, style=style), "\n".join(because), cost
+
+
+def _rules(rulings: Iterable[Ruling]) -> str:
+    return ", ".join(ruling.rule for ruling in rulings)
 
 
 def _reasons(rulings: Iterable[Ruling]) -> Iterator[str]:

@@ -288,11 +288,12 @@ def _compiled_members(plane: Plane, compiled: Endpoint) -> dict[str, object]:
         "maker": compiled.maker,
         "speaks": compiled.dialects,
         "price_id": compiled.price.id if compiled.price is not None else None,
-        "known": _facts_view(plane, compiled.facts) if compiled.facts is not None else None,
+        "known": facts_view(plane, compiled.facts) if compiled.facts is not None else None,
     }
 
 
-def _facts_view(plane: Plane, facts: Facts) -> FactsView:
+def facts_view(plane: Plane, facts: Facts) -> FactsView:
+    """Return what is known of an endpoint, and whether it wants to be read again."""
     shown = {"is_stale": facts.is_stale(plane.today()), "levers": tuple(lever.name for lever in facts.levers)}
     return FactsView.model_validate(msgspec.structs.asdict(facts) | shown)
 

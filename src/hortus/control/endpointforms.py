@@ -145,6 +145,11 @@ class EndpointWanted(Ask):
 class FactsView(View):
     """What policies know of an endpoint: computed where, kept where and for how long, under whose law; by whom."""
 
+    maker: Annotated[str, Field(description="Who trained the model.")]
+    host: str
+    licence: Annotated[str | None, Field(description="Of the model.")] = None
+    open_weights: bool | None = None
+    state: Annotated[str | None, Field(description="Where the model is in its life.")] = None
     compute: Annotated[str | None, Field(description="A country, `EU*` and the like, or `GLOBAL` (anywhere).")] = None
     undecided: Annotated[tuple[str, ...], Field(description="What else would decide it; nobody says it here.")] = ()
     storage: Annotated[str | None, Field(description="Where the host keeps what it keeps.")] = None

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from functools import partial
 
 import msgspec
 
 from hortus.access.objects import Project
-from hortus.control.declaring import refuse_faults
+from hortus.control.declaring import facts_view, refuse_faults
+from hortus.control.endpointforms import FactsView
 from hortus.control.errors import Conflict, Invalid, NotFound
 from hortus.control.fault import suggest
 from hortus.control.plane import Plane
 from hortus.control.policing import find_policy, rule_views
-from hortus.control.policyforms import EndpointVerdictView, ExplainWanted, Explanation, FactsView, RulingView
+from hortus.control.policyforms import EndpointVerdictView, ExplainWanted, Explanation, RulingView
 from hortus.control.policywords import say_policy
-from hortus.control.readiness import ready_now, snapshot_of, today
+from hortus.control.readiness import ready_now, snapshot_of
 from hortus.control.scopes import find_keys, unclear_key
 from hortus.control.tenancy import find_project, missing_routes
 from hortus.policy.digest import policy_mark
@@ -33,6 +35,7 @@ class _Case(msgspec.Struct, frozen=True):
     shadow: Policy | None
     on: date
     operation: str | None
+    show: Callable[[Facts], FactsView]
 
 
 def explain_policy(plane: Plane, ask: ExplainWanted) -> Explanation:
@@ -46,7 +49,7 @@ def explain_policy(plane: Plane, ask: ExplainWanted) -> Explanation:
     if policy is None:
         raise Conflict(f"The policy `{project.policy}` is not there; nothing is sent.", path="project")
     shadow = policies.get(project.shadow_policy or "")
-    case = _Case(policy, shadow, today(plane), ask.operation)
+    case = _Case(policy, shadow, plane.today(), ask.operation, show=partial(facts_view, plane))
     said = Ask(request_bytes=ask.request_bytes, tools=ask.tools, names_history=ask.names_history)
     against = _rulings(judge_ask(policy, said))
     endpoints = list(_endpoints(route, case, known=plane.endpoints_if_lit()))
@@ -92,14 +95,9 @@ def _endpoint(name: str, endpoint: Endpoint | None, case: _Case, *, reason: str 
         adaptations=tuple(lever.name for lever in verdict.levers),
         is_usable=reason is None,
         reason=reason,
-        facts=_facts(endpoint.facts, case.on) if endpoint.facts is not None else None,
+        facts=case.show(endpoint.facts) if endpoint.facts is not None else None,
         shadow_rulings=_rulings(shadow),
     )
-
-
-def _facts(facts: Facts, on: date) -> FactsView:
-    shown = {name: getattr(facts, name) for name in FactsView.model_fields if name != "is_stale"}
-    return FactsView.model_validate({**shown, "is_stale": facts.is_stale(on)})
 
 
 def _rulings(rulings: tuple[Ruling, ...]) -> tuple[RulingView, ...]:

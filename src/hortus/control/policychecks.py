@@ -11,15 +11,13 @@ from hortus.access.objects import Project
 from hortus.catalog.lookup import Catalog
 from hortus.control.configfile import Declaration
 from hortus.control.fault import MOST_QUOTED, Fault, suggest
+from hortus.gateway.guards.table import PERSONAL_KINDS
 from hortus.policy.checking import Known, check_policy
 from hortus.policy.ready import READY
 from hortus.policy.rules import Policy
 from hortus.snapshot.declared import ProjectSpec
 from hortus.snapshot.endpoints import LOCAL_HOST
 from hortus.snapshot.surfaces import OPEN_HOSTS
-
-PERSONAL_KINDS = frozenset({"email", "phone", "iban", "payment_card", "vat", "national_id", "ip_address", "person"})
-"""What the guard of personal data can look for."""
 
 
 def check_rules(policy: Policy, known: Known) -> list[Fault]:
@@ -33,7 +31,7 @@ def known_to(catalog: Catalog) -> Known:
         makers=frozenset(catalog.makers),
         hosts=frozenset((*catalog.hosts, *OPEN_HOSTS, LOCAL_HOST)),
         licences=frozenset(model.licence for model in catalog.models.values() if model.licence is not None),
-        personal_kinds=PERSONAL_KINDS,
+        personal_kinds=frozenset(PERSONAL_KINDS),
     )
 
 

@@ -9,10 +9,9 @@ from pydantic import Field
 
 from hortus.canon.loss import Strictness
 from hortus.catalog.rows import Confidence, State
-from hortus.control.endpointforms import Count
+from hortus.control.endpointforms import Count, FactsView
 from hortus.control.models import Ask, Name, ShortName
 from hortus.control.views import ObjectView, View
-from hortus.policy.facts import Reach
 from hortus.policy.rules import Treatment
 
 Names = Annotated[tuple[Annotated[str, Field(max_length=200)], ...], Field(max_length=1000)]
@@ -113,30 +112,6 @@ class RulingView(View):
 
     rule: str
     reason: Annotated[str, Field(description="End of the sentence `it is ruled out because …`.")]
-
-
-class FactsView(View):
-    """What is known of an endpoint, who says so, and since when."""
-
-    maker: str
-    host: str
-    is_own: bool = False
-    compute: Annotated[str | None, Field(description="Where it computes; null: unknown.")] = None
-    storage: str | None = None
-    retention_days: int | None = None
-    state_days: int | None = None
-    trains: bool | None = None
-    operator: str | None = None
-    home: str | None = None
-    laws: dict[str, Reach] | None = None
-    licence: str | None = None
-    open_weights: bool | None = None
-    state: str | None = None
-    confidence: str
-    source: str | None = None
-    checked_on: date | None = None
-    is_stale: Annotated[bool, Field(description="Whether that is over the review period.")]
-    undecided: Annotated[tuple[str, ...], Field(description="Facts of the endpoint that would decide its place.")] = ()
 
 
 class EndpointVerdictView(View):

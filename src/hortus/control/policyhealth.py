@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hortus.access.objects import Project
 from hortus.control.plane import DEFAULT_PROJECT, Plane
 from hortus.control.policywords import say_policy
-from hortus.control.readiness import snapshot_of, today
+from hortus.control.readiness import snapshot_of
 from hortus.control.tenancy import missing_routes
 from hortus.control.views import Finding, PolicyInUse
 from hortus.policy.facts import Facts
@@ -37,7 +37,7 @@ class _Bench:
 
     def __init__(self, plane: Plane) -> None:
         self._snapshot = snapshot_of(plane)
-        self._on = today(plane)
+        self._on = plane.today()
         projects = plane.ports.access.projects()
         self._projects = [one for one in projects if one.policy in self._snapshot.policies]
         self._lost = [one for one in projects if one.policy not in self._snapshot.policies]
@@ -103,10 +103,10 @@ class _Bench:
 
 
 def _examine_facts(plane: Plane) -> Iterator[Finding]:
-    on = today(plane)
+    on = plane.today()
     stale: list[str] = []
     open_: dict[tuple[str, ...], list[str]] = {}
-    for endpoint in snapshot_of(plane).endpoints.values():
+    for endpoint in plane.endpoints_if_lit().values():
         facts = _known(endpoint)
         if facts is not None and facts.is_stale(on):
             stale.append(endpoint.name)

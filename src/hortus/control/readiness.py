@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-
 from hortus.base.errors import ConfigurationError
 from hortus.control.plane import Plane
 from hortus.engines.addresses import address_file
 from hortus.snapshot.model import Snapshot
 from hortus.snapshot.reading import load_engine
 from hortus.snapshot.resolved import Headers, Ready, resolve
-
-
-def today(plane: Plane) -> date:
-    """Return the day (UTC) for which verdicts are given."""
-    return datetime.fromtimestamp(plane.ports.clock.now_ms() / 1000, tz=UTC).date()
 
 
 def snapshot_of(plane: Plane) -> Snapshot:

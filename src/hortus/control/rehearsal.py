@@ -10,9 +10,10 @@ from hortus.control.plane import Plane
 from hortus.control.policing import find_policy
 from hortus.control.policychecks import check_rules, known_to
 from hortus.control.policyforms import RulingView
-from hortus.control.readiness import snapshot_of, today
-from hortus.control.rehearsalforms import ChangeView, MoneyView, RehearsalView, RehearsalWanted
+from hortus.control.readiness import snapshot_of
+from hortus.control.rehearsalforms import MoneyView, RehearsalView, RehearsalWanted, RehearsedChange
 from hortus.control.tenancy import find_project
+from hortus.gateway.guards.table import SECRET_KINDS
 from hortus.policy.digest import policy_mark
 from hortus.policy.rehearsing import Change, Ground, Place, rehearse
 from hortus.policy.rules import Policy
@@ -32,9 +33,10 @@ def rehearse_policy(plane: Plane, ask: RehearsalWanted) -> RehearsalView:
     ground = Ground(
         endpoints={name: Place(one.facts, one.dialects) for name, one in plane.endpoints_if_lit().items()},
         routes={name: tuple(one.endpoint for one in route.candidates) for name, route in snapshot.routes.items()},
+        secret_kinds=frozenset(SECRET_KINDS),
         before=own if own is not None and sent.marks <= {policy_mark(own)} else None,
     )
-    found = rehearse(draft, sent.rows, ground=ground, on=today(plane))
+    found = rehearse(draft, sent.rows, ground=ground, on=plane.today())
     return RehearsalView(
         project=project.name,
         policy=project.policy,
@@ -65,8 +67,8 @@ def _draft(plane: Plane, ask: RehearsalWanted) -> Policy:
     return draft
 
 
-def _change_view(change: Change) -> ChangeView:
-    return ChangeView(
+def _change_view(change: Change) -> RehearsedChange:
+    return RehearsedChange(
         route=change.route,
         endpoint=change.endpoint,
         outcome=change.outcome,

@@ -29,7 +29,7 @@ class MoneyView(View):
     amount: Decimal
 
 
-class ChangeView(View):
+class RehearsedChange(View):
     """Requests of one route to one endpoint for which the draft would have meant something else."""
 
     route: str
@@ -59,6 +59,6 @@ class RehearsalView(View):
     since_ms: Instant
     requests: Annotated[int, Field(description="How many were looked at.")]
     unchanged: int
-    changes: list[ChangeView]
+    changes: list[RehearsedChange]
     stranded: Annotated[tuple[str, ...], Field(description="Routes in use that would lead nowhere.")] = ()
     not_rehearsed: Annotated[tuple[str, ...], Field(description="What receipts cannot show of the draft.")] = ()
