@@ -28,7 +28,7 @@ _VALUE_LETTERS = 8
 _PURPOSE = b"hortus guards 1: placeholders"
 _ENCODE = msgspec.json.Encoder().encode
 
-_WORDS = frozenset(("email", "person", "name", "address", "ip", "url"))
+_WORDS = frozenset(("email", "person", "ip_address"))
 """Kinds in which dots and dashes are part of the value; of all others only letters and digits count."""
 
 
