@@ -19,7 +19,17 @@ from hortus.testkit.replay_host import ReplayHost
 
 ROOT = Path(__file__).parents[2]
 AUTH = b"Authorization: Bearer " + KEY.encode() + b"\r\n"
-PROBE = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+DIALECTS = {
+    "openai_chat": ("/v1/chat/completions", {"messages": [{"role": "user", "content": "hello"}]}),
+    "openai_responses": ("/v1/responses", {"input": "hello", "store": False}),
+    "anthropic_messages": ("/v1/messages", {"max_tokens": 9, "messages": [{"role": "user", "content": "hello"}]}),
+    "gemini": (
+        "/gemini/v1beta/models/{model}:generateContent",
+        {"contents": [{"role": "user", "parts": [{"text": "hello"}]}]},
+    ),
+}
+"""Dialect -> path and a request; each has a route of its name, at a host that speaks it."""
 
 _NGINX_CONF = """
 daemon off; worker_processes 1; pid nginx.pid; error_log error.log error;
@@ -51,10 +61,21 @@ def statuses(received: bytes) -> list[int]:
     return [status for status in found if status != 100]
 
 
+def asking(dialect: str, route: str | None = None) -> tuple[str, dict[str, object]]:
+    """Return path and body of a request to a route, that of the dialect's name where none is said."""
+    path, members = DIALECTS[dialect]
+    named = route or dialect
+    if "{model}" in path:
+        return path.replace("{model}", named), dict(members)
+    return path, {"model": named, **members}
+
+
 def make_place(root: Path, host: ReplayHost, **settings: object) -> Workplace:
     """Return a worker, not started, with the route `plain`."""
     place = Workplace(root, **settings)
     place.add_route("plain", endpoint("plain", host.base_url, "fake"))
+    for dialect in DIALECTS:
+        place.add_route(dialect, endpoint(dialect, host.base_of(dialect), "fake", dialects=(dialect,)))
     return place
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from gateway.workplace import Workplace, wait_until
 from hortus.testkit.replay_host import ReplayHost
-from security.doors import AUTH, PROBE, exchange, make_place, nginx_before, statuses
-from security.smuggling import ANSWERED, DENIED, LAST, REFUSED, fill, rows
+from security.doors import AUTH, exchange, make_place, nginx_before, statuses
+from security.smuggling import ANSWERED, DENIED, LAST, PROBE, REFUSED, fill, rows
 
 ROWS = rows()
 

@@ -33,6 +33,7 @@ from hortus.gateway.quotas import Quotas
 from hortus.gateway.relay import Job, Relay
 from hortus.gateway.repeating import Repeater
 from hortus.gateway.settle import Books
+from hortus.gateway.spelling import refuse_other_spellings
 from hortus.gateway.visit import Pairs, Visit
 from hortus.policy.rules import Policy
 from hortus.policy.verdict import Ask
@@ -178,6 +179,7 @@ class Gateway:
         body = await visit.exchange.read(self._body_limit_bytes)
         visit.digest_request(body, self._ground.entropy())
         asked = visit.dialect.read_request(found.operation, body, found.argument)
+        refuse_other_spellings(asked.members)
         route = _find_route(visit, ready, asked.route)
         visit.route, visit.is_stream = route.route.name, asked.is_stream
         grant = _grant(visit)

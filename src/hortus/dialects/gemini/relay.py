@@ -108,7 +108,9 @@ def _renamed(name: str, value: msgspec.Raw, model: bytes) -> msgspec.Raw | None:
 def _output_limit(members: Members) -> int | None:
     value = members.get("generationConfig") or members.get("generation_config")
     try:
-        return read_limit(_DECODE_MEMBERS(value or b"{}"), "maxOutputTokens", "max_output_tokens")
+        config = _DECODE_MEMBERS(value or b"{}")
+        both = [read_limit(config, name) for name in ("maxOutputTokens", "max_output_tokens")]
+        return max((limit for limit in both if limit is not None), default=None)  # the host may take either
     except msgspec.DecodeError:
         return None  # null, or of a wrong type that is the host's to judge
 
