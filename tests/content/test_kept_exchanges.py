@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 
@@ -319,3 +321,26 @@ async def test_more_than_the_disk_takes_is_not_kept(exchanges: Exchanges, make: 
     with pytest.raises(NotKept, match="than the disk takes"):
         await desk.keep(make("rcp_1", answer=bytes(65 * 1024 * 1024)))
     desk.close()
+
+
+def test_workers_keep_while_an_admin_erases(open_exchanges: Open, make: Make, archive: Archive) -> None:
+    writers = [open_exchanges() for _ in range(3)]
+
+    def keep(number: int) -> None:
+        for count in range(40):
+            writers[number].keep(make(f"rcp_{number}_{count}"))
+        writers[number].close()  # in the thread that opened it
+
+    def sweep() -> None:
+        for _ in range(10):
+            with contextlib.suppress(NotKept):  # a sweep waits a second at most; the next one does it
+                writers[0].sweep()
+
+    def erase(number: int) -> int:
+        return sum(len(archive.erase([f"rcp_{number}_{count}"]).receipt_ids) for count in range(40))
+
+    with ThreadPoolExecutor(4) as pool:
+        pool.submit(keep, 0).result()
+        running = [pool.submit(erase, 0), pool.submit(keep, 1), pool.submit(keep, 2), pool.submit(sweep)]
+        assert [one.result() for one in running] == [40, None, None, None]
+    assert len(found(open_exchanges())) == 80

@@ -74,8 +74,8 @@ EXCHANGES = Layout(
     stem="exchanges",
     at_a_request=(*_THOROUGH, _SELDOM),
     at_a_sweep=(*_THOROUGH, "PRAGMA wal_autocheckpoint = 0"),
-    tries=1000,
-    pause_s=0.002,
+    tries=2500,
+    pause_s=0.002,  # some five seconds in all: a thread waits
     leaves_no_trace=True,
     forgotten="kept exchanges of before lie in it still",
 )
