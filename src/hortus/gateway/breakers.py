@@ -63,7 +63,17 @@ def counts(error: HostFault) -> bool:
 class Breaker:
     """One endpoint's, in one worker. Whoever calls passes a token of its own, so that a probe is known again."""
 
-    __slots__ = ("_cooldown_s", "_failed_at_s", "_history", "_in_a_row", "_prober", "_rules", "is_closed", "until_s")
+    __slots__ = (
+        "_cooldown_s",
+        "_failed_at_s",
+        "_history",
+        "_in_a_row",
+        "_prober",
+        "_rules",
+        "is_closed",
+        "is_spotless",
+        "until_s",
+    )
 
     def __init__(self, rules: BreakerRules) -> None:
         self._rules = rules
@@ -74,6 +84,8 @@ class Breaker:
         self._failed_at_s = 0.0
         self._prober: object | None = None
         self.is_closed = True
+        self.is_spotless = True
+        """None of the calls that it remembers has failed: a success tells it nothing."""
         self.until_s = 0.0
         """While it is not closed: from when on it may be probed."""
 
@@ -111,7 +123,7 @@ class Breaker:
         if self._prober is not who:
             return False
         self._prober = None
-        self.is_closed = True
+        self.is_closed = self.is_spotless = True
         self._history = self._in_a_row = 0
         self._cooldown_s = self._rules.cooldown_s
         return True
@@ -155,3 +167,4 @@ class Breaker:
 
     def _note(self, *, failed: int) -> None:
         self._history = (self._history << 1 | failed) & ((1 << self._rules.window) - 1)
+        self.is_spotless = not self._history

@@ -23,7 +23,6 @@ from hortus.canon.errors import (
 from hortus.canon.loss import Loss
 from hortus.canon.usage import Usage
 from hortus.gateway import headers
-from hortus.gateway.choose import wait_asked_s
 from hortus.gateway.exposures import exposure_of
 from hortus.gateway.hostfaults import tell_client
 from hortus.gateway.lanes import Lane
@@ -95,14 +94,7 @@ class Call:
         self._digest: ContentDigest | None = None
 
     async def run(self, make_request: Callable[[], Awaitable[HostRequest]]) -> Setback | None:
-        """Call the host and answer the client, or say why not, and to its lane too. Raises ClientGone."""
-        setback = await self._run(make_request)
-        if setback is not None:
-            wait_s = wait_asked_s(setback.error, status=setback.status)
-            self._lane.blame(self._visit, setback.error, wait_s=wait_s)
-        return setback
-
-    async def _run(self, make_request: Callable[[], Awaitable[HostRequest]]) -> Setback | None:
+        """Call the host and answer the client, or say why not. Raises ClientGone."""
         response: HostResponse | None = None
         try:
             with self._visit.exchange.interrupts():
@@ -144,7 +136,7 @@ class Call:
             self.settle("completed", usage=usage, http_status=status, served_model=given.served_model)
         self._visit.note_losses(given.losses)
         pairs = headers.for_client(response.headers, content_type=self._passage.answer_type)
-        await self._visit.answer(status, given.body, headers=(*pairs, *self._visit.notices))
+        await self._visit.answer(status, given.body, headers=pairs + self._visit.notices)
 
     async def _read_error(self, response: HostResponse) -> Setback | None:
         """Judge an answer that is not a success: the client's fault goes to the client, the host's is a setback."""

@@ -82,7 +82,13 @@ class Lane:
 
     def try_enter(self) -> bool:
         """Enter at once, where the endpoint is well and has room."""
-        return self.breaker.is_closed and self.gate.try_enter()
+        if not self.breaker.is_closed:
+            return False
+        gate = self.gate
+        if gate.capacity is None:  # nearly always; a call less
+            gate.running += 1
+            return True
+        return gate.try_enter()
 
     async def enter(self, who: object, project: str) -> Hindrance | None:
         """Enter as soon as there is room, or return why not."""
@@ -108,14 +114,15 @@ class Lane:
 
     def leave(self, who: object) -> None:
         """The call is over, however it ended."""
-        self.breaker.release(who)
+        if not self.breaker.is_closed:
+            self.breaker.release(who)
         self.gate.leave()
 
     def greet(self, who: object, attempt: Attempt) -> None:
         """The head of a good answer is here."""
         seconds = (attempt.first_byte_ms or 0) / 1000
         self._measure(seconds, attempt.opened_at_s + seconds)
-        if self.breaker.succeed(who):
+        if not self.breaker.is_spotless and self.breaker.succeed(who):
             self._tell()
 
     def hear(self, who: object) -> None:

@@ -186,7 +186,8 @@ class Relay:
             lane.leave(visit)
             raise
         visit.losses = outgoing.losses
-        note_end(visit, job.ready, here.target.endpoint)
+        if here.target.endpoint.facts is not None or visit.notices:
+            note_end(visit, job.ready, here.target.endpoint)
         return Call(self._hosts, self._books, attempt, lane=lane, passage=here.passage, inquiry=job.inquiry)
 
     async def _give_up(self, visit: Visit, setback: Setback) -> None:
@@ -199,7 +200,7 @@ class Relay:
     async def _attempt(self, visit: Visit, job: Job, here: Way, *, call: Call, lane: Lane) -> Setback | None:
         """Try one target and leave its lane; return None once the client has its answer."""
         try:
-            return await call.run(lambda: self._request(visit, job, here))
+            setback = await call.run(lambda: self._request(visit, job, here))
         except ClientGone:
             call.settle("cancelled", usage=call.estimate())
             raise
@@ -207,6 +208,10 @@ class Relay:
             code = "interrupted" if isinstance(error, asyncio.CancelledError) else Internal.code
             call.settle("failed", usage=call.estimate(), error_code=code)
             raise
+        else:
+            if setback is not None:
+                lane.blame(visit, setback.error, wait_s=wait_asked_s(setback.error, status=setback.status))
+            return setback
         finally:
             lane.leave(visit)
 
