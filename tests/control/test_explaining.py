@@ -48,6 +48,7 @@ TOML = (
     + '[[policy]]\nname = "fresh"\nstale_facts = "refuse"\n'
     + '[[project]]\nname = "library"\nroutes = ["mixed", "abroad"]\npolicy = "europe"\nshadow_policy = "fresh"\n'
     + '[[project]]\nname = "museum"\nroutes = ["*"]\npolicy = "eu-computed"\n'
+    + '[[project]]\nname = "vault"\nroutes = ["m*", "a*"]\npolicy = "own-machines-only"\n'
 )
 
 
@@ -180,6 +181,12 @@ async def test_the_doctor_names_project_and_route_of_which_a_policy_leaves_nothi
     assert "`abroad`" in wrong[0]["message"]
     assert "compute_in" in wrong[0]["message"]
     assert "--project library --route abroad" in wrong[0]["mend"]
+
+
+async def test_a_project_whose_policy_closes_everything_is_one_finding(control: Control) -> None:
+    findings = (await control.ask("GET", "/doctor"))["findings"]
+    (shut,) = [one for one in findings if one["name"] == "policy of project vault"]
+    assert "2 other routes" in shut["message"]
 
 
 async def test_a_route_that_a_pattern_happens_to_match_is_no_fault(control: Control) -> None:

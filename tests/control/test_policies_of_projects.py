@@ -211,3 +211,21 @@ def test_a_form_and_what_is_declared_have_the_same_defaults(form: Any, spec: Any
         if not field.required:
             default = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
             assert taken.get_default(call_default_factory=True) == default, field.name
+
+
+async def test_a_policy_of_the_api_and_one_of_the_file_cannot_have_one_name(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        await control.ask("POST", "/policies", {"name": "europe"})
+        control.write_file(EUROPE)
+        file = await state(control)
+        assert (file["state"], "two origins" in file["error"]) == ("refused", True)
+        assert control.snapshot().policies["europe"] == Policy("europe")
+
+
+async def test_a_policy_that_comes_back_has_the_rules_that_it_comes_back_with(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        await control.ask("POST", "/policies", {"name": "europe", "compute_in": ["EU"]})
+        await control.ask("DELETE", "/policies/europe")
+        assert control.snapshot().policies["europe"].compute_in == ("EU",)
+        await control.ask("POST", "/policies", {"name": "europe", "no_training": True})
+        assert control.snapshot().policies["europe"] == Policy("europe", no_training=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, RouteSpec
+from hortus.policy.rules import Policy
+from hortus.snapshot.declared import ContractTerms, DeploymentSpec, EndpointSpec, RouteSpec
 from hortus.store.conflicts import NotStored, OriginConflict
 from hortus.store.database import open_store
 from hortus.store.objects import Declared, ObjectTable, kind_of
@@ -17,6 +19,18 @@ EXAMPLES: list[Declared] = [
     EndpointSpec(name="large", model="mistral-large-2512", host="mistral", country="FR", total_timeout_s=9.5),
     RouteSpec(name="eu/large", endpoints=("large=3", "other"), strategy="weighted"),
     DeploymentSpec(name="small", source="seedling", temperature=0.0),
+    EndpointSpec(
+        name="own",
+        model="m",
+        host="any",
+        facts={"sku": "DataZoneStandard"},
+        terms=ContractTerms("contract", as_of=date(2026, 11, 1), compute="DE", laws={"US": "no"}),
+        is_own=True,
+        concurrency=4,
+        queue_wait_s=2.5,
+    ),
+    RouteSpec(name="sticky", endpoints=("own",), strategy="least_busy", sticky=True, cache_s=60),
+    Policy("europe", compute_in=("EU", "CH"), personal_data="pseudonymise", tools=(), keeps_content=False),
 ]
 
 

@@ -31,7 +31,6 @@ from hortus.policy.rules import Policy
 from hortus.receipts.checkpoint import SigningKey
 from hortus.snapshot.compile import (
     SEEDLING,
-    Compiled,
     Conditions,
     DeclaredObjects,
     compile_snapshot,
@@ -179,7 +178,7 @@ class Plane:
         before = self.snapshot
         declared = self.declared()
         self._conditions = self._look_around(declared)
-        compiled = self._compile(declared, self._conditions)
+        compiled = compile_snapshot(declared, catalog=self.catalog, price_of=self.price_of, conditions=self._conditions)
         self.unusable = compiled.unusable
         self.snapshot = publish(compiled.snapshot, self.installation.snapshot)
         if before is None or before.version != self.snapshot.version:
@@ -187,15 +186,15 @@ class Plane:
         return self.snapshot
 
     def endpoints_if_lit(self) -> dict[str, Endpoint]:
-        """Return the endpoints as they would be if no credential were missing: a verdict does not need one."""
+        """Return the endpoints as they would be if no credential were missing, without prices: for verdicts."""
         if self._conditions is None:
             self.recompile()
         assert self._conditions is not None  # noqa: S101 -- every compilation has some
         conditions = msgspec.structs.replace(self._conditions, present=self._references)
-        return self._compile(self.declared(), conditions).snapshot.endpoints
-
-    def _compile(self, declared: DeclaredObjects, conditions: Conditions) -> Compiled:
-        return compile_snapshot(declared, catalog=self.catalog, price_of=self.price_of, conditions=conditions)
+        compiled = compile_snapshot(
+            self.declared(), catalog=self.catalog, price_of=lambda _offer: None, conditions=conditions
+        )
+        return compiled.snapshot.endpoints
 
     def declared(self) -> DeclaredObjects:
         """Return everything that is declared now."""

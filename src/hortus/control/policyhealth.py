@@ -58,19 +58,25 @@ class _Bench:
     def _examine_project(self, project: Project, routes: list[Route]) -> Iterator[Finding]:
         """What a project names is to be reached; of what it may use by a pattern, something."""
         closed = [route for route in routes if not any(self._open_to(project, route))]
-        is_shut = bool(routes) and len(closed) == len(routes)
-        wrong = closed if is_shut else [route for route in closed if route.name in project.routes]
-        for route in wrong[:_MOST_NAMED]:
-            yield Finding(
-                name=f"policy of project {project.name}",
-                is_fine=False,
-                message=f"`{project.policy}` rules out every endpoint of `{route.name}`: {self._why(project, route)}.",
-                mend=f"`hortus policy explain --project {project.name} --route {route.name}` shows rules and facts.",
-            )
-        if len(wrong) > _MOST_NAMED:
-            message = f"`{project.policy}` rules out every endpoint of {len(wrong) - _MOST_NAMED} further routes."
-            mend = f"Give {project.name} routes that its policy can reach, or another policy."
-            yield Finding(name=f"policy of project {project.name}", is_fine=False, message=message, mend=mend)
+        if closed and len(closed) == len(routes):
+            yield self._closed(project, closed[0], others=len(closed) - 1)
+            return
+        named = [route for route in closed if route.name in project.routes]
+        for route in named[:_MOST_NAMED]:
+            yield self._closed(project, route)
+        if len(named) > _MOST_NAMED:
+            yield self._closed(project, named[_MOST_NAMED], others=len(named) - _MOST_NAMED - 1)
+
+    def _closed(self, project: Project, route: Route, *, others: int = 0) -> Finding:
+        more = f" and of {others} other routes" if others else ""
+        said = [(one.endpoint, self._judge(project, one.endpoint).rulings[0]) for one in route.candidates[:3]]
+        why = "; ".join(f"{endpoint}: {ruling.reason} ({ruling.rule})" for endpoint, ruling in said)
+        return Finding(
+            name=f"policy of project {project.name}",
+            is_fine=False,
+            message=f"`{project.policy}` rules out every endpoint of `{route.name}`{more}. For `{route.name}`: {why}.",
+            mend=f"`hortus policy explain --project {project.name} --route {route.name}` shows rules and facts.",
+        )
 
     def _examine_reach(self, routes: list[Route]) -> Iterator[Finding]:
         asked: set[str] = set()
@@ -89,10 +95,6 @@ class _Bench:
         for one in route.candidates:
             if self._judge(project, one.endpoint).is_allowed:
                 yield one.endpoint
-
-    def _why(self, project: Project, route: Route) -> str:
-        said = [(one.endpoint, self._judge(project, one.endpoint).rulings[0]) for one in route.candidates[:3]]
-        return "; ".join(f"{endpoint}: {ruling.reason} ({ruling.rule})" for endpoint, ruling in said)
 
     def _judge(self, project: Project, name: str) -> Verdict:
         key = (project.policy, name)
