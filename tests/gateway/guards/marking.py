@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import msgspec
-from workplace import endpoint
 
+from gateway.workplace import endpoint
 from hortus.base.secrets import Secret
 from hortus.canon.dialect import Dialect
 from hortus.canon.request import Request

@@ -12,8 +12,8 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from marking import BY_NAME, HIDES, inquiry_of, passage_to, screener
 
+from gateway.guards.marking import BY_NAME, HIDES, inquiry_of, passage_to, screener
 from hortus.canon.embeddings import EmbeddingsRequest
 from hortus.canon.errors import CallerFault, RefusedByGuard
 from hortus.canon.parts import Inline

@@ -8,7 +8,8 @@ import logging
 import msgspec
 import pytest
 from hypothesis import given, settings
-from marking import (
+
+from gateway.guards.marking import (
     BY_NAME,
     HIDES,
     REFUSES,
@@ -21,7 +22,6 @@ from marking import (
     screener,
     target_of,
 )
-
 from hortus.canon.collect import collect
 from hortus.canon.errors import BrokenStream, CallerFault, RefusedByGuard
 from hortus.canon.nodes import Seal, bare

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from marking import Marks, new_mask
 
+from gateway.guards.marking import Marks, new_mask
 from hortus.gateway.guards.findings import Finding
 from hortus.gateway.guards.placeholders import Mask, Restoring
 from laws.tally import LAW

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from marking import Marks, new_mask
 
+from gateway.guards.marking import Marks, new_mask
 from hortus.canon.collect import collect
 from hortus.canon.events import (
     ChoiceEnded,
