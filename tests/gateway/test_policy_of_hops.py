@@ -258,6 +258,23 @@ async def test_what_the_policy_demands_of_a_host_is_sent_and_named() -> None:
         assert {"policy:store=false", "policy:x-keep=none", "policy:provider.zdr=true"} <= set(opened.adaptations)
 
 
+async def test_levers_are_for_chats_and_other_operations_keep_no_state() -> None:
+    async with staged("one") as core:
+        lever = Lever("store=false", ("openai_chat",), Gains(state_days=0), member="store", value=msgspec.Raw(b"false"))
+        place = Lever("geo=de", ("openai_chat",), Gains(compute="DE"), member="geo", value=msgspec.Raw(b'"de"'))
+        facts = msgspec.structs.replace(facts_of("US", trains=False, maker="m"), state_days=30, levers=(lever, place))
+        endpoint = msgspec.structs.replace(core.endpoint("one", facts), operations=("chat", "embeddings"))
+        core.grants.grant = Grant("key_1", "k", "prj_1", "default", ("*",), policy="tested")
+        body: dict[str, object] = {"model": "r", "input": "hi"}
+        core.configure([endpoint], policies=[Policy("tested", stateless=True)])
+        assert (await core.ask(body, path="/v1/embeddings")).status == 200
+        assert b"store" not in core.stages["one"].bodies[0]
+        core.configure([endpoint], policies=[Policy("tested", compute_in=("EU",))])
+        assert (await core.ask(body, path="/v1/embeddings")).status == 403
+        assert (await core.ask()).status == 200
+        assert msgspec.json.decode(core.stages["one"].bodies[-1])["geo"] == "de"
+
+
 async def test_a_lever_is_not_pulled_where_no_rule_asks_for_it() -> None:
     async with staged("one") as core:
         lever = Lever("store=false", ("openai_chat",), Gains(state_days=0), member="store", value=msgspec.Raw(b"false"))

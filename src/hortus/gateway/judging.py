@@ -14,8 +14,9 @@ from hortus.canon.errors import Internal, NotReady, RefusedByPolicy
 from hortus.policy.digest import policy_mark
 from hortus.policy.facts import Lever
 from hortus.policy.rules import Policy
-from hortus.policy.verdict import Ask, Ruling, judge_ask, judge_endpoint
+from hortus.policy.verdict import Ask, Ruling, Verdict, judge_ask, judge_endpoint
 from hortus.snapshot.grants import Grant
+from hortus.snapshot.model import Endpoint
 from hortus.snapshot.resolved import Ready, ReadyRoute, Target, Unusable
 
 _DAY_MS = 86_400_000
@@ -72,10 +73,10 @@ class Judge:
     def __init__(self) -> None:
         self._ready: Ready | None = None
         self._day = -1
-        self._said: dict[tuple[str, str, str | None], Judged] = {}
+        self._said: dict[tuple[str, str, str, str | None], Judged] = {}
 
-    def judge(self, ready: Ready, route: ReadyRoute, *, grant: Grant, now_ms: int) -> Judged:
-        """Return what the policy of a key's project says of a route.
+    def judge(self, ready: Ready, route: ReadyRoute, *, operation: str, grant: Grant, now_ms: int) -> Judged:
+        """Return what the policy of a key's project says of a route for an operation.
 
         Raises:
             NotReady: The configuration in use does not have the policy yet.
@@ -83,16 +84,16 @@ class Judge:
         day = now_ms // _DAY_MS
         if ready is not self._ready or day != self._day:
             self._ready, self._day, self._said = ready, day, {}
-        key = route.route.name, grant.policy, grant.shadow_policy
+        key = route.route.name, operation, grant.policy, grant.shadow_policy
         said = self._said.get(key)
         if said is None:
             policy, shadow = _policy(ready, grant.policy), _shadow(ready, grant.shadow_policy)
             on = datetime.fromtimestamp(now_ms / 1000, tz=UTC).date()
-            said = self._said[key] = judge_route(route, policy, shadow=shadow, on=on)
+            said = self._said[key] = judge_route(route, policy, shadow=shadow, operation=operation, on=on)
         return said
 
 
-def judge_route(route: ReadyRoute, policy: Policy, *, shadow: Policy | None, on: date) -> Judged:
+def judge_route(route: ReadyRoute, policy: Policy, *, shadow: Policy | None, operation: str, on: date) -> Judged:
     """Return what a policy says of a route's endpoints, whatever is asked of them."""
     allowed: list[Target] = []
     ruled_out: list[Unusable] = []
@@ -100,7 +101,7 @@ def judge_route(route: ReadyRoute, policy: Policy, *, shadow: Policy | None, on:
     levers: dict[str, tuple[Lever, ...]] = {}
     for target in route.targets:
         endpoint = target.endpoint
-        verdict = judge_endpoint(policy, endpoint.facts, dialects=endpoint.dialects, on=on)
+        verdict = _verdict(policy, endpoint, operation=operation, on=on)
         if verdict.is_allowed:
             allowed.append(target)
             if verdict.levers:
@@ -117,7 +118,7 @@ def judge_route(route: ReadyRoute, policy: Policy, *, shadow: Policy | None, on:
         levers=levers,
         rulings=tuple(rulings),
         shadow=shadow,
-        shadow_rulings=_shadow_rulings(route, shadow, on=on) if shadow is not None else (),
+        shadow_rulings=_shadow_rulings(route, shadow, operation=operation, on=on) if shadow is not None else (),
         asks=any(one.looks_at_requests for one in both),
         looks_at_content=any(one.looks_at_content for one in both),
     )
@@ -172,11 +173,15 @@ def _shadow(ready: Ready, name: str | None) -> Policy | None:
     return ready.policies.get(name) if name is not None else None
 
 
-def _shadow_rulings(route: ReadyRoute, shadow: Policy, *, on: date) -> tuple[str, ...]:
+def _verdict(policy: Policy, endpoint: Endpoint, *, operation: str, on: date) -> Verdict:
+    return judge_endpoint(policy, endpoint.facts, dialects=endpoint.dialects, on=on, operation=operation)
+
+
+def _shadow_rulings(route: ReadyRoute, shadow: Policy, *, operation: str, on: date) -> tuple[str, ...]:
     return tuple(
         f"{shadow.name}:{target.endpoint.name}:{ruling.rule}"
         for target in route.targets
-        for ruling in judge_endpoint(shadow, target.endpoint.facts, dialects=target.endpoint.dialects, on=on).rulings
+        for ruling in _verdict(shadow, target.endpoint, operation=operation, on=on).rulings
     )
 
 

@@ -183,7 +183,7 @@ class Gateway:
         route = _find_route(visit, ready, asked.route)
         visit.route, visit.is_stream = route.route.name, asked.is_stream
         grant = _grant(visit)
-        judged = self._judge.judge(ready, route, grant=grant, now_ms=visit.now_ms)
+        judged = self._judge.judge(ready, route, operation=found.operation.name, grant=grant, now_ms=visit.now_ms)
         visit.take_verdict(judged)
         if judged.is_empty:
             raise refuse_route(judged)

@@ -17,6 +17,10 @@ Reach = residency.Reach
 REVIEW_DAYS = residency.REVIEW_DAYS
 
 
+CHAT = "chat"
+"""The operation whose requests can pull levers."""
+
+
 class Gains(msgspec.Struct, frozen=True, omit_defaults=True):
     """What holds instead once a lever is pulled; None: as before."""
 
@@ -98,6 +102,12 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     undecided: tuple[str, ...] = ()
     deprecated: date | None = None
     replacement: str | None = None
+
+    def for_operation(self, operation: str) -> Facts:
+        """Return what holds for an operation: levers are members of chats; nothing else is kept to be referred to."""
+        if operation == CHAT:
+            return self
+        return msgspec.structs.replace(self, levers=(), state_days=0)
 
     def is_stale(self, on: date) -> bool:
         """Tell whether the facts are older than their review period, or bear no day at all."""

@@ -7,7 +7,7 @@ from datetime import date
 
 import msgspec
 
-from hortus.policy.facts import Facts, Lever
+from hortus.policy.facts import CHAT, Facts, Lever
 from hortus.policy.levering import pull, sets_of_levers
 from hortus.policy.objections import RULES
 from hortus.policy.rules import Policy
@@ -59,7 +59,9 @@ class Verdict(msgspec.Struct, frozen=True):
         return not self.rulings
 
 
-def judge_endpoint(policy: Policy, facts: Facts | None, *, dialects: tuple[str, ...], on: date) -> Verdict:
+def judge_endpoint(
+    policy: Policy, facts: Facts | None, *, dialects: tuple[str, ...], on: date, operation: str = CHAT
+) -> Verdict:
     """Return what a policy says of an endpoint, whatever is asked of it.
 
     The smallest set of levers with which every rule is satisfied is demanded; of equal ones the first by name. Where
@@ -70,9 +72,11 @@ def judge_endpoint(policy: Policy, facts: Facts | None, *, dialects: tuple[str, 
         facts: What is known; None: nothing.
         dialects: The wire formats that the endpoint speaks; a lever counts only where it works in all of them.
         on: The day (UTC).
+        operation: What is asked, such as `embeddings`.
     """
     if facts is None:
         return Verdict(tuple(Ruling(rule.name, _NOTHING_KNOWN) for rule in RULES if rule.asks(policy)))
+    facts = facts.for_operation(operation)
     least: tuple[Ruling, ...] | None = None
     for levers in sets_of_levers(facts, dialects):
         rulings = _rulings(policy, pull(facts, levers), on=on)
