@@ -13,6 +13,7 @@ from gateway.guards.marking import (
     BY_NAME,
     HIDES,
     REFUSES,
+    SECRET,
     Marks,
     Shelf,
     inquiry_for,
@@ -32,7 +33,7 @@ from hortus.canon.translation import Asking, Call
 from hortus.gateway.crossing import Passages
 from hortus.gateway.guards.placeholders import Mask
 from hortus.gateway.guards.refusing import RefusedForFindings
-from hortus.gateway.guards.screen import Guarded
+from hortus.gateway.guards.screen import Guarded, Screener
 from hortus.gateway.passage import Inquiry, RelayPassage
 from hortus.policy.rules import Policy
 from laws.canonical import requests
@@ -407,3 +408,31 @@ def test_nothing_that_is_hidden_is_logged_or_told(caplog: pytest.LogCaptureFixtu
         told += f"{screener().screen(HIDES, inquiry).findings} {refusal_of(inquiry, REFUSES)}"
         assert EMAIL not in told
         assert IBAN not in told
+
+
+def test_words_beside_half_a_pair_of_surrogates_are_hidden() -> None:
+    call = ToolCall(id="call_1", name="f", arguments='{"who":"\\ud800 anna@town.example"}')
+    body = passage_to(inquiry_for("openai_chat", chat(user(Text(text="Hi")), model(call))), "openai_chat").outgoing.body
+    assert b"town.example" not in body
+
+
+def test_json_deep_inside_strings_is_read_as_it_is_spelled() -> None:
+    text = EMAIL
+    for _ in range(7):
+        text = msgspec.json.encode([text]).decode()
+    call = ToolCall(id="call_1", name="f", arguments=text)
+    body = passage_to(inquiry_for("openai_chat", chat(user(Text(text="Hi")), model(call))), "openai_chat").outgoing.body
+    assert b"town.example" not in body
+
+
+def test_a_finder_is_made_once_for_each_policy() -> None:
+    made: list[Policy] = []
+
+    def make(policy: Policy) -> Marks:
+        made.append(policy)
+        return Marks()
+
+    one = Screener(lambda: SECRET, make)
+    for policy in (HIDES, REFUSES, HIDES):
+        one.screen(policy, inquiry_for("openai_chat", text_request("Hello")))
+    assert made == [HIDES, REFUSES]

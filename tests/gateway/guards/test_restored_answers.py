@@ -305,3 +305,12 @@ def test_a_stream_of_an_empty_mask_passes_as_it_is() -> None:
     events = [Started(id="a"), PartStarted(Text(text="")), TextAdded("IBAN_"), PartEnded(), ChoiceEnded(), Finished()]
     one = restorer(new_mask(), "gemini")
     assert [event for before in events for event in one.restore_event(before)] == events
+
+
+@pytest.mark.parametrize("kind", [Text, Refusal, ToolCall])
+def test_a_whole_answer_that_ends_like_a_placeholder_is_whole(kind: type) -> None:
+    mask, hide = masking()
+    begun = hide(VALUES[0])[:9]
+    part = ToolCall(id="c", name="f", arguments=begun) if kind is ToolCall else kind(text=begun)
+    response = Response(choices=(Choice(message=Message(role="assistant", parts=(part,))),))
+    assert restorer(mask, "gemini").restore_response(response) == response

@@ -133,9 +133,8 @@ class Reading:
                     tokens.append((match.start(), match.end(), self._read(words, _BREAK)))
                 continue
             said = _said(token)
-            if said is None:
-                inner: Words | Unfolded = self._read(Words(token, msgspec.structs.replace(place, kind="fixed")), _BREAK)
-            elif _IS_KEY.match(text, match.end()):
+            inner: Words | Unfolded
+            if _IS_KEY.match(text, match.end()):
                 key = said
                 inner = self._read(Words(said, place), ": ")
             else:
@@ -161,14 +160,9 @@ class Reading:
             number += 1
 
 
-def _said(token: str) -> str | None:
-    """Return what a JSON string says; None where it says half a pair, which nothing can be exchanged in."""
-    if "\\" not in token:
-        return token[1:-1]
-    try:
-        return _STRING(token)
-    except (msgspec.DecodeError, UnicodeEncodeError):
-        return None
+def _said(token: str) -> str:
+    """Return what a string of valid JSON says."""
+    return _STRING(token) if "\\" in token else token[1:-1]
 
 
 def _is_json(text: str) -> bool:
