@@ -283,8 +283,16 @@ def test_a_policy_without_guards_looks_at_nothing() -> None:
         {"tools": [{"type": "web_search", "query": EMAIL}]},
         {"service_tier": EMAIL},
         {"logit_bias": {EMAIL: 1}},
+        {"x_unknown": 9837040044123},
     ],
-    ids=["number in metadata", "number in a schema", "tool of the host", "setting", "keys of a setting"],
+    ids=[
+        "number in metadata",
+        "number in a schema",
+        "tool of the host",
+        "setting",
+        "keys of a setting",
+        "unknown number",
+    ],
 )
 def test_where_no_placeholder_can_stand_the_request_is_refused(members: dict[str, object]) -> None:
     assert "where no placeholder can stand" in refusal_of(raw_chat(**members)).message
@@ -436,3 +444,9 @@ def test_a_finder_is_made_once_for_each_policy() -> None:
     for policy in (HIDES, REFUSES, HIDES):
         one.screen(policy, inquiry_for("openai_chat", text_request("Hello")))
     assert made == [HIDES, REFUSES]
+
+
+def test_a_member_that_nobody_knows_is_read_as_what_it_says() -> None:
+    body = b'{"model":"garden","messages":[{"role":"user","content":"Hi"}],"x_unknown":"anna\\u0040town.example"}'
+    sent = msgspec.json.decode(passage_to(inquiry_of("openai_chat", body), "openai_chat").outgoing.body)
+    assert sent["x_unknown"] == hide(EMAIL)

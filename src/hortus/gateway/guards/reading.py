@@ -37,7 +37,7 @@ class Place(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         at: Path in the client's own wire format.
         sealed: Which sealed thoughts it belongs to; 0: none.
-        is_raw: It is JSON whose meaning only its dialect knows.
+        is_raw: It is a JSON value, of whatever kind.
     """
 
     kind: Kind
@@ -115,12 +115,12 @@ class Reading:
         """Add a place; return what it will be written from. Thoughts are read as they stand, to the letter."""
         if place.kind == "thought":
             return self._read(Words(text, place), _BREAK)
-        return self._add(text, place, depth=0)
+        return self._unfold(text, place, depth=0) if place.is_raw else self._add(text, place, depth=0)
 
-    def _add(self, text: str, place: Place, *, depth: int, key: str = "", after: str = _BREAK) -> Words | Unfolded:
+    def _add(self, text: str, place: Place, *, depth: int, key: str = "") -> Words | Unfolded:
         if depth < _DEEPEST and _IS_JSON.match(text) and _is_json(text):
             return self._unfold(text, place, depth=depth)
-        return self._read(Words(text, place, key=key), after)
+        return self._read(Words(text, place, key=key), _BREAK)
 
     def _unfold(self, text: str, place: Place, *, depth: int) -> Unfolded:
         tokens: list[tuple[int, int, Words | Unfolded]] = []
