@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 PY := .venv/bin/python
 
-.PHONY: help run test test-fast check budgets format bench bench-dialects bench-usage bench-limits faults matrix docs coverage pins wheel seedling clean
+.PHONY: help run test test-fast check budgets format bench bench-dialects bench-usage bench-limits bench-failover faults matrix docs coverage pins wheel seedling clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,10 @@ faults: ## Kill everything under load and compare the books with the host's own 
 bench-limits: ## The edge of a budget: overspend, false refusals, waits for leases (args="--workers 4 --requests 1000")
 	@tools/setup.sh dev
 	PYTHONPATH=tests $(PY) tests/bench/limits.py $(args)
+
+bench-failover: ## Seconds until a client has its answer when the first endpoint fails, for each fault (args="--requests 50")
+	@tools/setup.sh dev
+	PYTHONPATH=tests $(PY) tests/bench/failover.py $(args)
 
 bench-usage: ## Receipts a second with and without sums of usage; seconds to ask them (args="--absorb 1000000")
 	@tools/setup.sh dev

@@ -91,6 +91,23 @@ def test_one_probe_is_let_through_and_closes_it_again() -> None:
     assert (breaker.state, breaker.claim("other", 5.0)) == ("closed", True)
 
 
+def test_the_head_of_a_probes_answer_opens_the_way_on_probation() -> None:
+    breaker = broken()
+    breaker.claim("probe", 5.0)
+    assert breaker.greet("probe")
+    assert breaker.is_closed
+    assert breaker.fail("probe", 6.0)  # the rest of its answer never came
+    assert breaker.until_s == 16.0
+
+
+def test_a_whole_answer_ends_the_probation() -> None:
+    breaker = broken()
+    breaker.claim("probe", 5.0)
+    breaker.greet("probe")
+    assert not breaker.succeed("probe")
+    assert not breaker.fail("x", 6.0)
+
+
 def test_each_probe_that_fails_doubles_the_wait_up_to_a_bound() -> None:
     breaker, now_s, waits = broken(), 5.0, []
     for _ in range(7):
@@ -150,7 +167,9 @@ def test_without_a_number_of_failures_it_never_opens() -> None:
 
 
 STEPS = st.lists(
-    st.tuples(st.sampled_from(("claim", "succeed", "fail", "wait", "release")), st.integers(0, 3), st.integers(0, 9)),
+    st.tuples(
+        st.sampled_from(("claim", "greet", "succeed", "fail", "wait", "release")), st.integers(0, 3), st.integers(0, 9)
+    ),
     max_size=80,
 )
 
@@ -166,8 +185,8 @@ def test_whatever_happens_nobody_calls_while_it_is_open_and_only_one_probes(
         if what == "claim" and breaker.claim(who, now_s) and not was_closed:
             assert now_s >= breaker.until_s
             probing.add(who)
-        elif what == "succeed":
-            breaker.succeed(who)
+        elif what in {"greet", "succeed"}:
+            breaker.greet(who) if what == "greet" else breaker.succeed(who)
             probing.discard(who)
         elif what == "fail":
             breaker.fail(who, now_s, wait_s=seconds)
@@ -187,6 +206,8 @@ def test_whatever_happened_it_closes_in_the_end_once_the_host_is_well(steps: lis
         match what:
             case "claim":
                 breaker.claim(who, now_s)
+            case "greet":
+                breaker.greet(who)
             case "succeed":
                 breaker.succeed(who)
             case "fail":

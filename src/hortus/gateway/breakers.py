@@ -113,20 +113,26 @@ class Breaker:
         if self._prober is who:
             self._prober = None
 
-    def succeed(self, who: object) -> bool:
-        """The host has answered; tell whether that closed the breaker. What began before it opened proves nothing."""
-        if self.is_closed:
-            if self._history:
-                self._in_a_row = 0
-                self._note(failed=0)
-            return False
-        if self._prober is not who:
+    def greet(self, who: object) -> bool:
+        """The host has begun to answer; tell whether that closed the breaker, which the next failure opens again."""
+        if self.is_closed or self._prober is not who:
             return False
         self._prober = None
-        self.is_closed = self.is_spotless = True
-        self._history = self._in_a_row = 0
-        self._cooldown_s = self._rules.cooldown_s
+        self.is_closed = True
+        self.is_spotless = False
+        self._history = 0
+        self._in_a_row = self._rules.in_a_row - 1
+        self._grow_cooldown()
         return True
+
+    def succeed(self, who: object) -> bool:
+        """The host has answered; tell whether that closed the breaker. What began before it opened proves nothing."""
+        is_change = self.greet(who)
+        if self.is_closed and not self.is_spotless:
+            self._in_a_row = 0
+            self._cooldown_s = self._rules.cooldown_s
+            self._note(failed=0)
+        return is_change
 
     def fail(self, who: object, now_s: float, *, wait_s: float | None = None) -> bool:
         """The host has failed; tell whether that opened the breaker.
@@ -158,12 +164,15 @@ class Breaker:
         if self._prober is who:
             self._prober = None
             if heed_s is None:
-                self._cooldown_s = min(self._cooldown_s * 2, self._rules.longest_cooldown_s)
+                self._grow_cooldown()
             self.until_s = now_s + (heed_s or self._cooldown_s)
             return True
         if heed_s is not None:
             self.until_s = max(self.until_s, now_s + heed_s)
         return False
+
+    def _grow_cooldown(self) -> None:
+        self._cooldown_s = min(self._cooldown_s * 2, self._rules.longest_cooldown_s)
 
     def _note(self, *, failed: int) -> None:
         self._history = (self._history << 1 | failed) & ((1 << self._rules.window) - 1)

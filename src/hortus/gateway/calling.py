@@ -130,6 +130,7 @@ class Call:
         self._visit.answer_digest = digest_content(given.body, self._visit.salt)
         self._books.claim(self._attempt, given.given_ids)
         usage = self._within_bounds(given.usage)
+        self._lane.hear(self._visit)
         try:
             await self._visit.keep(given.body, status=status)
         finally:
@@ -246,11 +247,11 @@ class Call:
         if error is not None:
             status, code = _describe(error)
             self._lane.blame(self._visit, error)
-        elif reader.is_failed:
+        elif reader.is_failed:  # whose fault that is nobody knows, so it counts against no endpoint
             status, code = "failed", HostFault.code
-            self._lane.blame(self._visit, HostFault("The host reported an error inside its stream."))
         else:
             status, code = "completed", None
+            self._lane.hear(self._visit)
         self._visit.error_code = code
         self.settle(status, usage=usage, error_code=code, http_status=self._visit.status)
 

@@ -122,12 +122,12 @@ class Lane:
         """The head of a good answer is here."""
         seconds = (attempt.first_byte_ms or 0) / 1000
         self._measure(seconds, attempt.opened_at_s + seconds)
-        if not self.breaker.is_spotless and self.breaker.succeed(who):
+        if not self.breaker.is_closed and self.breaker.greet(who):
             self._tell()
 
     def hear(self, who: object) -> None:
-        """The host has answered that the request is wrong: it is well."""
-        if self.breaker.succeed(who):
+        """The host has given a whole answer, or said that the request is wrong: it is well."""
+        if not self.breaker.is_spotless and self.breaker.succeed(who):
             self._tell()
 
     def blame(self, who: object, error: HostFault, *, wait_s: float | None = None) -> None:
