@@ -27,6 +27,9 @@ HOURS = Call("office_hours", {}, ("{}",))
 """A call without arguments: models send `{}`, or nothing at all."""
 
 REPORT = {"city": "Zürich", "lamps": 3, "is_open": True}
+_ECHOED = 5
+"""Letters in one piece of an echo."""
+
 REASON = ("The person asks about a lamp. ", "Someone has to look it up, ", "so say that.")
 WORDS = ("The lamp ", "in front of “Haus 7” ", "is dark. 🌳\n", "We will send someone.")
 
@@ -173,6 +176,12 @@ def echo_turns(told: Told, _behaviour: Behaviour) -> Play:
     return Play(text=(compact(said),))
 
 
+def echo(told: Told, _behaviour: Behaviour) -> Play:
+    """Say the last message again, a few letters at a time."""
+    said = told.turns[-1][1]
+    return Play(text=tuple(said[at : at + _ECHOED] for at in range(0, len(said), _ECHOED)))
+
+
 def error(_told: Told, behaviour: Behaviour) -> Fault:
     """Answer with the status that the behaviour names."""
     return Fault(behaviour.status, retry_after_s=behaviour.retry_after)
@@ -204,6 +213,7 @@ PLOTS: dict[str, Callable[[Told, Behaviour], Play | Fault]] = {
     "refusal": refusal,
     "content-filter": content_filter,
     "cached-usage": cached_usage,
+    "echo": echo,
     "echo-params": echo_params,
     "echo-turns": echo_turns,
     "error": error,
