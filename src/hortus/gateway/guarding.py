@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from hortus.canon.errors import RefusedByGuard
 from hortus.gateway.guards.refusing import RefusedForFindings
 from hortus.gateway.guards.screen import PSEUDONYMISED, Guarded, Screener
@@ -9,14 +11,23 @@ from hortus.gateway.judging import Judged
 from hortus.gateway.passage import Inquiry
 from hortus.gateway.visit import Visit
 
+_LONG_BYTES = 32 * 1024
+"""A body from here on is looked at beside the event loop: it takes milliseconds, in which others want to be served."""
 
-def look_at(visit: Visit, screener: Screener, inquiry: Inquiry, *, judged: Judged) -> Guarded:
+
+async def look_at(visit: Visit, screener: Screener, inquiry: Inquiry, *, judged: Judged) -> Guarded:
     """Return what leaves, and take note of what was found.
 
     Raises:
         RefusedByGuard: The policy does not let it.
         CallerFault: The request cannot be understood.
     """
+    if len(inquiry.body) < _LONG_BYTES:
+        return _look_at(visit, screener, inquiry, judged=judged)
+    return await asyncio.to_thread(_look_at, visit, screener, inquiry, judged=judged)
+
+
+def _look_at(visit: Visit, screener: Screener, inquiry: Inquiry, *, judged: Judged) -> Guarded:
     shadow = judged.shadow
     if shadow is not None and shadow.looks_at_content:
         try:

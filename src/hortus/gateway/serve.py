@@ -207,7 +207,7 @@ class Gateway:
         )
         guarded = UNGUARDED
         if judged.looks_at_content:
-            guarded = look_at(visit, self._ground.screener, inquiry, judged=judged)
+            guarded = await look_at(visit, self._ground.screener, inquiry, judged=judged)
         passages = Passages(inquiry, self._dialects, seals=self._kept, levers=judged.levers, guarded=guarded)
         targets = self._targets(judged.route, inquiry)
         if len(targets) > 1:
