@@ -122,3 +122,15 @@ async def test_every_endpoint_that_is_tried_gets_the_same_placeholders() -> None
         await core.ask(model="r", messages=QUESTION)
         assert hidden(SAID) in core.stages["one"].bodies[0].decode()
         assert core.stages["one"].bodies[0] == core.stages["two"].bodies[0]
+
+
+async def test_a_long_request_is_looked_at_as_well() -> None:
+    async with staged("one") as core:
+        guard(core, HIDES)
+        long = "Nothing to be seen here. " * 4000 + SAID
+        asked = await core.ask(messages=[{"role": "user", "content": long}])
+        assert asked.status == 200
+        assert IBAN.encode() not in core.stages["one"].bodies[0]
+        guard(core, REFUSES)
+        assert (await core.ask(messages=[{"role": "user", "content": long}])).status == 403
+        assert len(core.stages["one"].bodies) == 1
