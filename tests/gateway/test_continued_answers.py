@@ -356,7 +356,11 @@ def test_a_guard_sees_what_was_said_before(garden: Workplace, host: ReplayHost) 
         first = client.responses.create(model="gpt", input="Write to ada@example.org.")
         client.responses.create(model="gpt", input="Once more.", previous_response_id=first.id)
     sent = host.seen[-1].body.decode()
-    assert ("Write to " in sent, "previous_response_id" in sent) == (True, False)
+    assert ("Write to EMAIL_" in sent, "ada@example.org" in sent, "previous_response_id" in sent) == (
+        True,
+        False,
+        False,
+    )
 
 
 def test_what_a_client_said_is_kept_as_it_said_it_where_a_guard_changes_it(garden: Workplace, kept: Exchanges) -> None:
