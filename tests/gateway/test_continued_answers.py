@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socketserver
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx2
 import msgspec
@@ -378,3 +381,36 @@ def test_a_policy_may_forbid_to_keep_anything(garden: Workplace, kept: Exchanges
         with pytest.raises(openai.NotFoundError):
             client.responses.retrieve(first.id)
     assert kept.extent(Wanted(project_id="prj_6")).count == 0
+
+
+class _HostThatStays(socketserver.StreamRequestHandler):
+    """Sends a whole stream, and does not hang up before the client does."""
+
+    def handle(self) -> None:
+        while (line := self.rfile.readline()).strip():
+            if line.lower().startswith(b"content-length:"):
+                length = int(line.split(b":")[1])
+        self.rfile.read(length)
+        body = b'{"id":"resp_stays","object":"response","model":"m","status":"completed","output":[]}'
+        frame = b'event: response.completed\ndata: {"type":"response.completed","response":' + body + b"}\n\n"
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+        self.wfile.write(head + b"%x\r\n%b\r\n" % (len(frame), frame))
+        self.rfile.read()
+
+
+def test_a_stream_ends_with_its_answer_although_the_host_does_not_hang_up(tmp_path: Path) -> None:
+    place = Workplace(tmp_path / "home")
+    with contextlib.closing(place), socketserver.ThreadingTCPServer(("127.0.0.1", 0), _HostThatStays) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        address = f"http://127.0.0.1:{server.server_address[1]}/v1"
+        place.add_route("stays", endpoint("stays", address, "m", dialects=("openai_responses",)))
+        place.grant(KEY, ("*",), keep_content_days=1)
+        place.start()
+        with openai.OpenAI(base_url=f"{place.url}/v1", api_key=KEY, max_retries=0) as client:
+            with client.responses.create(model="stays", input="Hi", stream=True) as events:
+                assert [one.type for one in events] == ["response.completed"]
+            assert client.responses.retrieve("resp_stays").id == "resp_stays"
+        server.shutdown()
+        thread.join()

@@ -5,6 +5,8 @@ Whatever happens, the attempt is settled: with what the host said was used, else
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
@@ -33,6 +35,9 @@ from hortus.receipts.digests import ContentDigest, digest_content
 
 ANSWER_LIMIT_BYTES = 256 * 1024 * 1024
 """Longest whole answer: above the largest batch of embeddings that hosts give."""
+
+_AFTER_THE_END_S = 0.5
+"""How long the end of a stream that is kept waits for its host to hang up: what still comes belongs to it."""
 
 _ERROR_LIMIT_BYTES = 1024 * 1024
 
@@ -211,18 +216,34 @@ class Call:
         return None
 
     async def _pass_parts(self, response: HostResponse, reader: StreamUsage) -> None:
-        """Pass on what comes; an end from which clients can go on waits until the answer is kept."""
-        write, keeping = self._visit.exchange.write, self._visit.keeping
-        is_held = keeping is not None and keeping.can_continue
+        """Pass on what comes."""
+        keeping = self._visit.keeping
+        if keeping is not None and keeping.can_continue:
+            await self._pass_and_hold(response, reader)
+            return
         async for part in response.body():
-            data = reader.feed(part)
-            if is_held and reader.is_finished:
-                self._held += data
-            elif data:
-                if not self._visit.has_begun:
-                    await self._begin(response)
-                self._count(data)
-                await write(data)
+            await self._pass_part(reader.feed(part), response)
+
+    async def _pass_and_hold(self, response: HostResponse, reader: StreamUsage) -> None:
+        """Pass on what comes, but for the end, from which clients can go on: it waits until the answer is kept."""
+        with contextlib.suppress(TimeoutError):  # it was finished; the host has not hung up
+            async with asyncio.timeout(None) as waiting:
+                async for part in response.body():
+                    data = reader.feed(part)
+                    if not reader.is_finished:
+                        await self._pass_part(data, response)
+                        continue
+                    self._held += data
+                    if waiting.when() is None:
+                        waiting.reschedule(asyncio.get_running_loop().time() + _AFTER_THE_END_S)
+
+    async def _pass_part(self, data: bytes, response: HostResponse) -> None:
+        if not data:
+            return
+        if not self._visit.has_begun:
+            await self._begin(response)
+        self._count(data)
+        await self._visit.exchange.write(data)
 
     def _count(self, data: bytes) -> None:
         """Take note of a part that the client is sent."""
