@@ -246,6 +246,12 @@ async def test_embeddings_are_given_again_too(core: Core) -> None:
     assert (first.status, is_hit(second), second.body) == (200, True, first.body)
 
 
+async def test_an_answer_that_is_too_long_for_the_room_is_not_kept(core: Core) -> None:
+    core.stages["a"].answer = core.stages["a"].answer.ljust(200_000)
+    await core.ask()
+    assert not is_hit(await core.ask())
+
+
 ENDPOINT = Endpoint(name="e", model="m", maker="k", host="h", upstream_model="u", spoken=())
 
 

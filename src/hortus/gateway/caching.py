@@ -35,6 +35,11 @@ class CacheBounds(msgspec.Struct, frozen=True):
     limit_bytes: int = 0
     most: int = 10_000
 
+    @property
+    def largest_bytes(self) -> int:
+        """Longest body that is kept."""
+        return self.limit_bytes // _LARGEST_PART - _OVERHEAD_BYTES
+
 
 class CachedAnswer(msgspec.Struct, frozen=True):
     """An answer that was paid for.
@@ -81,7 +86,7 @@ class ResponseCache:
     """
 
     def __init__(self, bounds: CacheBounds, *, key: bytes) -> None:
-        self._bounds = bounds
+        self.bounds = bounds
         self._key = key
         self._answers: OrderedDict[bytes, CachedAnswer] = OrderedDict()
         self.size_bytes = 0
@@ -119,13 +124,12 @@ class ResponseCache:
 
     def keep(self, digest: bytes, answer: CachedAnswer) -> None:
         """Keep an answer, where it is not too large."""
-        size = _size_of(answer)
         self.drop(digest)
-        if size * _LARGEST_PART > self._bounds.limit_bytes:
+        if len(answer.body) > self.bounds.largest_bytes:
             return
         self._answers[digest] = answer
-        self.size_bytes += size
-        while self.size_bytes > self._bounds.limit_bytes or len(self._answers) > self._bounds.most:
+        self.size_bytes += _size_of(answer)
+        while self.size_bytes > self.bounds.limit_bytes or len(self._answers) > self.bounds.most:
             self.drop(next(iter(self._answers)))
 
     def drop(self, digest: bytes) -> None:

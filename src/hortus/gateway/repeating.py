@@ -99,12 +99,12 @@ class Repeater:
 
     async def _record(self, visit: Visit, job: Job, *, digest: bytes) -> None:
         """Let the relay answer, and keep what the client is given."""
-        tape = visit.exchange = _Tape(visit.exchange)
+        tape = visit.exchange = _Tape(visit.exchange, self._cache.bounds.largest_bytes)
         try:
             await self._relay.run(visit, job)
         finally:
             visit.exchange = tape.exchange
-        if not (visit.is_completed and tape.is_complete and tape.status == _OK):
+        if not (visit.is_completed and tape.is_whole):
             return
         if visit.has_given_ids and bytes(job.inquiry.asked.members.get("store", _TRUE)) != b"false":
             return  # the host keeps it, and what is made of it later is no affair of this answer
@@ -126,10 +126,11 @@ class Repeater:
 
 
 class _Tape:
-    """An exchange that remembers what the client is given."""
+    """An exchange that remembers what the client is given, up to a length."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, limit_bytes: int) -> None:
         self.exchange = exchange
+        self._left_bytes = limit_bytes
         self.method, self.path = exchange.method, exchange.path
         self.query, self.client = exchange.query, exchange.client
         self.headers = exchange.headers
@@ -146,7 +147,8 @@ class _Tape:
 
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """Give a whole answer."""
-        self.status, self.given, self.parts = status, headers, [body]
+        self.status, self.given = status, headers
+        self._take(body)
         self.is_complete = True
         await self.exchange.answer(status, headers, body)
 
@@ -157,14 +159,26 @@ class _Tape:
 
     async def write(self, data: bytes) -> None:
         """Give a part of it."""
-        self.parts.append(data)
+        self._take(data)
         await self.exchange.write(data)
 
     async def finish(self, data: bytes = b"") -> None:
         """Give the last part of it."""
-        self.parts.append(data)
+        self._take(data)
         self.is_complete = True
         await self.exchange.finish(data)
+
+    def _take(self, data: bytes) -> None:
+        self._left_bytes -= len(data)
+        if self._left_bytes >= 0:
+            self.parts.append(data)
+        else:
+            self.parts.clear()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of a good answer is here."""
+        return self.is_complete and self.status == _OK and self._left_bytes >= 0
 
     def interrupts(self) -> AbstractContextManager[None]:
         """Turn the client's leaving into ClientGone at the await within."""
