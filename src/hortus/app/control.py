@@ -13,7 +13,6 @@ import socket
 from collections.abc import Generator, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import msgspec
 import uvicorn
@@ -30,7 +29,7 @@ from hortus.app.modelfiles import Fetching, ModelFiles
 from hortus.app.outward import is_own_hub, transport_settings
 from hortus.app.secret_files import AdminToken, SecretFile
 from hortus.app.secrets import confirm_secret, load_secrets
-from hortus.app.settings import Loaded, Settings
+from hortus.app.settings import Loaded, Settings, shown_setting
 from hortus.app.signing import ensure_signing_key
 from hortus.base.addresses import read_networks
 from hortus.base.errors import ConfigurationError, HortusError
@@ -304,19 +303,9 @@ def _setting_rows(loaded: Loaded) -> list[tuple[str, str, str]]:
     rows = []
     for name in Settings.__struct_fields__:
         value = getattr(loaded.settings, name)
-        shown = _without_password(value) if name.endswith("_proxy") and value else value
+        shown = shown_setting(name, value)
         rows.append((name, msgspec.json.encode(shown).decode(), loaded.origins.get(name, "default")))
     return rows
-
-
-def _without_password(address: str) -> str:
-    """Return a proxy's address as it may be shown."""
-    try:
-        parts = urlsplit(address)
-        hidden = parts.password is not None or parts.username is not None
-    except ValueError:
-        return "(hidden)"
-    return parts._replace(netloc=f"(hidden)@{parts.netloc.rpartition('@')[2]}").geturl() if hidden else address
 
 
 def _today(clock: Clock) -> date:

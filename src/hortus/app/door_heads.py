@@ -29,7 +29,10 @@ def find_fault(headers: Headers, *, version: str) -> bytes | None:
     """
     if version not in _VERSIONS:
         return b"Only HTTP/1.0 and HTTP/1.1 are spoken here."
-    can_chunk = version != "1.0"
+    return _find_fault(headers, can_chunk=version != "1.0")
+
+
+def _find_fault(headers: Headers, *, can_chunk: bool) -> bytes | None:
     names = {name for name, _ in headers}
     if len(names) == len(headers) and b"transfer-encoding" not in names:
         return None  # nearly always

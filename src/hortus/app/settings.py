@@ -161,6 +161,19 @@ class Loaded(msgspec.Struct, frozen=True):
     environment: dict[str, str]
 
 
+def shown_setting(name: str, value: object) -> object:
+    """Return a setting as it may be shown: a proxy's address without its password."""
+    if not name.endswith("_proxy") or not isinstance(value, str):
+        return value
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return "(hidden)"
+    if "@" not in value:
+        return value
+    return parts._replace(netloc=f"(hidden)@{parts.netloc.rpartition('@')[2]}").geturl() if parts.netloc else "(hidden)"
+
+
 def read_environment() -> dict[str, str]:
     """Return a copy of the process environment; nothing else in Hortus reads it."""
     return dict(os.environ)  # noqa: TID251 -- the one place

@@ -14,6 +14,9 @@ _HEADERS: Final[dict[str, tuple[str, str]]] = {
 }
 """Scheme -> header in lower case, and what stands before the credential."""
 
+CREDENTIAL_HEADERS: Final = frozenset(name.encode() for name, _ in _HEADERS.values())
+"""Those that carry what opens a host; a token that is fetched goes as `authorization` too."""
+
 RENEWED: Final = frozenset({"google-oauth"})
 """Schemes whose header holds a token that is fetched, and fetched again before it ends."""
 

@@ -12,7 +12,14 @@ import typer
 from hortus.app.clock import SystemClock
 from hortus.app.context import take_settings
 from hortus.app.home import Home
-from hortus.app.settings import Loaded, find_config_file, load_settings, read_environment, setting_rows
+from hortus.app.settings import (
+    Loaded,
+    find_config_file,
+    load_settings,
+    read_environment,
+    setting_rows,
+    shown_setting,
+)
 from hortus.base.addresses import Network, read_networks
 from hortus.base.errors import ConfigurationError, InstallationError
 from hortus.catalog.loading import load_catalog
@@ -39,7 +46,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def show(*, json: AsJson = False) -> None:
     """Show each setting's value and origin, for the Hortus that runs here, else for one that would be started."""
     is_running, loaded = _load_in_force()
-    values = msgspec.to_builtins(loaded.settings)
+    values = {name: shown_setting(name, value) for name, value in msgspec.to_builtins(loaded.settings).items()}
     if json:
         show_json(
             {

@@ -26,11 +26,12 @@ from hortus.canon.loss import Loss
 from hortus.canon.usage import Usage
 from hortus.gateway import headers
 from hortus.gateway.exposures import exposure_of
-from hortus.gateway.hostfaults import tell_client
+from hortus.gateway.hostfaults import credentials_in, hide, tell_client, without
 from hortus.gateway.lanes import Lane
 from hortus.gateway.passage import Inquiry, Passage
 from hortus.gateway.ports import HostRequest, HostResponse, Hosts
 from hortus.gateway.settle import Attempt, Books, Ending
+from hortus.gateway.visit import Pairs
 from hortus.receipts.digests import ContentDigest, digest_content
 
 ANSWER_LIMIT_BYTES = 256 * 1024 * 1024
@@ -79,6 +80,7 @@ class Call:
         "_output_bytes",
         "_passage",
         "_reader",
+        "_secrets",
         "_visit",
     )
 
@@ -94,6 +96,7 @@ class Call:
         self._inquiry = inquiry
         self._losses: tuple[Loss, ...] = ()
         self._reader: StreamUsage | None = None
+        self._secrets: tuple[bytes, ...] = ()
         self._output_bytes = 0
         self._held = b""
         self._digest: ContentDigest | None = None
@@ -103,8 +106,10 @@ class Call:
         response: HostResponse | None = None
         try:
             with self._visit.exchange.interrupts():
-                response = await self._hosts.send(await make_request())
-                self._books.note_head(self._attempt, headers.find(response.headers, b"x-request-id"))
+                request = await make_request()
+                response = await self._hosts.send(request)
+                self._secrets = credentials_in(request.standing)
+                self._note_head(response)
                 status = response.status
                 if not _is_success(status):
                     return await self._read_error(response)
@@ -141,14 +146,24 @@ class Call:
         finally:
             self.settle("completed", usage=usage, http_status=status, served_model=given.served_model)
         self._visit.note_losses(given.losses)
-        pairs = headers.for_client(response.headers, content_type=self._passage.answer_type)
+        pairs = self._headers_of(response, content_type=self._passage.answer_type)
         await self._visit.answer(status, given.body, headers=pairs + self._visit.notices)
+
+    def _note_head(self, response: HostResponse) -> None:
+        named = headers.find(response.headers, b"x-request-id")
+        self._books.note_head(self._attempt, hide(named, self._secrets) if named is not None else None)
+
+    def _headers_of(self, response: HostResponse, *, is_stream: bool = False, content_type: str | None = None) -> Pairs:
+        """Return what of a host's headers the client gets."""
+        pairs = headers.for_client(response.headers, is_stream=is_stream, content_type=content_type)
+        return without(pairs, self._secrets)
 
     async def _read_error(self, response: HostResponse) -> Setback | None:
         """Judge an answer that is not a success: the client's fault goes to the client, the host's is a setback."""
         status = response.status
-        body = await response.read(_ERROR_LIMIT_BYTES)
-        words = HostWords(status=status, headers=tuple(response.headers), body=body)
+        body = hide(await response.read(_ERROR_LIMIT_BYTES), self._secrets)
+        given = self._headers_of(response)
+        words = HostWords(status=status, headers=given, body=body)
         name = self._attempt.target.endpoint.name
         translated = self._passage.read_error(status, body)
         is_refused = status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} or isinstance(translated, HostRefused)
@@ -171,7 +186,7 @@ class Call:
             self._lane.hear(self._visit)
             self.settle("failed", http_status=status, error_code="host_rejected_request")
             self._visit.error_code = "host_rejected_request"
-            await self._visit.answer(status, body, headers=headers.for_client(response.headers))
+            await self._visit.answer(status, body, headers=given)
             return None
         error = HostFault(
             f"The host of endpoint {name} failed with status {status}.", hint="Try again, or use another model."
@@ -258,7 +273,7 @@ class Call:
         visit = self._visit
         visit.status = response.status
         visit.has_begun = True
-        pairs = headers.for_client(response.headers, is_stream=True, content_type=self._passage.stream_type)
+        pairs = self._headers_of(response, is_stream=True, content_type=self._passage.stream_type)
         is_translated = self._passage.stream_type is not None
         own = (*visit.loss_headers(is_stream=is_translated), *visit.notices, *visit.headers)
         await visit.exchange.start(response.status, (*pairs, *own))

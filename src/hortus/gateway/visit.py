@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from hortus.base.ids import make_id
+from hortus.base.secrets import KEY_PREFIX
 from hortus.canon.dialect import Dialect, Operation
 from hortus.canon.loss import Loss
 from hortus.canon.usage import Usage
@@ -19,6 +20,9 @@ from hortus.snapshot.grants import Grant
 _SANE_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:/+=@-]{0,127}")
 _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 """https://www.w3.org/TR/trace-context/#traceparent-header-field-values, read 2026-11: ff and zeros are not valid."""
+
+_KEY_START = KEY_PREFIX.encode()
+"""A key that somebody put into another header by mistake must not be written down."""
 
 _NOBODY = Caller()
 _REQUEST_ID = b"x-request-id"
@@ -84,7 +88,7 @@ class Visit:
         self.received = dict(exchange.headers)
         self.receipt_id = make_id("rcp", now_ms, entropy=entropy)
         given = self.received.get(_REQUEST_ID)
-        is_kept = given is not None and _SANE_ID.fullmatch(given) is not None
+        is_kept = given is not None and _SANE_ID.fullmatch(given) is not None and _KEY_START not in given
         self.request_id = given.decode() if given is not None and is_kept else f"req{self.receipt_id[3:]}"
         traceparent = self.received.get(b"traceparent")
         is_trace = traceparent is not None and _TRACEPARENT.fullmatch(traceparent) is not None
