@@ -56,8 +56,10 @@ def _local(text: str, until: int) -> str:
     return found[0].lstrip(_MARKDOWN) if found else ""
 
 
-_PLUS = re.compile(r"(?:\+|00)[ ]?\(?([1-9][0-9]{0,2})(?:[ ./\-]{0,2}\(?[0-9]{1,15}\)?){1,8}(?![0-9A-Za-z])")
-_NATIONAL = re.compile(r"[0-9]{1,11}\)?(?:[ ./\-]{1,3}\(?[0-9]{1,8}\)?){0,6}(?![0-9A-Za-z])")
+_MORE = r"(?:(?:[ ./\-]{1,2}\(?|\(|(?<=\)))[0-9]{1,15}\)?){0,8}(?![0-9A-Za-z])"
+"""Further groups of digits, each told from the one before by a separator or a parenthesis."""
+_PLUS = re.compile(r"(?:\+|00)[ ]?\(?([1-9][0-9]{0,2})[0-9]{0,14}\)?" + _MORE)
+_NATIONAL = re.compile(r"[0-9]{1,11}\)?" + _MORE)
 _FRENCH = re.compile(r"0[1-9](?:([ .-])[0-9]{2})(?:\1[0-9]{2}){3}(?![0-9A-Za-z])(?![ .-][0-9])")
 _RUN = re.compile(r"[0-9]+")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -88,20 +90,21 @@ class Phones:
 
 def _international(text: str, start: int) -> Hit | None:
     """A number with `+` before these digits, or with `00` at their beginning."""
-    before = text[max(0, start - 3) : start].rstrip(" (")[-1:]
-    is_plus = before == "+"
+    before = text[max(0, start - 1) : start]
+    is_plus = text[max(0, start - 3) : start].rstrip(" (").endswith("+")
     if is_plus:
         start = text.rindex("+", 0, start)
-    elif not text.startswith("00", start) or before in {".", ",", "/", "-"}:
+    elif not text.startswith("00", start) or before in _INSIDE_NUMBERS:
         return None
-    found = None if text[max(0, start - 1) : start].isalnum() else _PLUS.match(text, start)
-    code = _calling_code(found[1]) if found else None
-    end = _end_within(text, found, most=_INTERNATIONAL_DIGITS) if found and code else None
-    if end is None or code is None or not (is_plus or _SEPARATED.search(text, start, end)):
+    if text[max(0, start - 1) : start].isalnum() or not (found := _PLUS.match(text, start)):
         return None
-    return Hit(_INTERNATIONAL_RANK, start, end, "personal_data", "phone", CALLING_CODES[code] or None)
+    code, end = _calling_code(found[1]), _end_within(text, found, most=_INTERNATIONAL_DIGITS)
+    if code is None or end is None or not (is_plus or _SEPARATED.search(text, start, end)):
+        return None
+    return Hit(_INTERNATIONAL_RANK, start, end, "personal_data", "phone", CALLING_CODES[code])
 
 
+_INSIDE_NUMBERS = frozenset(".,/-")
 _SEPARATED = re.compile(r"[ /(\-]")
 
 

@@ -12,6 +12,7 @@ from hortus.gateway.guards.folding import View
 from hortus.gateway.guards.hits import Hit, Neighbourhood, Words
 from hortus.gateway.guards.payments import iban_end
 from hortus.gateway.guards.rows import LETTERS_FIRST, SEPARATORS, Row, Sort, groups_of
+from hortus.gateway.guards.tables import Tables
 
 RANKS = {"iban": 90, "payment_card": 75, "vat": 60, "national_id": 65}
 _BESIDE_A_WORD = 15
@@ -48,8 +49,7 @@ class Numbers:
 
     def seek(self, view: View) -> Iterable[Hit]:
         """All numbers whose check holds and that are strong enough, or stand beside a word."""
-        text = view.text
-        done = 0
+        text, tables, done = view.text, Tables(view.text), 0
         for run in _RUN.finditer(text):
             start, end = run.span()
             if start < done:
@@ -59,17 +59,20 @@ class Numbers:
                     done = last
                     yield Hit(RANKS["iban"], head, last, "personal_data", "iban", text[head : head + 2].upper())
                     continue
-                yield from self._from(text, head, run=LETTERS_FIRST)
+                yield from self._from(text, head, run=LETTERS_FIRST, tables=tables)
             if not _continues(text, start):
-                yield from self._from(text, start, run=end - start)
+                yield from self._from(text, start, run=end - start, tables=tables)
 
-    def _from(self, text: str, start: int, *, run: int) -> Iterator[Hit]:
+    def _from(self, text: str, start: int, *, run: int, tables: Tables) -> Iterator[Hit]:
         group = self._groups.get(run)
         if group is None or not (found := group.pattern.match(text, start)) or found.lastindex is None:
             return
-        near: dict[int, Neighbourhood] = {}
+        around: dict[int, Neighbourhood] = {}
         for row, (begin, end) in zip(group.rows, found.regs[1:], strict=True):
-            if begin >= 0 and (hit := self._judge(row, text[begin:end], near=_near(near, text, begin, end))):
+            if begin < 0:
+                continue
+            near = around.get(end) or around.setdefault(end, Neighbourhood(text, begin, end, tables=tables))
+            if hit := self._judge(row, text[begin:end], near=near):
                 yield hit._replace(start=begin, end=end)
 
     def _judge(self, row: Row, written: str, *, near: Neighbourhood) -> Hit | None:
@@ -82,12 +85,6 @@ class Numbers:
         is_beside = row.is_weak or self._words[id(row)].are_in(near)
         rank = RANKS[row.kind] + (_BESIDE_A_WORD if is_beside else 0)
         return Hit(rank, 0, 0, "personal_data", row.kind, row.country)
-
-
-def _near(known: dict[int, Neighbourhood], text: str, start: int, end: int) -> Neighbourhood:
-    if end not in known:
-        known[end] = Neighbourhood(text, start, end)
-    return known[end]
 
 
 def _head(text: str, start: int) -> int:

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from hortus.gateway.guards.findings import Guard
 from hortus.gateway.guards.folding import View, words_of
+from hortus.gateway.guards.tables import Tables
 
 NEAR = 60
 """Characters before and after a number in which a word counts for it."""
@@ -78,16 +79,18 @@ class Words:
 class Neighbourhood:
     """The words around one place, folded when first asked for."""
 
-    def __init__(self, text: str, start: int, end: int, *, near: int = NEAR) -> None:
-        self._around = f"{text[max(0, start - near) : start]} {text[end : end + near]}"
+    def __init__(self, text: str, start: int, end: int, *, tables: Tables | None = None) -> None:
+        self._text, self._start, self._end, self._tables = text, start, end, tables
         self._spaced: str | None = None
         self._joined: str | None = None
 
     @property
     def spaced(self) -> str:
-        """One blank between words and at both ends."""
+        """One blank between words and at both ends; the head of a table's column counts as near."""
         if self._spaced is None:
-            self._spaced = words_of(self._around)
+            head = self._tables.head(self._start) if self._tables else ""
+            before = self._text[max(0, self._start - NEAR) : self._start]
+            self._spaced = words_of(f"{head} {before} {self._text[self._end : self._end + NEAR]}")
         return self._spaced
 
     @property

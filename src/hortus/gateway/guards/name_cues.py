@@ -140,48 +140,6 @@ LOWER_TITLES = _folded(
     "kungs/kundze/dr/prof/doktor/herrn/frau"
 )
 
-UNFOLDED_LAST_WORDS = frozenset(
-    [
-        "heiße",
-        "heißt",
-        "nazywam",
-        "imię",
-        "jméno",
-        "είναι",
-        "λένε",
-        "ονομάζομαι",
-        "λέγομαι",
-        "zadzwoń",
-        "namn",
-        "är",
-        "señor",
-        "señora",
-        "señorita",
-        "maître",
-        "panią",
-        "pán",
-        "paní",
-        "slečna",
-        "fröken",
-        "frøken",
-        "κύριος",
-        "κυρία",
-        "κύριο",
-        "gospođa",
-        "gospođe",
-        "härra",
-        "panelė",
-        "numesc",
-        "mårten",
-        "jmenuji",
-        "volám",
-        "sie",
-        "soussigné",
-        "soussignée",
-    ]
-)
-"""Ends of introductions and titles with their accents, to look them up as they are written."""
-
 GREETINGS = _folded(
     "hallo/hi/hey/hello/dear/liebe/lieber/servus/moin/grüezi/cher/chère/bonjour/salut/bonsoir/hola/querido/querida/estimado/estimada/ciao/caro/cara/gentile/"
     "buongiorno/salve/beste/geachte/hoi/dag/goedemorgen/hej/hei/heisann/kära/käre/kære/god morgon/moi/moikka/hyvä/terve/cześć/czesc/witaj/droga/drogi/szanowna/"
@@ -196,7 +154,7 @@ INTRODUCTIONS = _folded(
     "zij heet/genaamd/jag heter/mitt namn är/hon heter/han heter/jeg hedder/mit navn er/jeg heter/navnet mitt er/hun heter/hun hedder/han hedder/nimeni on/olen nimeltäni/"
     "nazywam się/nazywam sie/mam na imię/na imię/meu nome é/o meu nome é/chamo-me/chamo me/chama-se/jmenuji se/jmenuju se/mé jméno je/jmenuje se/volám sa/moje meno je/"
     "a nevem/nevem/mă numesc/ma numesc/numele meu este/mă cheamă/με λένε/ονομάζομαι/λέγομαι/το όνομά μου είναι/казвам се/името ми е/minu nimi on/mani sauc/mans vārds ir/"
-    "mano vardas/aš esu/moje ime je/zovem se/ime mi je/moj ime je/ég heiti/jisimni/is mise/called/signed by/undersigned/unterzeichnet von/signé par/firmado por/firmato da/"
+    "mano vardas/aš esu/moje ime je/zovem se/ime mi je/moj ime je/ég heiti/jisimni/is mise/called/signed by/γεια σου/undersigned/unterzeichnet von/signé par/firmado por/firmato da/"
     "contact person is/je soussigné/je soussignée/il sottoscritto/la sottoscritta/el abajo firmante/eu, abaixo assinado"
 )
 
@@ -283,6 +241,11 @@ PARTICLES = frozenset(
     ]
 )
 """Between the parts of a surname, in small letters."""
+
+MACHINES = _folded(
+    "world/chatgpt/gpt/assistant/copilot/gemini/siri/alexa/bot/ai/claude/mistral/llama/hortus/welt/monde/mundo/mondo/internet/forum/community"
+)
+"""Who is greeted and is nobody."""
 
 NOT_NAMES = _folded(
     "street/road/avenue/lane/square/station/airport/hospital/university/college/school/church/museum/library/park/bridge/castle/island/river/lake/bay/county/city/hotel/"

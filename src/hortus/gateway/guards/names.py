@@ -21,14 +21,15 @@ from hortus.gateway.guards.name_cues import (
     GREETINGS,
     INTRODUCTIONS,
     LOWER_TITLES,
+    MACHINES,
     NEED_POINT,
     NOT_NAMES,
     OTHER_LABELS,
     PARTICLES,
     TITLES,
-    UNFOLDED_LAST_WORDS,
     VALEDICTIONS,
 )
+from hortus.gateway.guards.tables import Tables
 
 BUILT_IN = "built-in"
 ENTRY_POINTS = "hortus.name_recognisers"
@@ -77,7 +78,7 @@ class People:
 
 
 _UPPER = "".join(chr(code) for code in range(0x41, 0x530) if chr(code).isupper())
-_PIECE = rf"[{_UPPER}](?:[\w\u0300-\u036f]|['\u2019\-](?=\w))*\.?"
+_PIECE = rf"[{_UPPER}](?<!\w.)(?:[\w\u0300-\u036f]|['\u2019\-](?=\w))*\.?"
 _PARTICLE = "|".join(sorted(PARTICLES, key=len, reverse=True))
 _SEQUENCE = re.compile(rf"{_PIECE}(?:[ ]{{1,2}}(?:(?:{_PARTICLE})[ ]){{0,2}}{_PIECE}){{0,6}}(?![@\w])")
 _PIECES = re.compile(r"\S+")
@@ -88,8 +89,10 @@ _LABEL_ENDS = ":=|\t"
 _DECORATION = " \"'*`_>([„“«"
 _MOST_LABEL_WORDS = 4
 _LEAST_CAPITALS = 3
+_GREETED = 2
+"""Words of a greeting with one name."""
 _INTERESTING = GIVEN_NAMES | GREETINGS | frozenset(without_accents(title) for title in TITLES)
-_LAST_WORDS = frozenset(phrase.split()[-1] for phrase in INTRODUCTIONS) | LOWER_TITLES | UNFOLDED_LAST_WORDS
+_LAST_WORDS = frozenset(phrase.split()[-1] for phrase in INTRODUCTIONS) | LOWER_TITLES | PARTICLES
 _ENDS_OF_CUES = _LABEL_ENDS + "\n"
 
 
@@ -115,7 +118,11 @@ class _Word:
 
     @property
     def is_surname(self) -> bool:
-        return len(self.text) > 1 and self.folded not in NOT_NAMES and not self.is_title
+        return len(self.text) > 1 and self.folded not in NOT_NAMES and not self.is_title and not self.is_particle
+
+    @property
+    def is_particle(self) -> bool:
+        return self.folded in PARTICLES
 
     @property
     def is_given(self) -> bool:
@@ -128,16 +135,18 @@ class CuedNames:
     def names(self, text: str) -> Iterator[tuple[int, int]]:
         """Names after a title, greeting, label or introduction, in a signature, or a given name with its surname."""
         known: dict[str, bool] = {}
+        tables = Tables(text)
         for found in _SEQUENCE.finditer(text):
             raw, start = found[0], found.start()
             is_interesting = known.get(raw)
             if is_interesting is None:
                 folded = without_accents(raw).replace("-", " ").replace(".", " ").split()
                 is_interesting = known[raw] = not _INTERESTING.isdisjoint(folded)
-            if not (is_interesting or _may_follow_cue(text, start)) or _is_inside(text, start):
+            if not (is_interesting or _may_follow_cue(text, start)):
                 continue
             for words in _sentences(found):
-                if name := _within(words) or _after_cue(text, words):
+                whole = words[_is_inside(text, words[0].start) :]
+                if whole and (name := _within(whole) or _after_cue(text, whole, tables)):
                     yield name
 
 
@@ -176,7 +185,7 @@ def _within(words: list[_Word]) -> tuple[int, int] | None:
 def _announces(word: _Word, after: _Word) -> bool:
     """Whether a word is a title before a name, or a greeting before a given one."""
     if word.is_title:
-        return not after.is_title and (after.is_surname or after.is_initial)
+        return not after.is_title and (after.is_surname or after.is_initial or after.is_particle)
     return word.folded in GREETINGS and after.is_given and after.is_surname
 
 
@@ -194,14 +203,15 @@ def _is_capital_surname(word: _Word) -> bool:
 
 def _has_particle(words: list[_Word], place: int) -> bool:
     """Whether the next word belongs to a surname, such as `van`, and one follows it."""
-    return place + 2 < len(words) and words[place + 1].text in PARTICLES and words[place + 2].text not in NOT_NAMES
+    rest = [word for word in words[place + 1 :] if not word.is_particle]
+    return place + 1 < len(words) and words[place + 1].is_particle and bool(rest) and rest[0].is_surname
 
 
 def _span(words: list[_Word], first: int) -> tuple[int, int] | None:
     """From the first word of a name to its last: given names, initials, particles, two words of a surname."""
     end, surnames, count = None, 0, 0
     for word in words[first:]:
-        if word.text in PARTICLES:
+        if word.is_particle:
             continue
         if not (word.is_surname or word.is_initial) or surnames == _MOST_SURNAMES or count == _MOST_WORDS:
             break
@@ -214,25 +224,54 @@ def _span(words: list[_Word], first: int) -> tuple[int, int] | None:
 def _may_follow_cue(text: str, start: int) -> bool:
     """Whether the few characters before could be the end of a cue; cheap, for it is asked of every capitalised word."""
     if start > 1 and text[start - 1] == " " and text[start - 2].isalpha():
-        return text[text.rfind(" ", max(0, start - 18), start - 2) + 1 : start - 1].rpartition("\n")[2] in _LAST_WORDS
+        last = text[text.rfind(" ", max(0, start - 18), start - 2) + 1 : start - 1].rpartition("\n")[2]
+        return last in _LAST_WORDS or (not last.isascii() and without_accents(last) in _LAST_WORDS)
     bare = text[max(0, start - 8) : start].rstrip(_DECORATION)
     return bool(bare) and (bare[-1] in _ENDS_OF_CUES or bare.rpartition(" ")[2][:-1] in LOWER_TITLES)
 
 
-def _after_cue(text: str, words: list[_Word]) -> tuple[int, int] | None:
-    """A name that what stands before the run gives away."""
-    first = words[0]
-    if not first.is_surname:
+def _after_cue(text: str, words: list[_Word], tables: Tables) -> tuple[int, int] | None:
+    """A name that what stands before the run gives away; `de` and `van` before it belong to it."""
+    start = words[0].start
+    before = text[max(0, start - _BEFORE) : start]
+    if particles := _PARTICLES_BEFORE.search(before):
+        start -= len(before) - particles.start()
+    is_name = words[0].is_surname or words[0].is_particle
+    if is_name and _is_cue(text, start, words=words, tables=tables) and (span := _span(words, 0)):
+        return start, span[1]
+    return _greeted(text, words)
+
+
+def _is_cue(text: str, start: int, *, words: list[_Word], tables: Tables) -> bool:
+    """Whether a label, the head of a column, the end of a letter or an introduction stands before a place."""
+    bare = text[max(0, start - _BEFORE) : start].rstrip(_DECORATION)
+    end = bare[-1:]
+    if end and end in _LABEL_ENDS:
+        return _is_label(bare[:-1], words) or _is_label(tables.head(start), words)
+    if end == "\n":
+        is_signed = _is_signature(bare, text[words[-1].end : words[-1].end + 2], words)
+        return is_signed or _is_label(tables.head(start), words)
+    return _is_introduction(bare, words)
+
+
+_PARTICLES_BEFORE = re.compile(rf"(?<![^ \n])(?:(?:{_PARTICLE}) )+\Z")
+
+
+def _is_someone(word: _Word) -> bool:
+    return word.is_surname and word.folded not in MACHINES
+
+
+def _greeted(text: str, words: list[_Word]) -> tuple[int, int] | None:
+    """One word after a greeting at the beginning of a line, with nothing but a comma behind it."""
+    if words[0].folded not in GREETINGS or len(words) != _GREETED or not _is_someone(words[1]):
         return None
-    before = text[max(0, first.start - _BEFORE) : first.start]
-    bare = before.rstrip(_DECORATION)
-    if bare and bare[-1] in _LABEL_ENDS:
-        is_cue = _is_label(bare[:-1], words)
-    elif bare and bare[-1] == "\n":
-        is_cue = _is_signature(bare, text[words[-1].end : words[-1].end + 2], words)
-    else:
-        is_cue = _is_introduction(bare, words)
-    return _span(words, 0) if is_cue else None
+    start, end = words[0].start, words[1].end
+    is_alone = (
+        text[max(0, start - 1) : start] in {"", "\n"}
+        and text[end : end + 1] in {",", "!", ":"}
+        and text[end + 1 : end + 2] in {"", "\n"}
+    )
+    return (words[1].start, end) if is_alone else None
 
 
 def _is_label(before: str, words: list[_Word]) -> bool:

@@ -94,7 +94,7 @@ NATIONAL: tuple[Row, ...] = (
         ("###### ####", "###### ###"),
         cz_rc.is_valid,
         8.38,
-        ("rodne cislo", "rodneho cisla", "rodnym cislem", "r c", "rc", "birth number"),
+        ("rodne cislo", "rodneho cisla", "rod cislo", "rodnym cislem", "r c", "rc", "birth number"),
     ),
     Row(
         "DE",
@@ -121,7 +121,16 @@ NATIONAL: tuple[Row, ...] = (
         ("@********#", "@******** #"),
         checks.is_german_document_number,
         9.94,
-        ("personalausweis", "ausweisnummer", "ausweis nr", "ausweis", "reisepass", "passnummer", "seriennummer"),
+        (
+            "personalausweis",
+            "perso",
+            "ausweisnummer",
+            "ausweis nr",
+            "ausweis",
+            "reisepass",
+            "passnummer",
+            "seriennummer",
+        ),
         needs_word=True,
     ),
     Row(
@@ -131,7 +140,7 @@ NATIONAL: tuple[Row, ...] = (
         ("@********",),
         checks.is_german_document_serial,
         6.46,
-        ("personalausweis", "ausweisnummer", "ausweis nr", "ausweis", "reisepass", "passnummer"),
+        ("personalausweis", "perso", "ausweisnummer", "ausweis nr", "ausweis", "reisepass", "passnummer"),
         needs_word=True,
     ),
     Row(
@@ -141,7 +150,15 @@ NATIONAL: tuple[Row, ...] = (
         ("@#########", "@### ### ###"),
         checks.is_german_health_number,
         10.03,
-        ("krankenkasse", "versichertennummer", "versicherten nr", "kvnr", "krankenversicher", "gesundheitskarte"),
+        (
+            "krankenkasse",
+            "versichertennummer",
+            "versicherten nr",
+            "vers nr",
+            "kvnr",
+            "krankenversicher",
+            "gesundheitskarte",
+        ),
     ),
     Row(
         "DK",
@@ -160,7 +177,7 @@ NATIONAL: tuple[Row, ...] = (
         ("######## @", "## ### ### @"),
         dni.is_valid,
         3.83,
-        ("dni", "nif", "documento nacional", "identidad", "d n i", "n i f"),
+        ("dni", "nif", "documento", "identidad", "d n i", "n i f"),
     ),
     Row(
         "ES",
@@ -199,7 +216,15 @@ NATIONAL: tuple[Row, ...] = (
         ("numero fiscal", "spi", "n fiscal", "impot"),
     ),
     Row("GR", "ΑΜΚΑ", "social", ("###########", "###### #####"), amka.is_valid, 0.36, ("αμκα", "amka", "α μ κ α")),
-    Row("GR", "ΑΦΜ", "tax", ("#########",), afm.is_valid, 10.04, ("αφμ", "afm", "α φ μ", "φορολογικο μητρωο")),
+    Row(
+        "GR",
+        "ΑΦΜ",
+        "tax",
+        ("#########",),
+        afm.is_valid,
+        10.04,
+        ("αφμ", "afm", "α φ μ", "φορολογικου μητρωου", "φορολογικο"),
+    ),
     Row("HR", "OIB", "identity", ("###########",), oib.is_valid, 9.93, ("oib", "osobni identifikacijski")),
     Row(
         "HU",
@@ -288,7 +313,14 @@ NATIONAL: tuple[Row, ...] = (
         ("######## # **#",),
         cc.is_valid,
         10.12,
-        ("cartao de cidadao", "cartao cidadao", "cc", "bilhete de identidade", "documento de identificacao"),
+        (
+            "cartao de cidadao",
+            "cartao cidadao",
+            "cc",
+            "bilhete de identidade",
+            "doc identificacao",
+            "documento de identificacao",
+        ),
     ),
     Row(
         "PT",
@@ -318,7 +350,9 @@ NATIONAL: tuple[Row, ...] = (
         ("personnummer", "samordningsnummer", "persnr", "pnr", "personnr"),
     ),
     Row("SI", "EMŠO", "identity", ("#############",), emso.is_valid, 0.35, ("emso", "maticna stevilka")),
-    Row("SI", "Davčna številka", "tax", ("########",), ddv.is_valid, 8.07, ("davcna", "davcne", "davcno")),
+    Row(
+        "SI", "Davčna številka", "tax", ("########",), ddv.is_valid, 8.07, ("davcna", "id za davke", "davcne", "davcno")
+    ),
     Row(
         "SK",
         "Rodné číslo",
@@ -326,7 +360,7 @@ NATIONAL: tuple[Row, ...] = (
         ("###### ####", "###### ###"),
         sk_rc.is_valid,
         8.4,
-        ("rodne cislo", "rodneho cisla", "rodnym cislom", "r c", "rc"),
+        ("rodne cislo", "rodneho cisla", "rod cislo", "rodnym cislom", "r c", "rc"),
     ),
     Row(
         "CH",

@@ -37,12 +37,12 @@ from stdnum.sk import dph
 from hortus.gateway.guards.rows import SEPARATORS, Row
 
 VAT_WORDS = (
-    "vat", "ust", "ustid", "uid", "umsatzsteuer", "mwst", "tva", "intracommunautaire", "iva", "btw", "moms", "alv", "arvonlisavero",
+    "vat", "ust", "ustid", "uid", "umsatzsteuer", "mwst", "tva", "intracommunautaire", "iva", "btw", "moms", "momsn", "momsr", "mva", "alv", "arvonlisavero",
     "pvm", "pvn", "dph", "dic", "ddv", "pdv", "oib", "nip", "nif", "cif", "contribuinte", "kmkr", "kmk", "adoszam", "afa", "cui",
     "cod fiscal", "φπα", "αφμ", "ддс", "vies", "cvr", "partita",
 )  # fmt: skip
 _CARD_WORDS = (
-    "card", "karte", "kreditkart", "carte", "tarjeta", "carta", "kaart", "cartao", "karta", "karty", "kort", "kortti", "kartta",
+    "card", "creditcard", "kredit", "karte", "korti", "kartou", "kartu", "cardul", "karti", "kartico", "kartos", "kreditkart", "carte", "tarjeta", "carta", "kaart", "cartao", "karta", "karty", "kort", "kortti", "kartta",
     "καρτα", "карта", "kartya", "kortel", "kartice", "kartica", "visa", "mastercard", "amex", "maestro", "cvc", "cvv", "pan",
     "valid thru", "gultig bis", "expir", "bankomat",
 )  # fmt: skip

@@ -14,11 +14,11 @@ _OTHERS = (
     "595 596 597 598 599 670 672 673 674 675 676 677 678 679 680 681 682 683 685 686 687 688 689 690 691 692 850 852 853 855 856 880 "
     "886 960 961 962 963 964 965 966 967 968 970 971 972 973 974 975 976 977 992 993 994 995 996 998"
 )
-CALLING_CODES = {
-    **dict.fromkeys(_OTHERS.split(), ""),
+CALLING_CODES: dict[str, str | None] = {
+    **dict.fromkeys(_OTHERS.split()),
     **dict(pair.split(":") for pair in _EUROPEAN.split()),
 }
-"""Country by calling code, empty outside Europe. https://www.itu.int/oth/T0202.aspx?parent=T0202, read 2026-11."""
+"""Country by calling code, None outside Europe. https://www.itu.int/oth/T0202.aspx?parent=T0202, read 2026-11."""
 
 PHONE_WORDS = frozenset((
     "tel", "tél", "tlf", "tfn", "tlfn", "gsm", "fax", "faks", "puh", "mob", "mobil", "mobile", "handy", "natel", "phone", "cell",
@@ -30,6 +30,6 @@ PHONE_STEMS = (
     "telefon", "telnr", "telnum", "phone", "téléphon", "telephon", "teléfon", "teléfono", "telèfon", "puhelin", "mobilnummer", "mobiltelefon", "portable",
     "cellulare", "telemóvel", "telemovel", "komórk", "handynummer", "mobilní", "mobilný", "mobiel", "mobitel", "rufnummer", "rückruf",
     "durchwahl", "τηλέφων", "τηλεφων", "κινητ", "телефон", "мобил", "tālrun", "tālr", "guthán", "fón", "mobiele", "matkapuh",
-    "mobilnr", "celular", "farsím",
+    "mobilnr", "celular", "farsím", "erreich", "anrufen", "joindre", "joignable", "bereik", "llamar", "llama", "chiam", "dzwoń", "dzwon", "zadzwo", "ligar", "ligue", "når", "nås", "tavoitta", "soita", "volejte", "volajte", "volat", "reach", "suna", "sunați", "nazov", "zovite", "poklič", "hring", "síma", "zvan", "helista", "skambin", "καλέστε", "hívj", "hívh", "обади",
 )  # fmt: skip
 """Beginnings of longer words of the same kind."""
