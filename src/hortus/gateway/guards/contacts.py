@@ -56,7 +56,7 @@ def _local(text: str, until: int) -> str:
     return found[0].lstrip(_MARKDOWN) if found else ""
 
 
-_MORE = r"(?:(?:[ ./\-]{1,2}\(?|\(|(?<=\)))[0-9]{1,15}\)?){0,8}(?![0-9A-Za-z])"
+_MORE = r"(?:(?:[ ./\-]{1,3}\(?|\(|(?<=\)))[0-9]{1,15}\)?){0,8}(?![0-9A-Za-z])"
 """Further groups of digits, each told from the one before by a separator or a parenthesis."""
 _PLUS = re.compile(r"(?:\+|00)[ ]?\(?([1-9][0-9]{0,2})[0-9]{0,14}\)?" + _MORE)
 _NATIONAL = re.compile(r"[0-9]{1,11}\)?" + _MORE)
@@ -90,11 +90,10 @@ class Phones:
 
 def _international(text: str, start: int) -> Hit | None:
     """A number with `+` before these digits, or with `00` at their beginning."""
-    before = text[max(0, start - 1) : start]
     is_plus = text[max(0, start - 3) : start].rstrip(" (").endswith("+")
     if is_plus:
         start = text.rindex("+", 0, start)
-    elif not text.startswith("00", start) or before in _INSIDE_NUMBERS:
+    elif not text.startswith("00", start) or _is_within_number(text, start):
         return None
     if text[max(0, start - 1) : start].isalnum() or not (found := _PLUS.match(text, start)):
         return None
@@ -104,11 +103,20 @@ def _international(text: str, start: int) -> Hit | None:
     return Hit(_INTERNATIONAL_RANK, start, end, "personal_data", "phone", CALLING_CODES[code])
 
 
+def _is_within_number(text: str, start: int) -> bool:
+    """Whether other digits stand before these, a blank or a sign between them."""
+    before = text[max(0, start - 2) : start]
+    return before[-1:] in _INSIDE_NUMBERS or (before[-1:] == " " and before[:1].isdigit())
+
+
+_NEVER_AMERICAN = ("10", "11")
 _INSIDE_NUMBERS = frozenset(".,/-")
 _SEPARATED = re.compile(r"[ /(\-]")
 
 
 def _calling_code(digits: str) -> str | None:
+    if digits.startswith(_NEVER_AMERICAN):
+        return None
     return next((digits[:length] for length in (3, 2, 1) if digits[:length] in CALLING_CODES), None)
 
 

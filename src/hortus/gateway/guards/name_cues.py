@@ -254,7 +254,7 @@ NOT_NAMES = _folded(
     "rue/place/boulevard/quai/gare/hôpital/université/lycée/école/église/musée/fondation/calle/plaza/avenida/paseo/hospital/universidad/fundación/colegio/via/viale/piazza/"
     "corso/ospedale/università/scuola/fondazione/ulica/aleja/plac/szpital/uniwersytet/szkoła/straat/laan/plein/gracht/kade/ziekenhuis/universiteit/stichting/school/gatan/"
     "vägen/gade/vej/torv/sygehus/universitet/katu/tie/sairaala/yliopisto/rua/praça/hospital/universidade/fundação/náměstí/nemocnice/univerzita/škola/strada/bulevardul/"
-    "team/support/service/kundenservice/customer/kunde/kunden/kundin/client/cliente/klient/damen/herren/herr/frau/ladies/gentlemen/sir/madam/madame/monsieur/colleagues/"
+    "ort/stadt/ville/ciudad/città/miasto/plaats/by/plz/city/place/country/land/pays/age/alter/âge/edad/status/state/type/typ/beruf/date/geburtsdatum/team/support/service/kundenservice/customer/kunde/kunden/kundin/client/cliente/klient/damen/herren/herr/frau/ladies/gentlemen/sir/madam/madame/monsieur/colleagues/"
     "kolleginnen/kollegen/all/alle/everyone/everybody/zusammen/there/collègues/tous/todos/todas/tutti/colleghi/allemaal/collega/collegas/alla/kaikki/wszyscy/państwo/"
     "monday/tuesday/wednesday/thursday/friday/saturday/sunday/montag/dienstag/mittwoch/donnerstag/freitag/samstag/sonntag/january/february/march/april/may/june/july/august/"
     "september/october/november/december/januar/februar/märz/mai/juni/juli/oktober/dezember/the/der/die/das/le/la/les/el/los/il/lo/de/het/and/und/et/y/e/en/och/og/ja/in/im/"

@@ -83,7 +83,6 @@ _PARTICLE = "|".join(sorted(PARTICLES, key=len, reverse=True))
 _SEQUENCE = re.compile(rf"{_PIECE}(?:[ ]{{1,2}}(?:(?:{_PARTICLE})[ ]){{0,2}}{_PIECE}){{0,6}}(?![@\w])")
 _PIECES = re.compile(r"\S+")
 _MOST_WORDS = 4
-_MOST_SURNAMES = 2
 _BEFORE = 48
 _LABEL_ENDS = ":=|\t"
 _DECORATION = " \"'*`_>([„“«"
@@ -207,15 +206,15 @@ def _has_particle(words: list[_Word], place: int) -> bool:
     return place + 1 < len(words) and words[place + 1].is_particle and bool(rest) and rest[0].is_surname
 
 
-def _span(words: list[_Word], first: int) -> tuple[int, int] | None:
+def _span(words: list[_Word], first: int, *, surnames: int = 2) -> tuple[int, int] | None:
     """From the first word of a name to its last: given names, initials, particles, two words of a surname."""
-    end, surnames, count = None, 0, 0
+    end, count = None, 0
     for word in words[first:]:
         if word.is_particle:
             continue
-        if not (word.is_surname or word.is_initial) or surnames == _MOST_SURNAMES or count == _MOST_WORDS:
+        if not (word.is_surname or word.is_initial) or surnames <= 0 or count == _MOST_WORDS:
             break
-        surnames += not (word.is_given or word.is_initial)
+        surnames -= not (word.is_given or word.is_initial)
         count += 1
         end = word.end
     return None if end is None else (words[first].start, end)
@@ -237,7 +236,7 @@ def _after_cue(text: str, words: list[_Word], tables: Tables) -> tuple[int, int]
     if particles := _PARTICLES_BEFORE.search(before):
         start -= len(before) - particles.start()
     is_name = words[0].is_surname or words[0].is_particle
-    if is_name and _is_cue(text, start, words=words, tables=tables) and (span := _span(words, 0)):
+    if is_name and _is_cue(text, start, words=words, tables=tables) and (span := _span(words, 0, surnames=_MOST_WORDS)):
         return start, span[1]
     return _greeted(text, words)
 
