@@ -64,6 +64,15 @@ bench-usage: ## Receipts a second with and without sums of usage; seconds to ask
 	@tools/setup.sh dev
 	$(PY) tests/bench/usage.py $(args)
 
+guard-figures: ## What the guards find in the published texts: print it and write docs/reference/guards.md
+	@tools/setup.sh dev
+	@$(PY) tools/guard_texts.py
+	@$(PY) tools/guard_figures.py
+
+bench-guards: ## µs that the guards take to look through clean and dirty texts of 1 kB and 100 kB
+	@tools/setup.sh dev
+	$(PY) tests/bench/guards.py
+
 matrix: ## Ask every host through every official SDK and write docs/reference/matrix.md
 	@tools/setup.sh dev
 	@PYTHONPATH=tests $(PY) tests/sdk/write_matrix.py

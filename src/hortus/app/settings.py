@@ -134,6 +134,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "Reference (`env:NAME`, `file:NAME`) to the headers that the collector asks for: `name=value,name=value`."
         ),
     ] = "env:OTEL_EXPORTER_OTLP_HEADERS"
+    name_recogniser: Annotated[
+        str,
+        _set(
+            "Who recognises names of people for the guards: `built-in`, or the name of an entry point of the group "
+            "`hortus.name_recognisers` in an installed package."
+        ),
+    ] = "built-in"
     hub_url: Annotated[str, _set("Address of the Hugging Face hub, or of a mirror with the same paths.")] = (
         "https://huggingface.co"
     )

@@ -13,6 +13,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 import uvicorn
@@ -48,6 +49,7 @@ from hortus.gateway.admit import Admission
 from hortus.gateway.breakers import BreakerRules
 from hortus.gateway.caching import CacheBounds
 from hortus.gateway.door import Door
+from hortus.gateway.guards.names import recogniser
 from hortus.gateway.guards.screen import Screener
 from hortus.gateway.guards.table import finder_for
 from hortus.gateway.keeping import Keeper
@@ -140,7 +142,7 @@ def run_worker(settings: WorkerSettings) -> None:
                 keeper=Keeper(desk, meters, largest_bytes=settings.node.content_largest_kib * _KIB),
                 cache=CacheBounds(settings.node.cache_mib * _MIB),
                 look=config.poll,
-                screener=Screener(lambda: settings.secrets.newest_first[-1], finder_for),
+                screener=_screener(settings),
             ),
         )
         server = _server(DoorApp(gateway, TrustedProxies(settings.node.trusted_proxies)), settings.node)
@@ -236,6 +238,12 @@ async def _in_background(*works: Coroutine[None, None, None]) -> AsyncIterator[N
         yield
         for task in tasks:
             task.cancel()
+
+
+def _screener(settings: WorkerSettings) -> Screener:
+    """Raises `ConfigurationError` where the recogniser of names is not installed."""
+    make_finder = partial(finder_for, names=recogniser(settings.node.name_recogniser))
+    return Screener(lambda: settings.secrets.newest_first[-1], make_finder)
 
 
 def _stop_by_signal(server: uvicorn.Server) -> None:

@@ -16,7 +16,7 @@ HOSTILE = {
     "digits": "7", "at signs": "@", "dots": "a.", "at and letters": "a@", "single digits": "1 ", "pairs": "12 34 ", "weak numbers": "111222333 ",
     "strong numbers": "20084744422 ", "capitals": "A", "capitals and at": "AAAA@", "capital words": "A ", "plus": "+1", "keys": "sk-ant-",
     "tokens": "eyJ ", "colons": "a:", "double colons": "::1", "quads": "1.2.3.4.", "invisible": "1\u200b", "pipes": "|1", "rows": "1,111222333,a\n",
-    "private keys": "-----BEGIN PRIVATE KEY-----", "beginnings of IBANs": "DE89 ", "telephones": "tel 1 ", "passwords": "password: ",
+    "private keys": "-----BEGIN " + "PRIVATE KEY-----", "beginnings of IBANs": "DE89 ", "telephones": "tel 1 ", "passwords": "password: ",
     "titles": "Herr ", "particles": "Anna van ", "phrases": "alpha ", "dashes": "1-", "expanding letters": "ß", "split accents": "a\u0301",
     "zeros": " 00", "long numbers": "+" + "1" * 200 + "a ", "written at": "(at)", "backslashes": "\\n",
 }  # fmt: skip

@@ -7,6 +7,7 @@ from finding import found, policy
 
 from hortus.gateway.guards.table import finder_for
 
+PRIVATE = "PRIVATE KEY"
 BODY = "Zk3Lw8Qv1Xn5Tb7Rf2Yh9Mc4Dp6Gs0JaUeKi"
 
 
@@ -31,13 +32,15 @@ def test_a_key_is_found_by_its_prefix(key: str) -> None:
 
 
 def test_a_private_key_is_found_as_a_whole() -> None:
-    block = f"-----BEGIN RSA PRIVATE KEY-----\n{BODY}\n{BODY}\n-----END RSA PRIVATE KEY-----"
+    block = f"-----BEGIN RSA {PRIVATE}-----\n{BODY}\n{BODY}\n-----END RSA {PRIVATE}-----"
 
     assert found(f"key:\n{block}\nend") == [f"private_key:{block}"]
 
 
 def test_a_private_key_that_is_cut_off_is_found_to_its_end() -> None:
-    assert found(f"-----BEGIN PRIVATE KEY-----\n{BODY}") == [f"private_key:-----BEGIN PRIVATE KEY-----\n{BODY}"]
+    block = f"-----BEGIN {PRIVATE}-----\n{BODY}"
+
+    assert found(block) == [f"private_key:{block}"]
 
 
 def test_a_public_certificate_is_none() -> None:
