@@ -113,15 +113,18 @@ def test_a_store_without_its_secret_is_wrong(tmp_path: Path, ports: dict[str, st
     assert states(run("doctor", "--json", at=tmp_path, environment=ports))["secret.key"] == "bad"
 
 
-def write_snapshot(home: Path, *, credential: str) -> None:
+def write_snapshot(
+    home: Path, *, credential: str | None, address: str = "https://x/v1", may_be_private: bool = False
+) -> None:
     endpoint = Endpoint(
         name="far",
         model="m",
         maker="k",
-        host="h",
-        spoken=(Spoken("openai_chat", "https://x/v1"),),
+        host="any",
+        spoken=(Spoken("openai_chat", address),),
         upstream_model="m",
         credential=credential,
+        may_be_private=may_be_private,
     )
     snapshot = Snapshot(
         version=1, compiled_at_ms=0, organisation="o", endpoints={"far": endpoint}, routes={}, deployments={}, format=1
@@ -160,3 +163,26 @@ def test_a_wrong_hortus_toml_does_not_hide_the_rest(tmp_path: Path, ports: dict[
     assert ran.code == 1
     assert "wrokers" in finding(ran, "settings")["says"]
     assert states(ran)["python"] == "good"
+
+
+@pytest.mark.parametrize(
+    ("address", "may_be_private", "networks", "says"),
+    [
+        ("http://127.0.0.1:9/v1", False, "", "loopback"),
+        ("http://localhost:9/v1", False, "", "loopback"),
+        ("http://10.0.0.9/v1", False, "10.1.0.0/16", "private"),
+        ("http://169.254.169.254/v1", True, "", "metadata"),
+        ("http://127.0.0.1:9/v1", True, "", None),
+        ("http://10.1.0.9/v1", False, "10.1.0.0/16", None),
+        ("http://8.8.8.8/v1", False, "", None),
+        ("http://no-such-host.invalid/v1", False, "", None),
+    ],
+)
+def test_an_endpoint_where_nobody_may_call_is_wrong(
+    tmp_path: Path, ports: dict[str, str], address: str, *, may_be_private: bool, networks: str, says: str | None
+) -> None:
+    write_snapshot(tmp_path / "home", credential=None, address=address, may_be_private=may_be_private)
+    ran = run("doctor", "--json", at=tmp_path, environment={**ports, "HORTUS_PRIVATE_NETWORKS": networks})
+    found = [one["says"] for one in ran.json if one["about"] == "endpoint far"]
+    assert len(found) == (says is not None)
+    assert says is None or f"({says})" in found[0]

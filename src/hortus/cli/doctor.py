@@ -16,6 +16,7 @@ from hortus.cli.admin import Admin
 from hortus.cli.checks import CHECKS, Finding, Patient
 from hortus.cli.config import networks_of, read_declaration
 from hortus.cli.place import Installation, find_admin_token, find_local_home, find_running
+from hortus.cli.reaching import check_reach
 from hortus.cli.screen import Column, note, show_json, show_table
 from hortus.cli.wire import ask_status
 
@@ -58,7 +59,7 @@ def examine() -> Iterator[Finding]:
         is_file_bad = any(finding.state == "bad" for finding in found)
         yield from found
     patient = Patient(loaded=loaded, home=Home(loaded.home), is_running=running is not None)
-    for check in CHECKS:
+    for check in (*CHECKS, check_reach):
         try:
             yield from check(patient)
         except OSError as error:
