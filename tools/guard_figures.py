@@ -5,6 +5,7 @@ Usage: guard_figures.py [--check | --json | --misses [KIND]]; without a word it 
 
 from __future__ import annotations
 
+import random
 import re
 import sys
 from collections import defaultdict
@@ -14,7 +15,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from guard_texts import PLACE, Text
+from guard_numbers import fill
+from guard_texts import PLACE, SEED, Text
 from hortus.gateway.guards.findings import Finder, Finding
 from hortus.gateway.guards.national import NATIONAL
 from hortus.gateway.guards.payments import CARDS, VAT
@@ -23,6 +25,7 @@ from hortus.policy.rules import Policy
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "guards.md"
 NOTE = "<!-- made by tools/guard_figures.py; run make guard-figures -->"
+_DRAWS = 4000
 _MARK = re.compile(r"\[\[(\w+)\|(.+?)\]\](?!\])", re.DOTALL)
 
 
@@ -156,6 +159,23 @@ def rows_table() -> Iterator[str]:
         yield f"| {row.country or ''} | {row.name} | {row.share:g} | {needs} |"
 
 
+def chance_table(finder: Finder) -> Iterator[str]:
+    """What random digits on their own are taken for."""
+    yield "| digits | found % | as |"
+    yield "| --- | --- | --- |"
+    chance = random.Random(SEED)  # noqa: S311 - the same digits each time are wanted
+    for length in range(6, 20):
+        taken: dict[str, int] = defaultdict(int)
+        for _ in range(_DRAWS):
+            for one in finder.find(f"no {fill('#' * length, chance)} is"):
+                taken[f"{one.country or ''} {one.kind}".strip()] += 1
+        names = ", ".join(
+            f"{name} {100 * count / _DRAWS:.2f}"
+            for name, count in sorted(taken.items(), key=lambda pair: (-pair[1], pair[0]))
+        )
+        yield f"| {length} | {100 * sum(taken.values()) / _DRAWS:.2f} | {names} |"
+
+
 def page(texts: Scored, held: Scored) -> str:
     """The page of the reference."""
     lines = [
@@ -168,7 +188,10 @@ def page(texts: Scored, held: Scored) -> str:
         "## Texts held out", "", *kinds_table(held), "",
         "## Found of those wanted, per country", "",
         "Numbers that need a word beside them are also written without one in these texts; those are meant to be missed.", "",
-        *countries_table(texts), "", "## Numbers in the table", "",
+        *countries_table(texts), "", "## Random digits", "",
+        f"{_DRAWS} random numbers of each length, with no word beside them: what the strong checks let through together. Numbers that",
+        "begin with a date pass more often: one in ten of ten digits that begin with year, month and day is a Swedish number.", "",
+        *chance_table(everything()), "", "## Numbers in the table", "",
         "The share of random strings in its layouts that a check accepts, by `tools/guard_shares.py`; from 1 % on a word of the",
         "country's languages must stand within 60 characters.", "", *rows_table(), "",
     ]  # fmt: skip

@@ -29,6 +29,10 @@ def test_a_policy_that_names_a_kind_looks_for_it_alone(kind: str) -> None:
     assert kinds(policy("pseudonymise", kind)) == {kind}
 
 
+def test_a_kind_that_is_not_known_has_all_of_them_looked_for() -> None:
+    assert kinds(policy("pseudonymise", "email", "surname")) == set(PERSONAL_KINDS)
+
+
 def test_a_policy_that_allows_looks_for_nothing() -> None:
     assert kinds(Policy(name="p")) == set()
 

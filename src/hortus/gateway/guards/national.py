@@ -53,6 +53,11 @@ def _icelandic(number: str) -> bool:
     return number[0] in "0123" and kennitala.is_valid(number)  # from 4 on it is a company's
 
 
+def _french(number: str) -> bool:
+    month = int(number[3:5])  # 20 and more where the true one is not known
+    return number[0] in "123478" and (1 <= month <= 12 or month >= 20) and nir.is_valid(number)  # noqa: PLR2004 - as above
+
+
 def _portuguese(number: str) -> bool:
     return number[0] in "123" and pt_nif.is_valid(number)  # from 4 on mostly of companies
 
@@ -201,9 +206,9 @@ NATIONAL: tuple[Row, ...] = (
         "FR",
         "NIR",
         "social",
-        ("# ## ## #* ### ### ##",),
-        nir.is_valid,
-        0.28,
+        ("# ## ## ## ### ### ##", "# ## ## 2@ ### ### ##"),
+        _french,
+        0.3,
         ("securite sociale", "nir", "insee", "secu", "num secu", "n ss", "assure social", "carte vitale"),
     ),
     Row(

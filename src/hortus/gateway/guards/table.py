@@ -64,7 +64,8 @@ def finder_for(policy: Policy, names: NameRecogniser | None = None) -> Finder:
     seekers: list[tuple[Seeker, int]] = []
     if policy.personal_data != "allow":
         more = _REFUSING if policy.personal_data == "refuse" else 0
-        kinds = policy.personal_kinds or PERSONAL_KINDS
+        are_known = bool(policy.personal_kinds) and set(policy.personal_kinds) <= set(PERSONAL_KINDS)
+        kinds = policy.personal_kinds if are_known else PERSONAL_KINDS  # one that is not known might mean any of them
         seekers.extend((seeker, more) for seeker in _personal(frozenset(kinds), names))
     if policy.secrets != "allow":
         seekers.append((Credentials(), _REFUSING if policy.secrets == "refuse" else 0))
