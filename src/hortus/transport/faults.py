@@ -57,15 +57,11 @@ def unavailable(origin: str, what: str, *, hint: str) -> HostUnavailable:
 
 def not_allowed(origin: str, kinds: Sequence[str]) -> HostUnavailable:
     """Return the error for a host at addresses that nobody opened; trying again is useless until an admin does."""
-    what = f"its address is not public ({', '.join(kinds)}), and nobody has allowed that"
-    is_openable = set(kinds) <= {"loopback", "private"}
     by_network = "name its network in the setting `private_networks`"
-    hint = (
-        f"Set `private_address = true` in the endpoint, or {by_network}."
-        if is_openable
-        else f"If it is meant, {by_network}."
-    )
-    error = unavailable(origin, what, hint=hint)
+    is_openable = set(kinds) <= {"loopback", "private"}
+    mend = f"set `private_address = true` in the endpoint, or {by_network}" if is_openable else by_network
+    why = f"Its address is not public ({', '.join(kinds)})"
+    error = unavailable(origin, "it lies where nobody has allowed calls to", hint=f"{why}: if that is meant, {mend}.")
     error.retry_helps = False
     return error
 
