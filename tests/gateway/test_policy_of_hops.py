@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 
 import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.core import Core, CoreExchange, staged
+from gateway.core import NO_BREAKERS, Core, CoreExchange, staged
+from hortus.gateway.breakers import BreakerRules
+from hortus.gateway.lanes import LaneRules
 from hortus.policy.facts import Facts, Gains, Lever
 from hortus.policy.rules import Policy
 from hortus.receipts.records import Refused
@@ -67,12 +69,17 @@ WORLDS = st.builds(World, POLICIES, st.tuples(*[FACTS] * len(NAMES)), STRATEGIES
 LAW = settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
+EARLY_BREAKERS = LaneRules(breaker=BreakerRules(in_a_row=1))
+
+
 class Seen:
     """What a law has seen: a law that mostly refuses proves little."""
 
     def __init__(self) -> None:
         self.verdicts = 0
         self.hops = 0
+        self.resting = 0
+        self.repeated = 0
 
 
 def put_in_force(core: Core, world: World, *, cache_s: int = 0) -> None:
@@ -122,23 +129,39 @@ def test_no_endpoint_outside_the_policy_gets_a_byte(record_property: Callable[[s
         worlds=st.lists(WORLDS, min_size=1, max_size=4),
         acts=st.tuples(*[ACTS] * len(NAMES)),
         cache_s=st.sampled_from([0, 60]),
+        rules=st.sampled_from([NO_BREAKERS, EARLY_BREAKERS]),
+        pauses_s=st.lists(st.sampled_from([0, 1, 61]), min_size=8, max_size=8),
     )
-    def law(worlds: Sequence[World], acts: tuple[list[str], ...], cache_s: int) -> None:
-        asyncio.run(play(worlds, acts, cache_s=cache_s))
+    def law(
+        worlds: Sequence[World], acts: tuple[list[str], ...], cache_s: int, rules: LaneRules, pauses_s: list[int]
+    ) -> None:
+        asyncio.run(play(worlds, acts, cache_s=cache_s, rules=rules, pauses_s=iter(pauses_s)))
 
-    async def play(worlds: Sequence[World], acts: tuple[list[str], ...], *, cache_s: int) -> None:
-        async with staged(*NAMES) as core:
+    async def play(
+        worlds: Sequence[World],
+        acts: tuple[list[str], ...],
+        *,
+        cache_s: int,
+        rules: LaneRules,
+        pauses_s: Iterator[int],
+    ) -> None:
+        async with staged(*NAMES, rules=rules) as core:
             core.grants.grant = msgspec.structs.replace(core.grants.grant, policy="tested")
             for name, own in zip(NAMES, acts, strict=True):
                 core.stages[name].acts.extend(own)
             for world in worlds:
                 put_in_force(core, world, cache_s=cache_s)
                 for _ in range(2):
+                    core.clock.at_ms += next(pauses_s) * 1000
                     before = bytes_at(core)
                     exchange = await core.ask()
                     check(core, world, exchange, got=reached(core, before), seen=seen)
+                    seen.resting += exchange.status == 503 and not reached(core, before)
+                    seen.repeated += b"hortus-cache" in exchange.answered
 
     law()
+    assert seen.resting > 10
+    assert seen.repeated > 10
     assert seen.verdicts > 3000
     assert seen.hops > 500
     record_property("verdicts, hops", (seen.verdicts, seen.hops))
