@@ -17,6 +17,7 @@ from hortus.app.clock import SystemClock
 from hortus.base.secrets import FixedVersions
 from hortus.content.exchange import Wanted
 from hortus.content.exchanges import Exchanges
+from hortus.receipts.records import Settled
 from hortus.testkit.replay_host import ReplayHost
 
 
@@ -47,6 +48,7 @@ def test_a_file_that_cannot_be_opened_costs_the_record_and_not_the_answer(place:
     assert first.status == "completed"
     wait_until(lambda: 'hortus_content_total{outcome="not_kept"} 1.0' in metrics(place))
     assert len([one for one in place.log_lines() if "content not kept" in str(one)]) == 1
+    assert [one.is_kept for one in place.records() if isinstance(one, Settled)] == [False]
     with pytest.raises(openai.InternalServerError) as refused:
         ask(place, previous_response_id=first.id)
     assert refused.value.status_code == 503
@@ -55,6 +57,7 @@ def test_a_file_that_cannot_be_opened_costs_the_record_and_not_the_answer(place:
 def test_what_was_answered_is_kept_although_the_worker_is_killed(place: Workplace) -> None:
     place.start()
     first = ask(place, user="ada")
+    assert [one.is_kept for one in place.records() if isinstance(one, Settled)] == [True]
     place.stop(signal.SIGKILL)
     kept = Exchanges(
         place.home.content, FixedVersions((place.secrets.current,)), clock=SystemClock(), entropy=os.urandom

@@ -65,7 +65,7 @@ USAGES = maybe(
 _OF_TYPE = {
     str: TEXTS, int: NUMBERS, bool: st.booleans(), str | None: maybe(TEXTS), int | None: maybe(NUMBERS),
     Decimal | None: maybe(AMOUNTS), Usage | None: USAGES, tuple[str, ...]: LISTS, tuple[Hold, ...]: HOLDS,
-    Caller: st.builds(Caller, maybe(TEXTS), maybe(TEXTS)),
+    Caller: st.builds(Caller, maybe(TEXTS), maybe(TEXTS)), bool | None: maybe(st.booleans()),
 }  # fmt: skip
 
 

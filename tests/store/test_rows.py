@@ -46,6 +46,7 @@ ATTEMPT = Attempt(
     charges=(Hold("l@1", Decimal("0.25")),),
     rates=("rt",),
     answer_digest="ad",
+    is_kept=True,
 )
 RECEIPT = Receipt(
     receipt_id="id",
@@ -71,6 +72,11 @@ RECEIPT = Receipt(
     maker="mk",
     idempotency="i",
     request_digest="rd",
+    policy="po~1",
+    rulings=("ru",),
+    findings=("fi:1",),
+    shadow=("sh",),
+    cached_from="cf",
 )
 MORE_USAGE = '{"cache_write_tokens":105,"service_tier":"flex"}'
 POSITIONAL = postgresql.dialect(paramstyle="format")
@@ -79,6 +85,7 @@ POSITIONAL = postgresql.dialect(paramstyle="format")
 def test_a_receipts_row_stands_in_the_order_of_the_columns() -> None:
     row = dict(zip((column.name for column in receipts.columns), receipt_row(RECEIPT, 9), strict=True))
     held: dict[str, object] = {"seq": 9, "key_id": "k", "project_id": "p", "cost": "0.125", "more_usage": MORE_USAGE}
+    held |= {"rulings": '["ru"]', "findings": '["fi:1"]', "shadow": '["sh"]'}
     for name in row.keys() - held.keys():
         held[name] = getattr(USAGE if name in USAGE_COLUMNS else RECEIPT, name)
     assert row == held

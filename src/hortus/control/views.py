@@ -339,6 +339,7 @@ class AttemptView(View):
     charges: Annotated[tuple[HoldView, ...], Field(description="What was taken of them.")] = ()
     rates: Annotated[tuple[str, ...], Field(description="Ids of the currency rates by which that was reckoned.")] = ()
     answer_digest: Annotated[str | None, Field(description="Salt and HMAC of what the client was sent.")] = None
+    is_kept: Annotated[bool | None, Field(description="Whether the content is kept; none: nobody asked for it.")] = None
 
 
 class CallerView(View):

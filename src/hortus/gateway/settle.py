@@ -227,6 +227,7 @@ class Books:
             tuple(map(str, ending.losses)),
             charges,
             attempt.visit.answer_digest,
+            attempt.visit.keeping.is_kept if attempt.visit.keeping is not None else None,
         )
         try:
             self._journal.settle(record)

@@ -89,6 +89,7 @@ def _ended(number: int, opened: Opened | None, settled: Settled) -> Attempt:
         settled.charges,
         begun.rates,
         settled.answer_digest,
+        settled.is_kept,
     )
 
 

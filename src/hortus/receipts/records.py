@@ -99,6 +99,7 @@ class Settled(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="se
         first_byte_ms: Milliseconds from opening to the host's first byte.
         charges: What the attempt has taken of the budgets that its `Opened` holds parts of.
         answer_digest: Like `request_digest`, of what the client was sent.
+        is_kept: Whether request and answer are kept, where the project asks for that; None: it does not, or the end came first.
     """
 
     receipt_id: str
@@ -117,6 +118,7 @@ class Settled(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="se
     losses: tuple[str, ...] = ()
     charges: tuple[Hold, ...] = ()
     answer_digest: str | None = None
+    is_kept: bool | None = None
 
 
 class Refused(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="refused", tag_field="kind"):
@@ -188,6 +190,7 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     charges: tuple[Hold, ...] = ()
     rates: tuple[str, ...] = ()
     answer_digest: str | None = None
+    is_kept: bool | None = None
 
 
 class Receipt(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

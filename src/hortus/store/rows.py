@@ -97,6 +97,7 @@ def attempt_row(receipt_id: str, attempt: Attempt) -> Row:
         _list(attempt.rates),
         attempt.answer_digest,
         _more_usage(attempt.usage),
+        attempt.is_kept,
     )
 
 

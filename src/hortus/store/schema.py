@@ -197,6 +197,7 @@ attempts = Table(
     Column("rates", Text),
     Column("answer_digest", Text),
     Column("more_usage", Text),
+    Column("is_kept", Boolean),
 )
 
 segments = Table(

@@ -1,4 +1,4 @@
-"""By which policy a receipt was judged, and what it and the guards said."""
+"""By which policy a receipt was judged, and what it and the guards said; whether content is kept."""
 
 from __future__ import annotations
 
@@ -14,3 +14,4 @@ depends_on = None
 def upgrade() -> None:
     for name in ("policy", "rulings", "findings", "shadow", "cached_from"):
         op.add_column("receipts", sa.Column(name, sa.Text()))
+    op.add_column("attempts", sa.Column("is_kept", sa.Boolean()))
