@@ -10,6 +10,7 @@ from prometheus_client import generate_latest
 
 from gateway.core import SECRET, Core, CoreExchange, staged
 from hortus.gateway.guards.placeholders import Mask, key_of
+from hortus.gateway.guards.screen import LONGEST_TEXT
 from hortus.gateway.guards.table import finder_for
 from hortus.policy.rules import Policy
 from hortus.snapshot.grants import Grant
@@ -134,3 +135,12 @@ async def test_a_long_request_is_looked_at_as_well() -> None:
         guard(core, REFUSES)
         assert (await core.ask(messages=[{"role": "user", "content": long}])).status == 403
         assert len(core.stages["one"].bodies) == 1
+
+
+async def test_more_text_than_guards_read_is_refused() -> None:
+    async with staged("one") as core:
+        guard(core, HIDES)
+        asked = await core.ask(messages=[{"role": "user", "content": "x" * (LONGEST_TEXT + 1)}])
+        assert asked.status == 403
+        assert str(LONGEST_TEXT) in asked.body.decode()
+        assert not core.stages["one"].bodies

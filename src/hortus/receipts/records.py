@@ -99,7 +99,7 @@ class Settled(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag="se
         first_byte_ms: Milliseconds from opening to the host's first byte.
         charges: What the attempt has taken of the budgets that its `Opened` holds parts of.
         answer_digest: Like `request_digest`, of what the client was sent.
-        is_kept: Whether request and answer are kept, where the project asks for that; None: it does not, or the end came first.
+        is_kept: Whether request and answer are kept, where that is asked for; None: it is not, or the end came first.
     """
 
     receipt_id: str

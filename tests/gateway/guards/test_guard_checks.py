@@ -9,20 +9,20 @@ import pytest
 from hortus.gateway.guards import checks
 
 PUBLISHED = (
-    # https://de.wikipedia.org/wiki/Versicherungsnummer and http://kryptografie.de, read 2026-11
+    # https://de.wikipedia.org/wiki/Versicherungsnummer and http://kryptografie.de, recalled 2026-11, not opened
     (checks.is_german_pension_number, "65170839J003"),
     (checks.is_german_pension_number, "15070649C103"),
     (checks.is_german_pension_number, "10010490A443"),
-    # https://de.wikipedia.org/wiki/Krankenversichertennummer, read 2026-11
+    # https://de.wikipedia.org/wiki/Krankenversichertennummer, recalled 2026-11, not opened
     (checks.is_german_health_number, "A123456780"),
     (checks.is_german_health_number, "A000500015"),
-    # The specimen of the German identity card and passport, https://www.bmi.bund.de, read 2026-11
+    # The specimen of the German identity card and passport, https://www.bmi.bund.de, recalled 2026-11, not opened
     (checks.is_german_document_number, "L01X00T471"),
     (checks.is_german_document_number, "C01X0006H1"),
-    # https://github.com/vkovacs/Tax-number-generator, https://github.com/rrd108/hungarian-validators, read 2026-11
+    # https://github.com/vkovacs/Tax-number-generator, https://github.com/rrd108/hungarian-validators, recalled 2026-11, not opened
     (checks.is_hungarian_tax_number, "8422780135"),
     (checks.is_hungarian_social_number, "111111110"),
-    # https://www.oecd.org/tax/automatic-exchange (Luxembourg-TIN.pdf), read 2026-11
+    # https://www.oecd.org/tax/automatic-exchange (Luxembourg-TIN.pdf), recalled 2026-11, not opened
     (checks.is_luxembourg_matricule, "1893120105732"),
 )
 

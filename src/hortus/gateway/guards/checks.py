@@ -19,7 +19,7 @@ def _digit_sum(numbers: Sequence[int]) -> int:
 def is_german_pension_number(number: str) -> bool:
     """Versicherungsnummer: area, date of birth, first letter of the name, serial, check digit.
 
-    https://de.wikipedia.org/wiki/Versicherungsnummer, read 2026-11.
+    https://de.wikipedia.org/wiki/Versicherungsnummer, recalled 2026-11, not opened.
     """
     if int(number[2:4]) not in _DAYS or int(number[4:6]) not in _MONTHS:
         return False
@@ -32,7 +32,7 @@ def is_german_pension_number(number: str) -> bool:
 def is_german_health_number(number: str) -> bool:
     """Krankenversichertennummer: a letter, eight digits, check digit (§ 290 SGB V).
 
-    https://de.wikipedia.org/wiki/Krankenversichertennummer, read 2026-11.
+    https://de.wikipedia.org/wiki/Krankenversichertennummer, recalled 2026-11, not opened.
     """
     digits = f"{ord(number[0]) - 64:02}" + number[1:9]
     return _digit_sum([int(digit) * weight for digit, weight in zip(digits, cycle((1, 2)))]) % 10 == int(number[9])
@@ -41,7 +41,7 @@ def is_german_health_number(number: str) -> bool:
 def is_german_document_number(number: str) -> bool:
     """Serial of identity card or passport with its check digit (ICAO 9303, weights 7 3 1).
 
-    https://www.icao.int/publications/documents/9303_p3_cons_en.pdf, read 2026-11.
+    https://www.icao.int/publications/documents/9303_p3_cons_en.pdf, recalled 2026-11, not opened.
     """
     values = [int(one, 36) for one in number[:9]]
     return sum(value * weight for value, weight in zip(values, cycle((7, 3, 1)))) % 10 == int(number[9], 36)
@@ -55,7 +55,7 @@ def is_german_document_serial(number: str) -> bool:
 def is_hungarian_tax_number(number: str) -> bool:
     """Adóazonosító jel: 8, days since 1867, serial, check digit (digits times their position, mod 11).
 
-    https://hu.wikipedia.org/wiki/Adóazonosító_jel, read 2026-11.
+    https://hu.wikipedia.org/wiki/Adóazonosító_jel, recalled 2026-11, not opened.
     """
     total = sum(place * int(digit) for place, digit in enumerate(number[:9], start=1))
     return number[0] == "8" and total % 11 == int(number[9])
@@ -64,7 +64,7 @@ def is_hungarian_tax_number(number: str) -> bool:
 def is_hungarian_social_number(number: str) -> bool:
     """TAJ: weights 3 and 7 in turn, mod 10.
 
-    https://hu.wikipedia.org/wiki/Társadalombiztosítási_azonosító_jel, read 2026-11.
+    https://hu.wikipedia.org/wiki/Társadalombiztosítási_azonosító_jel, recalled 2026-11, not opened.
     """
     return sum(int(digit) * weight for digit, weight in zip(number[:8], cycle((3, 7)))) % 10 == int(number[8])
 
@@ -72,7 +72,7 @@ def is_hungarian_social_number(number: str) -> bool:
 def is_luxembourg_matricule(number: str) -> bool:
     """Date of birth, serial, then one digit by Luhn and one by Verhoeff, both over the first eleven.
 
-    https://eur-lex.europa.eu (Règlement grand-ducal du 21 mai 2013), read 2026-11.
+    https://eur-lex.europa.eu (Règlement grand-ducal du 21 mai 2013), recalled 2026-11, not opened.
     """
     year, month, day = int(number[:4]), int(number[4:6]), int(number[6:8])
     if year not in _YEARS or month not in _MONTHS or day not in _DAYS:
@@ -83,7 +83,7 @@ def is_luxembourg_matricule(number: str) -> bool:
 def is_british_insurance_number(number: str) -> bool:
     """National Insurance number: shape and the prefixes that are never given.
 
-    https://www.gov.uk/hmrc-internal-manuals/national-insurance-manual/nim39110, read 2026-11.
+    https://www.gov.uk/hmrc-internal-manuals/national-insurance-manual/nim39110, recalled 2026-11, not opened.
     """
     return (
         number[0] not in "DFIQUV"

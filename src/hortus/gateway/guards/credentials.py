@@ -32,37 +32,37 @@ def _key(sign: str, rest: str, *, kind: str = "api_key") -> Secret:
 
 
 SECRETS: tuple[Secret, ...] = (
-    # OpenAI, Anthropic, OpenRouter, DeepSeek: https://platform.openai.com/docs/api-reference/authentication, read 2026-11
+    # OpenAI, Anthropic, OpenRouter, DeepSeek: https://platform.openai.com/docs/api-reference/authentication, recalled 2026-11, not opened
     _key("sk-", r"(?:(?:proj|ant|or|svcacct|admin)-[A-Za-z0-9_\-]{16,300}|[A-Za-z0-9]{20,100})"),
-    # Google: https://cloud.google.com/docs/authentication/api-keys, read 2026-11
+    # Google: https://cloud.google.com/docs/authentication/api-keys, recalled 2026-11, not opened
     _key("AIza", r"[A-Za-z0-9_\-]{35}"),
     _key("GOCSPX-", r"[A-Za-z0-9_\-]{20,40}"),
     _key("ya29.", r"[A-Za-z0-9_\-.]{20,500}"),
-    # AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html, read 2026-11
+    # AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html, recalled 2026-11, not opened
     _key("AKIA", r"[A-Z2-7]{16}"),
     _key("ASIA", r"[A-Z2-7]{16}"),
     _key("ABSK", r"[A-Za-z0-9+/]{40,200}={0,2}"),
-    # GitHub: https://github.blog/engineering/behind-githubs-new-authentication-token-formats, read 2026-11
+    # GitHub: https://github.blog/engineering/behind-githubs-new-authentication-token-formats, recalled 2026-11, not opened
     *(_key(f"gh{letter}_", r"[A-Za-z0-9]{36,255}") for letter in "pousr"),
     _key("github_pat_", r"[A-Za-z0-9_]{36,255}"),
-    # GitLab: https://docs.gitlab.com/security/tokens/#token-prefixes, read 2026-11
+    # GitLab: https://docs.gitlab.com/security/tokens/#token-prefixes, recalled 2026-11, not opened
     *(_key(sign, r"[A-Za-z0-9_\-.]{20,300}") for sign in ("glpat-", "gldt-", "glrt-", "glcbt-", "glptt-", "gloas-")),
-    # Slack: https://docs.slack.dev/authentication/tokens, read 2026-11
+    # Slack: https://docs.slack.dev/authentication/tokens, recalled 2026-11, not opened
     *(_key(f"xox{letter}-", r"[A-Za-z0-9\-]{10,250}") for letter in "abeprs"),
     _key("xapp-", r"[A-Za-z0-9\-]{20,250}"),
     _key("https://hooks.slack.com/services/", r"[A-Z0-9]+/[A-Z0-9]+/[A-Za-z0-9]{20,40}"),
-    # Stripe: https://docs.stripe.com/keys, read 2026-11
+    # Stripe: https://docs.stripe.com/keys, recalled 2026-11, not opened
     *(_key(f"{start}_{mode}_", r"[A-Za-z0-9]{16,250}") for start in ("sk", "rk") for mode in ("live", "test")),
     _key("whsec_", r"[A-Za-z0-9+/=]{24,100}"),
-    # Hugging Face: https://huggingface.co/docs/hub/security-tokens, read 2026-11
+    # Hugging Face: https://huggingface.co/docs/hub/security-tokens, recalled 2026-11, not opened
     _key("hf_", r"[A-Za-z]{30,50}"),
-    # Groq, xAI, Perplexity, Replicate, Fireworks: their consoles, read 2026-11
+    # Groq, xAI, Perplexity, Replicate, Fireworks: their consoles, recalled 2026-11, not opened
     _key("gsk_", r"[A-Za-z0-9]{40,60}"),
     _key("xai-", r"[A-Za-z0-9]{40,100}"),
     _key("pplx-", r"[A-Za-z0-9]{40,60}"),
     _key("r8_", r"[A-Za-z0-9]{37}"),
     _key("fw_", r"[A-Za-z0-9]{22,30}"),
-    # npm, PyPI, SendGrid, DigitalOcean, Azure storage: their documentation, read 2026-11
+    # npm, PyPI, SendGrid, DigitalOcean, Azure storage: their documentation, recalled 2026-11, not opened
     _key("npm_", r"[A-Za-z0-9]{36}"),
     _key("pypi-AgE", r"[A-Za-z0-9_\-]{50,500}"),
     _key("SG.", r"[A-Za-z0-9_\-]{16,32}\.[A-Za-z0-9_\-]{16,64}"),

@@ -61,7 +61,7 @@ _NETWORKS = (
     (6200, 6299, {16, 17, 18, 19}),  # UnionPay
     *((first, first, {16, 18, 19}) for first in (5018, 5020, 5038, 6304, 6759, 6761, 6763)),  # Maestro
 )
-"""First four digits, from and to, and how many there are. https://en.wikipedia.org/wiki/Payment_card_number, read 2026-11."""
+"""First four digits, from and to, and how many there are. https://en.wikipedia.org/wiki/Payment_card_number, recalled 2026-11, not opened."""
 
 
 def _is_card(number: str) -> bool:
@@ -148,7 +148,7 @@ _LENGTHS = {
     32: "LC",
     33: "RU",
 }
-"""Countries by the length of their IBAN. https://www.swift.com/standards/data-standards/iban-international-bank-account-number, read 2026-11."""
+"""Countries by the length of their IBAN. https://www.swift.com/standards/data-standards/iban-international-bank-account-number, recalled 2026-11, not opened."""
 IBAN_LENGTHS = {country: length for length, countries in _LENGTHS.items() for country in countries.split()}
 
 

@@ -18,7 +18,7 @@ CALLING_CODES: dict[str, str | None] = {
     **dict.fromkeys(_OTHERS.split()),
     **dict(pair.split(":") for pair in _EUROPEAN.split()),
 }
-"""Country by calling code, None outside Europe. https://www.itu.int/oth/T0202.aspx?parent=T0202, read 2026-11."""
+"""Country by calling code, None outside Europe. https://www.itu.int/oth/T0202.aspx?parent=T0202, recalled 2026-11, not opened."""
 
 PHONE_WORDS = frozenset((
     "tel", "tél", "tlf", "tfn", "tlfn", "gsm", "fax", "faks", "puh", "mob", "mobil", "mobile", "handy", "natel", "phone", "cell",

@@ -28,6 +28,9 @@ from hortus.policy.rules import Policy
 PSEUDONYMISED = "pseudonymised"
 """Adaptation: placeholders stand in place of what the policy hides."""
 
+LONGEST_TEXT = 1024 * 1024
+"""Characters of a request that are looked at; text made to be hard to read takes some seconds at this length."""
+
 _POLICIES_KEPT = 64
 _CONTENT = frozenset(("file",))
 """What hosts keep that is content as it was sent: it cannot be looked into, but holds no placeholders."""
@@ -131,6 +134,7 @@ class Screener:
         vocabulary = translation_of(inquiry.dialect).vocabulary
         Walk(look, vocabulary).through(asked)
         look.add_surroundings(inquiry)
+        _check_length(look.reading.text)
         screening = Screening(policy, look.reading)
         screening.find(self._finder(policy))
         screening.check(look.unseen_paths())
@@ -155,6 +159,15 @@ class Screener:
         if self._derived is None or self._derived[0] != secret:
             self._derived = secret, key_of(secret)
         return self._derived[1]
+
+
+def _check_length(text: str) -> None:
+    if len(text) > LONGEST_TEXT:
+        raise RefusedByGuard(
+            f"The project's policy has requests looked at, and this one has {len(text)} characters of text; guards read"
+            f" {LONGEST_TEXT} at most.",
+            hint="Send it in parts.",
+        )
 
 
 def _refuse_history(inquiry: Inquiry, asked: Request | EmbeddingsRequest) -> None:
