@@ -61,6 +61,12 @@ def test_a_route_and_an_endpoint_that_are_gone_are_judged_by_nothing_known() -> 
     assert report.stranded == ("old",)
 
 
+def test_what_is_no_chat_is_rehearsed_without_levers() -> None:
+    vectors = Row("town", "far", "openai", 7, operation="embeddings")
+    report = _rehearse(Policy("draft", stateless=True), vectors)
+    assert (report.changes, report.unchanged) == ((), 7)
+
+
 def test_what_would_newly_be_asked_of_the_host_is_listed() -> None:
     draft = Policy("draft", stateless=True)
     asked_before = Row("town", "far", "openai", 5, adaptations=("policy:store=false",))

@@ -129,3 +129,8 @@ def test_the_marks_of_the_policies_are_told(store: Store, project_id: str) -> No
         *sent(project_id, "c"),
     )
     assert ReceiptTable(store).sent(project_id=project_id, since_ms=0).marks == {"europe~1a2b", "europe~3c4d"}
+
+
+def test_operations_are_told_apart(store: Store, project_id: str) -> None:
+    absorb(store, *sent(project_id, "a"), *sent(project_id, "b", operation="embeddings"))
+    assert {row.operation for row in rows(store, project_id)} == {"chat", "embeddings"}

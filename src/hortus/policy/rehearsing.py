@@ -14,7 +14,7 @@ import msgspec
 
 from hortus.canon.loss import WEIGHTS, Loss, Weight, refusing
 from hortus.policy.digest import policy_mark
-from hortus.policy.facts import Facts
+from hortus.policy.facts import CHAT, Facts
 from hortus.policy.rules import Policy, Treatment
 from hortus.policy.verdict import Ask, Ruling, Verdict, judge_ask, judge_endpoint
 
@@ -30,6 +30,12 @@ _BY_LENGTH = "largest_request_kib"
 _ORDER: tuple[Outcome, ...] = ("refused", "moved", "adapted", "allowed")
 
 
+_Hop = tuple[str, str]
+"""An endpoint or route, and an operation."""
+
+_Verdicts = Mapping[_Hop, Verdict]
+
+
 class Row(msgspec.Struct, frozen=True, omit_defaults=True):
     """Receipts that are alike, summed up.
 
@@ -42,6 +48,7 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True):
         findings: What guards found, as `KIND:NUMBER` or `KIND`.
         adaptations: What was changed, as in the receipts.
         cost: Of all of them.
+        operation: What was asked.
     """
 
     project: str
@@ -54,6 +61,7 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True):
     adaptations: tuple[str, ...] = ()
     cost: Decimal | None = None
     currency: str | None = None
+    operation: str = CHAT
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -134,39 +142,38 @@ class Rehearsal(msgspec.Struct, frozen=True, omit_defaults=True):
 def rehearse(draft: Policy, rows: Iterable[Row], *, ground: Ground, on: date) -> Rehearsal:
     """Return what a draft would have changed."""
     seen = list(rows)
-    verdicts = {name: _judge(draft, ground.endpoints.get(name), on=on) for name in _endpoints(seen, ground)}
-    left = {route: _left(ground.routes.get(route, ()), verdicts) for route in {row.route for row in seen}}
-    changes = _summed(
-        (_change(draft, row, ground=ground, verdict=verdicts.get(row.endpoint or ""), left=left[row.route]), row)
-        for row in seen
-    )
+    verdicts = {one: _judge(draft, one, ground=ground, on=on) for row in seen for one in _judged(row, ground)}
+    left = {(row.route, row.operation): _left(row, ground, verdicts) for row in seen}
+    changes = _summed((_change(draft, row, ground=ground, verdicts=verdicts, left=left), row) for row in seen)
     total = sum(row.requests for row in seen)
     return Rehearsal(
         policy=policy_mark(draft),
         requests=total,
         unchanged=total - sum(change.requests for change in changes),
         changes=tuple(sorted(changes, key=_place_in_report)),
-        stranded=tuple(sorted(route for route, endpoints in left.items() if not endpoints)),
+        stranded=tuple(sorted({route for (route, _), endpoints in left.items() if not endpoints})),
         not_rehearsed=tuple(_not_rehearsed(draft)),
     )
 
 
-def _endpoints(rows: list[Row], ground: Ground) -> set[str]:
-    used = {row.endpoint for row in rows if row.endpoint is not None}
-    return used.union(*(ground.routes.get(row.route, ()) for row in rows))
+def _judged(row: Row, ground: Ground) -> set[_Hop]:
+    """Return what has to be judged for a row: the endpoint that answered, and those of its route."""
+    used = () if row.endpoint is None else (row.endpoint,)
+    return {(name, row.operation) for name in (*used, *ground.routes.get(row.route, ()))}
 
 
-def _judge(draft: Policy, place: Place | None, *, on: date) -> Verdict:
-    known = place or Place(None, ())
-    return judge_endpoint(draft, known.facts, dialects=known.dialects, on=on)
+def _judge(draft: Policy, hop: _Hop, *, ground: Ground, on: date) -> Verdict:
+    name, operation = hop
+    known = ground.endpoints.get(name) or Place(None, ())
+    return judge_endpoint(draft, known.facts, dialects=known.dialects, on=on, operation=operation)
 
 
-def _left(endpoints: tuple[str, ...], verdicts: Mapping[str, Verdict]) -> tuple[str, ...]:
-    return tuple(name for name in endpoints if verdicts[name].is_allowed)
+def _left(row: Row, ground: Ground, verdicts: _Verdicts) -> tuple[str, ...]:
+    return tuple(name for name in ground.routes.get(row.route, ()) if verdicts[name, row.operation].is_allowed)
 
 
 def _change(
-    draft: Policy, row: Row, *, ground: Ground, verdict: Verdict | None, left: tuple[str, ...]
+    draft: Policy, row: Row, *, ground: Ground, verdicts: _Verdicts, left: Mapping[_Hop, tuple[str, ...]]
 ) -> Change | None:
     """Return what would change for these receipts, still without number and cost; None: nothing.
 
@@ -174,17 +181,19 @@ def _change(
         draft: The policy.
         row: The receipts.
         ground: What there is now.
-        verdict: On the endpoint that answered; None: none did.
-        left: Endpoints of the route that the draft allows.
+        verdicts: By endpoint and operation.
+        left: By route and operation, the endpoints that the draft allows.
     """
+    verdict = verdicts[row.endpoint, row.operation] if row.endpoint is not None else None
+    others = left[row.route, row.operation]
     treated = _treated(draft, row, ground)
     of_request = (*_of_request(draft, row), *_of_findings(treated))
     change = Change(row.project, row.route, row.endpoint, "allowed", findings=_words(treated))
     if verdict is None:
-        return change if left and not of_request else None
+        return change if others and not of_request else None
     rulings = (*of_request, *verdict.rulings)
     if rulings:
-        return _denied(change, rulings, left=() if of_request else left)
+        return _denied(change, rulings, left=() if of_request else others)
     levers = tuple(lever.name for lever in verdict.levers if LEVER_MARK + lever.name not in row.adaptations)
     return msgspec.structs.replace(change, outcome="adapted", levers=levers) if levers or treated else None
 

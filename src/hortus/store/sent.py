@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection, and_, func, or_, select
 
 from hortus.canon.errors import RefusedByGuard, RefusedByPolicy
+from hortus.policy.facts import CHAT
 from hortus.policy.rehearsing import Row
 from hortus.store.schema import attempts, projects, receipts
 
@@ -29,7 +30,7 @@ def read_sent(connection: Connection, *, project_id: str, since_ms: int) -> Sent
     newest = select(func.max(attempts.c.number)).where(attempts.c.receipt_id == receipts.c.receipt_id)
     alike = (
         projects.c.name, receipts.c.route, receipts.c.endpoint, receipts.c.policy, receipts.c.findings,
-        last.c.losses, last.c.adaptations, receipts.c.currency, receipts.c.cost.is_(None),
+        receipts.c.operation, last.c.losses, last.c.adaptations, receipts.c.currency, receipts.c.cost.is_(None),
     )  # fmt: skip
     query = (
         select(*alike[:-1])
@@ -63,6 +64,7 @@ def _row(found: dict[str, Any]) -> Row:
         adaptations=_list(found["adaptations"]),
         cost=Decimal(found["cost"]) if found["priced"] else None,
         currency=found["currency"],
+        operation=found["operation"] or CHAT,
     )
 
 
