@@ -28,6 +28,7 @@ def _toml(base_url: str, *, policies: str = EUROPE, policy: str = "europe") -> s
         + policies
         + f'[[project]]\nname = "library"\nroutes = ["mixed", "abroad"]\npolicy = "{policy}"\n'
         + '[[project]]\nname = "free"\nroutes = ["*"]\nshadow_policy = "eu-operated"\n'
+        + '[[project]]\nname = "rehearsed"\nroutes = ["*"]\n'
         + _endpoint("near", base_url, country="DE")
         + _endpoint("far", base_url, country="US")
         + '[[route]]\nname = "mixed"\nendpoints = ["far", "near"]\n'
@@ -42,7 +43,7 @@ def garden(start_hortus: Any, replay_host: ReplayHost) -> Hortus:
 
 @pytest.fixture(scope="module")
 def keys(garden: Hortus) -> dict[str, str]:
-    return {project: garden.new_key(project) for project in ("library", "free")}
+    return {project: garden.new_key(project) for project in ("library", "free", "rehearsed")}
 
 
 def ask(garden: Hortus, key: str, route: str) -> httpx2.Response:
@@ -82,14 +83,14 @@ def test_the_doctor_names_the_closed_route(garden: Hortus) -> None:
 
 
 def test_a_rehearsal_tells_what_a_draft_would_have_changed(garden: Hortus, keys: dict[str, str]) -> None:
-    assert ask(garden, keys["free"], "mixed").status_code == 200
-    assert ask(garden, keys["free"], "abroad").status_code == 200
-    wait_for(lambda: len(receipts(garden, "free")) == 2, what="the receipts")
-    found = garden.cli_json("policy", "rehearse", "--project", "free", "--policy", "europe")
+    assert ask(garden, keys["rehearsed"], "mixed").status_code == 200
+    assert ask(garden, keys["rehearsed"], "abroad").status_code == 200
+    wait_for(lambda: len(receipts(garden, "rehearsed")) == 2, what="the receipts")
+    found = garden.cli_json("policy", "rehearse", "--project", "rehearsed", "--policy", "europe")
     changes = {(one["route"], one["endpoint"]): one["outcome"] for one in found["changes"]}
     assert changes == {("mixed", "far"): "moved", ("abroad", "far"): "refused"}
     assert (found["requests"], found["unchanged"], found["stranded"]) == (2, 0, ["abroad"])
-    same = garden.cli_json("policy", "rehearse", "--project", "free", "--policy", "anywhere", "--days", "1")
+    same = garden.cli_json("policy", "rehearse", "--project", "rehearsed", "--policy", "anywhere", "--days", "1")
     assert (same["requests"], same["changes"]) == (2, [])
 
 
@@ -118,15 +119,20 @@ def test_a_draft_by_command_is_explained_given_to_a_project_and_back(garden: Hor
 def test_a_policy_that_comes_with_the_project_that_names_it_never_leaves_the_door_without_it(
     garden: Hortus, keys: dict[str, str], replay_host: ReplayHost
 ) -> None:
-    statuses = set()
+    statuses: set[int] = set()
     named = EUROPE + '[[policy]]\nname = "both"\ncompute_in = ["EU", "US"]\n'
-    (garden.directory / "hortus.toml").write_text(_toml(replay_host.base_url, policies=named, policy="both"))
+    file = garden.directory / "hortus.toml"
 
-    def is_open() -> bool:
+    def answers(status: int) -> bool:
         statuses.add(ask(garden, keys["library"], "abroad").status_code)
-        return 200 in statuses
+        return status in statuses
 
-    wait_for(is_open, what="the new policy")
+    file.write_text(_toml(replay_host.base_url, policies=named, policy="both"))
+    wait_for(lambda: answers(200), what="the new policy")
+    assert statuses <= {200, 403}
+    statuses.clear()
+    file.write_text(_toml(replay_host.base_url))
+    wait_for(lambda: answers(403), what="the old policy")
     assert statuses <= {200, 403}
 
 
