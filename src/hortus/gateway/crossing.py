@@ -131,14 +131,10 @@ class Passages:
         name = target.endpoint.name
         passage = self._made.get(name)
         if passage is None:
-            passage = self._made[name] = self._make(target)
-        return passage
-
-    def _make(self, target: Target) -> Passage:
-        passage = self._way_to(target)
-        levers = self._levers.get(target.endpoint.name)
-        if levers is not None:
-            passage.outgoing = demanded(passage.outgoing, levers)
+            passage = self._made[name] = self._way_to(target)
+            levers = self._levers.get(name)
+            if levers is not None:
+                passage.outgoing = demanded(passage.outgoing, levers)
         return passage
 
     def _way_to(self, target: Target) -> Passage:

@@ -36,6 +36,7 @@ class Judged(msgspec.Struct, frozen=True):
         shadow_rulings: What that one says, as `POLICY:ENDPOINT:RULE`.
         asks: Whether the request itself has to be judged, by the policy or its shadow.
         looks_at_content: Whether guards have to look at it, likewise.
+        is_empty: Whether the policy leaves none of the endpoints that could be called.
     """
 
     policy: Policy
@@ -47,15 +48,7 @@ class Judged(msgspec.Struct, frozen=True):
     shadow_rulings: tuple[str, ...] = ()
     asks: bool = False
     looks_at_content: bool = False
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether the policy leaves none of the endpoints that could be called."""
-        return bool(self.rulings) and not self.route.targets
-
-    def allows(self, endpoint: str) -> bool:
-        """Tell whether an endpoint may be used."""
-        return any(target.endpoint.name == endpoint for target in self.route.targets)
+    is_empty: bool = False
 
     def assure(self, target: Target) -> None:
         """See once more, before an attempt, that its endpoint may be used.
@@ -63,8 +56,10 @@ class Judged(msgspec.Struct, frozen=True):
         Raises:
             Internal: It may not; nothing is sent.
         """
-        if not any(one is target for one in self.route.targets):
-            raise Internal(f"The endpoint {target.endpoint.name} was chosen against the project's policy.")
+        for one in self.route.targets:
+            if one is target:
+                return
+        raise Internal(f"The endpoint {target.endpoint.name} was chosen against the project's policy.")
 
 
 class Judge:
@@ -121,6 +116,7 @@ def judge_route(route: ReadyRoute, policy: Policy, *, shadow: Policy | None, ope
         shadow_rulings=_shadow_rulings(route, shadow, operation=operation, on=on) if shadow is not None else (),
         asks=any(one.looks_at_requests for one in both),
         looks_at_content=any(one.looks_at_content for one in both),
+        is_empty=bool(rulings) and not allowed,
     )
 
 
