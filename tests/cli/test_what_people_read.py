@@ -116,6 +116,24 @@ def test_a_receipt_names_the_price_row_of_its_last_attempt() -> None:
     assert facts["took"] == "1.50 s"
 
 
+def test_a_receipt_says_what_policies_and_guards_said() -> None:
+    receipt = Receipt(
+        receipt_id="rcp_1",
+        opened_at_ms=0,
+        status="refused",
+        caller=Caller(key_id="key_1", project_id="prj_1"),
+        request_id="r",
+        policy="near~1a2b3c4d",
+        rulings=("far:compute_in", "far:no_training"),
+        findings=("iban:1",),
+        shadow=("strict:*:tools",),
+    )
+    facts = dict(facts_of(receipt))
+    assert facts["policy"] == "near~1a2b3c4d"
+    assert facts["ruled out"] == "far:compute_in, far:no_training"
+    assert (facts["guards found"], facts["shadow policy says"]) == ("iban:1", "strict:*:tools")
+
+
 def test_a_receipt_says_what_was_lost_on_the_way(capsys: pytest.CaptureFixture[str]) -> None:
     attempt = Attempt(
         number=1,

@@ -128,6 +128,7 @@ def facts_of(receipt: Receipt) -> Iterator[tuple[str, object]]:
     yield "cost", say_cost(receipt.cost, receipt.currency)
     yield "price row", next((attempt.price_id for attempt in reversed(receipt.attempts) if attempt.price_id), None)
     yield from _crossing_of(receipt.attempts)
+    yield from _judgement_of(receipt)
     yield "project", receipt.project
     yield "key", receipt.caller.key_id
     yield "asked", format_utc(receipt.opened_at_ms)
@@ -135,6 +136,17 @@ def facts_of(receipt: Receipt) -> Iterator[tuple[str, object]]:
         took_ms = receipt.settled_at_ms - receipt.opened_at_ms
         yield "took", f"{took_ms} ms" if took_ms < _SHORT_MS else f"{took_ms / 1000:.2f} s"
     yield "request id", receipt.request_id
+
+
+def _judgement_of(receipt: Receipt) -> Iterator[tuple[str, object]]:
+    """Yield what policies and guards said, and what became of the content."""
+    yield "policy", receipt.policy
+    yield "ruled out", ", ".join(receipt.rulings)
+    yield "shadow policy says", ", ".join(receipt.shadow)
+    yield "guards found", ", ".join(receipt.findings)
+    yield "given again from", receipt.cached_from
+    kept = receipt.attempts[-1].is_kept if receipt.attempts else None
+    yield "content kept", None if kept is None else ("yes" if kept else "no, it could not be written")
 
 
 def _crossing_of(attempts: tuple[Attempt, ...]) -> Iterator[tuple[str, object]]:
