@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from finding import found, policy
@@ -81,3 +82,13 @@ def test_the_built_in_recogniser_has_a_name() -> None:
 def test_a_recogniser_that_is_not_installed_is_an_error_that_names_those_that_are() -> None:
     with pytest.raises(ConfigurationError, match=r"'spacy'; there is built-in"):
         recogniser("spacy")
+
+
+def test_a_package_that_is_installed_brings_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "acme_names.py").write_text("class Acme:\n    def names(self, text):\n        return [(0, 4)]\n")
+    facts = tmp_path / "acme_names-1.0.dist-info"
+    facts.mkdir()
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-names\nVersion: 1.0\n")
+    (facts / "entry_points.txt").write_text("[hortus.name_recognisers]\nacme = acme_names:Acme\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert list(recogniser("acme").names("Anna goes home.")) == [(0, 4)]
