@@ -57,7 +57,7 @@ async def end_of(reader: asyncio.StreamReader) -> bytes:
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(door_protocol, "_SWEEP_S", 0.02)
-    for name in ("HEAD_WITHIN_S", "BODY_SILENCE_S", "STUCK_WITHIN_S", "IDLE_WITHIN_S"):
+    for name in ("HEAD_WITHIN_S", "BODY_SILENCE_S", "BODY_WITHIN_S", "STUCK_WITHIN_S", "IDLE_WITHIN_S"):
         monkeypatch.setattr(door_protocol, name, 30.0)
 
 
@@ -76,6 +76,20 @@ async def test_a_client_that_stops_sending_is_cut(monkeypatch: pytest.MonkeyPatc
         writer.write(sent)
         async with asyncio.timeout(10):
             assert await end_of(reader) == b""
+        writer.close()
+
+
+async def test_a_body_that_drips_for_ever_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door_protocol, "BODY_WITHIN_S", 0.2)
+    async with door() as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 900\r\n\r\n")
+        ended = asyncio.ensure_future(end_of(reader))
+        async with asyncio.timeout(10):
+            while not ended.done():
+                writer.write(b"a")
+                await asyncio.sleep(0.02)
+        assert ended.result() == b""
         writer.close()
 
 

@@ -37,6 +37,9 @@ HEAD_WITHIN_S = 30.0
 BODY_SILENCE_S = 60.0
 """A client must not stop for longer in the middle of a body."""
 
+BODY_WITHIN_S = 600.0
+"""A body must be whole within this time, however steadily it drips."""
+
 STUCK_WITHIN_S = 300.0
 """A client must go on reading its answer within this time."""
 
@@ -79,6 +82,7 @@ class DoorProtocol(asyncio.Protocol):
         self.is_full = False
         self.head_since_s: float | None = None
         self.body_since_s: float | None = None
+        self.body_begun_s: float | None = None
         self.stuck_since_s: float | None = None
         self.unread_bytes = 0
         self.idle_since_s: float | None = None
@@ -212,7 +216,7 @@ class DoorProtocol(asyncio.Protocol):
             return
         parser = cast("httptools.HttpRequestParser", self._parser)
         self.head_since_s = None
-        self.body_since_s = self.loop.time()
+        self.body_since_s = self.body_begun_s = self.loop.time()
         self._is_in_head = False
         self._check_head(parser.get_http_version())
         headers = self._headers
@@ -240,7 +244,7 @@ class DoorProtocol(asyncio.Protocol):
         """Hear a request's end, unless it is only the parser's, at a wish for another protocol."""
         if cast("httptools.HttpRequestParser", self._parser).should_upgrade():
             return
-        self.body_since_s = None
+        self.body_since_s = self.body_begun_s = None
         if self._incoming is not None:
             self._incoming.take_end()
             self._incoming = None
@@ -385,6 +389,7 @@ def is_too_slow(connection: DoorProtocol, now_s: float) -> bool:
     waits = (
         (connection.head_since_s, HEAD_WITHIN_S),
         (connection.body_since_s, BODY_SILENCE_S),
+        (connection.body_begun_s, BODY_WITHIN_S),
         (connection.stuck_since_s, STUCK_WITHIN_S),
         (idle_since_s, IDLE_WITHIN_S),
     )
