@@ -12,7 +12,6 @@ from hashlib import blake2b
 import msgspec
 
 from hortus.canon.loss import Strictness
-from hortus.canon.usage import Usage
 from hortus.gateway.judging import Judged
 from hortus.gateway.passage import Inquiry, Outgoing
 from hortus.gateway.visit import Pairs
@@ -58,7 +57,6 @@ class CachedAnswer(msgspec.Struct, frozen=True):
     body: bytes
     headers: Pairs
     is_stream: bool
-    usage: Usage | None
     outgoing: Outgoing
 
 

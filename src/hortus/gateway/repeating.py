@@ -81,7 +81,7 @@ class Repeater:
         visit.answer_digest = digest_content(answer.body, visit.salt)
         held = self._quotas.nothing
         attempt = self._books.open(visit, target, number=1, inquiry=job.inquiry, outgoing=answer.outgoing, held=held)
-        ending = Ending("completed", http_status=_OK, usage=answer.usage, output_bytes=len(answer.body))
+        ending = Ending("completed", http_status=_OK, output_bytes=len(answer.body))
         self._books.settle(attempt, ending)
         age_s = int(self._clock.monotonic_s() - answer.stored_s)
         note_end(visit, job.ready, target.endpoint)
@@ -119,7 +119,6 @@ class Repeater:
             body=body,
             headers=tuple(pair for pair in tape.given if pair[0] in _KEPT_HEADERS),
             is_stream=tape.is_stream,
-            usage=visit.usage,
             outgoing=job.passages.to(by).outgoing.without_words(),
         )
         self._cache.keep(digest, answer)
