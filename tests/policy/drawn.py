@@ -152,4 +152,6 @@ def a_tighter(pick: Pick, loose: Policy, name: str) -> Policy:
 
 def an_ask(pick: Pick) -> Ask:
     """Choose a request."""
-    return Ask(pick((0, 1024, 5000, 9000)), some(pick, TOOLS), names_history=pick(YES_OR_NO))
+    return Ask(
+        pick((0, 1024, 5000, 9000)), some(pick, TOOLS), names_history=pick(YES_OR_NO), names_files=pick(YES_OR_NO)
+    )

@@ -46,6 +46,7 @@ ADAPTED_OUTPUT_CAP = "output_cap"
 """Adaptation: the route's limit of output tokens, where the client sets none."""
 
 _CHAT = "chat"
+_FILE = "file"
 _IDEMPOTENCY_KEY = b"idempotency-key"
 _NAME = re.compile(NAME_PATTERN)
 _JSON: Pairs = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
@@ -361,7 +362,13 @@ def _judge_ask(visit: Visit, found: Found, asked: Asked, *, body: bytes) -> None
     if judged is None:  # not reached: the route is judged first
         raise Internal("The request was not judged.")
     units = found.dialect.weigh(found.operation, asked, body)
-    ask = Ask(request_bytes=len(body), tools=units.tools, names_history=bool(asked.host_ids))
+    kinds = {kind for kind, _ in asked.host_ids}
+    ask = Ask(
+        request_bytes=len(body),
+        tools=units.tools,
+        names_history=bool(kinds - {_FILE}),
+        names_files=_FILE in kinds,
+    )
     visit.shadow += check_ask(judged, ask)
 
 

@@ -22,12 +22,14 @@ class Ask(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         request_bytes: Length of the body as the client sent it.
         tools: Kinds of tools that it brings; see `Policy.tools`.
-        names_history: It points at what a host keeps: an earlier answer, a conversation, a file, cached content.
+        names_history: It points at what a host keeps of what was said: an earlier answer, a conversation, cached content.
+        names_files: It points at files that a host keeps.
     """
 
     request_bytes: int = 0
     tools: tuple[str, ...] = ()
     names_history: bool = False
+    names_files: bool = False
 
 
 class Ruling(msgspec.Struct, frozen=True):
@@ -99,17 +101,21 @@ def _rulings(policy: Policy, facts: Facts, *, on: date) -> tuple[Ruling, ...]:
 
 
 def _stateless(policy: Policy, ask: Ask) -> str | None:
-    if not (policy.stateless and ask.names_history):
+    if not (policy.stateless and (ask.names_history or ask.names_files)):
         return None
     return "it points at what a host keeps of earlier requests; send the whole conversation instead"
 
 
 def _personal_data(policy: Policy, ask: Ask) -> str | None:
-    return _unseen(policy.personal_data != "allow" and ask.names_history)
+    return _unseen(policy.personal_data != "allow" and _is_unseen(policy, ask))
 
 
 def _secrets(policy: Policy, ask: Ask) -> str | None:
-    return _unseen(policy.secrets != "allow" and ask.names_history)
+    return _unseen(policy.secrets != "allow" and _is_unseen(policy, ask))
+
+
+def _is_unseen(policy: Policy, ask: Ask) -> bool:
+    return ask.names_history or (ask.names_files and policy.unseen_content == "refuse")
 
 
 def _unseen(is_refused: bool) -> str | None:  # noqa: FBT001 -- private: the two rules above differ in nothing else
