@@ -22,7 +22,7 @@ class Ask(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         request_bytes: Length of the body as the client sent it.
         tools: Kinds of tools that it brings; see `Policy.tools`.
-        names_history: It points at what a host keeps of what was said: an earlier answer, a conversation, cached content.
+        names_history: It points at what a host keeps of earlier turns: an answer, a conversation, cached content.
         names_files: It points at files that a host keeps.
     """
 
