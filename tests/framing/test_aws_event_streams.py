@@ -1,4 +1,4 @@
-"""AWS's event streams that arrive in pieces, whole or broken: the same messages for every split, and every fault named."""
+"""AWS event streams in pieces, whole or broken: the same messages for every split, and every fault is named."""
 
 from __future__ import annotations
 
