@@ -5,8 +5,9 @@ A document is a JSON object; its `source` says which of the structs below it is.
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
-from typing import Final
+from typing import Final, assert_never
 from urllib.parse import urlsplit
 
 import msgspec
@@ -22,6 +23,7 @@ CONTAINER_ADDRESS: Final = "http://169.254.170.2"
 _OWN_KINDS: Final = frozenset({"loopback", "link-local", "metadata"})
 """Addresses that never leave the machine, so that what opens it may go there in the clear."""
 
+_CARRIED: Final = re.compile(r"[\x21-\x7e]+")
 _DEEPEST = 4
 """So many roles may be taken one through the other."""
 
@@ -135,25 +137,34 @@ def _judge(found: Credential, *, depth: int) -> None:
     """Raise ConfigurationError where members contradict what they are for."""
     match found:
         case Keys():
-            words = (found.access_key_id, found.secret_access_key, found.session_token)
-            if not all(word.isascii() and word.isprintable() and " " not in word for word in words) or not all(
-                words[:2]
-            ):
-                raise _unfit("holds an empty key, or one that no header can carry")
+            _judge_keys(found)
         case Instance():
             check_address(found.address)
         case Container():
             if not found.address.startswith("env:"):
                 check_address(whole_address(found.address))
-        case Role() | WebIdentity():
-            if found.sts:
-                check_address(found.sts)
-            elif not found.region:
-                raise _unfit("names neither the `region` of the token service nor its address in `sts`")
-    if isinstance(found, Role):
-        if depth >= _DEEPEST:
-            raise _unfit(f"takes more than {_DEEPEST - 1} roles one through the other")
-        read_document(bytes(found.base), depth=depth + 1)
+        case Role():
+            _judge_service(found)
+            if depth >= _DEEPEST:
+                raise _unfit(f"takes more than {_DEEPEST - 1} roles one through the other")
+            read_document(bytes(found.base), depth=depth + 1)
+        case WebIdentity():
+            _judge_service(found)
+        case _:
+            assert_never(found)
+
+
+def _judge_keys(found: Keys) -> None:
+    given = (found.access_key_id, found.secret_access_key, found.session_token or "-")
+    if not all(_CARRIED.fullmatch(word) for word in given):
+        raise _unfit("holds an empty key, or one that no header can carry")
+
+
+def _judge_service(found: Role | WebIdentity) -> None:
+    if found.sts:
+        check_address(found.sts)
+    elif not found.region:
+        raise _unfit("names neither the `region` of the token service nor its address in `sts`")
 
 
 def whole_address(address: str) -> str:

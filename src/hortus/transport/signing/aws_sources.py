@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final
+from typing import Final, assert_never
 from urllib.parse import quote, urlencode
 from xml.sax.saxutils import unescape
 
@@ -91,6 +91,8 @@ class AwsSources:
                 return await self._take_role(document)
             case WebIdentity():
                 return await self._take_role_by_token(document)
+            case _:
+                assert_never(document)
 
     async def _of_machine(self, document: Instance) -> Fetched[KeyPair]:
         whose = "this machine's metadata service"

@@ -81,20 +81,21 @@ class Renewing(Generic[T]):
             HostTimedOut: Likewise, in time.
         """
         now_s = self._clock.monotonic_s()
-        if self._kept is not None and (
-            now_s < self._renew_at_s or (now_s < self._ends_at_s and self._fetching.locked())
-        ):
-            return self._kept.value
-        async with self._fetching:
-            now_s = self._clock.monotonic_s()
-            if now_s >= self._renew_at_s and (self._failure is None or now_s >= self._failure.ends_at_s):
-                await self._renew()
+        if self._kept is None or now_s >= (self._ends_at_s if self._fetching.locked() else self._renew_at_s):
+            await self._renew_in_turn()
         if self._kept is not None and self._clock.monotonic_s() < self._ends_at_s:
             return self._kept.value
         if self._failure is None:  # it ended on its way here
             late = HostUnavailable("what was fetched lasts no time at all", hint="Try again.")
             raise self._failed(late).error(self._wanted, endpoint)
         raise self._failure.error(self._wanted, endpoint)
+
+    async def _renew_in_turn(self) -> None:
+        """Fetch it unless whoever came before has, or has just failed to."""
+        async with self._fetching:
+            now_s = self._clock.monotonic_s()
+            if now_s >= self._renew_at_s and (self._failure is None or now_s >= self._failure.ends_at_s):
+                await self._renew()
 
     async def _renew(self) -> None:
         """Fetch it, or note why it cannot be had; what still lasts is kept."""
