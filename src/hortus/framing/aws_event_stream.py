@@ -82,6 +82,9 @@ _NUMBERS: Final = {
     Kind.TIMESTAMP: struct.Struct(">q"),
 }
 _UUID_BYTES = 16
+_KINDS: Final = tuple(Kind)
+_SIZES: Final = (0, 0, 1, 2, 4, 8, None, None, 8, _UUID_BYTES)
+"""How many bytes a value of each kind takes; None where it says so itself."""
 
 
 class EventStreamSplitter:
@@ -186,35 +189,29 @@ def _read_headers(block: bytes) -> dict[str, Header]:
         if name in headers:
             raise _broken("two headers of the same name")
         kind = _kind(_cut(block, at, at + 1)[0])
-        at += 1
-        end = at + _length(block, at, kind)
-        headers[name] = Header(kind, _read_value(kind, _cut(block, at, end)))
-        at = end
+        start, at = _value_at(block, at + 1, kind)
+        headers[name] = Header(kind, _read_value(kind, _cut(block, start, at)))
     return headers
 
 
-def _length(block: bytes, at: int, kind: Kind) -> int:
-    """Return how many bytes a value takes, those of its own length included."""
-    if kind in _NUMBERS:
-        return _NUMBERS[kind].size
-    if kind is Kind.UUID:
-        return _UUID_BYTES
-    if kind in {Kind.TRUE, Kind.FALSE}:
-        return 0
-    (value_bytes,) = _SHORT_LENGTH.unpack(_cut(block, at, at + _SHORT_LENGTH.size))
+def _value_at(block: bytes, at: int, kind: Kind) -> tuple[int, int]:
+    """Return where a value starts, behind its length where it says one, and where it ends."""
+    size = _SIZES[kind]
+    if size is not None:
+        return at, at + size
+    start = at + _SHORT_LENGTH.size
+    (value_bytes,) = _SHORT_LENGTH.unpack(_cut(block, at, start))
     if value_bytes > _LONGEST_VALUE_BYTES:
         raise _broken(f"a header of {value_bytes} bytes; {_LONGEST_VALUE_BYTES} is the most")
-    return _SHORT_LENGTH.size + int(value_bytes)
+    return start, start + int(value_bytes)
 
 
 def _read_value(kind: Kind, data: bytes) -> bool | int | bytes | str:
+    if kind is Kind.TEXT:
+        return _read_text(data)
     if kind in _NUMBERS:
         return int(_NUMBERS[kind].unpack(data)[0])
-    if kind is Kind.TEXT:
-        return _read_text(data[_SHORT_LENGTH.size :])
-    if kind is Kind.BYTES:
-        return data[_SHORT_LENGTH.size :]
-    return data if kind is Kind.UUID else kind is Kind.TRUE
+    return data if kind is Kind.BYTES or kind is Kind.UUID else kind is Kind.TRUE
 
 
 def _read_text(data: bytes) -> str:
@@ -225,10 +222,9 @@ def _read_text(data: bytes) -> str:
 
 
 def _kind(byte: int) -> Kind:
-    try:
-        return Kind(byte)
-    except ValueError as error:
-        raise _broken(f"a header of the unknown type {byte}") from error
+    if byte >= len(_KINDS):
+        raise _broken(f"a header of the unknown type {byte}")
+    return _KINDS[byte]
 
 
 def _cut(block: bytes, start: int, end: int) -> bytes:
