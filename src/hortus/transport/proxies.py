@@ -13,7 +13,6 @@ from hortus.base.errors import ConfigurationError
 from hortus.transport.settings import TransportSettings
 from hortus.transport.target import DEFAULT_PORTS, Target
 
-
 _OWN_KINDS = frozenset({"loopback", "link-local", "metadata"})
 """Addresses that mean another machine at the proxy's end: what opens this one must not be asked for there."""
 
