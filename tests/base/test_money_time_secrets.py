@@ -2,7 +2,7 @@ from decimal import Decimal
 
 from hortus.base.errors import ConfigurationError
 from hortus.base.money import EXACT
-from hortus.base.secrets import KEY_PREFIX, Secret, digest_key, looks_like_key
+from hortus.base.secrets import KEY_PREFIX, Secret, digest_key, looks_like_key, pair_secret
 from hortus.base.time import format_utc
 
 
@@ -26,6 +26,14 @@ def test_a_digest_depends_on_key_and_secret() -> None:
     assert digest_key("k1", one) != digest_key("k2", one)
     assert digest_key("k1", one) != digest_key("k1", other)
     assert len(digest_key("k1", one)) == 64
+
+
+def test_a_pair_s_secret_depends_on_its_id_the_secret_and_its_version() -> None:
+    one, other, newer = Secret(1, b"a" * 32), Secret(1, b"b" * 32), Secret(2, b"a" * 32)
+    found = {pair_secret("k1", one), pair_secret("k2", one), pair_secret("k1", other), pair_secret("k1", newer)}
+    assert {len(secret) for secret in found} == {40}
+    assert len(found) == 4
+    assert pair_secret("k1", one) == pair_secret("k1", one)
 
 
 def test_keys_are_recognised_by_shape() -> None:

@@ -153,6 +153,36 @@ def test_an_endpoint_whose_tokens_nobody_fetches_is_ruled_out() -> None:
     )
 
 
+SIGNED = Spoken("anthropic_messages", "https://a.example", auth="sigv4", headers={"x-fixed": "1"})
+
+
+class Signatures:
+    """Stands for what signs; it remembers what it was opened with."""
+
+    def __init__(self, scheme: str, reference: str) -> None:
+        self.opened_with = f"{scheme} {reference}"
+
+    async def sign(self, endpoint: str, **request: object) -> tuple[tuple[bytes, bytes], ...]:
+        raise NotImplementedError(f"{endpoint} {request}")
+
+
+async def test_what_signs_requests_is_opened_by_the_credential_and_sends_nothing_of_it() -> None:
+    whole = snapshot(endpoint("e", spoken=(SIGNED,)))
+    (target,) = resolve(whole, engines={}, credential=credential, signer=Signatures).routes["r"].targets
+    way = target.ways["anthropic_messages"]
+    assert isinstance(way.signer, Signatures)
+    assert (way.signer.opened_with, way.authorizer) == ("sigv4 env:KEY", None)
+    assert await target.opening("anthropic_messages") == way.headers == ((b"x-fixed", b"1"),)
+
+
+def test_an_endpoint_for_which_nobody_signs_is_ruled_out() -> None:
+    found = resolve(snapshot(endpoint("e", spoken=(SIGNED,))), engines={}, credential=credential).routes["r"]
+    assert (found.targets, found.unusable[-1].reason) == (
+        (),
+        "its credential env:KEY signs by sigv4, which is not open here",
+    )
+
+
 def test_a_snapshot_keeps_the_values_that_a_host_demands_byte_for_byte(tmp_path: Path) -> None:
     path = tmp_path / "current.json"
     demands = {"n": msgspec.Raw(b"1.50"), "o": msgspec.Raw(b'{"b":1,"a":2}')}

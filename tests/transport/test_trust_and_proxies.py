@@ -249,6 +249,15 @@ def test_no_proxy_exempts_what_it_names(url: str, no_proxy: str, *, is_direct: b
     assert (choose_proxy(read_target(url), rules) is None) == is_direct
 
 
+@pytest.mark.parametrize(
+    "host", ["169.254.169.254", "169.254.170.2", "[fd00:ec2::23]", "[::ffff:169.254.169.254]", "127.0.0.1"]
+)
+def test_an_address_of_this_machine_s_own_is_never_asked_for_at_a_proxy(host: str) -> None:
+    rules = read_rules(TransportSettings(http_proxy="http://proxy.test:3128"))
+    assert choose_proxy(read_target(f"http://{host}/latest"), rules) is None
+    assert choose_proxy(read_target("http://10.0.0.1/"), rules) is not None
+
+
 def test_each_scheme_has_its_own_proxy() -> None:
     rules = read_rules(TransportSettings(https_proxy="https://secure.test"))
     assert choose_proxy(read_target("http://api.test/"), rules) is None

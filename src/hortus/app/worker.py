@@ -65,6 +65,7 @@ from hortus.snapshot.reading import SnapshotFiles
 from hortus.snapshot.resolved import Ready, resolve
 from hortus.telemetry.meters import Meters, count_as
 from hortus.transport.hosts import HttpHosts
+from hortus.transport.signing.aws_credentials import AwsCredentials
 from hortus.transport.signing.google_oauth import GoogleAccounts
 
 _log = logging.getLogger("hortus.worker")
@@ -182,7 +183,9 @@ class Configuration:
         engines = settings.home.engines
         self._files = SnapshotFiles(settings.home.snapshot, engine_path=lambda name: address_file(engines, name))
         self._credentials = Credentials(settings.environment, directory=settings.home.credentials)
-        self._accounts = GoogleAccounts(self._credentials.read_document, hosts, clock=clock)
+        documents = self._credentials.read_document
+        self._accounts = GoogleAccounts(documents, hosts, clock=clock)
+        self._signers = AwsCredentials(documents, self._credentials.read, hosts=hosts, clock=clock)
         self.ready: Ready | None = None
 
     def find_rate(self, from_currency: str, to_currency: str, at_ms: int) -> Rate | None:
@@ -201,6 +204,7 @@ class Configuration:
             engines=self._files.engines,
             credential=self._credentials.read,
             authorizer=self._accounts.open,
+            signer=self._signers.open,
         )
         return True
 

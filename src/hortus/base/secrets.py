@@ -1,8 +1,10 @@
-"""Client keys: how they look, and the keyed digest that is stored in their place."""
+"""Client keys: how they look, the keyed digest that is stored in their place, and secrets that are stored nowhere."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
 import re
 from typing import Protocol
 
@@ -61,3 +63,13 @@ def looks_like_key(text: str) -> bool:
 def digest_key(key: str, secret: Secret) -> str:
     """Return the keyed digest (hex, 64 characters) under which a client key is stored."""
     return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), key=secret.value[:64], digest_size=32).hexdigest()
+
+
+def pair_secret(key_id: str, secret: Secret) -> str:
+    """Return the secret of a key pair: 40 characters that are never stored, for they are made anew from the key's id.
+
+    >>> len(pair_secret("key_1", Secret(1, bytes(32))))
+    40
+    """
+    said = b"hortus key pair\0%d\0%b" % (secret.version, key_id.encode("utf-8", "surrogatepass"))
+    return base64.urlsafe_b64encode(hmac.digest(secret.value, said, hashlib.sha256)[:30]).decode("ascii")

@@ -14,11 +14,14 @@ _HEADERS: Final[dict[str, tuple[str, str]]] = {
 }
 """Scheme -> header in lower case, and what stands before the credential."""
 
-CREDENTIAL_HEADERS: Final = frozenset(name.encode() for name, _ in _HEADERS.values())
-"""Those that carry what opens a host; a token that is fetched goes as `authorization` too."""
+CREDENTIAL_HEADERS: Final = frozenset((*(name.encode() for name, _ in _HEADERS.values()), b"x-amz-security-token"))
+"""Those that carry what opens a host; a token that is fetched and a signature go as `authorization` too."""
 
 RENEWED: Final = frozenset({"google-oauth"})
 """Schemes whose header holds a token that is fetched, and fetched again before it ends."""
+
+SIGNED: Final = frozenset({"sigv4"})
+"""Schemes whose headers are made anew for each request, of the whole of it."""
 
 ROUTABLE_AUTH: Final = frozenset({"none", *_HEADERS, *RENEWED})
 """How the gateway can send a credential so far."""

@@ -35,12 +35,18 @@ def ready_now(plane: Plane) -> Ready:
         engines={name: file for name, file in files.items() if file is not None},
         credential=credential,
         authorizer=lambda _scheme, _reference: _Unasked(),
+        signer=lambda _scheme, _reference: _Unasked(),
     )
 
 
 class _Unasked:
-    """Stands for whoever gives tokens; here nobody is asked for one."""
+    """Stands for whoever gives tokens or signs; here nobody is asked for it."""
 
     async def headers(self, endpoint: str) -> Headers:
         """Return none: nothing is sent from here."""
         raise ConfigurationError(f"nothing is sent to {endpoint} from here")
+
+    async def sign(self, endpoint: str, *, method: str, url: str, headers: Headers, body: bytes) -> Headers:
+        """Return none, likewise."""
+        del method, url, headers, body
+        return await self.headers(endpoint)

@@ -108,7 +108,7 @@ class Call:
             with self._visit.exchange.interrupts():
                 request = await make_request()
                 response = await self._hosts.send(request)
-                self._secrets = credentials_in(request.standing)
+                self._secrets = credentials_in((*request.standing, *request.headers))
                 self._note_head(response)
                 status = response.status
                 if not _is_success(status):

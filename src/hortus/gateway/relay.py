@@ -27,7 +27,7 @@ from hortus.gateway.quotas import Quotas
 from hortus.gateway.settle import Books
 from hortus.gateway.sunset import note_end
 from hortus.gateway.visit import Visit
-from hortus.snapshot.resolved import Ready, Target
+from hortus.snapshot.resolved import Ready, Signer, Target
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -216,7 +216,7 @@ class Relay:
             lane.leave(visit)
 
     async def _request(self, visit: Visit, job: Job, here: Way) -> HostRequest:
-        """Return the call to the host; a token that opens it may have to be fetched first. Raises HostFault."""
+        """Return the call to the host; what opens it may have to be fetched first. Raises HostFault."""
         inquiry, outgoing, target = job.inquiry, here.passage.outgoing, here.target
         way = target.ways[outgoing.dialect]
         opening = way.headers if way.authorizer is None else await target.opening(outgoing.dialect)
@@ -224,7 +224,7 @@ class Relay:
         if outgoing.headers:
             demanded = {name.decode("latin-1") for name, _ in outgoing.headers}
             own = {name: value for name, value in own.items() if name not in demanded}
-        return HostRequest(
+        request = HostRequest(
             method=inquiry.operation.method,
             url=f"{way.base_url}{outgoing.path}",
             headers=(*headers.for_host(visit), *outgoing.headers),
@@ -233,3 +233,11 @@ class Relay:
             may_be_private=target.endpoint.may_be_private,
             standing=headers.for_target(opening, is_stream=inquiry.asked.is_stream, own=own),
         )
+        return request if way.signer is None else await _signed(request, way.signer, endpoint=target.endpoint.name)
+
+
+async def _signed(request: HostRequest, signer: Signer, *, endpoint: str) -> HostRequest:
+    """Return a request with its signature. Raises HostFault."""
+    sent = (*request.standing, *request.headers)
+    added = await signer.sign(endpoint, method=request.method, url=request.url, headers=sent, body=request.body)
+    return msgspec.structs.replace(request, headers=(*request.headers, *added))

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from hortus.base.errors import ConfigurationError
-from hortus.catalog.auth import RENEWED, credential_header
+from hortus.catalog.auth import RENEWED, SIGNED, credential_header
 from hortus.catalog.rows import RateRow
 from hortus.policy.ready import READY
 from hortus.policy.rules import Policy
@@ -45,6 +45,24 @@ class Authorizer(Protocol):
         ...
 
 
+class Signer(Protocol):
+    """Opens endpoints by headers that are made of the whole request."""
+
+    async def sign(self, endpoint: str, *, method: str, url: str, headers: Headers, body: bytes) -> Headers:
+        """Return the headers to add to a request; at once where the key is at hand.
+
+        Args:
+            endpoint: Its name, for errors.
+            headers: All others that are sent, but for `host` and `content-length`.
+
+        Raises:
+            hortus.canon.errors.HostRefused: Whoever gives keys refuses the credential, or it does not fit the request.
+            hortus.canon.errors.HostUnavailable: No key could be had, or the URL cannot be called.
+            hortus.canon.errors.HostTimedOut: Likewise, in time.
+        """
+        ...
+
+
 class Way(msgspec.Struct, frozen=True):
     """How a target is called in one of its dialects.
 
@@ -53,6 +71,7 @@ class Way(msgspec.Struct, frozen=True):
         model: What the host calls the model in this dialect.
         headers: Sent with every call: the fixed ones, and the credential's where that never changes.
         authorizer: Gives the other headers; None where `headers` are all.
+        signer: Signs each request once it is whole; None where none is signed.
     """
 
     spoken: Spoken
@@ -60,6 +79,7 @@ class Way(msgspec.Struct, frozen=True):
     model: str
     headers: Headers = ()
     authorizer: Authorizer | None = None
+    signer: Signer | None = None
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -117,6 +137,10 @@ OpenAuthorizer = Callable[[str, str], Authorizer]
 """Scheme (one of `catalog.auth.RENEWED`) and credential reference to what fetches tokens; raises as `Credential`."""
 
 
+OpenSigner = Callable[[str, str], Signer]
+"""Scheme (one of `catalog.auth.SIGNED`) and credential reference to what signs requests; raises as `Credential`."""
+
+
 def no_authorizer(scheme: str, reference: str) -> Authorizer:
     """Fetch no tokens: for whoever only wants to know what can be called.
 
@@ -126,16 +150,26 @@ def no_authorizer(scheme: str, reference: str) -> Authorizer:
     raise ConfigurationError(f"its credential {reference} needs {scheme}, which is not open here")
 
 
+def no_signer(scheme: str, reference: str) -> Signer:
+    """Sign nothing, likewise.
+
+    Raises:
+        ConfigurationError: Always.
+    """
+    raise ConfigurationError(f"its credential {reference} signs by {scheme}, which is not open here")
+
+
 def resolve(
     snapshot: Snapshot,
     *,
     engines: Mapping[str, EngineFile],
     credential: Credential,
     authorizer: OpenAuthorizer = no_authorizer,
+    signer: OpenSigner = no_signer,
 ) -> Ready:
     """Return `snapshot` with every endpoint either ready to be called or ruled out with its reason."""
     found = {
-        name: _resolve_endpoint(endpoint, engines=engines, opener=_Opener(credential, authorizer))
+        name: _resolve_endpoint(endpoint, engines=engines, opener=_Opener(credential, authorizer, signer))
         for name, endpoint in snapshot.endpoints.items()
     }
     return Ready(
@@ -161,6 +195,7 @@ def _resolve_route(route: Route, found: Mapping[str, Target | Unusable]) -> Read
 class _Opener(msgspec.Struct, frozen=True):
     credential: Credential
     authorizer: OpenAuthorizer
+    signer: OpenSigner
 
 
 def _resolve_endpoint(endpoint: Endpoint, *, engines: Mapping[str, EngineFile], opener: _Opener) -> Target | Unusable:
@@ -195,9 +230,11 @@ def _resolve_engine(endpoint: Endpoint, name: str, *, engine: EngineFile | None)
 
 def _way(endpoint: Endpoint, spoken: Spoken, opener: _Opener) -> Way:
     """Return how a dialect is called. Raises ConfigurationError where what opens it is not here or makes no sense."""
-    key, authorizer = None, None
+    key, authorizer, signer = None, None, None
     if spoken.auth in RENEWED and endpoint.credential is not None:
         authorizer = opener.authorizer(spoken.auth, endpoint.credential)
+    elif spoken.auth in SIGNED and endpoint.credential is not None:
+        signer = opener.signer(spoken.auth, endpoint.credential)
     elif spoken.auth != "none" and endpoint.credential is not None:
         key = opener.credential(endpoint.credential)
     return Way(
@@ -206,6 +243,7 @@ def _way(endpoint: Endpoint, spoken: Spoken, opener: _Opener) -> Way:
         model=spoken.model or endpoint.upstream_model,
         headers=_opening(spoken, key),
         authorizer=authorizer,
+        signer=signer,
     )
 
 

@@ -8,10 +8,13 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from hortus.base.addresses import Address, Network
+from hortus.base.addresses import Address, Network, kind_of
 from hortus.base.errors import ConfigurationError
 from hortus.transport.settings import TransportSettings
 from hortus.transport.target import DEFAULT_PORTS, Target
+
+_OWN_KINDS = frozenset({"loopback", "link-local", "metadata"})
+"""Addresses that mean another machine at the proxy's end: what opens this one must not be asked for there."""
 
 
 class Proxy(msgspec.Struct, frozen=True):
@@ -142,7 +145,7 @@ def _is_exempt(host: str, exemptions: Exemptions, *, port: int) -> bool:
     address = _read_address(host)
     if address is not None:
         ranges = [network for network, given in exemptions.networks if given in {None, port}]
-        return address.is_loopback or any(address in network for network in ranges)
+        return kind_of(address) in _OWN_KINDS or any(address in network for network in ranges)
     if _is_below(host, "localhost"):
         return True
     return any(_is_below(host, name) and given in {None, port} for name, given in exemptions.names)

@@ -5,7 +5,6 @@ Implements `snapshot.resolved.Authorizer`. One fetch at a time for each account;
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable
 from urllib.parse import urlencode
@@ -14,22 +13,14 @@ import msgspec
 
 from hortus.base.errors import ConfigurationError
 from hortus.base.time import Clock
-from hortus.canon.errors import HostFault, HostRefused, HostTimedOut, HostUnavailable
-from hortus.gateway.ports import HostRequest, Hosts
-from hortus.snapshot.model import Timeouts
+from hortus.canon.errors import HostFault, HostRefused, HostUnavailable
+from hortus.gateway.ports import Hosts
 from hortus.snapshot.resolved import Authorizer, Headers
+from hortus.transport.signing.renewing import Fetched, Renewing, ask
 from hortus.transport.signing.service_account import ServiceAccount, read_key_file, write_claim
 
 SCHEME = "google-oauth"
 
-_RENEW_BEFORE_S = 300.0
-"""A token that lasts no longer is fetched anew; a request under way may need its token that long."""
-
-_RETRY_AFTER_S = 5.0
-"""After a failure, how long nobody asks again."""
-
-_TIMEOUTS = Timeouts(connect_s=5.0, first_byte_s=10.0, idle_s=10.0, total_s=15.0)
-_LONGEST_ANSWER_BYTES = 64 * 1024
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"  # RFC 7523, 2.1
 _PLAIN_WORD = re.compile(r"[a-z_]{1,40}")
 _TOKEN = re.compile(r"[\x21-\x7e]+")
@@ -48,23 +39,6 @@ class _Refusal(msgspec.Struct):
     error: str = ""
 
 
-class _Failure(msgspec.Struct, frozen=True):
-    """Why no token could be had; an error of its own is made of it for each who waits."""
-
-    kind: type[HostFault]
-    what: str
-    hint: str
-    ends_at_s: float
-    address: str | None = None
-
-    def error(self, endpoint: str) -> HostFault:
-        error = self.kind(f"There is no access token for endpoint {endpoint}: {self.what}.", hint=self.hint)
-        error.address = self.address
-        error.may_have_cost = False  # the model was never asked
-        error.retry_helps = self.kind is not HostRefused
-        return error
-
-
 class GoogleAccount:
     """One service account and its token."""
 
@@ -72,77 +46,40 @@ class GoogleAccount:
         self._account = account
         self._hosts = hosts
         self._clock = clock
-        self._fetching = asyncio.Lock()
-        self._headers: Headers = ()
-        self._renew_at_s = self._ends_at_s = 0.0
-        self._failure: _Failure | None = None
+        self._token = Renewing(self._fetch, clock=clock, wanted="is no access token")
 
     async def headers(self, endpoint: str) -> Headers:
         """Return the header that opens an endpoint. See `Authorizer.headers`."""
-        now_s = self._clock.monotonic_s()
-        if now_s < self._renew_at_s or (now_s < self._ends_at_s and self._fetching.locked()):
-            return self._headers
-        async with self._fetching:
-            now_s = self._clock.monotonic_s()
-            if now_s >= self._renew_at_s and (self._failure is None or now_s >= self._failure.ends_at_s):
-                await self._renew()
-        if self._clock.monotonic_s() < self._ends_at_s:
-            return self._headers
-        if self._failure is None:  # a token that ended on its way here
-            raise self._fail(HostUnavailable, "the token lasts no time at all", hint="Try again.").error(endpoint)
-        raise self._failure.error(endpoint)
+        return await self._token.get(endpoint)
 
-    async def _renew(self) -> None:
-        """Fetch a token, or note why there is none; one that still lasts is kept."""
-        asked_at_s = self._clock.monotonic_s()
-        try:
-            status, body = await self._ask()
-        except HostFault as error:
-            kind = HostTimedOut if isinstance(error, HostTimedOut) else HostUnavailable
-            failure = self._fail(kind, error.message.rstrip("."), hint=error.hint or "Check the network and the proxy.")
-            self._failure = msgspec.structs.replace(failure, address=error.address)
-            return
+    async def _fetch(self) -> Fetched[Headers]:
+        """Fetch a token. Raises HostFault."""
+        claim = write_claim(self._account, now_s=self._clock.now_ms() // 1000)
+        form = urlencode({"grant_type": _GRANT, "assertion": claim}).encode("ascii")
+        status, body = await ask(self._hosts, "POST", self._account.token_uri, headers=_HEADERS, body=form)
         if status != _OK:
-            self._failure = self._refused(status, body)
-            return
+            raise _refused(status, body)
         try:
             token = msgspec.json.decode(body, type=_Token)
         except msgspec.DecodeError:
             token = _Token("", 0)
         if not _TOKEN.fullmatch(token.access_token) or token.expires_in <= 0:
-            self._failure = self._fail(HostUnavailable, "Google's token service gave no token", hint="Try again later.")
-            return
-        self._failure = None
-        self._headers = ((b"authorization", b"Bearer " + token.access_token.encode("ascii")),)
-        self._ends_at_s = asked_at_s + token.expires_in
-        self._renew_at_s = self._ends_at_s - min(_RENEW_BEFORE_S, token.expires_in / 2)
+            raise HostUnavailable("Google's token service gave no token", hint="Try again later.")
+        return Fetched(((b"authorization", b"Bearer " + token.access_token.encode("ascii")),), token.expires_in)
 
-    async def _ask(self) -> tuple[int, bytes]:
-        claim = write_claim(self._account, now_s=self._clock.now_ms() // 1000)
-        body = urlencode({"grant_type": _GRANT, "assertion": claim}).encode("ascii")
-        request = HostRequest("POST", self._account.token_uri, _HEADERS, body, _TIMEOUTS)
-        answer = await self._hosts.send(request)
-        try:
-            return answer.status, await answer.read(_LONGEST_ANSWER_BYTES)
-        finally:
-            answer.close()
 
-    def _refused(self, status: int, body: bytes) -> _Failure:
-        if status >= _SERVER_ERROR or status == _TOO_MANY:
-            return self._fail(HostUnavailable, f"Google's token service answered {status}", hint="Try again later.")
-        try:
-            word = msgspec.json.decode(body, type=_Refusal).error
-        except msgspec.DecodeError:
-            word = ""
-        reason = f" ({word})" if _PLAIN_WORD.fullmatch(word) else ""
-        return self._fail(
-            HostRefused,
-            f"Google's token service refused this installation's service account with {status}{reason}",
-            hint="Your key is fine; an admin must mend the endpoint's credential, or this machine's clock.",
-        )
-
-    def _fail(self, kind: type[HostFault], what: str, *, hint: str) -> _Failure:
-        return _Failure(kind, what, hint, ends_at_s=self._clock.monotonic_s() + _RETRY_AFTER_S)
+def _refused(status: int, body: bytes) -> HostFault:
+    if status >= _SERVER_ERROR or status == _TOO_MANY:
+        return HostUnavailable(f"Google's token service answered {status}", hint="Try again later.")
+    try:
+        word = msgspec.json.decode(body, type=_Refusal).error
+    except msgspec.DecodeError:
+        word = ""
+    reason = f" ({word})" if _PLAIN_WORD.fullmatch(word) else ""
+    return HostRefused(
+        f"Google's token service refused this installation's service account with {status}{reason}",
+        hint="Your key is fine; an admin must mend the endpoint's credential, or this machine's clock.",
+    )
 
 
 class GoogleAccounts:
