@@ -95,6 +95,15 @@ def shared_exchanges() -> Iterator[Exchange]:
             yield _shared(recording, *known)
 
 
+def exchanges_of(maker: str, dialect: str) -> Iterator[Exchange]:
+    """Read the shared recordings of one maker as what `dialect` says they are, whatever else speaks of them."""
+    for file in sorted((traffic_place() / maker).glob("*.json")):
+        recording = msgspec.json.decode(file.read_bytes(), type=_Recording)
+        known = OPERATIONS.get(recording.api)
+        if known is not None:
+            yield _shared(recording, dialect, known[1])
+
+
 def _shared(recording: _Recording, dialect: str, operation: str) -> Exchange:
     request, answer = recording.request, recording.response
     body = bytes(request.body) if request is not None and bytes(request.body) != b"null" else None

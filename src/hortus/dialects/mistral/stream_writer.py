@@ -1,4 +1,4 @@
-"""Events as a client of Mistral's gets them: one chunk for each that says something; the last one says the usage too."""
+"""Events as a client of Mistral's gets them: one chunk for each that says something, and the usage with the last."""
 
 from __future__ import annotations
 
