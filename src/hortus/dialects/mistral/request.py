@@ -37,8 +37,6 @@ _SOME_EFFORT, _MOST_EFFORT = "medium", "xhigh"
 _BEYOND = "max"
 """The one effort of the field that Mistral does not know. https://docs.mistral.ai/api, read 2026-11."""
 
-_TIERS = MappingProxyType({"auto": "auto", "default": "standard_only", "standard_only": "standard_only"})
-
 _PLAIN = MappingProxyType(
     {
         "temperature": "temperature",
@@ -150,7 +148,9 @@ def write_request(request: Request, target: Target) -> Written:
         manifest.lose(request, "top_k", "Mistral has no `top_k`; `top_p` is near.")
     if request.reasoning is not None:
         _write_wish(request.reasoning, body, manifest=manifest)
-    _write_tier(request, body, pen)
+    if request.service_tier is not None and pen.is_own:  # no word of Mistral's means the same as another maker's
+        manifest.take(request, "service_tier")
+        body["service_tier"] = request.service_tier
     if request.is_stream or manifest.has_form(request, _NO_STREAM):
         body["stream"] = request.is_stream
     pen.close(request, body)
@@ -239,18 +239,3 @@ def _write_wish(wish: ReasoningWish, body: Body, *, manifest: Manifest) -> None:
     if wish.budget_tokens is not None and wish.budget_tokens >= 0 and wish.is_on is not False:
         manifest.approximate(wish, "budget_tokens", f"Written as `reasoning_effort`: {effort}, which is near.")
     body["reasoning_effort"] = effort
-
-
-def _write_tier(request: Request, body: Body, pen: Pen) -> None:
-    tier = request.service_tier
-    if tier is None:
-        return
-    if pen.is_own:
-        written: str | None = tier
-    else:
-        written = _TIERS.get(tier)
-    if written is None:
-        pen.manifest.lose(request, "service_tier", "Mistral serves as `auto` or `standard_only`.")
-        return
-    pen.manifest.take(request, "service_tier")
-    body["service_tier"] = written

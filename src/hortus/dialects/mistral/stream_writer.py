@@ -264,11 +264,10 @@ def _skeleton(part: Part, state: _Open, pen: Pen) -> Body:
             written = write_part(part, pen, role="assistant")
             has_words = bool(part.texts or part.summary or (part.seal and part.seal.dialect == NAME))
             return {"content": [written]} if has_words else {}
-        case Opaque() | Media():
+        case Opaque() | Media() | ToolResult():
             written = write_part(part, pen, role="assistant")
+            if written is None:
+                pen.manifest.lose(part, "", "Mistral's answers have no place for it.")
             return {} if written is None else {"content": [written]}
-        case ToolResult():
-            pen.manifest.lose(part, "", "Mistral's answers have no place for it.")
-            return {}
         case _:
             assert_never(part)
