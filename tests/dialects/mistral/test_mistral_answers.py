@@ -178,6 +178,12 @@ STREAMS = {
         DONE,
         chunk({"content": "after the end"}),
     ),
+    "two choices": (
+        FIRST,
+        b'data: {"choices":[{"index":1,"delta":{"content":"b"},"finish_reason":"length"}]}\n\n',
+        LAST,
+        DONE,
+    ),
     "nothing": (DONE,),
     "no counts": (FIRST, chunk({}, reason="stop", usage={"prompt_tokens": None, "x": 1}), DONE),
 }

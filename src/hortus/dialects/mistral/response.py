@@ -108,8 +108,10 @@ def _read_message(raw: Raw, at: str, *, make_id: Callable[[], str]) -> Message:
     note_absent(message, _MESSAGE, notes)
     if message.role != "assistant" and isinstance(message.role, str):
         notes.hush("role", Raw(encode(message.role)))
+    if isinstance(message.name, str):
+        notes.keep("name", Raw(encode(message.name)))
     parts = read_parts(message, at, notes=notes, make_id=make_id)
-    return Message(role="assistant", parts=parts, name=told(message.name), at=at, extras=notes.extras())
+    return Message(role="assistant", parts=parts, at=at, extras=notes.extras())
 
 
 def read_stop(reason: str | None, parts: tuple[Part, ...], notes: Notes) -> Stop | None:

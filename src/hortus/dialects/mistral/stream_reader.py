@@ -31,7 +31,7 @@ from hortus.dialects.mistral import wire
 from hortus.dialects.mistral.errors import read_error
 from hortus.dialects.mistral.messages import given_id
 from hortus.dialects.mistral.parts import read_part, read_thoughts
-from hortus.dialects.mistral.pen import notes_at
+from hortus.dialects.mistral.pen import encode, notes_at
 from hortus.dialects.mistral.response import read_response, read_stop, unreadable, write_usage
 from hortus.dialects.mistral.vocabulary import NAME
 from hortus.framing.noted_usage import note_usage
@@ -132,7 +132,7 @@ class _ChoiceReader:
     def _read_call(self, raw: Raw) -> Iterator[Event]:
         at = f"{self._at}.tool_calls[{len(self._calls)}]"
         if kind_of(raw, at) not in {None, "function"}:
-            self.notes.keep("delta.tool_calls", raw)
+            self.notes.keep("delta.tool_calls", Raw(encode([raw])))
             return
         notes = notes_at(at)
         found = notes.open(raw, wire.AddedCall)

@@ -250,7 +250,9 @@ def _skeleton(part: Part, state: _Open, pen: Pen) -> Body:
     """Return the delta for what is known of a part as it begins."""
     match part:
         case Text():
-            pen.manifest.take(part, "text", "seal")
+            written = write_part(part, pen, role="assistant")
+            if part.extras is not None and part.extras.dialect == NAME:
+                return {"content": [written]}
             return {"content": part.text} if part.text else {}
         case Refusal():
             pen.manifest.approximate(part, "text", "Mistral has no mark for a refusal: it is written as text.")

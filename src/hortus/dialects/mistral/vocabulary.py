@@ -64,6 +64,7 @@ _ADVISORY: tuple[str, ...] = (
     "choices[].message.content[].thinking",
     "choices[].message.content[].closed",
     "choices[].message.prefix",
+    "choices[].message.name",
 )
 
 
