@@ -8,6 +8,7 @@ import pytest
 from exchanges import Exchange, exchanges_with
 from hortus.dialects.mistral import DIALECT
 
+NOT_WANTED = False
 EXCHANGES = list(exchanges_with("mistral"))
 
 
@@ -24,6 +25,6 @@ def test_read_and_written_again_as_mistrals_own_it_is_what_it_was(
 )
 def test_a_stream_passes_byte_for_byte_and_its_usage_is_read(exchange: Exchange) -> None:
     for parts in exactness.splits_of(exchange.answer, exchange.id):
-        stream = DIALECT.open_stream(False)
+        stream = DIALECT.open_stream(NOT_WANTED)
         assert b"".join([stream.feed(part) for part in parts]) + stream.close() == exchange.answer
         assert (stream.is_finished, stream.is_failed, stream.usage is not None) == (True, False, True)

@@ -43,7 +43,13 @@ def note_usage(
     if usage is None:
         (notes.hush if bytes(raw) in _NOTHING else notes.keep)("usage", raw)
         return None
-    said, known = dict(_leaves(raw, "usage")), dict(_leaves(Raw(_ENCODE(write(usage))), "usage"))
+    _note_rest(raw, Raw(_ENCODE(write(usage))), notes)
+    return usage
+
+
+def _note_rest(raw: Raw, written: Raw, notes: Notes) -> None:
+    """Note what a usage says otherwise than it would be written, and what it does not say."""
+    said, known = dict(_leaves(raw, "usage")), dict(_leaves(written, "usage"))
     for path, value in said.items():
         if path in known and _DECODE_ANY(known[path]) == _DECODE_ANY(value):
             continue
@@ -51,7 +57,6 @@ def note_usage(
         (notes.hush if is_ours else notes.keep)(path, value)
     for path in [path for path in known if path not in said]:
         notes.form(f"-{path}")
-    return usage
 
 
 def _leaves(raw: Raw, at: str) -> Iterator[tuple[str, Raw]]:

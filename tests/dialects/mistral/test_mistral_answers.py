@@ -88,7 +88,7 @@ def whole(*parts: Part, stop: Stop = "end") -> Response:
         ("content_filter", "error", True),
     ],
 )
-def test_why_an_answer_of_others_ended_is_said_in_mistrals_words(stop: Stop, reason: str, is_near: bool) -> None:
+def test_why_an_answer_of_others_ended_is_said_in_mistrals_words(stop: Stop, reason: str, *, is_near: bool) -> None:
     written = CHAT.write_response(whole(Text(text="a", at="t"), stop=stop), asking())
     assert (decode(written.body)["choices"][0]["finish_reason"], bool(written.losses)) == (reason, is_near)
 

@@ -24,6 +24,7 @@ from hortus.dialects.mistral import DIALECT
 
 BY_NAME = {operation.name: operation for operation in DIALECT.operations}
 CHAT, OCR = BY_NAME["chat"], BY_NAME["ocr"]
+WANTED, NOT_WANTED = True, False
 USAGE = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
 
 
@@ -129,7 +130,7 @@ def test_an_answer_that_is_no_json_is_estimated() -> None:
 
 
 def test_a_stream_passes_whole_frames_and_its_words_are_counted() -> None:
-    stream = DIALECT.open_stream(True)
+    stream = DIALECT.open_stream(WANTED)
     thought = {"type": "thinking", "thinking": [{"type": "text", "text": "abcd"}]}
     call = {"id": "aaaaaaaa1", "function": {"name": "f", "arguments": "{}"}}
     frames = [
@@ -150,13 +151,13 @@ def test_a_stream_passes_whole_frames_and_its_words_are_counted() -> None:
 
 
 def test_a_stream_ends_with_its_usage() -> None:
-    stream = DIALECT.open_stream(False)
+    stream = DIALECT.open_stream(NOT_WANTED)
     stream.feed(chunk({"content": "a"}, usage={"prompt_tokens": -1}))
     stream.feed(chunk({}, reason="stop", usage=USAGE))
     assert stream.close() == b""
     assert stream.usage is not None
     assert (stream.usage.output_tokens, stream.is_finished) == (2, True)
-    last = DIALECT.open_stream(False)
+    last = DIALECT.open_stream(NOT_WANTED)
     assert (last.feed(DONE[:-2]), last.close(), last.is_finished) == (b"", DONE[:-2], True)
 
 
@@ -170,7 +171,7 @@ def test_a_stream_ends_with_its_usage() -> None:
     ],
 )
 def test_errors_inside_a_stream_are_seen(frame: bytes) -> None:
-    stream = DIALECT.open_stream(False)
+    stream = DIALECT.open_stream(NOT_WANTED)
     assert (stream.feed(frame), stream.is_failed) == (frame, True)
 
 

@@ -277,7 +277,7 @@ def test_what_only_another_dialect_understands_is_lost() -> None:
         (Reasoning(at="r"), False),
     ],
 )
-def test_thoughts_go_back_to_their_maker_only(part: Reasoning, has_it: bool) -> None:
+def test_thoughts_go_back_to_their_maker_only(part: Reasoning, *, has_it: bool) -> None:
     body, _ = write(HELLO, turn(part, role="assistant"))
     assert (len(body["messages"]) == 2) is has_it
     assert not has_it or body["messages"][1]["content"][0]["signature"] == "s"

@@ -185,9 +185,10 @@ def write_content(parts: Iterable[Part], pen: Pen, *, role: str, is_list: bool) 
 def write_assistant(messages: tuple[Message, ...], pen: Pen) -> Body | None:
     """Return one message of the assistant that holds those of one turn, None where nothing of them can be written."""
     parts = [part for message in messages for part in message.parts]
+    said = [part for part in parts if not _is_call(part, pen)]
     is_list = any(pen.manifest.has_form(message, AS_LIST) for message in messages)
-    content = write_content([part for part in parts if not _is_call(part, pen)], pen, role="assistant", is_list=is_list)
-    calls = [write_call(part, pen) for part in parts if _is_call(part, pen)]
+    content = write_content(said, pen, role="assistant", is_list=is_list)
+    calls = _write_calls(parts, pen)
     for message in messages:
         pen.manifest.take(message, "parts")
     if not (content or calls or pen.is_own or pen.is_answer):
@@ -196,32 +197,40 @@ def write_assistant(messages: tuple[Message, ...], pen: Pen) -> Body | None:
     if calls or pen.is_answer:
         body["tool_calls"] = calls or None
     for message in messages:
-        if pen.is_own and message.name is not None:
-            pen.manifest.take(message, "name")
-            body["name"] = message.name
+        write_name(message, body, pen)
         pen.close(message, body)
-    if _has_text_after_calls(parts):
-        pen.manifest.adapt("text>before calls")
     return body
 
 
-def _has_text_after_calls(parts: list[Part]) -> bool:
-    first = next((i for i, part in enumerate(parts) if isinstance(part, ToolCall)), len(parts))
-    return any(isinstance(part, Text | Reasoning) for part in parts[first:])
+def write_name(message: Message, body: Body, pen: Pen) -> None:
+    """Write a name where the source spoke this dialect: Mistral's documents know none."""
+    if pen.is_own and message.name is not None:
+        pen.manifest.take(message, "name")
+        body["name"] = message.name
+
+
+def _write_calls(parts: list[Part], pen: Pen) -> list[object]:
+    """Return the calls; text after one moves before it, as the format wants it."""
+    calls: list[object] = []
+    for part in parts:
+        if isinstance(part, ToolCall):
+            calls.append(write_call(part, pen))
+        elif isinstance(part, Opaque) and pen.manifest.has_form(part, AS_CALL):
+            pen.manifest.take(part, "raw")
+            calls.append(part.raw)
+        elif calls and isinstance(part, Text | Reasoning):
+            pen.manifest.adapt("text>before calls")
+    return calls
 
 
 def _is_call(part: Part, pen: Pen) -> bool:
     return isinstance(part, ToolCall) or (isinstance(part, Opaque) and pen.manifest.has_form(part, AS_CALL))
 
 
-def write_call(part: Part, pen: Pen) -> Body | Raw:
+def write_call(call: ToolCall, pen: Pen) -> Body:
     """Return a call as an item of `tool_calls`."""
-    if not isinstance(part, ToolCall):
-        assert isinstance(part, Opaque)  # noqa: S101 -- the only other thing among calls
-        pen.manifest.take(part, "raw")
-        return part.raw
-    pen.manifest.take(part, "name", "arguments", *(("seal",) if pen.is_answer else ()))
-    is_object = pen.manifest.has_form(part, _AS_OBJECT)
-    arguments = Raw(part.arguments.encode()) if is_object else part.arguments
-    function: Body = {"name": part.name, "arguments": arguments}
-    return pen.close(part, {"id": pen.id_of(part.id), "type": "function", "function": function})
+    pen.manifest.take(call, "name", "arguments", *(("seal",) if pen.is_answer else ()))
+    is_object = pen.manifest.has_form(call, _AS_OBJECT)
+    arguments = Raw(call.arguments.encode()) if is_object else call.arguments
+    function: Body = {"name": call.name, "arguments": arguments}
+    return pen.close(call, {"id": pen.id_of(call.id), "type": "function", "function": function})

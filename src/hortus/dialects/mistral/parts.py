@@ -180,16 +180,17 @@ def write_part(part: Part, pen: Pen, *, role: str) -> Body | Raw | None:
 
 def _write_thinking(part: Reasoning, pen: Pen) -> Body | None:
     """Write thoughts that Mistral can take back; what another maker sealed only where it is shown."""
-    is_sealed = part.seal is not None and part.seal.dialect == NAME
-    if not (is_sealed or part.seal is None or pen.is_answer):
+    seal = part.seal
+    own_seal = seal if seal is not None and seal.dialect == NAME else None
+    if seal is not None and own_seal is None and not pen.is_answer:
         return None
     words = (*part.texts, *part.summary)
     pen.manifest.take_all(part)
-    if not (words or is_sealed or pen.is_own):
+    if not (words or own_seal or pen.is_own):
         return None  # all of it is in another maker's seal
     body: Body = {"type": "thinking", "thinking": [{"type": "text", "text": text} for text in words]}
-    if part.seal is not None and is_sealed:
-        body["signature"] = part.seal.data
+    if own_seal is not None:
+        body["signature"] = own_seal.data
     return pen.close(part, body)
 
 

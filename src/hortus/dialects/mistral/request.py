@@ -21,6 +21,7 @@ from hortus.dialects.mistral.messages import (
     read_message,
     write_assistant,
     write_content,
+    write_name,
     write_result,
 )
 from hortus.dialects.mistral.pen import Pen, encode, notes_at
@@ -141,6 +142,17 @@ def write_request(request: Request, target: Target) -> Written:
             manifest.take(request, field)
             body[member] = value
     _write_tools(request, body, pen)
+    _write_limits(request, body, pen)
+    if request.is_stream or manifest.has_form(request, _NO_STREAM):
+        body["stream"] = request.is_stream
+    pen.close(request, body)
+    apply_habits(body, target.habits, manifest=manifest, root=request, fields=_FIELDS)
+    losses = manifest.losses()
+    return Written(body=encode(body), losses=losses, adaptations=manifest.adaptations)
+
+
+def _write_limits(request: Request, body: Body, pen: Pen) -> None:
+    manifest = pen.manifest
     if request.stop:
         manifest.take(request, "stop")
         body["stop"] = request.stop[0] if manifest.has_form(request, _BARE_STOP) else list(request.stop)
@@ -151,12 +163,6 @@ def write_request(request: Request, target: Target) -> Written:
     if request.service_tier is not None and pen.is_own:  # no word of Mistral's means the same as another maker's
         manifest.take(request, "service_tier")
         body["service_tier"] = request.service_tier
-    if request.is_stream or manifest.has_form(request, _NO_STREAM):
-        body["stream"] = request.is_stream
-    pen.close(request, body)
-    apply_habits(body, target.habits, manifest=manifest, root=request, fields=_FIELDS)
-    losses = manifest.losses()
-    return Written(body=encode(body), losses=losses, adaptations=manifest.adaptations)
 
 
 def _write_messages(messages: tuple[Message, ...], pen: Pen) -> list[object]:
@@ -192,18 +198,21 @@ def _write_message(message: Message, pen: Pen) -> list[object]:
         else:
             rest.append(part)
     if rest or not written:
-        role = message.role
-        if role == "developer":
-            role = "system"
-            manifest.adapt("role:developer>system")
-        content = write_content(rest, pen, role=role, is_list=manifest.has_form(message, AS_LIST))
-        body: Body = {"role": role, "content": content}
-        if pen.is_own and message.name is not None:
-            manifest.take(message, "name")
-            body["name"] = message.name
-        written.append(pen.close(message, body))
+        written.append(_write_words(message, rest, pen))
     manifest.take(message, "parts")
     return written
+
+
+def _write_words(message: Message, parts: list[Part], pen: Pen) -> Body:
+    """Return what somebody says who is not the assistant."""
+    manifest, role = pen.manifest, message.role
+    if role == "developer":
+        role = "system"
+        manifest.adapt("role:developer>system")
+    content = write_content(parts, pen, role=role, is_list=manifest.has_form(message, AS_LIST))
+    body: Body = {"role": role, "content": content}
+    write_name(message, body, pen)
+    return pen.close(message, body)
 
 
 def _write_tools(request: Request, body: Body, pen: Pen) -> None:
@@ -217,25 +226,32 @@ def _write_tools(request: Request, body: Body, pen: Pen) -> None:
 
 
 def _write_wish(wish: ReasoningWish, body: Body, *, manifest: Manifest) -> None:
+    budget = wish.budget_tokens if wish.budget_tokens is not None and wish.budget_tokens >= 0 else None
+    effort = _effort_of(wish, budget, manifest)
+    if effort is None:
+        return
+    if budget is not None and wish.is_on is not False:
+        manifest.approximate(wish, "budget_tokens", f"Written as `reasoning_effort`: {effort}, which is near.")
+    body["reasoning_effort"] = effort
+
+
+def _effort_of(wish: ReasoningWish, budget: int | None, manifest: Manifest) -> str | None:
+    """Return the effort that is wished for, or the one that is nearest."""
     if wish.effort == _BEYOND:
         manifest.take(wish, "is_on")
         manifest.approximate(wish, "effort", f"Written as `{_MOST_EFFORT}`, the most that Mistral knows.")
-        effort = _MOST_EFFORT
-    elif wish.effort is not None:
+        return _MOST_EFFORT
+    if wish.effort is not None:
         manifest.take(wish, "is_on", "effort")
-        effort = wish.effort
-    elif wish.is_on is False:
+        return wish.effort
+    if wish.is_on is False:
         manifest.take(wish, "is_on", "budget_tokens")
-        effort = "none"
-    elif wish.budget_tokens is not None and wish.budget_tokens >= 0:
+        return "none"
+    if budget is not None:
         manifest.take(wish, "is_on")
-        near = effort_of(wish.budget_tokens)
-        effort = _MOST_EFFORT if near == _BEYOND else near
-    elif wish.is_on:
+        near = effort_of(budget)
+        return _MOST_EFFORT if near == _BEYOND else near
+    if wish.is_on:
         manifest.approximate(wish, "is_on", f"Written as `reasoning_effort`: {_SOME_EFFORT}.")
-        effort = _SOME_EFFORT
-    else:
-        return
-    if wish.budget_tokens is not None and wish.budget_tokens >= 0 and wish.is_on is not False:
-        manifest.approximate(wish, "budget_tokens", f"Written as `reasoning_effort`: {effort}, which is near.")
-    body["reasoning_effort"] = effort
+        return _SOME_EFFORT
+    return None

@@ -248,28 +248,26 @@ class Writer:
 
 def _skeleton(part: Part, state: _Open, pen: Pen) -> Body:
     """Return the delta for what is known of a part as it begins."""
+    if isinstance(part, ToolCall):
+        state.calls += 1
+        state.has_words = bool(part.arguments)
+        return {"tool_calls": [write_call(part, pen) | {"index": state.calls - 1}]}
+    written = write_part(part, pen, role="assistant")
     match part:
-        case Text():
-            written = write_part(part, pen, role="assistant")
-            if part.extras is not None and part.extras.dialect == NAME:
-                return {"content": [written]}
-            return {"content": part.text} if part.text else {}
-        case Refusal():
-            pen.manifest.approximate(part, "text", "Mistral has no mark for a refusal: it is written as text.")
-            return {"content": part.text} if part.text else {}
-        case ToolCall():
-            state.calls += 1
-            state.has_words = bool(part.arguments)
-            call = write_call(part, pen)
-            return {"tool_calls": [{"index": state.calls - 1, **call} if isinstance(call, dict) else call]}
+        case Text() | Refusal():
+            is_plain = part.extras is None or part.extras.dialect != NAME
+            words: object = part.text if is_plain else [written]
+            return {"content": words} if words else {}
         case Reasoning():
-            written = write_part(part, pen, role="assistant")
-            has_words = bool(part.texts or part.summary or (part.seal and part.seal.dialect == NAME))
-            return {"content": [written]} if has_words else {}
+            return {"content": [written]} if _has_begun(part) else {}
         case Opaque() | Media() | ToolResult():
-            written = write_part(part, pen, role="assistant")
             if written is None:
                 pen.manifest.lose(part, "", "Mistral's answers have no place for it.")
             return {} if written is None else {"content": [written]}
         case _:
             assert_never(part)
+
+
+def _has_begun(part: Reasoning) -> bool:
+    is_sealed = part.seal is not None and part.seal.dialect == NAME
+    return bool(part.texts or part.summary) or is_sealed
