@@ -256,7 +256,7 @@ def test_an_error_after_words_comes_with_what_was_used() -> None:
 
 
 def test_a_whole_answer_in_place_of_a_stream_is_read() -> None:
-    assert collect(events_of(answer({"content": "Hi"}))).choices[0].message.parts[0].text == "Hi"  # type: ignore[union-attr] -- a text
+    assert collect(events_of(answer({"content": "Hi"}))).choices[0].message.parts[0].text == "Hi"
 
 
 def written_of(*events: Event) -> tuple[list[dict[str, object]], tuple[str, ...]]:
@@ -268,7 +268,7 @@ def written_of(*events: Event) -> tuple[list[dict[str, object]], tuple[str, ...]
 
 def deltas_of(part: Part, *events: Event) -> tuple[list[object], tuple[str, ...]]:
     frames, losses = written_of(Started(), PartStarted(part), *events, PartEnded())
-    return [frame["choices"][0]["delta"] for frame in frames[1:]], losses  # type: ignore[index] -- of JSON
+    return [frame["choices"][0]["delta"] for frame in frames[1:]], losses
 
 
 @pytest.mark.parametrize(
@@ -306,7 +306,7 @@ def test_a_refusal_is_streamed_as_text() -> None:
 def test_pieces_of_thoughts_are_kept_apart() -> None:
     events = (ThoughtAdded("a"), ThoughtAdded("b"), ThoughtAdded("c", piece=1))
     deltas, _ = deltas_of(Reasoning(at="t"), *events)
-    assert [one["content"][0]["thinking"][0]["text"] for one in deltas] == ["a", "b", "\n\nc"]  # type: ignore[index] -- of JSON
+    assert [one["content"][0]["thinking"][0]["text"] for one in deltas] == ["a", "b", "\n\nc"]
 
 
 def test_seals_of_other_makers_are_kept_by_the_gateway() -> None:

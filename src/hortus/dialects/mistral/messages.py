@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import chain
 
 from msgspec import UNSET, Raw, UnsetType
 
@@ -184,22 +185,18 @@ def write_content(parts: Iterable[Part], pen: Pen, *, role: str, is_list: bool) 
 
 def write_assistant(messages: tuple[Message, ...], pen: Pen) -> Body | None:
     """Return one message of the assistant that holds those of one turn, None where nothing of them can be written."""
-    parts = [part for message in messages for part in message.parts]
-    said = [part for part in parts if not _is_call(part, pen)]
+    parts = list(chain.from_iterable(message.parts for message in messages))
     is_list = any(pen.manifest.has_form(message, AS_LIST) for message in messages)
-    content = write_content(said, pen, role="assistant", is_list=is_list)
+    content = write_content(_without_calls(parts, pen), pen, role="assistant", is_list=is_list)
     calls = _write_calls(parts, pen)
-    for message in messages:
-        pen.manifest.take(message, "parts")
-    if not (content or calls or pen.is_own or pen.is_answer):
-        return None
     body: Body = {"role": "assistant", "content": content}
     if calls or pen.is_answer:
         body["tool_calls"] = calls or None
     for message in messages:
+        pen.manifest.take(message, "parts")
         write_name(message, body, pen)
         pen.close(message, body)
-    return body
+    return body if content or calls or pen.keeps_all else None
 
 
 def write_name(message: Message, body: Body, pen: Pen) -> None:
@@ -223,8 +220,9 @@ def _write_calls(parts: list[Part], pen: Pen) -> list[object]:
     return calls
 
 
-def _is_call(part: Part, pen: Pen) -> bool:
-    return isinstance(part, ToolCall) or (isinstance(part, Opaque) and pen.manifest.has_form(part, AS_CALL))
+def _without_calls(parts: list[Part], pen: Pen) -> list[Part]:
+    said = (part for part in parts if not isinstance(part, ToolCall))
+    return [part for part in said if not (isinstance(part, Opaque) and pen.manifest.has_form(part, AS_CALL))]
 
 
 def write_call(call: ToolCall, pen: Pen) -> Body:

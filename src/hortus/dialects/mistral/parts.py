@@ -180,18 +180,22 @@ def write_part(part: Part, pen: Pen, *, role: str) -> Body | Raw | None:
 
 def _write_thinking(part: Reasoning, pen: Pen) -> Body | None:
     """Write thoughts that Mistral can take back; what another maker sealed only where it is shown."""
-    seal = part.seal
-    own_seal = seal if seal is not None and seal.dialect == NAME else None
-    if seal is not None and own_seal is None and not pen.is_answer:
+    signature = signature_of(part)
+    if part.seal is not None and signature is None and not pen.is_answer:
         return None
     words = (*part.texts, *part.summary)
     pen.manifest.take_all(part)
-    if not (words or own_seal or pen.is_own):
+    if not words and signature is None and not pen.is_own:
         return None  # all of it is in another maker's seal
     body: Body = {"type": "thinking", "thinking": [{"type": "text", "text": text} for text in words]}
-    if own_seal is not None:
-        body["signature"] = own_seal.data
+    if signature is not None:
+        body["signature"] = signature
     return pen.close(part, body)
+
+
+def signature_of(part: Reasoning) -> str | None:
+    """Return Mistral's signature of thoughts, None where they have none or another maker's."""
+    return part.seal.data if part.seal is not None and part.seal.dialect == NAME else None
 
 
 def _write_media(media: Media, pen: Pen, *, role: str) -> Body | None:

@@ -26,6 +26,11 @@ def notes_at(at: str) -> Notes:
     return Notes(NAME, at)
 
 
+def is_own(node: Node) -> bool:
+    """Tell whether a node was read from this dialect and differs from its plainest notation."""
+    return node.extras is not None and node.extras.dialect == NAME
+
+
 class Pen(msgspec.Struct, frozen=True):
     """What a writer holds.
 
@@ -39,13 +44,18 @@ class Pen(msgspec.Struct, frozen=True):
     is_own: bool = False
     is_answer: bool = False
 
+    @property
+    def keeps_all(self) -> bool:
+        """Whether what is written is as the source has it: empty messages stay, and ids of calls."""
+        return self.is_own or self.is_answer
+
     def close(self, node: Node, body: Body) -> Body:
         """Return `body` with what only this dialect knows of `node`, in the notation that the source used."""
         return restore_into(body, node, self.manifest, dialect=NAME)
 
     def id_of(self, call_id: str) -> str:
         """Return the id of a call as the reader of this gets it: Mistral takes nine letters and digits, no others."""
-        if self.is_own or self.is_answer or _OWN_ID.fullmatch(call_id):
+        if self.keeps_all or _OWN_ID.fullmatch(call_id):
             return call_id
         self.manifest.adapt("tool_calls.id>9 characters")
         return short_id(call_id)

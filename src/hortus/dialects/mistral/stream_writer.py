@@ -26,15 +26,15 @@ from hortus.canon.events import (
 from hortus.canon.loss import Loss
 from hortus.canon.manifest import Manifest
 from hortus.canon.nodes import Extras, Node, Seal
-from hortus.canon.parts import Media, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
+from hortus.canon.parts import Part, Reasoning, Refusal, Text, ToolCall
 from hortus.canon.request import Message
 from hortus.canon.response import Choice, Response
 from hortus.canon.translation import Asking
 from hortus.canon.usage import Usage
 from hortus.dialects.mistral.errors import render_stream_error
 from hortus.dialects.mistral.messages import write_call
-from hortus.dialects.mistral.parts import write_part
-from hortus.dialects.mistral.pen import Pen, encode
+from hortus.dialects.mistral.parts import signature_of, write_part
+from hortus.dialects.mistral.pen import Pen, encode, is_own
 from hortus.dialects.mistral.response import write_stop, write_usage
 from hortus.dialects.mistral.vocabulary import NAME
 from hortus.framing.objects import Body
@@ -253,21 +253,13 @@ def _skeleton(part: Part, state: _Open, pen: Pen) -> Body:
         state.has_words = bool(part.arguments)
         return {"tool_calls": [write_call(part, pen) | {"index": state.calls - 1}]}
     written = write_part(part, pen, role="assistant")
-    match part:
-        case Text() | Refusal():
-            is_plain = part.extras is None or part.extras.dialect != NAME
-            words: object = part.text if is_plain else [written]
-            return {"content": words} if words else {}
-        case Reasoning():
-            return {"content": [written]} if _has_begun(part) else {}
-        case Opaque() | Media() | ToolResult():
-            if written is None:
-                pen.manifest.lose(part, "", "Mistral's answers have no place for it.")
-            return {} if written is None else {"content": [written]}
-        case _:
-            assert_never(part)
-
-
-def _has_begun(part: Reasoning) -> bool:
-    is_sealed = part.seal is not None and part.seal.dialect == NAME
-    return bool(part.texts or part.summary) or is_sealed
+    if isinstance(part, Text | Refusal):
+        words: object = [written] if is_own(part) else part.text
+        return {"content": words} if words else {}
+    if isinstance(part, Reasoning):
+        has_begun = bool(part.texts or part.summary) or signature_of(part) is not None
+        return {"content": [written]} if has_begun else {}
+    if written is None:
+        pen.manifest.lose(part, "", "Mistral's answers have no place for it.")
+        return {}
+    return {"content": [written]}
