@@ -65,7 +65,7 @@ def short_id(call_id: str) -> str:
     """Return nine letters and digits for the id of a call, always the same ones.
 
     >>> short_id("call_1"), short_id("call_2")
-    ('NkMDsTRYT', 'ueGL3wUhn')
+    ('dBlv5y5M3', 'G2j4P6NEr')
     """
     digest = urlsafe_b64encode(sha256(call_id.encode()).digest()).translate(_LETTERS)
     return digest[:_ID_LENGTH].decode()
