@@ -29,7 +29,7 @@ RANKS = {"Reasoning": 0, "Text": 1, "Media": 1, "Opaque": 1, "Refusal": 2, "Tool
 ENVELOPE = frozenset(("Response.id", "Response.created_s", "EmbeddingsRequest.encoding"))
 """Not of what is said: id, time and spelling of vectors are made by Hortus where a client wants others."""
 
-UNORDERED = frozenset(("openai_chat",))
+UNORDERED = frozenset(("openai_chat", "mistral"))
 """Dialects whose messages have one place for words and one for calls: the order between them is notation."""
 
 
@@ -224,6 +224,9 @@ class Arrival:
     def _children(self, sent: Node, name: str, *, kept: list[Node], got: object) -> None:
         assert isinstance(got, tuple)
         kept, got = _notable(kept), _notable(got)
+        if _is_listed(kept, got):
+            self.carried += 1
+            return
         if len(kept) != len(got):
             self.faults.append(f"{self._path(sent, name)}: {len(kept)} became {len(got)}")
             return
@@ -315,6 +318,13 @@ def _notable(nodes: Iterable[Node]) -> list[Node]:
     """Return nodes without empty texts and with the tools of the host last: where these stand is notation."""
     said = [node for node in nodes if not _is_empty(node)]
     return sorted(said, key=lambda node: isinstance(node, HostTool))
+
+
+def _is_listed(sent: list[Node], got: list[Node]) -> bool:
+    """Tell whether several texts of a tool's result arrived as the one list that Gemini has for them."""
+    texts = [node.text for node in sent if isinstance(node, Text)]
+    arrived = got[0] if len(got) == 1 < len(sent) == len(texts) else None
+    return isinstance(arrived, Text) and msgspec.json.decode(arrived.text) == {"output": texts}
 
 
 def _thinking(part: Reasoning) -> Reasoning:

@@ -33,6 +33,10 @@ OPERATIONS = {
 """Dialect and operation of each kind of call, told apart by maker where several call theirs the same."""
 
 
+OWN_DIALECTS = {"mistral": "mistral"}
+"""Makers whose exchanges are both: calls of OpenAI's API, and of their own."""
+
+
 class Exchange(NamedTuple):
     """One request and its answer.
 
@@ -93,6 +97,18 @@ def shared_exchanges() -> Iterator[Exchange]:
         known = OPERATIONS.get(recording.api) or OPERATIONS.get(f"{recording.maker}/{recording.api}")
         if known is not None and known[0] in NAMES:
             yield _shared(recording, *known)
+    for maker in NAMES:
+        yield from exchanges_with(maker)
+
+
+def exchanges_with(maker: str) -> Iterator[Exchange]:
+    """Read once more the shared recordings of a maker whose own dialect resembles OpenAI's: now as that dialect."""
+    for file in sorted((traffic_place() / maker).glob("*.json")) if maker in OWN_DIALECTS else ():
+        recording = msgspec.json.decode(file.read_bytes(), type=_Recording)
+        known = OPERATIONS.get(recording.api)
+        if known is not None:
+            exchange = _shared(recording, OWN_DIALECTS[maker], known[1])
+            yield exchange._replace(id=f"{exchange.dialect}/{exchange.id}")
 
 
 def _shared(recording: _Recording, dialect: str, operation: str) -> Exchange:

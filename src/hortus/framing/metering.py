@@ -86,6 +86,17 @@ TABLE: Mapping[str, tuple[Row, ...]] = MappingProxyType(
             Row("prompt_audio_seconds", "seconds"),  # Mistral
             _again("service_tier", "service_tier"),  # Mistral; OpenAI says it of the whole answer
         ),
+        # https://docs.mistral.ai/api, read 2026-11; details and `num_cached_tokens` from recordings
+        "mistral": (
+            Row("prompt_tokens", "input_tokens"),
+            Row("completion_tokens", "output_tokens"),
+            Row("total_tokens", "total"),
+            _again("prompt_tokens_details.cached_tokens", "cached_input_tokens"),
+            _again("num_cached_tokens", "cached_input_tokens"),
+            Row("prompt_tokens_details.audio_tokens", "input_audio_tokens"),
+            Row("prompt_audio_seconds", "seconds"),
+            _again("service_tier", "service_tier"),
+        ),
         # https://developers.openai.com/api/reference/resources/responses, read 2026-11; xAI's from recordings
         "openai_responses": (
             Row("input_tokens", "input_tokens"),
@@ -139,6 +150,7 @@ TABLE: Mapping[str, tuple[Row, ...]] = MappingProxyType(
 _NEEDED: Mapping[str, tuple[frozenset[str], ...]] = MappingProxyType(
     {
         "openai_chat": (frozenset({"input_tokens"}),),
+        "mistral": (frozenset({"input_tokens"}),),
         "openai_responses": (frozenset({"input_tokens", "output_tokens"}),),
         "anthropic_messages": (frozenset({"input_tokens"}), frozenset({"output_tokens"})),
         "gemini": (frozenset({"input_tokens"}), frozenset({"output_tokens"})),

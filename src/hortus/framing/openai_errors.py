@@ -65,6 +65,7 @@ BY_WORD = MappingProxyType(
         "cyber_policy": ContentRefused,
         "image_content_policy_violation": ContentRefused,
         "model_not_found": HostNotFound,
+        "invalid_model": HostNotFound,  # Mistral, with status 400
         "deploymentnotfound": HostNotFound,
         "not_found_error": HostNotFound,
         "invalid_api_key": HostRefused,

@@ -2,78 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TypeVar
-
 import msgspec
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import UnsetType
 
-from hortus.canon.errors import InvalidRequest
 from hortus.canon.manifest import Manifest
 from hortus.canon.nodes import CacheHint, Node
 from hortus.dialects.openai_chat import wire
 from hortus.dialects.openai_chat.vocabulary import NAME
-from hortus.framing.opening import NULL, Notes
-from hortus.framing.paths import put_back, split_path
+from hortus.framing.objects import Body, kind_of, note_absent, restore_into, text_of, told, told_raw
+from hortus.framing.opening import Notes
 
-T = TypeVar("T")
-
-Body = dict[str, object]
+__all__ = (
+    "Body",
+    "encode",
+    "is_own",
+    "kind_of",
+    "note_absent",
+    "notes_at",
+    "read_cache",
+    "restore",
+    "text_of",
+    "told",
+    "told_raw",
+    "write_cache",
+)
 
 CACHE = "cache_control"
 """Form: the source hints at the cache as OpenRouter takes it."""
 
 encode = msgspec.json.Encoder().encode
-_DECODE_TEXT = msgspec.json.Decoder(str).decode
-_DECODE_KIND = msgspec.json.Decoder(wire.Kind).decode
 
 
 def notes_at(at: str) -> Notes:
     """Return the notes of a node of this dialect."""
     return Notes(NAME, at)
-
-
-def told(value: T | UnsetType | None) -> T | None:
-    """Return what was said, None where nothing was or null."""
-    return None if value is UNSET else value
-
-
-def told_raw(value: Raw | UnsetType, name: str, notes: Notes) -> Raw | None:
-    """Return what was said, None where nothing was, or null, which is kept."""
-    if value is UNSET:
-        return None
-    if bytes(value) == b"null":
-        notes.keep(name, NULL)
-        return None
-    return value
-
-
-def text_of(raw: Raw) -> str | None:
-    """Return the string in `raw`, None where it is none."""
-    try:
-        return _DECODE_TEXT(raw)
-    except msgspec.DecodeError:
-        return None
-
-
-def kind_of(raw: Raw, at: str) -> str | None:
-    """Return the `type` of an object.
-
-    Raises:
-        InvalidRequest: It is no object, or its type no string.
-    """
-    try:
-        kind = _DECODE_KIND(raw).type
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise InvalidRequest("This must be an object whose `type` is a string.", path=at) from error
-    return told(kind)
-
-
-def note_absent(value: msgspec.Struct, names: Iterable[str], notes: Notes) -> None:
-    """Note which of the members that OpenAI always sends are not there."""
-    for name in names:
-        if getattr(value, name) is UNSET:
-            notes.form(f"-{name}")
 
 
 def read_cache(value: wire.CacheControl | UnsetType | None, notes: Notes) -> CacheHint | None:
@@ -98,32 +60,4 @@ def is_own(node: Node) -> bool:
 
 def restore(body: Body, node: Node, manifest: Manifest) -> Body:
     """Return `body` with what this dialect alone knows of its node, and in the notation that the source used."""
-    extras = node.extras
-    if extras is not None and extras.dialect == NAME:
-        members, silent = manifest.members(node), manifest.silent(node)
-        absent = (form[1:] for form in extras.forms if form.startswith("-"))
-        for path in (*absent, *silent, *members):
-            _drop(body, path)
-        put_back(body, silent)
-        put_back(body, members)
-    return body
-
-
-def _drop(body: Body, path: str) -> None:
-    """Take a member out, and each object that it leaves empty."""
-    *way, last = split_path(path) or ("",)
-    parents: list[tuple[dict[object, object], object]] = []
-    target: object = body
-    for step in way:
-        if isinstance(target, dict) and step in target:
-            parents.append((target, step))
-            target = target[step]
-        else:
-            target = target[step] if isinstance(target, list) and isinstance(step, int) else None
-            parents.clear()  # items of lists stay
-    if isinstance(target, dict):
-        target.pop(last, None)
-        for parent, name in reversed(parents):
-            if parent[name]:
-                break
-            del parent[name]
+    return restore_into(body, node, manifest, dialect=NAME)

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from hortus.canon.usage import Usage
-from hortus.dialects.openai_chat.pen import Body, encode
+from hortus.dialects.openai_chat.pen import Body
 from hortus.dialects.openai_chat.vocabulary import NAME
 from hortus.framing.metering import read_members, usage_of
+from hortus.framing.noted_usage import note_usage
 from hortus.framing.opening import Notes
-from hortus.framing.paths import join_name
-
-_NOTHING = frozenset((b"0", b"0.0", b"null", b"{}", b"[]"))
-"""Values of counts that say nothing."""
-
-_OBJECT = msgspec.json.Decoder(dict[str, Raw])
-_DECODE_ANY = msgspec.json.decode
 
 
 def read_usage(raw: Raw, *, tier: object = None) -> Usage | None:
@@ -38,23 +31,7 @@ def read_noted_usage(
     raw: Raw, notes: Notes, *, write: Callable[[Usage], Body], tier: Raw | UnsetType = UNSET
 ) -> Usage | None:
     """Return the usage in `raw`, and note whatever else it says, below `usage`; `tier` as in `read_usage`."""
-    usage = read_usage(raw, tier=_told(tier))
-    if usage is None:
-        (notes.hush if bytes(raw) in _NOTHING else notes.keep)("usage", raw)
-        return None
-    said, known = dict(_leaves(raw, "usage")), dict(_leaves(Raw(encode(write(usage))), "usage"))
-    for path, value in said.items():
-        if path in known and _DECODE_ANY(known[path]) == _DECODE_ANY(value):
-            continue
-        is_ours = path in known or bytes(value) in _NOTHING
-        (notes.hush if is_ours else notes.keep)(path, value)
-    for path in [path for path in known if path not in said]:
-        notes.form(f"-{path}")
-    return usage
-
-
-def _told(tier: Raw | UnsetType) -> object:
-    return None if isinstance(tier, UnsetType) else _DECODE_ANY(tier)
+    return note_usage(raw, notes, dialect=NAME, write=write, tier=tier)
 
 
 def write_usage(usage: Usage) -> Body:
@@ -69,14 +46,3 @@ def write_usage(usage: Usage) -> Body:
         "prompt_tokens_details": given,
         "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
     }
-
-
-def _leaves(raw: Raw, at: str) -> Iterator[tuple[str, Raw]]:
-    """Return the values in an object and in the objects right below it, by path."""
-    for name, value in _OBJECT.decode(raw).items():
-        path = join_name(at, name)
-        inner = _OBJECT.decode(value) if bytes(memoryview(value)[:1]) == b"{" else {}
-        if inner:
-            yield from ((join_name(path, deeper), one) for deeper, one in inner.items())
-        else:
-            yield path, value

@@ -67,12 +67,6 @@ class Message(Struct, forbid_unknown_fields=True):
     reasoning_details: Raw | UnsetType = UNSET  # of OpenRouter
 
 
-class Kind(Struct):
-    """The member that tells one object from another."""
-
-    type: str | UnsetType | None = UNSET
-
-
 class CacheControl(Struct, forbid_unknown_fields=True):
     """Anthropic's cache hint, which OpenRouter takes in this dialect too."""
 

@@ -1,0 +1,59 @@
+"""What a whole answer says of itself: usage and the model that answered. The answer's bytes are never changed."""
+
+from __future__ import annotations
+
+import msgspec
+
+from hortus.canon.dialect import Answer, Operation
+from hortus.canon.usage import Usage
+from hortus.dialects.mistral.vocabulary import NAME
+from hortus.framing.counting import UNREADABLE, estimate, estimate_whole, read_served_model
+from hortus.framing.metering import read_members, usage_of
+
+_NOTHING = msgspec.Raw(b"null")
+_PAGES = "ocr"
+
+
+class _Head(msgspec.Struct):
+    model: msgspec.Raw = _NOTHING
+    usage: msgspec.Raw = _NOTHING
+
+
+class _Choices(msgspec.Struct):
+    choices: list[msgspec.Raw] | None = None
+
+
+_DECODE_HEAD = msgspec.json.Decoder(_Head).decode
+_DECODE_CHOICES = msgspec.json.Decoder(_Choices).decode
+
+
+def read_usage(raw: msgspec.Raw) -> Usage | None:
+    """Return the usage in `raw`, None where there is none or it makes no sense."""
+    members = read_members(raw)
+    return None if members is None else usage_of(NAME, members)
+
+
+def read_answer(operation: Operation, body: bytes, input_bytes: int) -> Answer:
+    """Return usage and served model of a whole answer; what the host leaves out is estimated.
+
+    Reading pages (OCR) is not paid by the token: such an answer has used none.
+    """
+    try:
+        head = _DECODE_HEAD(body)
+    except UNREADABLE:
+        return Answer(usage=estimate(input_bytes=input_bytes, output_tokens=0), served_model=None)
+    usage = read_usage(head.usage)
+    if usage is None:
+        is_paged = operation.name == _PAGES
+        usage = Usage() if is_paged else _estimate(operation, body, input_bytes=input_bytes)
+    return Answer(usage=usage, served_model=read_served_model(head.model))
+
+
+def _estimate(operation: Operation, body: bytes, *, input_bytes: int) -> Usage:
+    output_bytes = 0
+    if operation.can_stream:  # others have no output tokens
+        try:
+            output_bytes = sum(len(bytes(choice)) for choice in _DECODE_CHOICES(body).choices or ())
+        except UNREADABLE:
+            output_bytes = len(body)
+    return estimate_whole(input_bytes=input_bytes, output_bytes=output_bytes)
