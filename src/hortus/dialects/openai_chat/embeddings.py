@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
-from math import isfinite
-from struct import error as struct_error
-from struct import iter_unpack, pack
-
-import msgspec
 from msgspec import UNSET, Raw
 
 from hortus.canon.embeddings import EmbeddingsInput, EmbeddingsRequest, EmbeddingsResponse
-from hortus.canon.errors import BrokenStream, CallerFault, InvalidRequest
+from hortus.canon.errors import CallerFault, InvalidRequest
 from hortus.canon.habits import apply_habits
 from hortus.canon.manifest import Manifest, Vocabulary
 from hortus.canon.translation import Call, Target, Written
@@ -22,13 +16,13 @@ from hortus.dialects.openai_chat.response import unreadable
 from hortus.dialects.openai_chat.usage import read_noted_usage
 from hortus.dialects.openai_chat.vocabulary import NAME
 from hortus.framing.shallow import check_text
+from hortus.framing.vectors import pack_vector, unpack_vector
 
 _BARE = "input is bare"
 """Form: one text, or the tokens of one, without a list around it."""
 
 _BASE64 = "base64"
 _FIELDS = {"dimensions": "dimensions", "encoding_format": "encoding", "user": "user"}
-_DECODE_NUMBERS = msgspec.json.Decoder(list[float]).decode
 
 
 def read_request(body: bytes, call: Call) -> EmbeddingsRequest:
@@ -116,7 +110,7 @@ def _read_response(body: bytes) -> EmbeddingsResponse:
         packed = text_of(one.embedding)
         if packed is not None and number == 0:
             notes.form(_BASE64)
-        vectors.append((one.index, one.embedding if packed is None else _unpack(packed)))
+        vectors.append((one.index, one.embedding if packed is None else unpack_vector(packed)))
     ordered = sorted(vectors, key=lambda pair: pair[0])
     return EmbeddingsResponse(
         vectors=tuple(vector for _, vector in ordered),
@@ -126,19 +120,6 @@ def _read_response(body: bytes) -> EmbeddingsResponse:
     )
 
 
-def _unpack(packed: str) -> Raw:
-    try:
-        data = b64decode(packed, validate=True)
-        numbers = [number for (number,) in iter_unpack("<f", data)]
-    except ValueError as error:
-        raise BrokenStream("The host's answer cannot be read: a vector is no base64.") from error
-    except struct_error as error:
-        raise BrokenStream("The host's answer cannot be read: a vector is cut off.") from error
-    if not all(map(isfinite, numbers)):
-        raise BrokenStream("The host's answer cannot be read: a vector holds what is no number.")
-    return Raw(encode(numbers))
-
-
 def write_response(response: EmbeddingsResponse, request: EmbeddingsRequest) -> Written:
     """Return the answer for a client."""
     manifest = Manifest(response, NAME, source=Vocabulary())
@@ -146,7 +127,7 @@ def write_response(response: EmbeddingsResponse, request: EmbeddingsRequest) -> 
     is_own = response.extras is not None and response.extras.dialect == NAME
     is_packed = manifest.has_form(response, _BASE64) if is_own else request.encoding == _BASE64
     data = [
-        {"object": "embedding", "index": number, "embedding": _pack(vector) if is_packed else vector}
+        {"object": "embedding", "index": number, "embedding": pack_vector(vector) if is_packed else vector}
         for number, vector in enumerate(response.vectors)
     ]
     body: Body = {"object": "list", "data": data, "model": response.model or request.model}
@@ -154,11 +135,6 @@ def write_response(response: EmbeddingsResponse, request: EmbeddingsRequest) -> 
     restore(body, response, manifest)
     losses = manifest.losses()
     return Written(body=encode(body), losses=losses, adaptations=manifest.adaptations)
-
-
-def _pack(vector: Raw) -> str:
-    numbers = _DECODE_NUMBERS(vector)
-    return b64encode(pack(f"<{len(numbers)}f", *numbers)).decode()
 
 
 def _write_usage(usage: Usage) -> Body:

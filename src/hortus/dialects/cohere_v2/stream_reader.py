@@ -1,0 +1,249 @@
+"""A host's stream to events: each block of content, the plan and each call is a part, `message-end` says how it ended.
+
+Citations of a text come before its block ends or after it, by how they are wanted: a text stays open until something
+else begins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+from msgspec.structs import replace
+
+from hortus.canon.errors import BrokenStream, CallerFault, HostFault
+from hortus.canon.events import (
+    ChoiceEnded,
+    Cited,
+    Event,
+    Extra,
+    Failed,
+    Finished,
+    PartEnded,
+    PartStarted,
+    Started,
+    TextAdded,
+    ThoughtAdded,
+    UsageReported,
+)
+from hortus.canon.nodes import Extras
+from hortus.canon.parts import Part, Reasoning, Text, ToolCall
+from hortus.dialects.cohere_v2.citations import read_citation
+from hortus.dialects.cohere_v2.content import read_block
+from hortus.dialects.cohere_v2.errors import read_error
+from hortus.dialects.cohere_v2.messages import begin_plan, read_call
+from hortus.dialects.cohere_v2.pen import notes_at
+from hortus.dialects.cohere_v2.response import read_stop
+from hortus.dialects.cohere_v2.usage import read_noted_usage
+from hortus.dialects.cohere_v2.wire import NAME, Begin, BeginMessage, EndDelta, Grow, GrowMessage, StreamEvent, given
+from hortus.framing.opening import Notes
+from hortus.framing.paths import join_paths
+from hortus.framing.reading import read_open
+from hortus.framing.shallow import check_text
+from hortus.framing.sse import Frame, SseSplitter
+
+START_DELTA: Mapping[str, object] = {
+    "message": {"role": "assistant", "content": [], "tool_plan": "", "tool_calls": [], "citations": []}
+}
+"""What every stream begins with."""
+
+_NULL = Raw(b"null")
+_ENCODE = msgspec.json.Encoder().encode
+_DECODE = msgspec.json.Decoder().decode
+
+
+class Reader:
+    """Reads one stream; see `canon.translation.StreamReader`."""
+
+    __slots__ = ("_cited", "_count", "_has_started", "_is_over", "_logprobs", "_open", "_splitter")
+
+    def __init__(self) -> None:
+        self._splitter = SseSplitter()
+        self._has_started = self._is_over = False
+        self._open: Part | None = None
+        self._count = self._cited = 0
+        self._logprobs: list[Raw] = []
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Return the events that are complete now.
+
+        Raises:
+            BrokenStream: What came cannot be a stream of this dialect.
+        """
+        return [event for frame in self._splitter.feed(data) for event in self._read(frame)]
+
+    def close(self) -> list[Event]:
+        """The host ended the stream: return the rest.
+
+        Raises:
+            BrokenStream: As above.
+        """
+        frame = self._splitter.close()
+        return [] if frame is None else self._read(frame)
+
+    def _read(self, frame: Frame) -> list[Event]:
+        if self._is_over or frame.data is None or frame.data.strip() == b"[DONE]":
+            return []
+        try:
+            check_text(frame.data)
+            event, unknown = read_open(frame.data, StreamEvent)
+            return self._read_event(event, unknown, data=frame.data)
+        except CallerFault as fault:
+            raise BrokenStream(f"The host's stream is not as it must be: {fault.message}", path=fault.path) from fault
+
+    def _read_event(self, event: StreamEvent, unknown: Mapping[str, Raw], *, data: bytes) -> list[Event]:
+        match event.type:
+            case "message-start":
+                return self._start(event, unknown)
+            case "message-end":
+                return self._end(event, unknown)
+            case _ if not self._has_started:
+                if not event.type:
+                    self._is_over = True
+                    return [_failed(data)]
+                raise BrokenStream("The host's stream does not begin with message-start.")
+            case "content-start":
+                return self._begin_block(_begun(event).content) + _others(event, unknown)
+            case "content-delta" | "tool-plan-delta" | "tool-call-delta":
+                return self._grow(event) + _others(event, unknown)
+            case "tool-call-start":
+                part = read_call(_begun(event).tool_calls, f"message.tool_calls[{given(event.index) or 0}]")
+                return self._begin(part) + _others(event, unknown)
+            case "citation-start":
+                return self._cite(event, data) + _others(event, unknown)
+            case "content-end" | "tool-call-end" | "citation-end":
+                return _others(event, unknown)
+            case kind:
+                return [_extra({kind or "event": Raw(data)})]
+
+    def _start(self, event: StreamEvent, unknown: Mapping[str, Raw]) -> list[Event]:
+        if self._has_started:
+            raise BrokenStream("The host's stream begins twice.")
+        self._has_started = True
+        notes = notes_at("")
+        notes.form("own")
+        if isinstance(event.id, UnsetType):
+            notes.form("-id")
+        for path, raw in unknown.items():
+            notes.keep(join_paths("message-start", path), raw)
+        if isinstance(event.delta, UnsetType):
+            notes.form("-delta")
+        elif _DECODE(event.delta) != START_DELTA:
+            notes.hush("message-start.delta", event.delta)
+        return [Started(id=given(event.id) or "", extras=notes.extras())]
+
+    def _begin_block(self, raw: Raw) -> list[Event]:
+        part = read_block(raw, f"message.content[{self._count}]")
+        if isinstance(part, Text):
+            words: list[Event] = [TextAdded(part.text, index=self._count + bool(self._open))] if part.text else []
+            return self._begin(replace(part, text="")) + words
+        if isinstance(part, Reasoning):
+            thoughts: list[Event] = [ThoughtAdded(text, index=self._count + bool(self._open)) for text in part.texts]
+            return self._begin(replace(part, texts=())) + thoughts
+        return self._begin(part)
+
+    def _begin(self, part: Part) -> list[Event]:
+        events = self._close()
+        self._open = replace(part, arguments="") if isinstance(part, ToolCall) else part
+        self._cited = 0
+        more: list[Event] = []
+        if isinstance(part, ToolCall) and part.arguments != "{}":
+            more = [TextAdded(part.arguments, index=self._count)]
+        return [*events, PartStarted(self._open, index=self._count), *more]
+
+    def _close(self) -> list[Event]:
+        if self._open is None:
+            return []
+        self._open = None
+        self._count += 1
+        return [PartEnded(index=self._count - 1)]
+
+    def _grow(self, event: StreamEvent) -> list[Event]:
+        if isinstance(event.logprobs, Raw):
+            self._logprobs.append(event.logprobs)
+        message = _grown(event)
+        if message.tool_plan:
+            begun = [] if self._is_planning() else self._begin(begin_plan(at="message"))
+            return [*begun, ThoughtAdded(message.tool_plan, index=self._count)]
+        content = message.content
+        if content is not None and content.thinking:
+            return [self._added(ThoughtAdded(content.thinking, index=self._count), Reasoning)]
+        if content is not None and content.text:
+            return [self._added(TextAdded(content.text, index=self._count), Text)]
+        call = message.tool_calls
+        if call is not None and call.function is not None and call.function.arguments:
+            return [self._added(TextAdded(call.function.arguments, index=self._count), ToolCall)]
+        return []
+
+    def _is_planning(self) -> bool:
+        return isinstance(self._open, Reasoning) and self._open.at == "message.tool_plan"
+
+    def _added(self, event: TextAdded | ThoughtAdded, kind: type[Part]) -> Event:
+        if not isinstance(self._open, kind):
+            raise BrokenStream("The host's stream adds words to something that is not open.")
+        return event
+
+    def _cite(self, event: StreamEvent, data: bytes) -> list[Event]:
+        raw = _begun(event).citations
+        at = f"message.content[{self._count}].citations[{self._cited}]"
+        read = read_citation(raw, at=at) if bytes(memoryview(raw)[:1]) == b"{" else None
+        if read is None or not isinstance(self._open, Text):
+            return [_extra({event.type: Raw(data)})]
+        self._cited += 1
+        return [Cited(read[0], index=self._count)]
+
+    def _end(self, event: StreamEvent, unknown: Mapping[str, Raw]) -> list[Event]:
+        self._is_over = True
+        events = self._close()
+        notes = notes_at("")
+        for path, raw in unknown.items():
+            notes.keep(join_paths("message-end", path), raw)
+        delta, beside = read_open(
+            _NO_DELTA if isinstance(event.delta, UnsetType) else event.delta, EndDelta, at="delta"
+        )
+        for path, raw in beside.items():
+            notes.keep(join_paths("message-end.delta", path), raw)
+        usage = read_noted_usage(delta.usage, notes) if isinstance(delta.usage, Raw) else None
+        events += [] if usage is None else [UsageReported(usage)]
+        if not self._has_started or delta.finish_reason == "ERROR":
+            return [*events, _failed(bytes(delta.error) if isinstance(delta.error, Raw) else b"")]
+        return [*events, *self._end_choice(delta, notes), Finished()]
+
+    def _end_choice(self, delta: EndDelta, notes: Notes) -> list[Event]:
+        for name in ("finish_reason", "usage", "error"):
+            if getattr(delta, name) is UNSET and name != "error":
+                notes.form(f"-{name}")
+        if isinstance(delta.error, Raw):
+            notes.keep("message-end.delta.error", delta.error)
+        stop, said = read_stop(given(delta.finish_reason))
+        logprobs = Raw(_ENCODE(self._logprobs)) if self._logprobs else None
+        extras = notes.extras()
+        ended = ChoiceEnded(stop=stop, logprobs=logprobs, extras=said)
+        return [ended, *([Extra(extras)] if extras else [])]
+
+
+_NO_DELTA = Raw(b"{}")
+
+
+def _failed(data: bytes) -> Failed:
+    error = read_error(0, data)
+    return Failed(code=error.code if error.code else HostFault.code, message=error.message)
+
+
+def _begun(event: StreamEvent) -> BeginMessage:
+    delta = None if isinstance(event.delta, UnsetType) else read_open(event.delta, Begin, at="delta")[0]
+    return (delta and delta.message) or BeginMessage()
+
+
+def _grown(event: StreamEvent) -> GrowMessage:
+    delta = None if isinstance(event.delta, UnsetType) else read_open(event.delta, Grow, at="delta")[0]
+    return (delta and delta.message) or GrowMessage()
+
+
+def _others(event: StreamEvent, unknown: Mapping[str, Raw]) -> list[Event]:
+    return [_extra({join_paths(event.type, path): raw for path, raw in unknown.items()})] if unknown else []
+
+
+def _extra(members: dict[str, Raw]) -> Extra:
+    return Extra(Extras(NAME, members=members))
