@@ -207,19 +207,21 @@ def _write_assistant(messages: tuple[Message, ...], pen: Pen) -> Object | None:
 
 def write_parts(message: Message, parts: list[Part], pen: Pen) -> Object:
     """Return a message of the assistant, or the one of an answer."""
+    beside = [part for part in parts if _is_beside(part, pen)]
     said = [part for part in parts if not _is_beside(part, pen)]
     body: Object = {"role": "assistant"}
     content = _write_content(message, said, pen)
     if content or pen.is_own:
         body["content"] = content
-    plans = [thoughts_of(part, pen) for part in parts if isinstance(part, Reasoning) and _is_beside(part, pen)]
+    plans = [thoughts_of(part, pen) for part in beside if isinstance(part, Reasoning)]
     if plans:
-        body["tool_plan"] = "".join(plan for plan in plans if plan)
-    calls = [_write_call(part, pen) for part in parts if isinstance(part, ToolCall | Opaque) and _is_beside(part, pen)]
+        body["tool_plan"] = "".join(filter(None, plans))
+    calls = [_write_call(part, pen) for part in beside if isinstance(part, ToolCall | Opaque)]
     if calls:
         body["tool_calls"] = calls
-    if any(isinstance(part, Text) and part.citations for part in said):
-        body["citations"] = _write_citations(said, pen)
+    citations = _write_citations(said, pen)
+    if citations:
+        body["citations"] = citations
     return pen.close(message, body)
 
 

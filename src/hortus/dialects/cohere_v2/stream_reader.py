@@ -36,7 +36,17 @@ from hortus.dialects.cohere_v2.messages import begin_plan, read_call
 from hortus.dialects.cohere_v2.pen import notes_at
 from hortus.dialects.cohere_v2.response import read_stop
 from hortus.dialects.cohere_v2.usage import read_noted_usage
-from hortus.dialects.cohere_v2.wire import NAME, Begin, BeginMessage, EndDelta, Grow, GrowMessage, StreamEvent, given
+from hortus.dialects.cohere_v2.wire import (
+    NAME,
+    Begin,
+    BeginMessage,
+    DeltaContent,
+    EndDelta,
+    Grow,
+    GrowMessage,
+    StreamEvent,
+    given,
+)
 from hortus.framing.opening import Notes
 from hortus.framing.paths import join_paths
 from hortus.framing.reading import read_open
@@ -48,7 +58,19 @@ START_DELTA: Mapping[str, object] = {
 }
 """What every stream begins with."""
 
-_NULL = Raw(b"null")
+_KNOWN = frozenset(
+    (
+        "content-start",
+        "content-delta",
+        "content-end",
+        "tool-plan-delta",
+        "tool-call-start",
+        "tool-call-delta",
+        "tool-call-end",
+        "citation-start",
+        "citation-end",
+    )
+)
 _ENCODE = msgspec.json.Encoder().encode
 _DECODE = msgspec.json.Decoder().decode
 
@@ -98,24 +120,30 @@ class Reader:
                 return self._start(event, unknown)
             case "message-end":
                 return self._end(event, unknown)
+            case "" if not self._has_started:
+                self._is_over = True
+                return [_failed(data)]
             case _ if not self._has_started:
-                if not event.type:
-                    self._is_over = True
-                    return [_failed(data)]
                 raise BrokenStream("The host's stream does not begin with message-start.")
-            case "content-start":
-                return self._begin_block(_begun(event).content) + _others(event, unknown)
-            case "content-delta" | "tool-plan-delta" | "tool-call-delta":
-                return self._grow(event) + _others(event, unknown)
-            case "tool-call-start":
-                part = read_call(_begun(event).tool_calls, f"message.tool_calls[{given(event.index) or 0}]")
-                return self._begin(part) + _others(event, unknown)
-            case "citation-start":
-                return self._cite(event, data) + _others(event, unknown)
-            case "content-end" | "tool-call-end" | "citation-end":
-                return _others(event, unknown)
+            case kind if kind in _KNOWN:
+                others = {join_paths(kind, path): raw for path, raw in unknown.items()}
+                return self._read_part(event, data) + ([_extra(others)] if others else [])
             case kind:
                 return [_extra({kind or "event": Raw(data)})]
+
+    def _read_part(self, event: StreamEvent, data: bytes) -> list[Event]:
+        match event.type:
+            case "content-start":
+                return self._begin_block(_begun(event).content)
+            case "tool-call-start":
+                number = given(event.index) or 0
+                return self._begin(read_call(_begun(event).tool_calls, f"message.tool_calls[{number}]"))
+            case "citation-start":
+                return self._cite(event, data)
+            case "content-delta" | "tool-plan-delta" | "tool-call-delta":
+                return self._grow(event)
+            case _:
+                return []
 
     def _start(self, event: StreamEvent, unknown: Mapping[str, Raw]) -> list[Event]:
         if self._has_started:
@@ -162,19 +190,17 @@ class Reader:
     def _grow(self, event: StreamEvent) -> list[Event]:
         if isinstance(event.logprobs, Raw):
             self._logprobs.append(event.logprobs)
-        message = _grown(event)
+        message, index = _grown(event), self._count
         if message.tool_plan:
             begun = [] if self._is_planning() else self._begin(begin_plan(at="message"))
             return [*begun, ThoughtAdded(message.tool_plan, index=self._count)]
-        content = message.content
-        if content is not None and content.thinking:
-            return [self._added(ThoughtAdded(content.thinking, index=self._count), Reasoning)]
-        if content is not None and content.text:
-            return [self._added(TextAdded(content.text, index=self._count), Text)]
-        call = message.tool_calls
-        if call is not None and call.function is not None and call.function.arguments:
-            return [self._added(TextAdded(call.function.arguments, index=self._count), ToolCall)]
-        return []
+        content = message.content or DeltaContent()
+        if content.thinking:
+            return [self._added(ThoughtAdded(content.thinking, index=index), Reasoning)]
+        if content.text:
+            return [self._added(TextAdded(content.text, index=index), Text)]
+        arguments = message.tool_calls.function.arguments if message.tool_calls else None
+        return [self._added(TextAdded(arguments, index=index), ToolCall)] if arguments else []
 
     def _is_planning(self) -> bool:
         return isinstance(self._open, Reasoning) and self._open.at == "message.tool_plan"
@@ -211,8 +237,8 @@ class Reader:
         return [*events, *self._end_choice(delta, notes), Finished()]
 
     def _end_choice(self, delta: EndDelta, notes: Notes) -> list[Event]:
-        for name in ("finish_reason", "usage", "error"):
-            if getattr(delta, name) is UNSET and name != "error":
+        for name in ("finish_reason", "usage"):
+            if getattr(delta, name) is UNSET:
                 notes.form(f"-{name}")
         if isinstance(delta.error, Raw):
             notes.keep("message-end.delta.error", delta.error)
@@ -228,7 +254,7 @@ _NO_DELTA = Raw(b"{}")
 
 def _failed(data: bytes) -> Failed:
     error = read_error(0, data)
-    return Failed(code=error.code if error.code else HostFault.code, message=error.message)
+    return Failed(code=error.code or HostFault.code, message=error.message)
 
 
 def _begun(event: StreamEvent) -> BeginMessage:
@@ -239,10 +265,6 @@ def _begun(event: StreamEvent) -> BeginMessage:
 def _grown(event: StreamEvent) -> GrowMessage:
     delta = None if isinstance(event.delta, UnsetType) else read_open(event.delta, Grow, at="delta")[0]
     return (delta and delta.message) or GrowMessage()
-
-
-def _others(event: StreamEvent, unknown: Mapping[str, Raw]) -> list[Event]:
-    return [_extra({join_paths(event.type, path): raw for path, raw in unknown.items()})] if unknown else []
 
 
 def _extra(members: dict[str, Raw]) -> Extra:

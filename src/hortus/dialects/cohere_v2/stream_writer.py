@@ -234,23 +234,25 @@ class Writer:
 
     def _finish(self) -> bytes:
         ended, own = self._ended, self._extras
-        said = self._own(ended.extras, at="").members.get("finish_reason")
+        said = self._own(ended.extras).members.get("finish_reason")
         near = near_stop(ended.stop) if said is None else None
         if near is not None:
             self._lose_of_choice("stop", "tuning", near)
-        probable = b""
-        if ended.logprobs is not None and self._is_own:
-            probable = b"".join(_frame({"type": "content-delta", "logprobs": one}) for one in _RAWS(ended.logprobs))
-        elif ended.logprobs is not None:
-            self._lose_of_choice("logprobs", "meaning", f"{NAME} has no place for it.")
-        delta: Object = {"finish_reason": said or write_stop(ended.stop)}
-        delta["usage"] = own.silent.get("usage") or write_usage(self._usage)
-        for name in ("finish_reason", "usage"):
-            if f"-{name}" in own.forms:
-                del delta[name]
+        usage = own.silent.get("usage")
+        delta: Object = {"finish_reason": said or write_stop(ended.stop), "usage": usage or write_usage(self._usage)}
+        for name in [name for name in delta if f"-{name}" in own.forms]:
+            del delta[name]
         frame: Object = {"type": _END, "delta": delta}
         _put(frame, own, _END)
-        return probable + _frame(frame) + _DONE
+        return self._write_logprobs(ended.logprobs) + _frame(frame) + _DONE
+
+    def _write_logprobs(self, logprobs: Raw | None) -> bytes:
+        if logprobs is None:
+            return b""
+        if not self._is_own:
+            self._lose_of_choice("logprobs", "meaning", f"{NAME} has no place for it.")
+            return b""
+        return b"".join(_frame({"type": "content-delta", "logprobs": one}) for one in _RAWS(logprobs))
 
     def _pen_for(self, node: Node) -> Pen:
         return replace(pen_for(node, self._asking.source, is_answer=True), is_own=self._is_own)

@@ -25,7 +25,7 @@ from hortus.framing.reading import read_open
 
 _Mode = Literal["none", "required"]
 _MODES: Mapping[str, _Mode] = MappingProxyType({"REQUIRED": "required", "NONE": "none"})
-_CHOICES = MappingProxyType({mode: word for word, mode in _MODES.items()})
+_CHOICES: Mapping[str, str] = MappingProxyType({mode: word for word, mode in _MODES.items()})
 _OLD_SCHEMA = "schema"
 _ANY_OBJECT = Raw(b'{"type":"object","properties":{}}')
 _ENCODE = msgspec.json.Encoder().encode
@@ -167,13 +167,22 @@ def write_wish(wish: ReasoningWish, pen: Pen) -> Object:
         pen.manifest.take(wish, "shows")
     elif wish.shows not in {None, "none"}:
         pen.manifest.approximate(wish, "shows", "Cohere shows thoughts as they are.")
+    if wish.is_on is False:
+        return pen.close(wish, _budgeted("disabled", wish.budget_tokens if pen.is_own else None))
+    if pen.is_own:
+        return pen.close(wish, _budgeted("enabled", wish.budget_tokens))
+    return _write_foreign(wish, pen)
+
+
+def _write_foreign(wish: ReasoningWish, pen: Pen) -> Object:
     budget = wish.budget_tokens
-    if not pen.is_own and (wish.is_on is False or wish.effort == "none" or budget == 0):
-        return {"type": "disabled"}
+    if budget == 0 or (budget is None and wish.effort == "none"):
+        return _budgeted("disabled", None)
     if budget is None and wish.effort is not None:
         budget = budget_of(wish.effort)
         pen.manifest.approximate(wish, "effort", f"Written as a budget of {budget or 'any number of'} tokens.")
-    block: Object = {"type": "disabled" if wish.is_on is False else "enabled"}
-    if budget is not None and (pen.is_own or budget >= 0):
-        block["token_budget"] = budget
-    return pen.close(wish, block)
+    return _budgeted("enabled", None if budget is None or budget < 0 else budget)
+
+
+def _budgeted(kind: str, budget: int | None) -> Object:
+    return {"type": kind} if budget is None else {"type": kind, "token_budget": budget}

@@ -199,7 +199,7 @@ class DeltaFunction(msgspec.Struct, frozen=True):
 class DeltaCall(msgspec.Struct, frozen=True):
     """The same."""
 
-    function: DeltaFunction | None = None
+    function: DeltaFunction = DeltaFunction()
 
 
 class GrowMessage(msgspec.Struct, frozen=True):
