@@ -151,26 +151,28 @@ def write_messages(messages: tuple[Message, ...], pen: Pen) -> tuple[list[Object
 def _write_asking(message: Message, pen: Pen, documents: list[Object | Raw]) -> list[Object]:
     """Return the messages for one of user or system: results of tools first, as they must follow their calls."""
     pen.manifest.take(message, "role", "parts")
+    holds_documents = pen.manifest.has_form(message, DOCUMENTS)
     written: list[Object] = []
     rest: list[Part] = []
-    is_apart = not pen.is_own or pen.manifest.has_form(message, DOCUMENTS)
     for part in message.parts:
         if isinstance(part, ToolResult):
             if rest:
                 pen.manifest.adapt("results>before text")
             written.append(_write_result(part, pen))
-        elif isinstance(part, Media) and is_apart and is_document(part):
+        elif isinstance(part, Media) and (holds_documents or not pen.is_own) and is_document(part):
             documents.append(write_document(part, pen))
         else:
             rest.append(part)
-    is_own = pen.is_own and not (written or pen.manifest.has_form(message, DOCUMENTS))
     content = _write_content(message, rest, pen)
-    if content or is_own:
-        role = "system" if message.role == "developer" else message.role
-        if role != message.role:
-            pen.manifest.adapt("role:developer>system")
-        written.append(pen.close(message, {"role": role, "content": content}))
-    return written
+    is_empty_here = pen.is_own and not (written or holds_documents)
+    return [*written, _as(message, content, pen)] if content or is_empty_here else written
+
+
+def _as(message: Message, content: object, pen: Pen) -> Object:
+    if message.role == "developer":
+        pen.manifest.adapt("role:developer>system")
+    role = "system" if message.role == "developer" else message.role
+    return pen.close(message, {"role": role, "content": content})
 
 
 def _write_content(node: Message | ToolResult, parts: Iterable[Part], pen: Pen) -> object:
