@@ -137,6 +137,7 @@ TABLE: Mapping[str, tuple[Row, ...]] = MappingProxyType(
             Row("input_tokens", "input_tokens"),
             Row("output_tokens", "output_tokens"),
             Row("reasoning_tokens", "reasoning_tokens"),
+            Row("cached_tokens", "cached_input_tokens"),
             Row("image_tokens", "input_image_tokens"),
             Row("search_units", "searches"),
         ),

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Raw
 
 from hortus.canon.parts import Inline, Link, Media, Opaque, Part, Reasoning, Refusal, Text
+from hortus.dialects.cohere_v2.documents import text_of
 from hortus.dialects.cohere_v2.pen import Object, Pen, notes_at
 from hortus.dialects.cohere_v2.wire import (
     NAME,
@@ -122,6 +123,11 @@ def _write_reasoning(part: Reasoning, pen: Pen) -> Object | None:
 
 def _write_media(part: Media, pen: Pen) -> Object | None:
     source = part.source
+    words = text_of(part) if part.kind == "document" else None
+    if words is not None and not pen.is_answer:
+        pen.manifest.take(part, "kind", "seal")
+        pen.manifest.approximate(part, "source", "The document is written as a text.")
+        return {"type": "text", "text": words}
     if pen.is_answer or part.kind != "image" or not isinstance(source, Inline | Link):
         pen.manifest.lose(part, "", "Cohere takes pictures (inline or by address) and documents that are text.")
         return None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
 
 import msgspec
 from msgspec import Raw
 
 from hortus.canon.nodes import Extras
-from hortus.canon.parts import Inline, Media, Plain
+from hortus.canon.parts import Inline, Media, Part, Plain, ToolResult
 from hortus.canon.request import Message
 from hortus.dialects.cohere_v2.pen import Object, Pen
 from hortus.dialects.cohere_v2.wire import NAME, DocumentObject, given
@@ -65,9 +66,29 @@ def _said_in(data: Raw) -> tuple[object, object]:
     return (text if is_plain else bytes(data).decode()), title
 
 
-def is_document(part: object) -> bool:
-    """Tell whether a part is a document that is text."""
-    return isinstance(part, Media) and part.kind == "document" and _text_of(part) is not None
+def last_question(messages: Sequence[Message]) -> int | None:
+    """Return which message is the user's last that answers no call, None where there is none."""
+    asking = (number for number, one in enumerate(messages) if one.role == "user" and not _answers(one))
+    return max(asking, default=None)
+
+
+def _answers(message: Message) -> bool:
+    return any(isinstance(part, ToolResult) for part in message.parts)
+
+
+def documents_of(messages: Sequence[Message], pen: Pen) -> tuple[Media, ...]:
+    """Return the parts that are documents of the request: elsewhere, those with which the last question begins."""
+    if pen.is_own:
+        holders = (one for one in messages if pen.manifest.has_form(one, DOCUMENTS))
+        return tuple(part for one in holders for part in one.parts if isinstance(part, Media))
+    place = last_question(messages)
+    parts = () if place is None else messages[place].parts
+    leading = tuple(takewhile(_is_text, parts))
+    return tuple(part for part in leading if isinstance(part, Media)) if len(leading) < len(parts) else ()
+
+
+def _is_text(part: Part) -> bool:
+    return isinstance(part, Media) and part.kind == "document" and text_of(part) is not None
 
 
 def write_document(part: Media, pen: Pen) -> Object | Raw:
@@ -77,11 +98,12 @@ def write_document(part: Media, pen: Pen) -> Object | Raw:
     if raw is not None:
         return raw
     pen.manifest.adapt("document>documents")
-    data = {"text": _text_of(part)}
+    data = {"text": text_of(part)}
     return {"data": data if part.name is None else data | {"title": part.name}}
 
 
-def _text_of(part: Media) -> str | None:
+def text_of(part: Media) -> str | None:
+    """Return what a document says, None where it is no text."""
     source = part.source
     if isinstance(source, Plain):
         return source.text

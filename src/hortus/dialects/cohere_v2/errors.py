@@ -20,21 +20,24 @@ from hortus.canon.errors import (
     HostRateLimited,
     HostRefused,
     HostRejected,
+    OverBudget,
     RequestError,
 )
 from hortus.framing.openai_errors import read_error as read_any_error
 from hortus.framing.openai_errors import reply_headers
 from hortus.framing.sse import write_frame
 
-_BY_STATUS: Mapping[int, type[HostFault]] = MappingProxyType({498: ContentRefused})
-"""Statuses of Cohere's own: a token of request or answer is on a list of those that are barred."""
+_UNPAID = 402
+"""The account's limit is reached: unlike a 429, no SDK sends that again."""
+
+_BY_STATUS: Mapping[int, type[HostFault]] = MappingProxyType({_UNPAID: HostQuotaExhausted, 498: ContentRefused})
+"""Statuses of Cohere's own; the last: a token of request or answer is on a list of those that are barred."""
 
 # As the documentation quotes its messages, 2026-11.
 _PHRASES: tuple[tuple[str, type[HostFault], type[HostFault]], ...] = (
     ("too many tokens", HostRejected, ContextTooLong),
     ("invalid api token", HostRejected, HostRefused),
     ("calls / month", HostRateLimited, HostQuotaExhausted),
-    ("billing limit", HostRateLimited, HostQuotaExhausted),
 )
 """Words of a message, the class that the status gives, and the one that they mean."""
 
@@ -59,7 +62,8 @@ class _End(msgspec.Struct):
 def render_error(error: RequestError, receipt_id: str) -> ErrorReply:
     """Return status, headers and body for a request that ends with `error`."""
     body = _ENCODE(_Body(id=receipt_id, message=_words(error)))
-    return ErrorReply(status=error.status, headers=reply_headers(error), body=body)
+    status = _UNPAID if isinstance(error, OverBudget | HostQuotaExhausted) else error.status
+    return ErrorReply(status=status, headers=reply_headers(error), body=body)
 
 
 def render_stream_error(error: RequestError, receipt_id: str) -> bytes:

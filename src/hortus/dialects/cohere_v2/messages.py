@@ -14,7 +14,7 @@ from hortus.canon.request import Message, Role
 from hortus.canon.turns import turns_of
 from hortus.dialects.cohere_v2.citations import cite, write_citation
 from hortus.dialects.cohere_v2.content import PLAN, read_block, thoughts_of, write_block
-from hortus.dialects.cohere_v2.documents import DOCUMENTS, is_document, write_document
+from hortus.dialects.cohere_v2.documents import DOCUMENTS, documents_of, write_document
 from hortus.dialects.cohere_v2.pen import Object, Pen, notes_at
 from hortus.dialects.cohere_v2.wire import NAME, CallObject, MessageObject, OptionalKind, given
 from hortus.framing.opening import Notes
@@ -137,7 +137,7 @@ def _keep_strange(message: MessageObject, names: Iterable[str], notes: Notes) ->
 def write_messages(messages: tuple[Message, ...], pen: Pen) -> tuple[list[Object], list[Object | Raw]]:
     """Return the messages, as they came from this dialect's client, else one for each turn; and the documents."""
     written: list[Object] = []
-    documents: list[Object | Raw] = []
+    documents = documents_of(messages, pen)
     for turn in turns_of(messages):
         if turn.role == "assistant":
             groups = [(message,) for message in turn.messages] if pen.is_own else [turn.messages]
@@ -145,13 +145,12 @@ def write_messages(messages: tuple[Message, ...], pen: Pen) -> tuple[list[Object
             continue
         for message in turn.messages:
             written += _write_asking(message, pen, documents)
-    return written, documents
+    return written, [write_document(part, pen) for part in documents]
 
 
-def _write_asking(message: Message, pen: Pen, documents: list[Object | Raw]) -> list[Object]:
+def _write_asking(message: Message, pen: Pen, documents: tuple[Media, ...]) -> list[Object]:
     """Return the messages for one of user or system: results of tools first, as they must follow their calls."""
     pen.manifest.take(message, "role", "parts")
-    holds_documents = pen.manifest.has_form(message, DOCUMENTS)
     written: list[Object] = []
     rest: list[Part] = []
     for part in message.parts:
@@ -159,12 +158,10 @@ def _write_asking(message: Message, pen: Pen, documents: list[Object | Raw]) -> 
             if rest:
                 pen.manifest.adapt("results>before text")
             written.append(_write_result(part, pen))
-        elif isinstance(part, Media) and (holds_documents or not pen.is_own) and is_document(part):
-            documents.append(write_document(part, pen))
-        else:
+        elif not any(part is one for one in documents):
             rest.append(part)
     content = _write_content(message, rest, pen)
-    is_empty_here = pen.is_own and not (written or holds_documents)
+    is_empty_here = pen.is_own and not (written or pen.manifest.has_form(message, DOCUMENTS))
     return [*written, _as(message, content, pen)] if content or is_empty_here else written
 
 
@@ -191,12 +188,16 @@ def _write_result(part: ToolResult, pen: Pen) -> Object:
         pen.manifest.approximate(
             part, "is_error", "Cohere's results of tools have no mark for errors: the text says it."
         )
+    said = [inner for inner in part.parts if pen.is_own or not _is_picture(inner)]
     for inner in part.parts:
-        if isinstance(inner, Media) and not pen.is_own:
+        if inner not in said:
             pen.manifest.lose(inner, "", "Cohere's results of tools hold text only.")
-    said = [inner for inner in part.parts if pen.is_own or not isinstance(inner, Media)]
     content = _write_content(part, said, pen) or ([] if pen.is_own else "")
     return pen.close(part, {"role": "tool", "tool_call_id": part.call_id, "content": content})
+
+
+def _is_picture(part: Part) -> bool:
+    return isinstance(part, Media) and part.kind == "image"
 
 
 def _write_assistant(messages: tuple[Message, ...], pen: Pen) -> Object | None:

@@ -10,7 +10,7 @@ from msgspec import Raw
 from hortus.canon.habits import apply_habits
 from hortus.canon.request import Message, Request
 from hortus.canon.translation import Call, Target, Written
-from hortus.dialects.cohere_v2.documents import read_documents
+from hortus.dialects.cohere_v2.documents import last_question, read_documents
 from hortus.dialects.cohere_v2.messages import read_message, write_messages
 from hortus.dialects.cohere_v2.pen import Object, Pen, notes_at, pen_for
 from hortus.dialects.cohere_v2.tools import (
@@ -104,12 +104,12 @@ def _note_forms(wire: RequestBody, notes: Notes) -> None:
 
 
 def _read_messages(wire: RequestBody) -> tuple[Message, ...]:
-    """Return the messages, with the documents right before the last one of the user."""
+    """Return the messages, with the documents right before the last question."""
     messages = [read_message(raw, f"messages[{number}]") for number, raw in enumerate(wire.messages)]
     documents = given(wire.documents)
     if documents:
-        asking = [number for number, one in enumerate(messages) if one.role == "user"]
-        messages.insert(asking[-1] if asking else len(messages), read_documents(documents))
+        place = last_question(messages)
+        messages.insert(len(messages) if place is None else place, read_documents(documents))
     return tuple(messages)
 
 
@@ -124,8 +124,9 @@ def write_request(request: Request, target: Target) -> Written:
     write_tools(request, pen, body)
     if request.output is not None:
         body["response_format"] = write_format(request.output, pen)
-    if request.reasoning is not None:
-        body["thinking"] = write_wish(request.reasoning, pen)
+    thinking = None if request.reasoning is None else write_wish(request.reasoning, pen)
+    if thinking is not None:
+        body["thinking"] = thinking
     _write_sampling(request, pen, body)
     if request.is_stream:
         body["stream"] = True

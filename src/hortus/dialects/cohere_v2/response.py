@@ -80,7 +80,7 @@ def read_stop(reason: str | None) -> tuple[Stop | None, Extras | None]:
 def write_response(response: Response, asking: Asking) -> Written:
     """Return a whole answer for a client."""
     pen = pen_for(response, asking.source, is_answer=True)
-    pen.manifest.take(response, "id", "usage", "choices", "model", "created_s")
+    pen.manifest.take(response, "id", "usage", "choices", "created_s")
     body: Object = {"id": answer_id(response, asking, is_own=pen.is_own)}
     for other in response.choices[1:]:
         pen.manifest.lose(other, "", "Cohere answers once.")

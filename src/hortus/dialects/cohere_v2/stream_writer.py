@@ -126,6 +126,9 @@ class Writer:
     def _start(self, event: Started) -> bytes:
         own = self._own(event.extras)
         self._is_own = own is not NOTHING
+        if event.model:
+            name = self._asking.source.names.get("Response.model", "model")
+            self._losses.append(Loss(name, "advisory", f"{NAME} has no place for it."))
         frame: Object = {"type": _START, "id": answer_id(event, self._asking, is_own=self._is_own)}
         frame["delta"] = START_DELTA
         for name in ("id", "delta"):

@@ -60,9 +60,12 @@ def write_tools(request: Request, pen: Pen, body: Object) -> None:
     tools = [written for tool in request.tools if (written := _write_tool(tool, pen, named=named)) is not None]
     if tools:
         body["tools"] = tools
-    if not pen.is_own and any(isinstance(tool, Tool) and tool.is_strict for tool in request.tools):
+    own = [tool for tool in request.tools if isinstance(tool, Tool)]
+    if own and not pen.is_own and all(tool.is_strict for tool in own):
         pen.manifest.adapt("strict_tools")
         body["strict_tools"] = True
+        for tool in own:
+            pen.manifest.take(tool, "is_strict")
     choice = request.tool_choice
     if choice is not None:
         pen.manifest.take(choice, "mode", "names")
@@ -92,7 +95,7 @@ def _write_tool(tool: Tool | HostTool, pen: Pen, *, named: frozenset[str]) -> Ob
     if named and tool.name not in named:
         pen.manifest.take_all(tool)
         return None
-    pen.manifest.take(tool, "name", "description", "parameters", "is_strict")
+    pen.manifest.take(tool, "name", "description", "parameters", *(("is_strict",) if pen.is_own else ()))
     function: Object = {"name": tool.name}
     if tool.description is not None:
         function["description"] = tool.description
@@ -160,28 +163,36 @@ def read_wish(config: ThinkingConfig | UnsetType | None, notes: Notes) -> Reason
     )
 
 
-def write_wish(wish: ReasoningWish, pen: Pen) -> Object:
-    """Return `thinking`."""
-    pen.manifest.take(wish, "is_on", "effort", "budget_tokens")
+def write_wish(wish: ReasoningWish, pen: Pen) -> Object | None:
+    """Return `thinking`, None where nothing is wished that Cohere has a word for."""
+    if pen.is_own:
+        pen.manifest.take_all(wish)
+        return pen.close(wish, _budgeted("disabled" if wish.is_on is False else "enabled", wish.budget_tokens))
+    budget = _budget_of(wish, pen)
+    if wish.is_on is False or budget == 0:
+        pen.manifest.take_all(wish)
+        return _budgeted("disabled", None)
+    if wish.is_on is None and budget is None:
+        return None
+    pen.manifest.take(wish, "is_on", "budget_tokens")
     if wish.shows in {"auto", "full"}:
         pen.manifest.take(wish, "shows")
     elif wish.shows not in {None, "none"}:
         pen.manifest.approximate(wish, "shows", "Cohere shows thoughts as they are.")
-    if wish.is_on is False:
-        return pen.close(wish, _budgeted("disabled", wish.budget_tokens if pen.is_own else None))
-    if pen.is_own:
-        return pen.close(wish, _budgeted("enabled", wish.budget_tokens))
-    return _write_foreign(wish, pen)
+    return _budgeted("enabled", budget if budget is None or budget > 0 else None)
 
 
-def _write_foreign(wish: ReasoningWish, pen: Pen) -> Object:
-    budget = wish.budget_tokens
-    if budget == 0 or (budget is None and wish.effort == "none"):
-        return _budgeted("disabled", None)
-    if budget is None and wish.effort is not None:
-        budget = budget_of(wish.effort)
-        pen.manifest.approximate(wish, "effort", f"Written as a budget of {budget or 'any number of'} tokens.")
-    return _budgeted("enabled", None if budget is None or budget < 0 else budget)
+def _budget_of(wish: ReasoningWish, pen: Pen) -> int | None:
+    """Return the tokens to think with, -1 for as many as the model likes."""
+    if wish.effort is None or wish.is_on is False:
+        return wish.budget_tokens
+    if wish.budget_tokens is not None:
+        pen.manifest.approximate(wish, "effort", "The number of tokens says it here.")
+        return wish.budget_tokens
+    budget = budget_of(wish.effort)
+    if budget:
+        pen.manifest.approximate(wish, "effort", f"Written as a budget of {budget} tokens.")
+    return budget
 
 
 def _budgeted(kind: str, budget: int | None) -> Object:

@@ -1,7 +1,7 @@
 """What Cohere says that a request used: what it charges (`billed_units`) counts, what its models saw is kept beside.
 
 `tokens` holds the template around the client's words too (hundreds of tokens), and `cached_tokens` is a part of that:
-nothing of it is charged. https://docs.cohere.com/reference/chat, read 2026-11, and recordings.
+what is charged holds cached tokens for sure only where both are the same. https://docs.cohere.com/reference/chat, read 2026-11, and recordings.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from hortus.framing.metering import read_members, usage_of
 from hortus.framing.opening import Notes
 
 _BILLED, _SEEN = "billed_units", "tokens"
+_INPUT, _CACHED = "input_tokens", "cached_tokens"
 
 
 def read_usage(raw: Raw) -> Usage | None:
@@ -29,7 +30,10 @@ def read_usage(raw: Raw) -> Usage | None:
     if members is None:
         return None
     billed, seen = _inner(members, _BILLED), _inner(members, _SEEN)
-    return usage_of(NAME, {**seen, **billed})
+    counts = {**seen, **billed}
+    if counts.get(_INPUT) == seen.get(_INPUT):
+        counts[_CACHED] = members.get(_CACHED)
+    return usage_of(NAME, counts)
 
 
 def read_meta(raw: Raw) -> Usage | None:
@@ -57,7 +61,7 @@ def write_usage(usage: Usage | None) -> Object:
         seen["reasoning_tokens"] = usage.reasoning_tokens
     written: Object = {_BILLED: counts, _SEEN: seen}
     if usage.cached_input_tokens:
-        written["cached_tokens"] = usage.cached_input_tokens
+        written[_CACHED] = usage.cached_input_tokens
     return written
 
 

@@ -45,8 +45,6 @@ VOCABULARY = Vocabulary(
         "Tool.parameters": "function.parameters",
         "Tool.is_strict": "/strict_tools",
         "Text.text": "",
-        "Media.source": "",
-        "Media.kind": "",
         "Media.detail": "image_url.detail",
         "Message.parts": "content",
         "ToolCall.name": "function.name",
