@@ -23,6 +23,7 @@ _OF_TEXT = frozenset((None, "TEXT_CONTENT"))
 class _Page(msgspec.Struct):
     url: object = None
     title: object = None
+    snippet: object = None
 
 
 class _Source(msgspec.Struct):
@@ -54,6 +55,7 @@ def read_citation(raw: Raw, *, at: str) -> tuple[Citation, int | None] | None:
     citation = Citation(
         url=_text(page.url),
         title=_text(page.title),
+        quote=_text(page.snippet),
         start=given(found.start),
         end=given(found.end),
         at=at,

@@ -174,7 +174,10 @@ def _as(message: Message, content: object, pen: Pen) -> Object:
 
 def _write_content(node: Message | ToolResult, parts: Iterable[Part], pen: Pen) -> object:
     """Return a content: a string where the client wrote one, or another one's client wrote one text."""
-    blocks = [block for part in parts if (block := write_block(part, pen)) is not None]
+    return _as_content(node, [block for part in parts if (block := write_block(part, pen)) is not None], pen)
+
+
+def _as_content(node: Message | ToolResult, blocks: list[Object | Raw], pen: Pen) -> object:
     only = blocks[0] if len(blocks) == 1 else None
     is_string = pen.manifest.has_form(node, _STRING) if pen.is_own else not pen.is_answer
     if is_string and isinstance(only, dict) and only.keys() == {"type", "text"}:
@@ -211,24 +214,23 @@ def _write_assistant(messages: tuple[Message, ...], pen: Pen) -> Object | None:
 def write_parts(message: Message, parts: list[Part], pen: Pen) -> Object:
     """Return a message of the assistant, or the one of an answer."""
     beside = [part for part in parts if _is_beside(part, pen)]
-    said = [part for part in parts if not _is_beside(part, pen)]
+    written = [(part, write_block(part, pen)) for part in parts if not _is_beside(part, pen)]
+    blocks = [(part, block) for part, block in written if block is not None]
     body: Object = {"role": "assistant"}
-    content = _write_content(message, said, pen)
+    content = _as_content(message, [block for _, block in blocks], pen)
     if content or pen.is_own:
         body["content"] = content
     plans = [thoughts_of(part, pen) for part in beside if isinstance(part, Reasoning)]
-    if plans:
-        body["tool_plan"] = "".join(filter(None, plans))
-    calls = [_write_call(part, pen) for part in beside if isinstance(part, ToolCall | Opaque)]
-    if calls:
-        body["tool_calls"] = calls
-    citations = _write_citations(said, pen)
-    if citations:
-        body["citations"] = citations
-    return pen.close(message, body)
+    named: Object = {
+        "tool_plan": "".join(filter(None, plans)),
+        "tool_calls": [write_call(part, pen) for part in beside if isinstance(part, ToolCall | Opaque)],
+        "citations": _write_citations([part for part, _ in blocks], pen),
+    }
+    return pen.close(message, body | {name: value for name, value in named.items() if value})
 
 
 def _write_citations(said: list[Part], pen: Pen) -> list[Object]:
+    """Return the citations of those parts that are blocks."""
     return [
         write_citation(citation, pen, text=part.text, block=number)
         for number, part in enumerate(said)
@@ -250,7 +252,8 @@ def _is_beside(part: Part, pen: Pen) -> bool:
             return False
 
 
-def _write_call(part: ToolCall | Opaque, pen: Pen) -> Object | Raw:
+def write_call(part: ToolCall | Opaque, pen: Pen) -> Object | Raw:
+    """Return a call as an item of `tool_calls`."""
     if isinstance(part, Opaque):
         pen.manifest.take_all(part)
         return part.raw

@@ -107,7 +107,7 @@ def _write_choice(choice: Choice, pen: Pen) -> Object:
     body: Object = {"message": write_parts(message, list(message.parts), pen)}
     said = own_extras(choice.extras).members.get("finish_reason")
     pen.manifest.members(choice)
-    pen.manifest.take(choice, "stop", "stop_sequence")
+    pen.manifest.take(choice, "stop")
     body["finish_reason"] = said or write_stop(choice.stop)
     near = near_stop(choice.stop) if said is None else None
     if near is not None:

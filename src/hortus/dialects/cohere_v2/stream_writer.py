@@ -33,6 +33,7 @@ from hortus.canon.usage import Usage
 from hortus.dialects.cohere_v2.citations import write_citation
 from hortus.dialects.cohere_v2.content import PLAN, write_block
 from hortus.dialects.cohere_v2.errors import render_stream_error
+from hortus.dialects.cohere_v2.messages import write_call
 from hortus.dialects.cohere_v2.pen import NOTHING, Object, Pen, own_extras, pen_for
 from hortus.dialects.cohere_v2.response import answer_id, near_stop, write_stop
 from hortus.dialects.cohere_v2.stream_reader import START_DELTA
@@ -150,27 +151,29 @@ class Writer:
 
     def _begin(self, skeleton: Part) -> _Open | None:
         pen = self._pen_for(skeleton)
+        opened = self._open_part(skeleton, pen)
+        self._losses += pen.manifest.losses()
+        return opened
+
+    def _open_part(self, skeleton: Part, pen: Pen) -> _Open | None:
         match skeleton:
-            case Reasoning() if pen.manifest.has_form(skeleton, PLAN):
-                return _Open("tool-plan")
             case ToolCall():
-                pen.manifest.take_all(skeleton)
-                function: Object = {"name": skeleton.name, "arguments": ""}
-                call = pen.close(skeleton, {"id": skeleton.id, "type": "function", "function": function})
+                call = write_call(skeleton, pen)
                 self._calls += 1
                 return _Open("tool-call", start=call, index=self._calls - 1)
-            case Text() | Refusal():
-                pen.manifest.take_all(skeleton)
-                block = pen.close(skeleton, {"type": "text", "text": ""})
-                return _Open("content", member="text", start=block)
             case Reasoning():
                 pen.manifest.take_all(skeleton)
+                if pen.manifest.has_form(skeleton, PLAN):
+                    return _Open("tool-plan")
                 block = pen.close(skeleton, {"type": "thinking", "thinking": ""})
                 return _Open("content", member="thinking", start=block)
+            case Text():
+                pen.manifest.take_all(skeleton)
+                return _Open("content", member="text", start=pen.close(skeleton, {"type": "text", "text": ""}))
             case _:
-                raw = write_block(skeleton, pen)
-                self._losses += pen.manifest.losses()
-                return None if raw is None else _Open("content", start=raw)
+                start = write_block(skeleton, pen)
+                member = "text" if isinstance(skeleton, Refusal) else ""
+                return None if start is None else _Open("content", member=member, start=start)
 
     def _begin_block(self) -> bytes:
         """Return the start of the open part, unless it was sent: a text without a word is left out."""
@@ -237,10 +240,12 @@ class Writer:
 
     def _finish(self) -> bytes:
         ended, own = self._ended, self._extras
-        said = self._own(ended.extras).members.get("finish_reason")
+        said = self._own(ended.extras, at=self._path_of_choice(0)).members.get("finish_reason")
         near = near_stop(ended.stop) if said is None else None
         if near is not None:
             self._lose_of_choice("stop", "tuning", near)
+        if ended.stop_sequence is not None:
+            self._lose_of_choice("stop_sequence", "meaning", f"{NAME} has no place for it.")
         usage = own.silent.get("usage")
         delta: Object = {"finish_reason": said or write_stop(ended.stop), "usage": usage or write_usage(self._usage)}
         for name in [name for name in delta if f"-{name}" in own.forms]:

@@ -26,6 +26,9 @@ from hortus.framing.reading import read_open
 _Mode = Literal["none", "required"]
 _MODES: Mapping[str, _Mode] = MappingProxyType({"REQUIRED": "required", "NONE": "none"})
 _CHOICES: Mapping[str, str] = MappingProxyType({mode: word for word, mode in _MODES.items()})
+_ANY = -1
+"""As many tokens as the model likes."""
+
 _OLD_SCHEMA = "schema"
 _ANY_OBJECT = Raw(b'{"type":"object","properties":{}}')
 _ENCODE = msgspec.json.Encoder().encode
@@ -60,18 +63,24 @@ def write_tools(request: Request, pen: Pen, body: Object) -> None:
     tools = [written for tool in request.tools if (written := _write_tool(tool, pen, named=named)) is not None]
     if tools:
         body["tools"] = tools
-    own = [tool for tool in request.tools if isinstance(tool, Tool)]
-    if own and not pen.is_own and all(tool.is_strict for tool in own):
-        pen.manifest.adapt("strict_tools")
-        body["strict_tools"] = True
-        for tool in own:
-            pen.manifest.take(tool, "is_strict")
+    _write_strict(request, pen, body)
     choice = request.tool_choice
     if choice is not None:
         pen.manifest.take(choice, "mode", "names")
         word = _CHOICES.get(choice.mode)
         if word is not None:
             body["tool_choice"] = word
+
+
+def _write_strict(request: Request, pen: Pen, body: Object) -> None:
+    """Say that the tools are strict, where all are: Cohere says it of all at once."""
+    own = [tool for tool in request.tools if isinstance(tool, Tool)]
+    if pen.is_own or not own or not all(tool.is_strict for tool in own):
+        return
+    pen.manifest.adapt("strict_tools")
+    body["strict_tools"] = True
+    for tool in own:
+        pen.manifest.take(tool, "is_strict")
 
 
 def _named(request: Request, pen: Pen) -> frozenset[str]:
@@ -175,15 +184,22 @@ def write_wish(wish: ReasoningWish, pen: Pen) -> Object | None:
     if wish.is_on is None and budget is None:
         return None
     pen.manifest.take(wish, "is_on", "budget_tokens")
-    if wish.shows in {"auto", "full"}:
+    _write_shows(wish, pen)
+    return _budgeted("enabled", None if budget == _ANY else budget)
+
+
+def _write_shows(wish: ReasoningWish, pen: Pen) -> None:
+    """Say what becomes of a wish to see thoughts, which Cohere always shows as they are."""
+    if wish.shows in {None, "none"}:
+        pen.manifest.adapt("+thoughts")
+    elif wish.shows in {"auto", "full"}:
         pen.manifest.take(wish, "shows")
-    elif wish.shows not in {None, "none"}:
+    else:
         pen.manifest.approximate(wish, "shows", "Cohere shows thoughts as they are.")
-    return _budgeted("enabled", budget if budget is None or budget > 0 else None)
 
 
 def _budget_of(wish: ReasoningWish, pen: Pen) -> int | None:
-    """Return the tokens to think with, -1 for as many as the model likes."""
+    """Return the tokens to think with, None where nothing is said of it."""
     if wish.effort is None or wish.is_on is False:
         return wish.budget_tokens
     if wish.budget_tokens is not None:
