@@ -174,7 +174,12 @@ def _as(message: Message, content: object, pen: Pen) -> Object:
 
 def _write_content(node: Message | ToolResult, parts: Iterable[Part], pen: Pen) -> object:
     """Return a content: a string where the client wrote one, or another one's client wrote one text."""
-    return _as_content(node, [block for part in parts if (block := write_block(part, pen)) is not None], pen)
+    return _as_content(node, [block for _, block in _blocks_of(parts, pen)], pen)
+
+
+def _blocks_of(parts: Iterable[Part], pen: Pen) -> list[tuple[Part, Object | Raw]]:
+    """Return those parts that have a block, with it."""
+    return [(part, block) for part in parts if (block := write_block(part, pen)) is not None]
 
 
 def _as_content(node: Message | ToolResult, blocks: list[Object | Raw], pen: Pen) -> object:
@@ -191,16 +196,12 @@ def _write_result(part: ToolResult, pen: Pen) -> Object:
         pen.manifest.approximate(
             part, "is_error", "Cohere's results of tools have no mark for errors: the text says it."
         )
-    said = [inner for inner in part.parts if pen.is_own or not _is_picture(inner)]
+    said = [inner for inner in part.parts if pen.is_own or not isinstance(inner, Media)]
     for inner in part.parts:
-        if inner not in said:
+        if not any(inner is one for one in said):
             pen.manifest.lose(inner, "", "Cohere's results of tools hold text only.")
     content = _write_content(part, said, pen) or ([] if pen.is_own else "")
     return pen.close(part, {"role": "tool", "tool_call_id": part.call_id, "content": content})
-
-
-def _is_picture(part: Part) -> bool:
-    return isinstance(part, Media) and part.kind == "image"
 
 
 def _write_assistant(messages: tuple[Message, ...], pen: Pen) -> Object | None:
@@ -214,19 +215,17 @@ def _write_assistant(messages: tuple[Message, ...], pen: Pen) -> Object | None:
 def write_parts(message: Message, parts: list[Part], pen: Pen) -> Object:
     """Return a message of the assistant, or the one of an answer."""
     beside = [part for part in parts if _is_beside(part, pen)]
-    written = [(part, write_block(part, pen)) for part in parts if not _is_beside(part, pen)]
-    blocks = [(part, block) for part, block in written if block is not None]
+    blocks = _blocks_of([part for part in parts if not _is_beside(part, pen)], pen)
     body: Object = {"role": "assistant"}
     content = _as_content(message, [block for _, block in blocks], pen)
     if content or pen.is_own:
         body["content"] = content
     plans = [thoughts_of(part, pen) for part in beside if isinstance(part, Reasoning)]
-    named: Object = {
-        "tool_plan": "".join(filter(None, plans)),
-        "tool_calls": [write_call(part, pen) for part in beside if isinstance(part, ToolCall | Opaque)],
-        "citations": _write_citations([part for part, _ in blocks], pen),
-    }
-    return pen.close(message, body | {name: value for name, value in named.items() if value})
+    calls = [write_call(part, pen) for part in beside if isinstance(part, ToolCall | Opaque)]
+    citations = _write_citations([part for part, _ in blocks], pen)
+    named = (("tool_plan", "".join(filter(None, plans))), ("tool_calls", calls), ("citations", citations))
+    body.update([pair for pair in named if pair[1]])
+    return pen.close(message, body)
 
 
 def _write_citations(said: list[Part], pen: Pen) -> list[Object]:

@@ -20,6 +20,7 @@ _DELTA_BYTES = len('{"type":"content-delta","index":0,"delta":{"message":{"conte
 class _Delta(msgspec.Struct, gc=False):
     finish_reason: str | None = None
     usage: Raw = _NOTHING
+    error: Raw = _NOTHING
 
 
 class _Event(msgspec.Struct, gc=False):
@@ -105,5 +106,5 @@ class Stream:
         elif event.type == "message-end":
             delta = event.delta or _Delta()
             self._usage = read_usage(delta.usage)
-            self._is_failed = delta.finish_reason == "ERROR"
+            self._is_failed = delta.finish_reason == "ERROR" and delta.error != _NOTHING
             self._is_finished = not self._is_failed

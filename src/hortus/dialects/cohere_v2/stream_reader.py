@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import msgspec
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import Raw, UnsetType
 from msgspec.structs import replace
 
 from hortus.canon.errors import BrokenStream, CallerFault, HostFault
@@ -232,14 +232,16 @@ class Reader:
             notes.keep(join_paths("message-end.delta", path), raw)
         usage = read_noted_usage(delta.usage, notes) if isinstance(delta.usage, Raw) else None
         events += [] if usage is None else [UsageReported(usage)]
-        if not self._has_started or delta.finish_reason == "ERROR":
-            return [*events, _failed(bytes(delta.error) if isinstance(delta.error, Raw) else b"")]
+        error = bytes(delta.error) if isinstance(delta.error, Raw) else b"null"
+        if not self._has_started or (delta.finish_reason == "ERROR" and error != b"null"):
+            return [*events, _failed(error)]
         return [*events, *self._end_choice(delta, notes), Finished()]
 
     def _end_choice(self, delta: EndDelta, notes: Notes) -> list[Event]:
-        for name in ("finish_reason", "usage"):
-            if getattr(delta, name) is UNSET:
-                notes.form(f"-{name}")
+        if given(delta.finish_reason) is None:
+            notes.form("-finish_reason")
+        if isinstance(delta.usage, UnsetType):
+            notes.form("-usage")
         if isinstance(delta.error, Raw):
             notes.keep("message-end.delta.error", delta.error)
         stop, said = read_stop(given(delta.finish_reason))
