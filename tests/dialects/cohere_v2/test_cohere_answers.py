@@ -167,9 +167,6 @@ def test_a_stream_of_cohere_is_written_as_it_was(events: tuple[dict[str, object]
     written = streamed_again(stream(*events))
     frames = [frame.partition(b"data: ")[2] for frame in written.split(b"\n\n") if frame]
     assert frames.pop() == b"[DONE]"
-    cited = CITED | {"content_index": 0}
-    index = iter(range(9))
-    del cited, index
     assert [_plain(DECODE(frame)) for frame in frames] == [_plain(one) for one in expected]
 
 
@@ -189,6 +186,20 @@ STRANGE = [
     (START, CITE, END),
     (START, begun(type="text", text=""), {"type": "citation-start", "delta": {"message": {}}}, END),
     (START, begun(type="text", text=""), grown(text="a") | {"logprobs": {"text": "a"}, "z": 1}, STOP, END),
+    (
+        START,
+        CALL_START
+        | {"delta": {"message": {"tool_calls": {"id": "c", "type": "function", "function": {"name": "f"}, "x": 1}}}},
+        END,
+    ),
+    (
+        START,
+        {
+            "type": "tool-call-start",
+            "delta": {"message": {"tool_calls": {"id": "c", "type": "function", "function": {"name": "f"}}}},
+        },
+        END,
+    ),
     (START, {"type": "debug", "prompt": "x"}, {"type": "tool-call-delta"}, {"type": "content-delta", "delta": {}}, END),
     (START, {"type": "message-end", "delta": {"finish_reason": None, "error": None, "q": 1}}),
     (START, {"type": "message-end", "delta": {"finish_reason": "TIMEOUT", "usage": {}}}),

@@ -78,13 +78,13 @@ _DECODE = msgspec.json.Decoder().decode
 class Reader:
     """Reads one stream; see `canon.translation.StreamReader`."""
 
-    __slots__ = ("_cited", "_count", "_has_started", "_is_over", "_logprobs", "_open", "_splitter")
+    __slots__ = ("_calls", "_cited", "_count", "_has_started", "_is_over", "_logprobs", "_open", "_splitter")
 
     def __init__(self) -> None:
         self._splitter = SseSplitter()
         self._has_started = self._is_over = False
         self._open: Part | None = None
-        self._count = self._cited = 0
+        self._count = self._calls = self._cited = 0
         self._logprobs: list[Raw] = []
 
     def feed(self, data: bytes) -> list[Event]:
@@ -136,8 +136,8 @@ class Reader:
             case "content-start":
                 return self._begin_block(_begun(event).content)
             case "tool-call-start":
-                number = given(event.index) or 0
-                return self._begin(read_call(_begun(event).tool_calls, f"message.tool_calls[{number}]"))
+                self._calls += 1
+                return self._begin(read_call(_begun(event).tool_calls, f"message.tool_calls[{self._calls - 1}]"))
             case "citation-start":
                 return self._cite(event, data)
             case "content-delta" | "tool-plan-delta" | "tool-call-delta":
@@ -173,7 +173,7 @@ class Reader:
 
     def _begin(self, part: Part) -> list[Event]:
         events = self._close()
-        self._open = replace(part, arguments="") if isinstance(part, ToolCall) else part
+        self._open = _begun_call(part) if isinstance(part, ToolCall) else part
         self._cited = 0
         more: list[Event] = []
         if isinstance(part, ToolCall) and part.arguments != "{}":
@@ -252,6 +252,15 @@ class Reader:
 
 
 _NO_DELTA = Raw(b"{}")
+
+
+def _begun_call(part: ToolCall) -> ToolCall:
+    """Return a call whose arguments are still to come: how its start says that there are none yet is no notation."""
+    extras = part.extras
+    if extras is not None:
+        extras = replace(extras, silent={})
+        extras = extras if extras.members or extras.forms else None
+    return replace(part, arguments="", extras=extras)
 
 
 def _failed(data: bytes) -> Failed:
