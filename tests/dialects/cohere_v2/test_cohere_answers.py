@@ -207,7 +207,9 @@ STRANGE = [
         START,
         {
             "type": "tool-call-start",
-            "delta": {"message": {"tool_calls": {"id": "c", "function": {"name": "f", "arguments": "{1"}}}},
+            "delta": {
+                "message": {"tool_calls": {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{1"}}}
+            },
         },
         END,
     ),
