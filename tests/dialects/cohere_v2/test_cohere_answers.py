@@ -230,6 +230,10 @@ def test_an_error_ends_a_stream() -> None:
     assert b"It broke." in b"".join(writer.feed(event) for event in events)
 
 
+def test_a_stream_that_only_ends_has_failed() -> None:
+    assert [type(event) for event in events_of(stream(END))] == [Failed]
+
+
 def test_an_error_object_in_place_of_a_stream_is_read() -> None:
     assert events_of(b'data: {"message":"Too many calls."}\n\ndata: x') == [Failed("host_error", "Too many calls.")]
 

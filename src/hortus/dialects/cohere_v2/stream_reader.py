@@ -220,7 +220,6 @@ class Reader:
         return [Cited(read[0], index=self._count)]
 
     def _end(self, event: StreamEvent, unknown: Mapping[str, Raw]) -> list[Event]:
-        self._is_over = True
         events = self._close()
         notes = notes_at("")
         for path, raw in unknown.items():
@@ -233,7 +232,10 @@ class Reader:
         usage = read_noted_usage(delta.usage, notes) if isinstance(delta.usage, Raw) else None
         events += [] if usage is None else [UsageReported(usage)]
         error = bytes(delta.error) if isinstance(delta.error, Raw) else b"null"
-        if not self._has_started or (delta.finish_reason == "ERROR" and error != b"null"):
+        self._is_over = True
+        if not self._has_started:
+            return [_failed(error)]
+        if delta.finish_reason == "ERROR" and error != b"null":
             return [*events, _failed(error)]
         return [*events, *self._end_choice(delta, notes), Finished()]
 
