@@ -25,11 +25,15 @@ N = TypeVar("N", bound=Node)
 
 OWN = frozenset(("at", "extras"))
 DEVELOPER = "role:developer>system"
+NAMELESS = frozenset(("cohere_v2",))
+"""Dialects whose answers never say which model has answered."""
+
+NARROWED = "tool_choice>tools"
 RANKS = {"Reasoning": 0, "Text": 1, "Media": 1, "Opaque": 1, "Refusal": 2, "ToolResult": 3, "ToolCall": 4}
 ENVELOPE = frozenset(("Response.id", "Response.created_s", "EmbeddingsRequest.encoding"))
 """Not of what is said: id, time and spelling of vectors are made by Hortus where a client wants others."""
 
-UNORDERED = frozenset(("openai_chat", "mistral"))
+UNORDERED = frozenset(("openai_chat", "mistral", "cohere_v2"))
 """Dialects whose messages have one place for words and one for calls: the order between them is notation."""
 
 
@@ -64,6 +68,8 @@ class Arrival:
 
     def of_requests(self, sent: Request, got: Request) -> None:
         """Compare two requests."""
+        if NARROWED in self._adaptations:
+            sent = _narrowed(sent)
         self._fields(*_settled(sent, got), leave_out=frozenset(("messages",)))
         messages = [
             _readable(message, self._target) for message in sent.messages
@@ -182,6 +188,8 @@ class Arrival:
             if one.name in OWN | leave_out or field in ENVELOPE or (field in IMPLIED and not one.name.endswith("id")):
                 continue
             values = getattr(sent, one.name), getattr(got, one.name)
+            if field == "Response.model" and (self._target in NAMELESS or not values[0]):
+                continue
             if field == "Media.kind" and isinstance(sent, Media) and isinstance(sent.source, Inline | Link):
                 values = (_kind_of(sent, values[0]), _kind_of(sent, values[1]))
             if self._is_named(self._path(sent, one.name)):
@@ -383,6 +391,14 @@ def _settled(sent: Request, got: Request) -> tuple[Request, Request]:
     pairs = zip((sent, got), wishes, strict=True)
     first, second = (msgspec.structs.replace(request, reasoning=wish) for request, wish in pairs)
     return first, second
+
+
+def _narrowed(request: Request) -> Request:
+    """Return a request that offers only the tools of its choice, for dialects that cannot name them."""
+    choice = request.tool_choice
+    assert choice is not None
+    tools = tuple(tool for tool in request.tools if isinstance(tool, HostTool) or tool.name in choice.names)
+    return msgspec.structs.replace(request, tools=tools, tool_choice=msgspec.structs.replace(choice, names=()))
 
 
 def _no_reasoning(wish: ReasoningWish | None) -> ReasoningWish | None:

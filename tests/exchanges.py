@@ -29,6 +29,8 @@ OPERATIONS = {
     "stream-generate-content": ("gemini", "chat"),
     "embed-content": ("gemini", "embeddings"),
     "batch-embed-contents": ("gemini", "embeddings"),
+    "chat-v2": ("cohere_v2", "chat"),
+    "embed": ("cohere_v2", "embeddings"),
 }
 """Dialect and operation of each kind of call, told apart by maker where several call theirs the same."""
 

@@ -143,6 +143,15 @@ TABLE: Mapping[str, tuple[Row, ...]] = MappingProxyType(
             _again("serviceTier", "service_tier"),
             _again("trafficType", "service_tier"),  # Google Cloud
         ),
+        # https://docs.cohere.com/reference/chat, read 2026-11; of the two objects that it has, the one that is charged
+        "cohere_v2": (
+            Row("input_tokens", "input_tokens"),
+            Row("output_tokens", "output_tokens"),
+            Row("reasoning_tokens", "reasoning_tokens"),
+            Row("cached_tokens", "cached_input_tokens"),
+            Row("image_tokens", "input_image_tokens"),
+            Row("search_units", "searches"),
+        ),
     }
 )
 """Dialect -> what its usage object holds."""
@@ -154,6 +163,7 @@ _NEEDED: Mapping[str, tuple[frozenset[str], ...]] = MappingProxyType(
         "openai_responses": (frozenset({"input_tokens", "output_tokens"}),),
         "anthropic_messages": (frozenset({"input_tokens"}), frozenset({"output_tokens"})),
         "gemini": (frozenset({"input_tokens"}), frozenset({"output_tokens"})),
+        "cohere_v2": (frozenset({"input_tokens"}), frozenset({"output_tokens"}), frozenset({"searches"})),
     }
 )
 """Dialect -> counts of which it must have all of one set, or an object says nothing that could be charged."""
