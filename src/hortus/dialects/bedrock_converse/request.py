@@ -139,9 +139,7 @@ def _read_tier(tier: ServiceTier | UnsetType | None, notes: Notes) -> str | None
 
 def write_request(request: Request, target: Target) -> Written:
     """Return the request as Bedrock gets it."""
-    pen = pen_for(
-        request, target.source, is_answer=False, model=target.model, reclassified=target.habits.weights
-    )
+    pen = pen_for(request, target.source, is_answer=False, model=target.model, reclassified=target.habits.weights)
     return finish(write_body(request, pen), request, target, pen=pen)
 
 
