@@ -47,7 +47,6 @@ DIALECT = Dialect(
     write_route=write_route,
     bases=("/bedrock",),
     request_id_header="x-amzn-requestid",
-    passed_headers=("x-amzn-bedrock-accept", "x-amzn-bedrock-trace"),
     translation=Translation(
         vocabulary=VOCABULARY,
         read_error=read_error,

@@ -121,7 +121,8 @@ def _read_source(source: MediaSource, notes: Notes, *, media_type: str) -> Sourc
             return Plain(text=join_pieces(items, notes))
         case MediaSource(s3_location=location) if not isinstance(location, UnsetType):
             return HostFile(id=location.uri, media_type=media_type)
-    return None
+        case _:
+            return None
 
 
 def write_media(part: Media, pen: Pen) -> Object | None:

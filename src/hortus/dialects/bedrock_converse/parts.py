@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from hortus.canon.errors import InvalidRequest
 from hortus.canon.nodes import CacheHint, Seal
-from hortus.canon.parts import Media, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
+from hortus.canon.parts import Media, MediaKind, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
 from hortus.dialects.bedrock_converse.citations import read_citation, write_citations
 from hortus.dialects.bedrock_converse.media import GUARD, read_media, write_media
 from hortus.dialects.bedrock_converse.models import caches
@@ -345,17 +345,20 @@ def _write_reasoning(part: Reasoning, pen: Pen) -> Object | None:
     return pen.close(part, {"reasoningContent": {"reasoningText": inner}})
 
 
-def _media_reader(kind: str) -> Callable[[Raw, str], Media | None]:
+def _media_reader(kind: MediaKind) -> Callable[[Raw, str], Media | None]:
     def read(raw: Raw, at: str) -> Media | None:
-        return read_media(raw, _KINDS[kind], at=at)
+        return read_media(raw, kind, at=at)
 
     return read
 
 
-_KINDS = MappingProxyType({"image": "image", "document": "document", "video": "video", "audio": "audio"})
-
 _OUTCOME_READERS: Mapping[str, Callable[[Raw, str], Text | Media | None]] = MappingProxyType(
-    {"text": _read_text, **{kind: _media_reader(kind) for kind in ("image", "document", "video")}}
+    {
+        "text": _read_text,
+        "image": _media_reader("image"),
+        "document": _media_reader("document"),
+        "video": _media_reader("video"),
+    }
 )
 
 _READERS: Mapping[str, Callable[[Raw, str], Part | None]] = MappingProxyType(

@@ -1,4 +1,4 @@
-"""A request and its answer as they pass between a client and a host that both speak Converse: the model is in the path."""
+"""A request and its answer as they pass between a client and a host that both speak Converse; the model is in its path."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def read_answer(operation: Operation, body: bytes, input_bytes: int) -> Answer:
 
 
 def _files(body: bytes) -> tuple[HostId, ...]:
-    """Return the files in buckets that a request names: the host reads them with its owner's rights, not the client's."""
+    """Return the files in buckets that a request names: the host reads them with our rights, not the client's."""
     if _S3 not in body and b"\\u00" not in body:
         return ()
     return tuple(dict.fromkeys(("file", uri) for uri in _uris(_DECODE_ANY(body))))

@@ -316,7 +316,7 @@ def _members(raw: Raw) -> dict[str, Raw]:
 
 
 def _grow_whole(block: _Block, kind: str, raw: Raw) -> None:
-    """Add to a block that is read when it is complete: input in pieces, results as lists, other members as they come."""
+    """Add to a block that is read when it is complete: input in pieces, results as lists, else as it comes."""
     if kind == "toolUse":
         block.pieces.append(read_open(raw, InputDelta, at="delta.toolUse")[0].input)
     elif kind == "toolResult":
