@@ -111,6 +111,7 @@ _PHRASES: tuple[tuple[str, type[HostRejected]], ...] = (
 )
 
 _STATUS_OF: Mapping[str, int] = MappingProxyType({"validation": 400, "throttling": 429, "serviceunavailable": 503})
+_FAILED_MODEL = 424
 _NO_STATUS = 500
 """Of an error inside a stream: what a host that failed would have answered with."""
 
@@ -130,19 +131,21 @@ def render_error(error: RequestError, receipt_id: str) -> ErrorReply:
     """Return status, headers and body for a request that ends with `error`."""
     del receipt_id  # it is in the header that every answer has
     headers = (*reply_headers(error), (TYPE_HEADER, _type_of(error)))
-    return ErrorReply(status=error.status, headers=headers, body=_describe(error))
+    return ErrorReply(
+        status=error.status, headers=headers, body=_ENCODE({"__type": _type_of(error), **_described(error)})
+    )
 
 
 def render_stream_error(error: RequestError, receipt_id: str) -> bytes:
     """Return the frame that ends a stream with `error`; the SDKs raise EventStreamError on it."""
     del receipt_id
-    return write_exception(_IN_STREAMS[_type_of(error)], _describe(error))
+    return write_exception(_IN_STREAMS[_type_of(error)], _ENCODE(_described(error)))
 
 
-def _describe(error: RequestError) -> bytes:
+def _described(error: RequestError) -> dict[str, str]:
     where = f"{error.path}: " if error.path else ""
     hint = f" {error.hint}" if error.hint else ""
-    return _ENCODE({"message": f"{where}{error.message}{hint}"})
+    return {"message": f"{where}{error.message}{hint}"}
 
 
 def _type_of(error: RequestError) -> str:
@@ -157,8 +160,10 @@ def read_error(status: int, body: bytes) -> RequestError:
         told = _Error()
     error = read_any_error(status, body)
     message = (told.message or told.shouted)[:2000] or error.message
+    found = HostFault if status == _FAILED_MODEL else type(error)
     named = _CLASSES.get(_stem(told.type))
-    return _refined(named or type(error), message)(message)
+    kind = found if named is None or (named is not HostFault and issubclass(found, named)) else named
+    return _refined(kind, message)(message)
 
 
 def read_stream_error(kind: str, payload: bytes) -> tuple[str, str]:

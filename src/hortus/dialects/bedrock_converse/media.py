@@ -184,6 +184,8 @@ def _name_of(part: Media, pen: Pen) -> str:
         number += 1
         name = f"{plain} {number}"
     pen.names.add(name)
-    if name != part.name:
-        pen.manifest.adapt("document.name")
+    if part.name is None:
+        pen.manifest.adapt("+document.name")
+    elif name != part.name:
+        pen.manifest.approximate(part, "name", "Bedrock's names have no such characters, and none twice.")
     return name

@@ -136,12 +136,12 @@ def write_response(response: Response, asking: Asking) -> Written:
     """Return a whole answer for a client."""
     pen = pen_for(response, asking.source, is_answer=True)
     own = own_extras(response.extras)
-    pen.manifest.take(response, "id", "model", "created_s", "usage", "choices")
+    pen.manifest.take(response, "id", "created_s", "usage", "choices")
     body = _write_choices(response, pen)
     if not pen.manifest.has_form(response, "-usage"):
         body["usage"] = write_usage(response.usage, own)
     if not pen.is_own:
-        body[_METRICS] = NO_METRICS
+        body[_METRICS] = dict(NO_METRICS)
     put_back(body, pen.manifest.members(response))
     silent = {path: raw for path, raw in own.silent.items() if path != PADDING}
     message_role = silent.pop("output.message.role", None)

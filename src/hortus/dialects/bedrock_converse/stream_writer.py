@@ -93,6 +93,9 @@ class Writer:
             case Started():
                 self._waiting = own = self._own(event.extras)
                 self._is_own = own is not NOTHING
+                if event.model:
+                    name = self._asking.source.names.get("Response.model", "model")
+                    self._losses.append(Loss(name, "advisory", f"{NAME} has no place for it."))
                 return self._frame("messageStart", {} if "role" in own.silent else {"role": "assistant"})
             case UsageReported(usage):
                 self._usage = usage
@@ -141,9 +144,10 @@ class Writer:
                 cited = b"".join(self._grow(Cited(one)) for one in citations)
                 return cited + (self._grow(TextAdded(text)) if text else b"")
             case Refusal(text=text):
+                pen = self._pen(part)
+                write_block(part, pen)  # for what it says of the loss
+                self._losses += pen.manifest.losses()
                 self._open = _Open(part, is_sent=False)
-                reason = "Written as text: Bedrock has no block for a refusal."
-                self._losses.append(Loss(part.at, "tuning", reason))
                 return self._grow(TextAdded(text)) if text else b""
             case Reasoning():
                 self._open = _Open(part, is_sent=False)
@@ -259,7 +263,7 @@ class Writer:
             {} if "-usage" in own.forms else {"usage": write_usage(self._usage, _marked(own, self._is_own))}
         )
         if not self._is_own:
-            payload["metrics"] = NO_METRICS
+            payload["metrics"] = dict(NO_METRICS)
         return stop + self._frame("metadata", payload)
 
     def _own(self, extras: Extras | None, *, at: str = "") -> Extras:

@@ -80,11 +80,7 @@ def write_tools(request: Request, pen: Pen) -> Object:
     """Return the `toolConfig`, empty where there is none."""
     choice = request.tool_choice
     if choice is not None and choice.mode == "none" and not _has_calls(request):
-        # Bedrock has no word for it; without tools none is called.
-        pen.manifest.take_all(choice)
-        for tool in request.tools:
-            pen.manifest.take_all(tool)
-        pen.manifest.adapt("-tools")
+        _leave_out(request.tools, choice, pen)
         return {}
     written: list[Object | Raw] = []
     for tool in request.tools:
@@ -99,6 +95,13 @@ def write_tools(request: Request, pen: Pen) -> Object:
     if wanted is not None:
         config["toolChoice"] = wanted
     return config
+
+
+def _leave_out(tools: tuple[Tool | HostTool, ...], choice: ToolChoice, pen: Pen) -> None:
+    """Forbid tools in the one way that there is: those that are not there are not called."""
+    for node in (*tools, choice):
+        pen.manifest.take_all(node)
+        pen.manifest.approximate(node, "", "Left out: Bedrock has no word that forbids tools.")
 
 
 def _has_calls(request: Request) -> bool:
