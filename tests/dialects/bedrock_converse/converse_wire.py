@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from hortus.canon.events import Event
-from hortus.canon.nodes import Extras
 from hortus.canon.manifest import Vocabulary
+from hortus.canon.nodes import Extras
 from hortus.canon.request import Message, Request
 from hortus.canon.response import Response
 from hortus.canon.translation import Asking, Call, Chat, StreamReader, Target, Written

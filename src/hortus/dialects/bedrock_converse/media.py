@@ -127,14 +127,12 @@ def _read_source(source: MediaSource, notes: Notes, *, media_type: str) -> Sourc
 
 def write_media(part: Media, pen: Pen) -> Object | None:
     """Return the block of a medium, None where it cannot be carried (the manifest says so)."""
-    if pen.is_answer and not pen.is_own and part.kind != "image":
-        pen.manifest.lose(part, "", f"Bedrock's answers hold no {part.kind}.")
+    source, name = _write_source(part, pen), _format_of(part, pen)
+    if isinstance(source, str):
+        pen.manifest.lose(part, "", source)
         return None
-    source = _write_source(part, pen)
-    name = source if isinstance(source, str) else _format_of(part, pen)
-    if isinstance(source, str) or name is None:
-        reason = source if isinstance(source, str) else f"Bedrock takes no {part.kind} of this type."
-        pen.manifest.lose(part, "", reason)
+    if name is None:
+        pen.manifest.lose(part, "", f"Bedrock takes no {part.kind} of this type.")
         return None
     inner: Object = {} if pen.manifest.has_form(part, _NO_FORMAT) else {"format": name}
     if part.kind == "document":
@@ -148,6 +146,8 @@ def write_media(part: Media, pen: Pen) -> Object | None:
 
 def _write_source(part: Media, pen: Pen) -> Object | str:
     """Return the source, or the reason why there is none."""
+    if pen.is_answer and not pen.is_own and part.kind != "image":
+        return f"Bedrock's answers hold no {part.kind}."
     match part.source:
         case Inline(data=data):
             return {"bytes": data}

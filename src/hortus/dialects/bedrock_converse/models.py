@@ -20,12 +20,12 @@ def caches(model: str) -> bool:
     return any(name in model for name in _CACHING)
 
 
-def place_of_top_k(model: str) -> tuple[str, ...] | None:
-    """Return where a model's own fields hold `top_k`, None where it takes none.
+def place_of_top_k(model: str) -> tuple[str, ...]:
+    """Return where a model's own fields hold `top_k`, nothing where it takes none.
 
     >>> place_of_top_k("us.amazon.nova-lite-v1:0"), place_of_top_k("meta.llama3-8b-instruct-v1:0")
-    (('inferenceConfig', 'topK'), None)
+    (('inferenceConfig', 'topK'), ())
     """
     if "amazon.nova" in model:
         return ("inferenceConfig", "topK")
-    return ("top_k",) if any(name in model for name in _TOP_K) else None
+    return ("top_k",) if any(name in model for name in _TOP_K) else ()

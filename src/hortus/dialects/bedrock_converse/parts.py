@@ -207,9 +207,13 @@ def _write_text(part: Text, pen: Pen) -> Object | None:
     if not (part.text or part.citations or pen.is_own):
         pen.manifest.adapt("-empty_text")  # Bedrock refuses it, and clients send back what they get
         return None
-    is_cited = pen.manifest.has_form(part, _CITED)
-    if not is_cited and (not part.citations or not (pen.is_own or pen.is_answer)):
-        return pen.close(part, {"text": part.text})
+    cites = bool(part.citations) and (pen.is_own or pen.is_answer)
+    if cites or pen.manifest.has_form(part, _CITED):
+        return _write_cited(part, pen)
+    return pen.close(part, {"text": part.text})
+
+
+def _write_cited(part: Text, pen: Pen) -> Object:
     inner: Object = {}
     if not pen.manifest.has_form(part, _NO_CONTENT):
         inner["content"] = cut_pieces(part.text, part)
@@ -330,19 +334,22 @@ def _read_reasoning(raw: Raw, at: str) -> Reasoning | None:
 
 def _write_reasoning(part: Reasoning, pen: Pen) -> Object | None:
     """Return the block; towards a host only with its own seal, as it refuses thoughts that it cannot prove."""
-    seal = part.seal.data if part.seal is not None and part.seal.dialect == NAME else ""
+    seal = _own_seal(part)
     if part.is_redacted and seal:
         pen.manifest.take(part, "seal", "is_redacted")
         return pen.close(part, {"reasoningContent": {"redactedContent": seal}})
     thoughts = "\n\n".join((*part.summary, *part.texts))
-    if pen.is_answer and not (thoughts or seal or pen.is_own):
-        pen.manifest.take(part, "seal", "is_redacted")
-        return None
-    if not (pen.is_answer or seal or pen.is_own):
+    if not (seal or pen.is_own or (pen.is_answer and thoughts)):
+        if pen.is_answer:  # the gateway keeps the seal
+            pen.manifest.take(part, "seal", "is_redacted")
         return None
     pen.manifest.take_all(part)
     inner = {"text": thoughts, "signature": seal} if seal else {"text": thoughts}
     return pen.close(part, {"reasoningContent": {"reasoningText": inner}})
+
+
+def _own_seal(part: Reasoning) -> str:
+    return part.seal.data if part.seal is not None and part.seal.dialect == NAME else ""
 
 
 def _media_reader(kind: MediaKind) -> Callable[[Raw, str], Media | None]:

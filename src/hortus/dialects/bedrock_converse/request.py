@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Raw, UnsetType
 
 from hortus.canon.habits import apply_habits
-from hortus.canon.request import Request
+from hortus.canon.request import ReasoningWish, Request
 from hortus.canon.translation import Call, Target, Written
 from hortus.dialects.bedrock_converse.messages import read_message, read_system, write_messages, write_system
 from hortus.dialects.bedrock_converse.models import is_claude, place_of_top_k
@@ -60,14 +60,8 @@ def read_chat(body: bytes | Raw, call: Call, notes: Notes) -> Request:
     _note_forms(wire, notes)
     config = wire.inference_config if isinstance(wire.inference_config, InferenceConfig) else InferenceConfig()
     output = wire.output_config if isinstance(wire.output_config, OutputConfig) else OutputConfig()
-    additional = _open_additional(wire.additional_model_request_fields, notes)
-    reasoning = read_wish(additional.get(THINKING), given(output.effort))
-    top_k = _read_top_k(additional.get("top_k"))
-    taken = {THINKING if reasoning and reasoning.is_on is not None else "", "top_k" if top_k is not None else ""}
-    for name, raw in additional.items():
-        if name not in taken:
-            notes.keep(join_name(ADDITIONAL, name), raw)
-    messages = [] if isinstance(wire.messages, UnsetType) else wire.messages
+    reasoning, top_k = _read_additional(wire.additional_model_request_fields, given(output.effort), notes)
+    messages = given(wire.messages) or []
     return Request(
         model=call.route or "",
         messages=read_system(wire.system, notes)
@@ -83,8 +77,8 @@ def read_chat(body: bytes | Raw, call: Call, notes: Notes) -> Request:
         reasoning=reasoning,
         metadata=_read_metadata(wire.request_metadata, notes),
         service_tier=_read_tier(wire.service_tier, notes),
-        is_stream=call.is_stream or False,
-        wants_usage=call.is_stream or False,  # its streams always report it
+        is_stream=bool(call.is_stream),
+        wants_usage=bool(call.is_stream),  # its streams always report it
         extras=notes.extras(),
     )
 
@@ -98,6 +92,19 @@ def _note_forms(wire: RequestBody, notes: Notes) -> None:
             notes.form("stopSequences")
     if isinstance(wire.output_config, OutputConfig):
         notes.form("outputConfig")
+
+
+def _read_additional(raw: Raw | UnsetType, effort: str | None, notes: Notes) -> tuple[ReasoningWish | None, int | None]:
+    """Return what a model's own fields wish, beside the effort; the others are kept."""
+    fields = _open_additional(raw, notes)
+    reasoning, top_k = read_wish(fields.get(THINKING), effort), _read_top_k(fields.get("top_k"))
+    taken = {"top_k"} if top_k is not None else set()
+    if reasoning is not None and reasoning.is_on is not None:
+        taken.add(THINKING)
+    for name, value in fields.items():
+        if name not in taken:
+            notes.keep(join_name(ADDITIONAL, name), value)
+    return reasoning, top_k
 
 
 def _open_additional(raw: Raw | UnsetType, notes: Notes) -> dict[str, Raw]:
@@ -194,7 +201,7 @@ def _sampling(request: Request, pen: Pen, *, is_thinking: bool) -> tuple[float |
     pen.manifest.take(request, "temperature", "top_p")
     if pen.is_own:
         return temperature, top_p
-    if is_claude(pen.model) and (is_thinking or not traits_of(pen.model).takes_sampling):
+    if _is_fixed(pen, is_thinking=is_thinking):
         return _left_out(request, pen)
     if temperature is not None and temperature > _MOST_TEMPERATURE:
         pen.manifest.approximate(request, "temperature", "Bedrock's highest is 1, so 1 is sent.")
@@ -219,16 +226,26 @@ def _write_additional(
     request: Request, pen: Pen, body: Object, *, thinking: Object | Raw | None, is_thinking: bool
 ) -> None:
     fields: Object = {} if thinking is None else {THINKING: thinking}
-    place = ("top_k",) if pen.is_own else place_of_top_k(pen.model)
-    takes = pen.is_own or not (is_claude(pen.model) and (is_thinking or not traits_of(pen.model).takes_sampling))
-    if request.top_k is not None and place is not None and takes:
+    place = _place_of_top_k(pen, is_thinking=is_thinking)
+    if request.top_k is not None and place:
         pen.manifest.take(request, "top_k")
-        inner: Object = fields
-        for step in place[:-1]:
-            inner[step] = inner = {}
-        inner[place[-1]] = request.top_k
+        *above, last = place
+        inner: Object = {last: request.top_k}
+        fields |= {above[0]: inner} if above else inner
     if fields or pen.manifest.has_form(request, "additional"):
         body[ADDITIONAL] = fields
+
+
+def _place_of_top_k(pen: Pen, *, is_thinking: bool) -> tuple[str, ...]:
+    """Return where `top_k` stands, nothing where the model takes none."""
+    if pen.is_own:
+        return ("top_k",)
+    return () if _is_fixed(pen, is_thinking=is_thinking) else place_of_top_k(pen.model)
+
+
+def _is_fixed(pen: Pen, *, is_thinking: bool) -> bool:
+    """Tell whether the model draws its answer as it likes: Anthropic's do while they think, its newest always."""
+    return is_claude(pen.model) and (is_thinking or not traits_of(pen.model).takes_sampling)
 
 
 def _write_output(request: Request, pen: Pen, body: Object, *, effort: str | None) -> None:

@@ -45,6 +45,9 @@ _ENCODE = msgspec.json.Encoder().encode
 _EMPTY_OBJECT = Raw(b"{}")
 
 
+_KINDS = frozenset(("contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop"))
+
+
 class _Block:
     """The open block.
 
@@ -127,21 +130,23 @@ class Reader:
             raise BrokenStream("The host's stream does not begin with messageStart.")
         if kind == "metadata":
             return self._report(wire, notes)
+        if kind not in _KINDS:
+            notes = Notes(NAME, "")
+            notes.keep(kind or "unnamed", Raw(data))
+            return _with(notes, [])
+        events = self._read_piece(kind, wire, notes)
+        return _with(notes, events) if events or _says_more(notes) else []
+
+    def _read_piece(self, kind: str, wire: StreamEvent, notes: Notes) -> list[Event]:
         match kind:
             case "contentBlockStart":
-                events = self._start_block(wire)
+                return self._start_block(wire)
             case "contentBlockDelta":
-                events = self._grow(wire, notes)
+                return self._grow(wire, notes)
             case "contentBlockStop":
-                events = self._stop_block(wire)
-            case "messageStop":
-                events = self._stop(wire)
+                return self._stop_block(wire)
             case _:
-                notes = Notes(NAME, "")
-                notes.keep(kind or "unnamed", Raw(data))
-                events = []
-                return _with(notes, events)
-        return _with(notes, events) if events or _says_more(notes) else []
+                return self._stop(wire)
 
     def _start(self, wire: StreamEvent, notes: Notes) -> list[Event]:
         if self._has_started:

@@ -137,33 +137,23 @@ class Writer:
 
     def _start_part(self, part: Part) -> bytes:
         self._at = part.at
-        match part:
-            case Text(text=text, citations=citations):
-                self._open = _Open(part, is_sent=False)
-                self._note_skeleton(replace(part, citations=(), text=""))
-                cited = b"".join(self._grow(Cited(one)) for one in citations)
-                return cited + (self._grow(TextAdded(text)) if text else b"")
-            case Refusal(text=text):
-                pen = self._pen(part)
-                write_block(part, pen)  # for what it says of the loss
-                self._losses += pen.manifest.losses()
-                self._open = _Open(part, is_sent=False)
-                return self._grow(TextAdded(text)) if text else b""
-            case Reasoning():
-                self._open = _Open(part, is_sent=False)
-                self._note_skeleton(replace(part, texts=(), summary=(), seal=None))
-                return b"".join(self._grow(event) for event in _thoughts_of(part))
-            case ToolCall(arguments=arguments):
-                start = self._start_whole(replace(part, arguments=""))
-                return start + (self._grow(TextAdded(arguments)) if arguments else b"")
-            case _:
-                return self._start_whole(part)
+        skeleton, content = _taken_apart(part)
+        if isinstance(skeleton, ToolCall) or skeleton is part:
+            frames = self._start_whole(skeleton)
+        else:
+            self._note_skeleton(skeleton)
+            frames = b""
+        return frames + b"".join(self._grow(event) for event in content)
 
-    def _note_skeleton(self, part: Text | Reasoning) -> None:
-        """Note what another dialect alone says of a part whose words are still to come."""
+    def _note_skeleton(self, part: Part) -> None:
+        """Begin a part whose words are still to come, and note what of it is lost."""
         pen = self._pen(part)
-        pen.manifest.take_all(part)
+        if isinstance(part, Refusal):
+            write_block(part, pen)  # for what it says of the loss
+        else:
+            pen.manifest.take_all(part)
         self._losses += pen.manifest.losses()
+        self._open = _Open(part, is_sent=False)
 
     def _pen(self, part: Part) -> Pen:
         return replace(pen_for(part, self._asking.source, is_answer=True), is_own=self._is_own)
@@ -244,15 +234,14 @@ class Writer:
         near = None if said or ended.stop is None else NEAR_STOPS.get(ended.stop)
         if near is not None:
             self._lose_of_choice("stop", "tuning", near)
-        for name, weight in (("stop_sequence", "advisory"), ("logprobs", "meaning")):
-            if getattr(ended, name) is not None:
-                self._lose_of_choice(
-                    name, "meaning" if weight == "meaning" else "advisory", f"{NAME} has no place for it."
-                )
-        reason = said or write_stop(ended.stop)
-        if reason is None and not self._is_own:
-            reason = "end_turn"
+        self._lose_unsaid(ended)
+        reason = said or write_stop(ended.stop) or (None if self._is_own else "end_turn")
         return self._frame("messageStop", {} if reason is None else {"stopReason": reason})
+
+    def _lose_unsaid(self, ended: ChoiceEnded) -> None:
+        for name in ("stop_sequence", "logprobs"):
+            if getattr(ended, name) is not None:
+                self._lose_of_choice(name, "meaning", f"{NAME} has no place for it.")
 
     def _finish(self) -> bytes:
         if self._is_own and self._usage is None and self._waiting is NOTHING:
@@ -293,6 +282,22 @@ class Writer:
 
 def _marked(own: Extras, is_own: bool) -> Extras:  # noqa: FBT001 -- says of which side the extras are
     return replace(own, forms=(*own.forms, "own")) if is_own else own
+
+
+def _taken_apart(part: Part) -> tuple[Part, list[Delta]]:
+    """Return a part without its content, and the content as the deltas that it stands for; as it is where it is whole."""
+    match part:
+        case Text(text=text, citations=citations):
+            words: list[Delta] = [TextAdded(text)] if text else []
+            return replace(part, text="", citations=()), [*(Cited(one) for one in citations), *words]
+        case Refusal(text=text):
+            return replace(part, text=""), [TextAdded(text)] if text else []
+        case ToolCall(arguments=arguments):
+            return replace(part, arguments=""), [TextAdded(arguments)] if arguments else []
+        case Reasoning():
+            return replace(part, texts=(), summary=(), seal=None), _thoughts_of(part)
+        case _:
+            return part, []
 
 
 def _thoughts_of(part: Reasoning) -> list[Delta]:

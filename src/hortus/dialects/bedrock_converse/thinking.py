@@ -62,10 +62,7 @@ def write_wish(request: Request, pen: Pen) -> tuple[Object | Raw | None, str | N
         pen.manifest.take_all(wish)
         return pen.manifest.silent(wish).get(THINKING), wish.effort
     if not is_claude(pen.model):
-        effort = wish.effort if wish.effort in _EFFORTS else None
-        if effort is not None:
-            pen.manifest.take(wish, "effort", "is_on")
-        return None, effort
+        return None, _write_effort(wish, pen)
     choice = request.tool_choice
     if choice is not None and choice.mode == "required":
         pen.manifest.lose(wish, "", "Anthropic's models do not think where a tool must be called.")
@@ -74,6 +71,13 @@ def write_wish(request: Request, pen: Pen) -> tuple[Object | Raw | None, str | N
         pen.manifest.take_all(wish)
         return {"type": "disabled"}, None
     return _write_foreign(wish, pen, limit=request.max_output_tokens)
+
+
+def _write_effort(wish: ReasoningWish, pen: Pen) -> str | None:
+    if wish.effort not in _EFFORTS:
+        return None
+    pen.manifest.take(wish, "effort", "is_on")
+    return wish.effort
 
 
 def _write_foreign(wish: ReasoningWish, pen: Pen, *, limit: int | None) -> tuple[Object | None, str | None]:

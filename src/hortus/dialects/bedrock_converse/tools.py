@@ -82,14 +82,7 @@ def write_tools(request: Request, pen: Pen) -> Object:
     if choice is not None and choice.mode == "none" and not _has_calls(request):
         _leave_out(request.tools, choice, pen)
         return {}
-    written: list[Object | Raw] = []
-    for tool in request.tools:
-        block = _write_tool(tool, pen)
-        if block is not None:
-            written.append(block)
-        if isinstance(tool, Tool) and tool.cache is not None and (pen.is_own or caches(pen.model)):
-            written.append(write_cache_point(tool.cache))
-            pen.manifest.take(tool, "cache")
+    written = [block for tool in request.tools for block in _write_tool(tool, pen)]
     config: Object = {"tools": written} if written or pen.manifest.has_form(request, "tools") else {}
     wanted = _write_choice(choice, pen) if choice is not None else None
     if wanted is not None:
@@ -108,15 +101,22 @@ def _has_calls(request: Request) -> bool:
     return any(isinstance(part, ToolCall | ToolResult) for message in request.messages for part in message.parts)
 
 
-def _write_tool(tool: Tool | HostTool, pen: Pen) -> Object | Raw | None:
-    if isinstance(tool, HostTool):
-        if tool.dialect != NAME:
-            pen.manifest.lose(
-                tool, "", f"Only hosts that speak {tool.dialect} run `{tool.kind[:100]}`; offer a function."
-            )
-            return None
+def _write_tool(tool: Tool | HostTool, pen: Pen) -> list[Object | Raw]:
+    """Return a tool, and its cache point; nothing for one that another maker's host runs."""
+    if isinstance(tool, Tool):
+        spec = _write_spec(tool, pen)
+        if tool.cache is None or not (pen.is_own or caches(pen.model)):
+            return [spec]
+        pen.manifest.take(tool, "cache")
+        return [spec, write_cache_point(tool.cache)]
+    if tool.dialect == NAME:
         pen.manifest.take_all(tool)
-        return tool.raw
+        return [tool.raw]
+    pen.manifest.lose(tool, "", f"Only hosts that speak {tool.dialect} run `{tool.kind[:100]}`; offer a function.")
+    return []
+
+
+def _write_spec(tool: Tool, pen: Pen) -> Object:
     spec: Object = {"name": tool.name}
     if tool.description or (pen.is_own and tool.description is not None):
         spec["description"] = tool.description

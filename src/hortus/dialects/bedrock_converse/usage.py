@@ -77,19 +77,24 @@ def read_usage(raw: Raw, notes: Notes, *, tier: object = None) -> Usage | None:
 
 def write_usage(usage: Usage | None, own: Extras) -> Object:
     """Return the usage object without what only this dialect says in it; `own` is what it says of the answer."""
-    counts = _counts(usage or Usage())
+    usage = usage or Usage()
     is_own = "own" in own.forms
     written: Object = {}
-    for name, number in counts.items():
-        is_said = f"+usage.{name}" in own.forms if is_own else number > 0
+    for name, number in _counts(usage).items():
+        is_said = name in _ALWAYS or (f"+usage.{name}" in own.forms if is_own else number > 0)
         is_left_out = f"-usage.{name}" in own.forms or f"usage.{name}" in own.silent
-        if (name in _ALWAYS or is_said) and not is_left_out:
+        if is_said and not is_left_out:
             written[name] = number
-    if usage is not None and usage.cache_write_long_tokens and not is_own:
-        short = usage.cache_write_tokens - usage.cache_write_long_tokens
-        details = [{"ttl": "1h", _INPUT: usage.cache_write_long_tokens}, {"ttl": "5m", _INPUT: short}]
-        written[_DETAILS] = [one for one in details if one[_INPUT]]
+    if usage.cache_write_long_tokens and not is_own:
+        written[_DETAILS] = _details(usage)
     return written
+
+
+def _details(usage: Usage) -> list[Object]:
+    """Return what was written to the cache, by how long it stays there."""
+    short = usage.cache_write_tokens - usage.cache_write_long_tokens
+    both = (("1h", usage.cache_write_long_tokens), ("5m", short))
+    return [{"ttl": ttl, _INPUT: number} for ttl, number in both if number]
 
 
 def _counts(usage: Usage) -> dict[str, int]:
