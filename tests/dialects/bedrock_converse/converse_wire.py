@@ -1,4 +1,4 @@
-"""What the tests of Converse share: bodies as JSON, requests and answers read and written again, frames in plain form."""
+"""What the tests of Converse share: bodies read and written again, and streams in plain form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A request and its answer as they pass between a client and a host that both speak Converse; the model is in its path."""
+"""A request and its answer as they pass between client and host that both speak Converse; the path has the model."""
 
 from __future__ import annotations
 

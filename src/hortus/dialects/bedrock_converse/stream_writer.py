@@ -285,7 +285,7 @@ def _marked(own: Extras, is_own: bool) -> Extras:  # noqa: FBT001 -- says of whi
 
 
 def _taken_apart(part: Part) -> tuple[Part, list[Delta]]:
-    """Return a part without its content, and the content as the deltas that it stands for; as it is where it is whole."""
+    """Return a part without its content, and the content as deltas; one that comes whole stays as it is."""
     match part:
         case Text(text=text, citations=citations):
             words: list[Delta] = [TextAdded(text)] if text else []
