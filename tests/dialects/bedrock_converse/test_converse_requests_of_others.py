@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from converse_wire import CLAUDE, NOVA, OLD_CLAUDE, body_of, chat, decode, foreign, user, write
+from converse_wire import CHAT, CLAUDE, NOVA, OLD_CLAUDE, body_of, chat, decode, foreign, user, write
 from msgspec import Raw
 
 from hortus.canon.manifest import Vocabulary
@@ -267,15 +267,16 @@ def test_a_wish_to_think_is_written_as_the_model_takes_it(
 
 def test_thinking_that_cannot_be_is_lost() -> None:
     wish = ReasoningWish(budget_tokens=2000, at="reasoning")
-    assert paths(chat(reasoning=wish, max_output_tokens=1000), OLD_CLAUDE) == ["meaning:reasoning"] or True
+    assert paths(chat(reasoning=wish, max_output_tokens=1000), OLD_CLAUDE) == ["tuning:reasoning"]
     must = ToolChoice(mode="required", at="tool_choice")
     assert "reasoning" in [loss.path for loss in write(chat(reasoning=wish, tool_choice=must), CLAUDE).losses]
 
 
 def test_a_hosts_habits_are_kept() -> None:
     target = Target(model=NOVA, source=Vocabulary(), habits=Habits(forbids=frozenset({"requestMetadata"})))
-    written = token_count.write_request(chat(), target)
-    assert decode(written.body) == {"input": {"converse": {"messages": []}}}
+    written = CHAT.write_request(chat(metadata=Raw(b'{"a":"b"}')), target)
+    assert decode(written.body) == {"messages": []}
+    assert [str(loss) for loss in written.losses] == ["advisory:metadata"]
 
 
 def test_a_count_leaves_out_what_changes_no_count() -> None:
