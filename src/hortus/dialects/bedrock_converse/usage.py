@@ -61,6 +61,7 @@ def read_usage(raw: Raw, notes: Notes, *, tier: object = None) -> Usage | None:
     try:
         said = _OBJECT(raw)
     except UNREADABLE:
+        notes.form("-usage")
         notes.hush("usage", raw)
         return usage
     written = _counts(usage or Usage())
