@@ -37,6 +37,9 @@ EXACT = {
     "other members": answer(
         serviceTier={"type": "flex"}, performanceConfig={"latency": "optimized"}, additionalModelResponseFields={"a": 1}
     ),
+    "stop sequence": answer(additionalModelResponseFields={"stop_sequence": "END", "a": 1}),
+    "odd fields": answer(additionalModelResponseFields=[1]),
+    "no stop sequence": answer(additionalModelResponseFields={"stop_sequence": None}),
     "odd tier": answer(serviceTier=7),
 }
 
@@ -50,6 +53,10 @@ def test_all_input_is_counted_and_how_long_it_stays_in_the_cache() -> None:
     assert read_answer(EXACT["cached"]).usage == Usage(
         input_tokens=8, output_tokens=2, cached_input_tokens=3, cache_write_tokens=4, cache_write_long_tokens=3
     )
+
+
+def test_which_stop_sequence_it_was_is_read_where_the_model_says_so() -> None:
+    assert read_answer(EXACT["stop sequence"]).choices[0].stop_sequence == "END"
 
 
 def test_the_tier_is_part_of_the_usage() -> None:

@@ -99,6 +99,11 @@ EXACT = {
         ("messageStop", {"stopReason": "guardrail_intervened", "additionalModelResponseFields": {"a": 1}}),
         ("metadata", METADATA[1] | {"trace": {"guardrail": {}}, "serviceTier": {"type": "flex"}}),
     ],
+    "stop sequence": [
+        START,
+        ("messageStop", {"stopReason": "stop_sequence", "additionalModelResponseFields": {"stop_sequence": "END"}}),
+        METADATA,
+    ],
     "no reason": [START, ("messageStop", {}), METADATA],
     "other role": [("messageStart", {"role": "user"}), STOP, METADATA],
     "no usage": [START, STOP, ("metadata", {"metrics": {}})],
@@ -331,7 +336,6 @@ def test_what_is_not_carried_is_named() -> None:
         "meaning:choices[1]",
         "tuning:d",
         "tuning:choices[0].stop",
-        "meaning:choices[0].stop_sequence",
         "meaning:choices[0].logprobs",
     ]
 

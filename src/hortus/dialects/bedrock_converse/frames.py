@@ -58,8 +58,7 @@ class Splitter:
         Raises:
             BrokenStream: It ended inside a frame, or with a broken one.
         """
-        for _ in self._splitter.feed(b""):  # a broken one says so again
-            pass
+        tuple(self._splitter.feed(b""))  # a broken one says so again
         self._splitter.close()
 
 

@@ -18,7 +18,7 @@ from hortus.dialects.bedrock_converse.pen import Object, Pen, own_extras, pen_fo
 from hortus.dialects.bedrock_converse.usage import read_usage, write_usage
 from hortus.dialects.bedrock_converse.wire import NAME, AnswerBody, StreamEvent, given
 from hortus.framing.opening import Notes
-from hortus.framing.paths import put_back
+from hortus.framing.paths import join_name, put_back
 from hortus.framing.shallow import check_text
 
 PADDING = "p"
@@ -59,6 +59,9 @@ NEAR_STOPS: Mapping[Stop, str] = MappingProxyType(
 NO_METRICS: Mapping[str, object] = MappingProxyType({"latencyMs": 0})
 """Bedrock always says how long it took; of another host's answer nothing is known."""
 
+_ADDITIONAL, _SEQUENCE = "additionalModelResponseFields", "stop_sequence"
+"""Where Anthropic's models say which stop sequence it was, if asked to."""
+
 _METRICS, _PLACE = "metrics", ("performanceConfig", "serviceTier")
 _ENCODE = msgspec.json.Encoder().encode
 
@@ -68,6 +71,8 @@ class _Tier(msgspec.Struct):
 
 
 _TIER = msgspec.json.Decoder(_Tier).decode
+_FIELDS = msgspec.json.Decoder(dict[str, Raw]).decode
+_STRING = msgspec.json.Decoder(str).decode
 
 
 def read_response(body: bytes) -> Response:
@@ -84,6 +89,7 @@ def read_response(body: bytes) -> Response:
     except CallerFault as fault:
         raise BrokenStream(f"The host's answer is not as it must be: {fault.message}", path=fault.path) from fault
     notes.form("own")
+    stop_sequence = read_stop_sequence(wire.additional_model_response_fields, notes)
     role = wire.output.message.role
     if role != "assistant":
         notes.hush("output.message.role", Raw(_ENCODE(role)))
@@ -94,7 +100,7 @@ def read_response(body: bytes) -> Response:
         usage = read_usage(wire.usage, notes, tier=tier_of(wire.service_tier))
     note_metrics(wire, notes)
     stop, said = read_stop(given(wire.stop_reason))
-    choice = Choice(message=Message(role="assistant", parts=parts), stop=stop, extras=said)
+    choice = Choice(message=Message(role="assistant", parts=parts), stop=stop, stop_sequence=stop_sequence, extras=said)
     return Response(choices=(choice,), usage=usage, extras=notes.extras())
 
 
@@ -107,6 +113,27 @@ def note_metrics(wire: AnswerBody | StreamEvent, notes: Notes) -> None:
     for name, raw in zip(_PLACE, (wire.performance_config, wire.service_tier), strict=True):
         if not isinstance(raw, UnsetType):
             notes.hush(name, raw)
+
+
+def read_stop_sequence(raw: Raw | UnsetType, notes: Notes) -> str | None:
+    """Return which stop sequence it was, where a model's own fields say so; what else they say is kept."""
+    if isinstance(raw, UnsetType):
+        return None
+    try:
+        fields = _FIELDS(raw)
+        found = _STRING(fields.get(_SEQUENCE, b"null"))
+    except msgspec.DecodeError:
+        notes.keep(_ADDITIONAL, raw)
+        return None
+    for name, value in fields.items():
+        if name != _SEQUENCE:
+            notes.keep(join_name(_ADDITIONAL, name), value)
+    return found
+
+
+def write_stop_sequence(stop_sequence: str | None) -> Object:
+    """Return a model's own fields, nothing where there are none."""
+    return {} if stop_sequence is None else {_ADDITIONAL: {_SEQUENCE: stop_sequence}}
 
 
 def tier_of(raw: Raw | UnsetType) -> str | None:
@@ -164,13 +191,13 @@ def _write_choices(response: Response, pen: Pen) -> Object:
         return {"output": {"message": {"role": "assistant", "content": []}}, "stopReason": "end_turn"}
     choice = response.choices[0]
     pen.manifest.take(choice.message, "role", "parts")
-    pen.manifest.take(choice, "stop")
+    pen.manifest.take(choice, "stop", "stop_sequence")
     own_reason = pen.manifest.silent(choice).get("stopReason")
     near = None if own_reason or choice.stop is None else NEAR_STOPS.get(choice.stop)
     if near is not None:
         pen.manifest.approximate(choice, "stop", near)
     message = {"role": "assistant", "content": write_blocks(choice.message.parts, pen)}
-    body: Object = {"output": {"message": message}}
+    body: Object = {"output": {"message": message}, **write_stop_sequence(choice.stop_sequence)}
     reason = own_reason or write_stop(choice.stop)
     if reason is not None:
         body["stopReason"] = reason

@@ -31,7 +31,7 @@ from hortus.dialects.bedrock_converse.citations import read_citation
 from hortus.dialects.bedrock_converse.errors import read_stream_error
 from hortus.dialects.bedrock_converse.frames import Frame, Splitter
 from hortus.dialects.bedrock_converse.parts import read_block
-from hortus.dialects.bedrock_converse.response import PADDING, note_metrics, read_stop, tier_of
+from hortus.dialects.bedrock_converse.response import PADDING, note_metrics, read_stop, read_stop_sequence, tier_of
 from hortus.dialects.bedrock_converse.usage import read_usage
 from hortus.dialects.bedrock_converse.wire import NAME, InputDelta, ReasoningDelta, StreamEvent, given
 from hortus.framing.opening import Notes
@@ -146,7 +146,7 @@ class Reader:
             case "contentBlockStop":
                 return self._stop_block(wire)
             case _:
-                return self._stop(wire)
+                return self._stop(wire, notes)
 
     def _start(self, wire: StreamEvent, notes: Notes) -> list[Event]:
         if self._has_started:
@@ -274,13 +274,14 @@ class Reader:
             return [TextAdded("{}", index=index), PartEnded(index=index)]
         return [PartEnded(index=index)]
 
-    def _stop(self, wire: StreamEvent) -> list[Event]:
+    def _stop(self, wire: StreamEvent, notes: Notes) -> list[Event]:
         events = self._end_block()
         if self._has_stopped:
             raise BrokenStream("The host's stream stops twice.")
         self._has_stopped = True
         stop, said = read_stop(given(wire.stop_reason))
-        return [*events, ChoiceEnded(stop=stop, extras=said)]
+        sequence = read_stop_sequence(wire.additional_model_response_fields, notes)
+        return [*events, ChoiceEnded(stop=stop, stop_sequence=sequence, extras=said)]
 
     def _report(self, wire: StreamEvent, notes: Notes) -> list[Event]:
         note_metrics(wire, notes)

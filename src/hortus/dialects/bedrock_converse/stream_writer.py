@@ -36,7 +36,7 @@ from hortus.dialects.bedrock_converse.errors import render_stream_error
 from hortus.dialects.bedrock_converse.frames import write_event
 from hortus.dialects.bedrock_converse.parts import write_block
 from hortus.dialects.bedrock_converse.pen import NOTHING, Object, Pen, own_extras, pen_for
-from hortus.dialects.bedrock_converse.response import NEAR_STOPS, NO_METRICS, write_stop
+from hortus.dialects.bedrock_converse.response import NEAR_STOPS, NO_METRICS, write_stop, write_stop_sequence
 from hortus.dialects.bedrock_converse.usage import write_usage
 from hortus.dialects.bedrock_converse.wire import NAME
 from hortus.framing.paths import join_paths, put_back
@@ -204,7 +204,8 @@ class Writer:
                     return None
                 more, block.seal = seal.data.removeprefix(block.seal), seal.data
                 return {"reasoningContent": {"redactedContent" if block.part.is_redacted else "signature": more}}
-            case Cited(citation):
+            case _:
+                citation = event.citation
                 pen = replace(pen_for(citation, self._asking.source, is_answer=True), is_own=self._is_own)
                 (written,) = write_citations((citation,), pen)
                 self._losses += pen.manifest.losses()
@@ -234,14 +235,11 @@ class Writer:
         near = None if said or ended.stop is None else NEAR_STOPS.get(ended.stop)
         if near is not None:
             self._lose_of_choice("stop", "tuning", near)
-        self._lose_unsaid(ended)
+        if ended.logprobs is not None:
+            self._lose_of_choice("logprobs", "meaning", f"{NAME} has no place for it.")
         reason = said or write_stop(ended.stop) or (None if self._is_own else "end_turn")
-        return self._frame("messageStop", {} if reason is None else {"stopReason": reason})
-
-    def _lose_unsaid(self, ended: ChoiceEnded) -> None:
-        for name in ("stop_sequence", "logprobs"):
-            if getattr(ended, name) is not None:
-                self._lose_of_choice(name, "meaning", f"{NAME} has no place for it.")
+        stopped: Object = {} if reason is None else {"stopReason": reason}
+        return self._frame("messageStop", stopped | write_stop_sequence(ended.stop_sequence))
 
     def _finish(self) -> bytes:
         if self._is_own and self._usage is None and self._waiting is NOTHING:

@@ -59,6 +59,7 @@ VOCABULARY = Vocabulary(
         "Citation.url": "location.web.url",
         "Citation.quote": "sourceContent",
         "Choice.stop": "stopReason",
+        "Choice.stop_sequence": "/additionalModelResponseFields.stop_sequence",
         "Response.choices": "output",
     },
     weights=_WEIGHTS,

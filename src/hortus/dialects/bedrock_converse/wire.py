@@ -243,6 +243,7 @@ class AnswerBody(Wire, frozen=True):
     metrics: Raw | UnsetType = UNSET
     performance_config: Raw | UnsetType = UNSET
     service_tier: Raw | UnsetType = UNSET
+    additional_model_response_fields: Raw | UnsetType = UNSET
 
 
 class StreamEvent(Wire, frozen=True):
@@ -257,6 +258,7 @@ class StreamEvent(Wire, frozen=True):
     metrics: Raw | UnsetType = UNSET
     performance_config: Raw | UnsetType = UNSET
     service_tier: Raw | UnsetType = UNSET
+    additional_model_response_fields: Raw | UnsetType = UNSET
     p: Raw | UnsetType = UNSET
 
 
