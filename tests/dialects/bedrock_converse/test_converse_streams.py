@@ -94,6 +94,7 @@ EXACT = {
         STOP,
         METADATA,
     ],
+    "block that is not known": [START, start(0, news={"content": [1], "a": 2}), stop(0), STOP, METADATA],
     "guarded": [
         START,
         ("messageStop", {"stopReason": "guardrail_intervened", "additionalModelResponseFields": {"a": 1}}),

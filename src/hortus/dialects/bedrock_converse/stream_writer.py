@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import msgspec
 from msgspec import Raw
@@ -41,7 +42,9 @@ from hortus.dialects.bedrock_converse.usage import write_usage
 from hortus.dialects.bedrock_converse.wire import NAME
 from hortus.framing.paths import join_paths, put_back
 
-_IN_DELTAS = ("input", "content", "source")
+_IN_DELTAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"toolUse": ("input",), "toolResult": ("content",), "image": ("source",)}
+)
 """Members of a block that stand in a delta, not in its start."""
 
 _OBJECT = msgspec.json.Decoder(dict[str, Raw]).decode
@@ -172,8 +175,10 @@ class Writer:
             del members["input"]
             return self._block_frame("Start", start={kind: members})
         waiting, self._waiting = self._waiting, NOTHING
-        delta = _delta_of(kind, {name: members.pop(name) for name in _IN_DELTAS if name in members})
-        frames = self._block_frame("Start", start={kind: members}) + self._block_frame("Delta", delta={kind: delta})
+        moved = {name: members.pop(name) for name in _IN_DELTAS.get(kind, ()) if name in members}
+        frames = self._block_frame("Start", start={kind: members})
+        if moved:
+            frames += self._block_frame("Delta", delta={kind: _delta_of(kind, moved)})
         self._waiting = waiting
         return frames
 
@@ -307,5 +312,5 @@ def _thoughts_of(part: Reasoning) -> list[Delta]:
 def _delta_of(kind: str, members: Mapping[str, Raw]) -> object:
     """Return what the delta of a block that came whole holds."""
     if kind == "toolUse":
-        return {"input": bytes(members.get("input", b"{}")).decode()}
-    return members.get("content", Raw(b"[]")) if kind == "toolResult" else members
+        return {"input": bytes(members["input"]).decode()}
+    return members["content"] if kind == "toolResult" else members

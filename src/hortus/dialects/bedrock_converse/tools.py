@@ -120,6 +120,8 @@ def _write_spec(tool: Tool, pen: Pen) -> Object:
     spec: Object = {"name": tool.name}
     if tool.description or (pen.is_own and tool.description is not None):
         spec["description"] = tool.description
+    elif tool.description is not None:
+        pen.manifest.leave_out(tool, "description")  # Bedrock refuses an empty one
     if not pen.manifest.has_form(tool, _NO_SCHEMA):
         spec["inputSchema"] = _write_schema(tool, pen)
     if tool.is_strict or pen.manifest.has_form(tool, _STRICT):
