@@ -17,6 +17,9 @@ from proof_of_dialects import NAMES
 
 ROOT = Path(__file__).parents[1]
 OWN = Path(__file__).parent / "recordings"
+_BINARY = "application/vnd.amazon.eventstream"
+"""Streams that the project's own set keeps in base64."""
+
 _STREAMS = re.compile("event-?stream")
 DIALECT_HEADERS = ("anthropic-beta", "anthropic-version")
 
@@ -138,6 +141,8 @@ def _own(case: Path, operation: str) -> Exchange:
     url = line.split(" ")[1]
     status_line, answer_headers, answer = _http(case / "response.http")
     status = int(status_line.split(" ")[1])
+    if answer_headers.get("content-type") == _BINARY:
+        answer = b64decode(answer)
     is_stream = "streamGenerateContent" in url or bool(_STREAMS.search(answer_headers.get("content-type", "")))
     return Exchange(
         id=f"own/{case.parent.name}/{case.name}",

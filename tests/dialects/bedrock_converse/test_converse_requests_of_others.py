@@ -169,7 +169,7 @@ def test_tools_get_a_schema_and_foreign_tools_of_hosts_are_lost() -> None:
     written = write(chat(tools=tools, tool_choice=ToolChoice(mode="required", names=("f",))))
     spec = {"name": "f", "inputSchema": {"json": {"type": "object", "properties": {}}}, "strict": True}
     assert decode(written.body)["toolConfig"] == {"tools": [{"toolSpec": spec}], "toolChoice": {"tool": {"name": "f"}}}
-    assert written.adaptations == ("+inputSchema",)
+    assert written.adaptations == ("-description", "+inputSchema")
     assert [loss.path for loss in written.losses] == ["tools[1]"]
 
 
