@@ -253,13 +253,15 @@ def test_route_and_stream_stand_in_the_path() -> None:
         (said({"text": "a"}, role="tool"), "messages[0].role"),
         (said({"image": {"format": "png"}}), "messages[0].content[0].image.source"),
         ({"messages": 1}, "messages"),
+        ({}, "messages"),
         ({"inferenceConfig": {"maxTokens": "1"}}, "inferenceConfig.maxTokens"),
-        ({"toolConfig": {"tools": [{}]}}, "toolConfig.tools[0]"),
+        ({"messages": [], "toolConfig": {"tools": [{}]}}, "toolConfig.tools[0]"),
         (
             {
+                "messages": [],
                 "outputConfig": {
                     "textFormat": {"type": "json_schema", "structure": {"jsonSchema": {"schema": "{"}}},
-                }
+                },
             },
             "outputConfig.textFormat.structure.jsonSchema.schema",
         ),

@@ -7,6 +7,7 @@ import re
 import msgspec
 from msgspec import Raw, UnsetType
 
+from hortus.canon.errors import InvalidRequest
 from hortus.canon.habits import apply_habits
 from hortus.canon.request import ReasoningWish, Request
 from hortus.canon.translation import Call, Target, Written
@@ -84,6 +85,10 @@ def read_chat(body: bytes | Raw, call: Call, notes: Notes) -> Request:
 
 
 def _note_forms(wire: RequestBody, notes: Notes) -> None:
+    if not isinstance(wire.prompt_variables, UnsetType):
+        notes.keep("promptVariables", wire.prompt_variables)
+    elif isinstance(wire.messages, UnsetType):
+        raise InvalidRequest("This member is missing.", path="messages")
     if isinstance(wire.messages, UnsetType):
         notes.form("-messages")
     if isinstance(wire.inference_config, InferenceConfig):

@@ -201,6 +201,7 @@ class RequestBody(Wire, frozen=True):
     """POST /model/{modelId}/converse and /converse-stream."""
 
     messages: list[Raw] | UnsetType = UNSET
+    prompt_variables: Raw | UnsetType = UNSET
     system: list[Raw] | UnsetType | None = UNSET
     inference_config: InferenceConfig | UnsetType | None = UNSET
     tool_config: ToolConfig | UnsetType | None = UNSET
