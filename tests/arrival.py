@@ -33,6 +33,9 @@ RANKS = {"Reasoning": 0, "Text": 1, "Media": 1, "Opaque": 1, "Refusal": 2, "Tool
 ENVELOPE = frozenset(("Response.id", "Response.created_s", "EmbeddingsRequest.encoding"))
 """Not of what is said: id, time and spelling of vectors are made by Hortus where a client wants others."""
 
+MADE = frozenset(("Response.model",))
+"""Made by Hortus where the host says nothing: the route's name, for clients that want one."""
+
 UNORDERED = frozenset(("openai_chat", "mistral", "cohere_v2"))
 """Dialects whose messages have one place for words and one for calls: the order between them is notation."""
 
@@ -195,7 +198,8 @@ class Arrival:
             if self._is_named(self._path(sent, one.name)):
                 self.named += 1
             elif self._says_nothing(field, values[0], default=one.default):
-                if not self._says_nothing(field, values[1], default=one.default) and not self._is_excused(sent):
+                is_made = field in MADE or self._is_excused(sent)
+                if not self._says_nothing(field, values[1], default=one.default) and not is_made:
                     self.faults.append(f"{field} was invented: {values[1]!r}")
             else:
                 self._values(sent, one.name, values=values)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +17,10 @@ from proof_of_dialects import NAMES
 
 ROOT = Path(__file__).parents[1]
 OWN = Path(__file__).parent / "recordings"
+_BINARY = "application/vnd.amazon.eventstream"
+"""Streams that the project's own set keeps in base64."""
+
+_STREAMS = re.compile("event-?stream")
 DIALECT_HEADERS = ("anthropic-beta", "anthropic-version")
 
 OPERATIONS = {
@@ -31,6 +37,9 @@ OPERATIONS = {
     "batch-embed-contents": ("gemini", "embeddings"),
     "chat-v2": ("cohere_v2", "chat"),
     "embed": ("cohere_v2", "embeddings"),
+    "converse": ("bedrock_converse", "chat"),
+    "converse-stream": ("bedrock_converse", "chat"),
+    "bedrock/count-tokens": ("bedrock_converse", "token_count"),
 }
 """Dialect and operation of each kind of call, told apart by maker where several call theirs the same."""
 
@@ -70,6 +79,7 @@ class _Answer(msgspec.Struct):
     status: int
     body: msgspec.Raw = msgspec.Raw(b"")
     body_text: str | None = None
+    body_b64: str | None = None
 
 
 class _Recording(msgspec.Struct):
@@ -116,7 +126,9 @@ def exchanges_with(maker: str) -> Iterator[Exchange]:
 def _shared(recording: _Recording, dialect: str, operation: str) -> Exchange:
     request, answer = recording.request, recording.response
     body = bytes(request.body) if request is not None and bytes(request.body) != b"null" else None
-    text = answer.body_text
+    text = None if answer.body_text is None else answer.body_text.encode()
+    if answer.body_b64 is not None:
+        text = b64decode(answer.body_b64)
     # Plain JSON that is labelled as a stream is what some hosts answer errors with.
     is_framed = text is not None and answer.status < 400
     return Exchange(
@@ -127,7 +139,7 @@ def _shared(recording: _Recording, dialect: str, operation: str) -> Exchange:
         model=_model(request.url if request else "", body),
         request=body,
         status=answer.status,
-        answer=text.encode() if text is not None else bytes(answer.body),
+        answer=text if text is not None else bytes(answer.body),
         is_framed=is_framed,
         is_own=False,
     )
@@ -147,7 +159,9 @@ def _own(case: Path, operation: str) -> Exchange:
     url = line.split(" ")[1]
     status_line, answer_headers, answer = _http(case / "response.http")
     status = int(status_line.split(" ")[1])
-    is_stream = "streamGenerateContent" in url or "event-stream" in answer_headers.get("content-type", "")
+    if answer_headers.get("content-type") == _BINARY:
+        answer = b64decode(answer)
+    is_stream = "streamGenerateContent" in url or bool(_STREAMS.search(answer_headers.get("content-type", "")))
     return Exchange(
         id=f"own/{case.parent.name}/{case.name}",
         dialect=case.parent.name,
@@ -173,6 +187,9 @@ def _call(url: str, headers: dict[str, str]) -> Call:
     parts = urlsplit(url)
     kept = {name.lower(): value for name, value in headers.items() if name.lower() in DIALECT_HEADERS}
     query = dict(parse_qsl(parts.query))
+    if "/model/" in parts.path:
+        route, _, method = unquote(parts.path).rpartition("/model/")[2].rpartition("/")
+        return Call(route=route, is_stream=method == "converse-stream", query=query, headers=kept)
     if "/models/" not in parts.path:
         return Call(query=query, headers=kept)
     route, _, method = unquote(parts.path).rpartition("/models/")[2].rpartition(":")

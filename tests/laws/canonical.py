@@ -36,6 +36,7 @@ OPAQUE = {
         '{"type":"server_tool_use","id":"srvtoolu_1","name":"web_search","input":{"query":"zone"}}',
     ),
     "gemini": ("executableCode", '{"executableCode":{"language":"PYTHON","code":"print(1)"}}'),
+    "bedrock_converse": ("searchResult", '{"searchResult":{"source":"a","title":"b","content":[{"text":"c"}]}}'),
 }
 """A part that only its dialect knows."""
 
@@ -43,6 +44,7 @@ HOST_TOOLS = {
     "openai_responses": ("web_search", '{"type":"web_search"}'),
     "anthropic_messages": ("web_search_20250305", '{"type":"web_search_20250305","name":"web_search"}'),
     "gemini": ("googleSearch", '{"googleSearch":{}}'),
+    "bedrock_converse": ("systemTool", '{"systemTool":{"name":"nova_grounding"}}'),
 }
 
 Fields = dict[str, st.SearchStrategy]

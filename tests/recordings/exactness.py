@@ -169,9 +169,10 @@ def _total_of(answer: bytes) -> int:
     class Counted(msgspec.Struct):
         input_tokens: int = 0
         totalTokens: int = 0  # noqa: N815 -- the maker's name
+        inputTokens: int = 0  # noqa: N815 -- the maker's name
 
     counted = msgspec.json.decode(answer, type=Counted)
-    return counted.input_tokens or counted.totalTokens
+    return counted.input_tokens or counted.totalTokens or counted.inputTokens
 
 
 def _error(exchange: Exchange) -> Iterator[str]:

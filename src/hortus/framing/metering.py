@@ -124,6 +124,14 @@ TABLE: Mapping[str, tuple[Row, ...]] = MappingProxyType(
             _again("speed", "service_tier"),
             Row("inference_geo", "region"),
         ),
+        # https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html, read 2026-11
+        "bedrock_converse": (
+            Row("inputTokens", "input_tokens"),
+            Row("outputTokens", "output_tokens"),
+            Row("cacheReadInputTokens", "cached_input_tokens", beside="input_tokens"),
+            Row("cacheWriteInputTokens", "cache_write_tokens", beside="input_tokens"),
+            Row("cacheDetails.1h", "cache_write_long_tokens"),  # the dialect makes an object of Bedrock's list
+        ),
         # https://ai.google.dev/api/generate-content#UsageMetadata, read 2026-11
         "gemini": (
             Row("promptTokenCount", "input_tokens"),
@@ -162,6 +170,7 @@ _NEEDED: Mapping[str, tuple[frozenset[str], ...]] = MappingProxyType(
         "mistral": (frozenset({"input_tokens"}),),
         "openai_responses": (frozenset({"input_tokens", "output_tokens"}),),
         "anthropic_messages": (frozenset({"input_tokens"}), frozenset({"output_tokens"})),
+        "bedrock_converse": (frozenset({"input_tokens"}), frozenset({"output_tokens"})),
         "gemini": (frozenset({"input_tokens"}), frozenset({"output_tokens"})),
         "cohere_v2": (frozenset({"input_tokens"}), frozenset({"output_tokens"}), frozenset({"searches"})),
     }

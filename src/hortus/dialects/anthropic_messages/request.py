@@ -11,7 +11,6 @@ from hortus.canon.request import OutputFormat, Request
 from hortus.canon.translation import Call, Target, Written
 from hortus.dialects.anthropic_messages.messages import read_message, read_system, write_messages, write_system
 from hortus.dialects.anthropic_messages.pen import Object, Pen, pen_for
-from hortus.dialects.anthropic_messages.quirks import ModelTraits, traits_of
 from hortus.dialects.anthropic_messages.thinking import read_wish, write_wish
 from hortus.dialects.anthropic_messages.tools import (
     read_choice,
@@ -23,6 +22,7 @@ from hortus.dialects.anthropic_messages.tools import (
 )
 from hortus.dialects.anthropic_messages.vocabulary import BETA_HEADER
 from hortus.dialects.anthropic_messages.wire import NAME, Metadata, OutputConfig, RequestBody, given
+from hortus.framing.claude import ModelTraits, traits_of
 from hortus.framing.opening import Notes
 from hortus.framing.paths import put_back
 from hortus.framing.shallow import check_text

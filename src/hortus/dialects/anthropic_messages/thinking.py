@@ -9,8 +9,8 @@ from hortus.canon.effort import budget_of, effort_of
 from hortus.canon.nodes import Extras
 from hortus.canon.request import ReasoningWish, Request
 from hortus.dialects.anthropic_messages.pen import Object, Pen
-from hortus.dialects.anthropic_messages.quirks import ModelTraits
 from hortus.dialects.anthropic_messages.wire import NAME, OutputConfig, RequestBody, ThinkingConfig, given
+from hortus.framing.claude import ModelTraits
 from hortus.framing.opening import Notes
 
 LEAST_BUDGET = 1024

@@ -1,6 +1,6 @@
-"""What the models behind this API take and refuse, by their names: for requests that were written for other makers.
+"""What Anthropic's models take and refuse, by their names: for requests that were written for other makers.
 
-A request of this dialect's own is never changed by this. https://docs.claude.com/en/docs/build-with-claude/effort,
+A request that was written for them is never changed by this. https://docs.claude.com/en/docs/build-with-claude/effort,
 …/extended-thinking, …/adaptive-thinking and the capabilities in GET /v1/models, read 2026-11.
 """
 
