@@ -7,6 +7,8 @@ host keeps, and answers in the background, cannot.
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from hortus.canon.dialect import Dialect, Operation
 from hortus.canon.translation import Chat, TokenCount, Translation
 from hortus.dialects.openai_responses import relay
@@ -25,15 +27,22 @@ from hortus.dialects.openai_responses.vocabulary import VOCABULARY
 from hortus.dialects.openai_responses.wire import NAME
 from hortus.framing.openai_errors import read_error, render_error
 
+_OPERATIONS = (  # below `/v1`, and below Azure's `/openai`, whatever the `api-version`
+    Operation("chat", "POST", "/responses", "/responses", can_stream=True),
+    Operation("count_tokens", "POST", "/responses/input_tokens", "/responses/input_tokens"),
+    Operation("list_input_items", "GET", "/responses/{id}/input_items", None),
+    Operation("get_response", "GET", "/responses/{id}", None),
+    Operation("delete_response", "DELETE", "/responses/{id}", None),
+)
+
+
+def _at(prefix: str, *, is_at_root: bool) -> tuple[Operation, ...]:
+    return tuple(replace(one, path=prefix + one.path, is_at_root=is_at_root) for one in _OPERATIONS)
+
+
 DIALECT = Dialect(
     name=NAME,
-    operations=(
-        Operation("chat", "POST", "/v1/responses", "/responses", can_stream=True),
-        Operation("count_tokens", "POST", "/v1/responses/input_tokens", "/responses/input_tokens"),
-        Operation("list_input_items", "GET", "/v1/responses/{id}/input_items", None),
-        Operation("get_response", "GET", "/v1/responses/{id}", None),
-        Operation("delete_response", "DELETE", "/v1/responses/{id}", None),
-    ),
+    operations=(*_at("/v1", is_at_root=True), *_at("", is_at_root=False)),
     read_request=relay.read_request,
     write_request=relay.write_request,
     render_error=render_error,
@@ -44,7 +53,7 @@ DIALECT = Dialect(
     cap_output=cap_output,
     write_routes=relay.write_routes,
     write_route=relay.write_route,
-    bases=("/openai",),
+    bases=("/openai", "/azure", "/azure/openai"),
     continuing=CONTINUING,
     translation=Translation(
         vocabulary=VOCABULARY,
