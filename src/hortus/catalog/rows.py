@@ -23,7 +23,7 @@ from general knowledge, to be checked at `source` before anyone relies on it."""
 
 Modality = Literal["text", "image", "audio", "video", "pdf", "embedding"]
 Feature = Literal["tools", "structured_output", "reasoning", "vision", "embeddings"]
-Auth = Literal["bearer", "none", "x-api-key", "api-key", "x-goog-api-key", "sigv4", "google-oauth"]
+Auth = Literal["bearer", "none", "x-api-key", "api-key", "x-goog-api-key", "sigv4", "google-oauth", "entra"]
 ListShape = Literal["openai", "gemini", "anthropic"]
 
 
