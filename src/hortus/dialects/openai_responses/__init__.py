@@ -7,8 +7,6 @@ host keeps, and answers in the background, cannot.
 
 from __future__ import annotations
 
-from msgspec.structs import replace
-
 from hortus.canon.dialect import Dialect, Operation
 from hortus.canon.translation import Chat, TokenCount, Translation
 from hortus.dialects.openai_responses import relay
@@ -27,22 +25,19 @@ from hortus.dialects.openai_responses.vocabulary import VOCABULARY
 from hortus.dialects.openai_responses.wire import NAME
 from hortus.framing.openai_errors import read_error, render_error
 
-_OPERATIONS = (  # below `/v1`, and below Azure's `/openai`, whatever the `api-version`
-    Operation("chat", "POST", "/responses", "/responses", can_stream=True),
-    Operation("count_tokens", "POST", "/responses/input_tokens", "/responses/input_tokens"),
-    Operation("list_input_items", "GET", "/responses/{id}/input_items", None),
-    Operation("get_response", "GET", "/responses/{id}", None),
-    Operation("delete_response", "DELETE", "/responses/{id}", None),
-)
-
-
-def _at(prefix: str, *, is_at_root: bool) -> tuple[Operation, ...]:
-    return tuple(replace(one, path=prefix + one.path, is_at_root=is_at_root) for one in _OPERATIONS)
-
-
 DIALECT = Dialect(
     name=NAME,
-    operations=(*_at("/v1", is_at_root=True), *_at("", is_at_root=False)),
+    operations=tuple(
+        Operation(name, method, v1 + path, host_path, can_stream=name == "chat", is_at_root=bool(v1))
+        for v1 in ("/v1", "")  # the latter stands below Azure's `/openai`, whatever the `api-version`
+        for name, method, path, host_path in (
+            ("chat", "POST", "/responses", "/responses"),
+            ("count_tokens", "POST", "/responses/input_tokens", "/responses/input_tokens"),
+            ("list_input_items", "GET", "/responses/{id}/input_items", None),
+            ("get_response", "GET", "/responses/{id}", None),
+            ("delete_response", "DELETE", "/responses/{id}", None),
+        )
+    ),
     read_request=relay.read_request,
     write_request=relay.write_request,
     render_error=render_error,

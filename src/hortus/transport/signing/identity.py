@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Final, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 from typing_extensions import override
 
 from hortus.base.addresses import address_in, kind_of
 from hortus.base.errors import ConfigurationError
+from hortus.transport.signing.safety import is_safe
 
 ReadReference = Callable[[str], str]
 """Reference to what it stands for; raises ConfigurationError."""
@@ -118,7 +118,7 @@ def _checked_application(said: Document, read: ReadReference) -> Document:
     for member in ("tenant_id", "client_id"):
         if not _ID.fullmatch(getattr(said, member)):
             raise _unfit(f"has no `{member}`, or one that cannot be")
-    if not _is_safe(said.authority):
+    if not is_safe(said.authority):
         raise _unfit("names an `authority` that is not an https address")
     if bool(said.private_key) != bool(said.certificate):
         raise _unfit("has a `certificate` without `private_key`, or the other way round")
@@ -153,15 +153,6 @@ def _followed(said: Document, read: ReadReference, *members: str) -> Document:
     values = {member: getattr(said, member) for member in members}
     read_values = {name: read(value) if _REFERENCE.fullmatch(value) else value for name, value in values.items()}
     return msgspec.structs.replace(said, **read_values)
-
-
-def _is_safe(address: str) -> bool:
-    """Tell whether a secret may be sent there: encrypted, or to this machine."""
-    literal = address_in(address)
-    is_here = literal is not None and kind_of(literal) == "loopback"
-    parts = urlsplit(address)
-    is_plain = parts.username is None and not parts.query and not parts.fragment
-    return is_plain and bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and is_here))
 
 
 def _is_near(address: str) -> bool:
