@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from hortus.catalog.lookup import SPOKEN_DIALECTS, Catalog, is_routable
-from hortus.catalog.rows import Host, Offer, Surface
+from hortus.catalog.rows import Auth, Host, Offer, Surface
 from hortus.snapshot.declared import EndpointSpec
 from hortus.snapshot.model import Spoken
 
@@ -36,14 +36,24 @@ def surfaces_of(spec: EndpointSpec, host: Host, *, catalog: Catalog, maker: str 
         maker: Whose model it is, None where unknown; a host may speak a dialect for some makers only.
     """
     own = tuple(spec.base_url) if isinstance(spec.base_url, Mapping) else ()
-    offered = {surface.dialect: surface for surface in host.surfaces if _holds(surface, spec, maker)}
+    styled = host.surfaces if spec.style is None else host.styles.get(spec.style)
+    if styled is None:
+        return f"the host {host.id} has no style `{spec.style}` (it has {', '.join(host.styles) or 'none'})"
+    offered = {surface.dialect: surface for surface in styled if _holds(surface, spec, maker)}
     chosen = []
     for dialect in spec.dialects or _usual_dialects(spec, offered=tuple(offered), own=own):
         surface = offered.get(dialect) or (_usual(dialect, catalog) if dialect in own else None)
         if surface is None:
             return f"the host {host.id} does not speak {dialect} ({_what_it_speaks(host)})"
-        chosen.append(surface)
+        if spec.auth not in {None, surface.auth, *surface.other_auths}:
+            ways = ", ".join((surface.auth, *surface.other_auths))
+            return f"the host {host.id} takes no credential by `{spec.auth}` (it takes {ways})"
+        chosen.append(surface if spec.auth is None else _opened_by(surface, spec.auth))
     return tuple(filter(is_routable, chosen)) or _why_none(host, chosen)
+
+
+def _opened_by(surface: Surface, auth: str) -> Surface:
+    return msgspec.structs.replace(surface, auth=msgspec.convert(auth, Auth))
 
 
 def _holds(surface: Surface, spec: EndpointSpec, maker: str | None) -> bool:
