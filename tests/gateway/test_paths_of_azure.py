@@ -6,6 +6,8 @@ import msgspec
 import pytest
 from core import Core, CoreExchange, staged
 
+from hortus.snapshot.model import Spoken
+
 BODY = {"messages": [{"role": "user", "content": "May I?"}]}
 DEPLOYED = "/openai/deployments/r/chat/completions"
 
@@ -67,6 +69,49 @@ async def test_foundry_names_the_model_in_the_body() -> None:
     assert (got["model"], adaptations) == ("up", ("model",))
     assert refused.status == 400
     assert msgspec.json.decode(refused.body)["error"]["param"] == "model"
+
+
+VERSIONED = Spoken(
+    "openai_chat",
+    "http://127.0.0.1/replaced",
+    paths={"chat": "/deployments/{model}/chat/completions?api-version=2025-03-01-preview"},
+)
+
+
+def deployed_at(core: Core, name: str) -> None:
+    """Configure an endpoint that is addressed by the paths of Azure's deployments."""
+    endpoint = core.endpoint(name)
+    address = f"http://127.0.0.1:{core.stages[name].port}/openai"
+    spoken = (msgspec.structs.replace(VERSIONED, address=address),)
+    core.configure([msgspec.structs.replace(endpoint, spoken=spoken)])
+
+
+async def test_a_host_with_deployments_gets_the_model_in_its_path_and_its_own_version() -> None:
+    async with staged("a") as core:
+        deployed_at(core, "a")
+        exchange = await core.ask(BODY, path=DEPLOYED)
+    (first, *_) = core.stages["a"].heads[0].split(b"\r\n")
+    assert first == b"POST /openai/deployments/up/chat/completions?api-version=2025-03-01-preview HTTP/1.1"
+    assert msgspec.json.decode(core.stages["a"].bodies[0]) == BODY
+    assert exchange.status == 200
+
+
+async def test_a_client_of_another_dialect_reaches_a_deployment_too() -> None:
+    async with staged("a") as core:
+        deployed_at(core, "a")
+        exchange = await core.ask({"model": "r", "max_tokens": 9, **BODY}, path="/anthropic/v1/messages")
+    assert core.stages["a"].heads[0].startswith(b"POST /openai/deployments/up/chat/completions?api-version=2025")
+    assert "model" not in msgspec.json.decode(core.stages["a"].bodies[0])
+    assert msgspec.json.decode(exchange.body)["content"][0]["text"] == "Yes."
+
+
+async def test_azure_s_milliseconds_of_0_shorten_no_rest() -> None:
+    async with staged("a") as core:
+        core.stages["a"].acts.extend(["429", "ok"])
+        core.stages["a"].errors = b"retry-after: 1\r\nretry-after-ms: 0\r\n"
+        core.configure([core.endpoint("a")])
+        await core.ask(BODY, path=DEPLOYED)
+    assert (core.slept, len(core.stages["a"].bodies)) == ([1.0], 2)
 
 
 @pytest.mark.parametrize("token", ["eyJ0eXAiOiJKV1QifQ.eyJhdWQiOiJ4In0.c2ln", "eyJhbGciOiJub25lIn0.e30."])
