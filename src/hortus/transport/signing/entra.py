@@ -129,12 +129,17 @@ class EntraIdentities:
             ConfigurationError: There is no document, or it is of no use.
         """
         identity = read_identity(self._read_document(reference), self._read)
+        if identity.way == "federation":
+            self._federated(identity)  # must be there, whoever has a token of before
         kept = self._kept.get(reference)
         if kept is not None and kept[0] == identity:
             return kept[1]
         token = RenewedToken(self._service(identity), self._hosts, clock=self._clock)
         self._kept[reference] = (identity, token)
         return token
+
+    def _federated(self, identity: Identity) -> str:
+        return self._read(f"file:{identity.said.token_file}")
 
     def _service(self, identity: Identity) -> TokenService:
         said = identity.said
@@ -150,8 +155,7 @@ class EntraIdentities:
             case "secret":
                 return _Entra(identity, lambda _: {"client_secret": said.client_secret})
             case "federation":
-                self._read(f"file:{said.token_file}")
-                return _Entra(identity, lambda _: _asserted(self._read(f"file:{said.token_file}")))
+                return _Entra(identity, lambda _: _asserted(self._federated(identity)))
             case "certificate":
                 return _Entra(identity, _signer(identity))
 
