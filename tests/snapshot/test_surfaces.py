@@ -171,6 +171,12 @@ def test_foundry_s_models_are_a_style_that_lets_every_member_pass() -> None:
     assert found.headers == {"extra-parameters": "pass-through"}
 
 
+def test_a_foundry_resource_has_another_name_for_the_same() -> None:
+    assert set(addresses(spec(**AZURE, style="foundry")).values()) == {
+        "https://our-own.services.ai.azure.com/openai/v1"
+    }
+
+
 def test_without_a_style_the_row_s_own_surfaces_hold() -> None:
     found = spoken(spec(**AZURE))
     assert {(one.address, one.auth) for one in found.values()} == {
@@ -187,7 +193,7 @@ def test_an_endpoint_may_choose_how_its_credential_is_sent() -> None:
 @pytest.mark.parametrize(
     ("more", "reason"),
     [
-        ({"style": "other"}, "the host azure has no style `other` (it has deployments, models)"),
+        ({"style": "other"}, "the host azure has no style `other` (it has deployments, foundry, models)"),
         ({"auth": "sigv4"}, "the host azure takes no credential by `sigv4` (it takes api-key, bearer, entra)"),
     ],
 )
