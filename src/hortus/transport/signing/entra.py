@@ -7,7 +7,6 @@ https://learn.microsoft.com/azure/app-service/overview-managed-identity, recalle
 
 from __future__ import annotations
 
-import base64
 import secrets
 from collections.abc import Callable
 from typing import Final
@@ -26,6 +25,7 @@ from hortus.base.time import Clock
 from hortus.gateway.ports import HostRequest, Hosts
 from hortus.snapshot.resolved import Authorizer
 from hortus.transport.signing.identity import Identity, ReadReference, read_identity
+from hortus.transport.signing.jwt import to_text, write_jwt
 from hortus.transport.signing.renewing import FORM, TIMEOUTS, RenewedToken, TokenService
 
 SCHEME: Final = "entra"
@@ -36,6 +36,7 @@ IMDS: Final = "http://169.254.169.254/metadata/identity/oauth2/token"
 _ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"  # RFC 7523, 2.2
 _ASSERTION_LASTS_S: Final = 300
 _SHORTEST_KEY_BITS: Final = 2048
+_PADDING: Final = PSS(mgf=MGF1(SHA256()), salt_length=PSS.DIGEST_LENGTH)
 _JSON: Final = (b"accept", b"application/json")
 
 Proof = Callable[[int], dict[str, str]]
@@ -184,7 +185,7 @@ def _signer(identity: Identity) -> Proof:
         )
     if certificate.public_key() != key.public_key():
         raise ConfigurationError("its credential holds a private key and the certificate of another one")
-    header = _Header(alg="PS256", typ="JWT", thumbprint=_encode(certificate.fingerprint(SHA256())))
+    header = _Header(alg="PS256", typ="JWT", thumbprint=to_text(certificate.fingerprint(SHA256())))
 
     def sign(now_s: int) -> dict[str, str]:
         claims = _Claims(
@@ -196,12 +197,6 @@ def _signer(identity: Identity) -> Proof:
             iat=now_s,
             exp=now_s + _ASSERTION_LASTS_S,
         )
-        signed = f"{_encode(msgspec.json.encode(header))}.{_encode(msgspec.json.encode(claims))}"
-        padding = PSS(mgf=MGF1(SHA256()), salt_length=PSS.DIGEST_LENGTH)
-        return _asserted(f"{signed}.{_encode(key.sign(signed.encode('ascii'), padding, SHA256()))}")
+        return _asserted(write_jwt(header, claims, sign=lambda signed: key.sign(signed, _PADDING, SHA256())))
 
     return sign
-
-
-def _encode(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")

@@ -5,7 +5,6 @@ https://developers.google.com/identity/protocols/oauth2/service-account, read 20
 
 from __future__ import annotations
 
-import base64
 from typing import Final
 
 import msgspec
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from typing_extensions import override
 
 from hortus.base.errors import ConfigurationError
+from hortus.transport.signing.jwt import write_jwt
 from hortus.transport.signing.safety import is_safe
 
 SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
@@ -98,9 +98,4 @@ def write_claim(account: ServiceAccount, *, now_s: int) -> str:
     """Return the claim (a JWT signed by RS256) that the account may use Google's cloud for the next hour."""
     header = _Header(alg="RS256", typ="JWT", kid=account.key_id)
     claims = _Claims(iss=account.email, scope=SCOPE, aud=account.token_uri, iat=now_s, exp=now_s + CLAIM_LIFETIME_S)
-    signed = f"{_encode(msgspec.json.encode(header))}.{_encode(msgspec.json.encode(claims))}"
-    return f"{signed}.{_encode(account.key.sign(signed.encode('ascii'), PKCS1v15(), SHA256()))}"
-
-
-def _encode(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return write_jwt(header, claims, sign=lambda signed: account.key.sign(signed, PKCS1v15(), SHA256()))
