@@ -214,7 +214,9 @@ def test_the_addresses_of_a_host_are_encrypted_unless_they_are_this_machine(host
         assert is_web_address(address) or address.startswith("http://localhost:")
 
 
-SURFACES = [(host, surface) for host in rows().hosts for surface in host.surfaces]
+SURFACES = [
+    (host, surface) for host in rows().hosts for some in (host.surfaces, *host.styles.values()) for surface in some
+]
 
 each_surface = pytest.mark.parametrize(("host", "surface"), SURFACES, ids=[f"{h.id}-{s.dialect}" for h, s in SURFACES])
 

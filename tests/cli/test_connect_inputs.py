@@ -37,3 +37,11 @@ def test_refuses_what_is_no_key_of_the_host_without_repeating_it(host: str, text
     with pytest.raises(ConfigurationError, match="no key") as caught:
         check_secret(text, load_catalog().host(host))
     assert "hunter2" not in str(caught.value)
+
+
+def test_an_identity_of_entra_is_a_document_too() -> None:
+    azure = load_catalog().host("azure")
+    assert check_secret('{"type": "entra",\n"managed_identity": "imds"}\n', azure, auth="entra").startswith("{")
+    assert check_secret("made-up-key", azure) == "made-up-key"
+    with pytest.raises(ConfigurationError):
+        check_secret("made-up-key", azure, auth="entra")

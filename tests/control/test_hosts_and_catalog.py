@@ -122,6 +122,16 @@ async def test_a_host_whose_address_has_parts_of_the_operator_s_is_connected_wit
         assert (shown["speaks"], shown["variables"]) == (["gemini", "openai_chat"], {"project": "example-project"})
 
 
+async def test_azure_is_connected_in_the_style_and_by_the_identity_that_were_asked_for(tmp_path: Path) -> None:
+    async with running_control(tmp_path, environment={"AZURE_IDENTITY": "{}"}) as control:
+        wanted = {"models": ["gpt-6-luna"], "variables": {"resource": "ours"}, "style": "deployments", "auth": "entra"}
+        await control.ask("POST", "/hosts/azure/connect", {**wanted, "credential": "env:AZURE_IDENTITY"})
+        made = control.snapshot().endpoints["gpt-6-luna@azure"]
+        assert {(one.address, one.auth) for one in made.spoken} == {("https://ours.openai.azure.com/openai", "entra")}
+        shown = await control.ask("GET", "/endpoints/gpt-6-luna@azure")
+        assert (shown["style"], shown["auth"]) == ("deployments", "entra")
+
+
 async def test_a_connected_host_is_spoken_to_in_all_its_dialects(tmp_path: Path) -> None:
     async with running_control(tmp_path, environment={"OPENAI_API_KEY": "sk-hunter2"}) as control:
         await control.ask("POST", "/hosts/openai/connect", {"models": ["gpt-6-luna"]})
@@ -135,6 +145,18 @@ REFUSED = {
         {"credential": "env:MISTRAL_API_KEY", "variables": {"resource": "evil.example/#"}},
         400,
         "variables.resource",
+    ),
+    "a style that the host does not have": (
+        "azure",
+        {"credential": "env:MISTRAL_API_KEY", "variables": {"resource": "ours"}, "style": "older"},
+        400,
+        "style",
+    ),
+    "a way to open it that it does not have": (
+        "azure",
+        {"credential": "env:MISTRAL_API_KEY", "variables": {"resource": "ours"}, "auth": "sigv4"},
+        400,
+        "auth",
     ),
     "unknown host": ("mistrl", {}, 404, "host"),
     "no credential": ("openai", {}, 400, "credential"),

@@ -16,6 +16,7 @@ from garden import Hortus, wait_for
 from hortus.testkit.replay_host import ReplayHost, Seen
 from sdk.accepted import complaints
 from sdk.clients.anthropic_messages import AnthropicMessages
+from sdk.clients.azure import AzureChat, AzureResponses
 from sdk.clients.google_genai import GoogleGenAI
 from sdk.clients.openai_chat import OpenAIChat
 from sdk.clients.openai_responses import OpenAIResponses
@@ -26,6 +27,8 @@ from sdk.workers import worker_of
 CLIENTS: dict[str, tuple[Any, str, str]] = {
     "openai, chat": (OpenAIChat, "/openai/v1", "openai"),
     "openai, responses": (OpenAIResponses, "/openai/v1", "openai"),
+    "openai's azure, chat": (AzureChat, "/azure", "openai"),
+    "openai's azure, responses": (AzureResponses, "/azure", "openai"),
     "anthropic": (AnthropicMessages, "/anthropic", "anthropic"),
     "google-genai": (GoogleGenAI, "/gemini", "google-genai"),
 }

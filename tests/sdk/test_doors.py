@@ -16,7 +16,7 @@ from sdk.clients.words import Ask, listening
 from sdk.matrix import CLIENTS
 
 pytestmark = pytest.mark.slow
-ROOTS = {"openai, chat": "/v1", "openai, responses": "/v1", "anthropic": "", "google-genai": ""}
+ROOTS = {name: "/v1" if base == "/openai/v1" else "" for name, (_, base, _) in CLIENTS.items()}
 """The makers' own paths work at the root as well."""
 REQUEST_IDS = {"openai": "x-request-id", "anthropic": "request-id", "google-genai": "x-request-id"}
 GENERATE = "/gemini/v1beta/models/replay:streamGenerateContent"

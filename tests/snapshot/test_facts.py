@@ -63,6 +63,12 @@ PLACES: dict[str, tuple[Facts, str | None, tuple[str, ...]]] = {
     "Azure: standard in Switzerland": (azure("Standard", "switzerlandnorth"), "CH", ()),
     "Azure: standard in the United Kingdom": (azure("Standard", "uksouth"), "GB", ()),
     "Azure: standard in the United States": (azure("Standard", "eastus2"), "US", ()),
+    "Azure: zone in Sweden, by the older paths": (
+        azure("DataZoneStandard", "swedencentral", style="deployments"),
+        "EU*",
+        (),
+    ),
+    "Azure: Foundry's models in Sweden": (azure("Standard", "swedencentral", style="models"), "SE", ()),
     "Azure: zone in Sweden": (azure("DataZoneStandard", "swedencentral"), "EU*", ()),
     "Azure: provisioned zone in Poland": (azure("DataZoneProvisionedManaged", "polandcentral"), "EU*", ()),
     "Azure: batch in the zone": (azure("DataZoneBatch", "spaincentral"), "EU*", ()),

@@ -153,3 +153,54 @@ def test_an_endpoint_may_weigh_a_loss_in_its_own_way() -> None:
     found = spoken(spec("openrouter", weights={"service_tier": "meaning"}))
     assert all(one.weights["service_tier"] == "meaning" for one in found.values())
     assert found["openai_chat"].weights["provider"] == "meaning", "what the row says stays"
+
+
+AZURE = {"host": "azure", "variables": {"resource": "our-own"}}
+
+
+def test_a_style_has_addresses_and_paths_of_its_own() -> None:
+    found = spoken(spec(**AZURE, style="deployments"))
+    assert {one.address for one in found.values()} == {"https://our-own.openai.azure.com/openai"}
+    assert found["openai_chat"].paths["chat"].startswith("/deployments/{model}/chat/completions?api-version=")
+    assert found["openai_responses"].paths["chat"].startswith("/responses?api-version=")
+
+
+def test_foundry_s_models_are_a_style_that_lets_every_member_pass() -> None:
+    found = spoken(spec(**AZURE, style="models"))["openai_chat"]
+    assert found.address == "https://our-own.services.ai.azure.com/models"
+    assert found.headers == {"extra-parameters": "pass-through"}
+
+
+def test_a_foundry_resource_has_another_name_for_the_same() -> None:
+    assert set(addresses(spec(**AZURE, style="foundry")).values()) == {
+        "https://our-own.services.ai.azure.com/openai/v1"
+    }
+
+
+def test_without_a_style_the_row_s_own_surfaces_hold() -> None:
+    found = spoken(spec(**AZURE))
+    assert {(one.address, one.auth) for one in found.values()} == {
+        ("https://our-own.openai.azure.com/openai/v1", "api-key")
+    }
+
+
+def test_an_endpoint_may_choose_how_its_credential_is_sent() -> None:
+    found = spoken(spec(**AZURE, auth="entra"))
+    assert {one.auth for one in found.values()} == {"entra"}
+    assert {one.auth for one in spoken(spec(**AZURE, auth="entra", style="models")).values()} == {"entra"}
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"style": "other"}, "the host azure has no style `other` (it has deployments, foundry, models)"),
+        ({"auth": "sigv4"}, "the host azure takes no credential by `sigv4` (it takes api-key, bearer, entra)"),
+    ],
+)
+def test_what_the_host_s_row_does_not_have_is_named(more: dict[str, str], reason: str) -> None:
+    assert surfaces_of(spec(**AZURE, **more), CATALOG.host("azure"), catalog=CATALOG, maker=None) == reason
+
+
+def test_a_host_without_styles_says_so() -> None:
+    found = surfaces_of(spec("deepseek", style="x"), CATALOG.host("deepseek"), catalog=CATALOG, maker=None)
+    assert found == "the host deepseek has no style `x` (it has none)"

@@ -65,8 +65,11 @@ from hortus.snapshot.reading import SnapshotFiles
 from hortus.snapshot.resolved import Ready, resolve
 from hortus.telemetry.meters import Meters, count_as
 from hortus.transport.hosts import HttpHosts
+from hortus.transport.signing import entra, google_oauth
 from hortus.transport.signing.aws_credentials import AwsCredentials
+from hortus.transport.signing.entra import EntraIdentities
 from hortus.transport.signing.google_oauth import GoogleAccounts
+from hortus.transport.signing.schemes import opener
 
 _log = logging.getLogger("hortus.worker")
 
@@ -183,9 +186,14 @@ class Configuration:
         engines = settings.home.engines
         self._files = SnapshotFiles(settings.home.snapshot, engine_path=lambda name: address_file(engines, name))
         self._credentials = Credentials(settings.environment, directory=settings.home.credentials)
-        documents = self._credentials.read_document
-        self._accounts = GoogleAccounts(documents, hosts, clock=clock)
-        self._signers = AwsCredentials(documents, self._credentials.read, hosts=hosts, clock=clock)
+        read, read_document = self._credentials.read, self._credentials.read_document
+        self._signers = AwsCredentials(read_document, read, hosts=hosts, clock=clock)
+        self._open_account = opener(
+            {
+                google_oauth.SCHEME: GoogleAccounts(read_document, hosts, clock=clock).open,
+                entra.SCHEME: EntraIdentities(read_document, read, hosts=hosts, clock=clock).open,
+            }
+        )
         self.ready: Ready | None = None
 
     def find_rate(self, from_currency: str, to_currency: str, at_ms: int) -> Rate | None:
@@ -203,7 +211,7 @@ class Configuration:
             self._files.snapshot,
             engines=self._files.engines,
             credential=self._credentials.read,
-            authorizer=self._accounts.open,
+            authorizer=self._open_account,
             signer=self._signers.open,
         )
         return True

@@ -47,11 +47,12 @@ class Asked(msgspec.Struct, frozen=True):
     """What the gateway reads out of a request; everything else stays as it was sent.
 
     Attributes:
-        route: The name in `model`, or in the path.
+        route: The name in the path, else in `model`.
         wants_usage: Whether the client asked for the usage frame of a stream.
         output_limit: Most output tokens that the client allows, None where it names none.
         members: The request's members, values byte for byte.
         host_ids: What the request names of what a host keeps.
+        adaptations: Where `members` are not what was sent, the names of these changes.
     """
 
     route: str
@@ -60,6 +61,7 @@ class Asked(msgspec.Struct, frozen=True):
     output_limit: int | None
     members: dict[str, msgspec.Raw]
     host_ids: tuple[HostId, ...] = ()
+    adaptations: tuple[str, ...] = ()
 
 
 class Rewritten(msgspec.Struct, frozen=True):

@@ -17,7 +17,7 @@ _HEADERS: Final[dict[str, tuple[str, str]]] = {
 CREDENTIAL_HEADERS: Final = frozenset((*(name.encode() for name, _ in _HEADERS.values()), b"x-amz-security-token"))
 """Those that carry what opens a host; a token that is fetched and a signature go as `authorization` too."""
 
-RENEWED: Final = frozenset({"google-oauth"})
+RENEWED: Final = frozenset({"google-oauth", "entra"})
 """Schemes whose header holds a token that is fetched, and fetched again before it ends."""
 
 SIGNED: Final = frozenset({"sigv4"})

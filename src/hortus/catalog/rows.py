@@ -23,7 +23,7 @@ from general knowledge, to be checked at `source` before anyone relies on it."""
 
 Modality = Literal["text", "image", "audio", "video", "pdf", "embedding"]
 Feature = Literal["tools", "structured_output", "reasoning", "vision", "embeddings"]
-Auth = Literal["bearer", "none", "x-api-key", "api-key", "x-goog-api-key", "sigv4", "google-oauth"]
+Auth = Literal["bearer", "none", "x-api-key", "api-key", "x-goog-api-key", "sigv4", "google-oauth", "entra"]
 ListShape = Literal["openai", "gemini", "anthropic"]
 
 
@@ -106,6 +106,7 @@ class Surface(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     Attributes:
         base_url: None where the operator must say it. `{name}` in it stands for what only the operator knows.
         auth: How the credential is sent.
+        other_auths: How else it may be sent, where the endpoint says so.
         makers: The models of these makers only; empty: all that the host serves.
         model_prefix: Put before the host's name of the model in this dialect.
         paths: Operation (`chat`, or `chat_stream` for its streams) -> path below `base_url`, where it is not the
@@ -125,6 +126,7 @@ class Surface(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     dialect: str
     base_url: str | None = None
     auth: Auth = "bearer"
+    other_auths: tuple[Auth, ...] = ()
     makers: tuple[str, ...] = ()
     model_prefix: str = ""
     paths: dict[str, str] = {}
@@ -148,6 +150,7 @@ class Host(Row, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defa
         home: Country whose law binds the operator.
         laws: Country -> whether its authorities can demand what is there; its home's always can.
         surfaces: The dialects it speaks, preferred first.
+        styles: Name of another way to address it, such as an older one -> its surfaces, where the endpoint says so.
         credential_env: Environment variable in which people keep its key.
         country: Where it computes (see `places.py`); None when unknown, or `decided_by` says more.
         decided_by: The fact that decides where it computes, one of `places`; without it that is anywhere.
@@ -177,6 +180,7 @@ class Host(Row, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defa
     home: str | None = None
     laws: dict[str, Reach] = {}
     surfaces: tuple[Surface, ...] = ()
+    styles: dict[str, tuple[Surface, ...]] = {}
     credential_env: str | None = None
     country: str | None = None
     decided_by: str | None = None

@@ -38,6 +38,12 @@ class Options(msgspec.Struct, frozen=True):
     ] = None
     key_stdin: Annotated[bool, typer.Option("--key-stdin", help="Read the host's key from standard input.")] = False
     base_url: Annotated[str | None, typer.Option(help="Address, where it is not the catalog's.")] = None
+    style: Annotated[
+        str | None, typer.Option(help="Another way to address the host: `hortus catalog host` says which it has.")
+    ] = None
+    auth: Annotated[
+        str | None, typer.Option(help="How its key is sent, where it takes several: `entra` for Azure's Entra ID.")
+    ] = None
     private_address: Annotated[
         bool, typer.Option("--private-address", help="The address may be this machine's or of a private network.")
     ] = False
@@ -63,12 +69,14 @@ def connect(options: Options) -> None:
             raise ConfigurationError("it stands beside --credential.", path="--key-stdin", hint=hint)
         credential = f"file:{host.id}"
         if not options.dry_run:
-            _keep_secret(admin.installation, host)
+            _keep_secret(admin.installation, host, options.auth)
     wanted: dict[str, object] = {"models": options.model or [], "dry_run": options.dry_run}
     variables = read_variables(options.set or ())
     given = {
         "credential": credential,
         "base_url": options.base_url,
+        "style": options.style,
+        "auth": options.auth,
         "projects": options.project,
         "variables": variables,
         "private_address": options.private_address,
@@ -105,7 +113,7 @@ def say_connected(made: Connected) -> None:
         note(f"[dim]{escape(line)}[/dim]")
 
 
-def _keep_secret(installation: Installation, host: Host) -> None:
+def _keep_secret(installation: Installation, host: Host, auth: str | None) -> None:
     """Write the host's key where only its owner reads it; it is in no argument, no log and no answer."""
     if installation.home is None:
         raise ConfigurationError(
@@ -113,19 +121,23 @@ def _keep_secret(installation: Installation, host: Host) -> None:
         )
     is_person = sys.stdin.isatty()
     secret = getpass("The host's key (not shown): ") if is_person else sys.stdin.read(_LONGEST_SECRET_BYTES)
-    write_private(installation.home.credentials / host.id, check_secret(secret, host).encode())
+    write_private(installation.home.credentials / host.id, check_secret(secret, host, auth=auth).encode())
 
 
-def check_secret(text: str, host: Host) -> str:
-    """Return what authenticates at the host: a key, or the JSON file of a service account.
+def check_secret(text: str, host: Host, *, auth: str | None = None) -> str:
+    """Return what authenticates at the host: a key, or the JSON document of a service account or identity.
 
     Raises:
         ConfigurationError: What came is neither.
     """
     secret = text.strip()
-    wants_file = any(surface.auth in RENEWED for surface in host.surfaces)
+    wants_file = any((auth or surface.auth) in RENEWED for surface in host.surfaces)
     is_fit = secret.startswith("{") if wants_file else secret.isprintable()
     if not secret or not is_fit or not secret.isascii():
-        hint = "Pipe in the service account's JSON key file." if wants_file else "Pipe in the key and nothing else."
+        hint = (
+            "Pipe in the JSON file of the service account or identity."
+            if wants_file
+            else "Pipe in the key and nothing else."
+        )
         raise ConfigurationError("what came is no key.", path="--key-stdin", hint=hint)
     return secret

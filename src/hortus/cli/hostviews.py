@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 import msgspec
@@ -48,12 +48,17 @@ def host_facts(host: Host, *, is_lit: bool, on: date) -> Iterator[tuple[str, obj
     yield "answers to refer to", ", ".join(_states(host))
     yield "operator's law", badges.law(host) or "unknown"
     yield "trains on requests", {None: "unknown", True: "yes", False: "no"}[host.trains_on_content]
-    yield "a request can set", [lever.name for lever in host.levers] or None
+    yield "styles of address", _named(host.styles)
+    yield "a request can set", _named(lever.name for lever in host.levers)
     yield from ((name.replace("_", " "), row.get(name) or None) for name in _PLAIN[4:])
     yield "variable", variable_of(host)
     yield "lit", is_lit
     yield "source", host.source
     yield "known", badges.known(host, on)
+
+
+def _named(names: Iterable[str]) -> list[str] | None:
+    return list(names) or None
 
 
 def variable_of(host: Host) -> str | None:

@@ -16,7 +16,7 @@ from hortus.control.plane import Plane
 from hortus.control.tomllines import format_path
 from hortus.snapshot.declared import EndpointSpec, RouteSpec
 from hortus.snapshot.endpoints import credential_of
-from hortus.snapshot.surfaces import open_gaps
+from hortus.snapshot.surfaces import open_gaps, styled_surfaces
 
 OFFERED_STATES = ("current", "preview", "legacy")
 """Models in these states are connected when none are named."""
@@ -142,6 +142,8 @@ def _plan(plane: Plane, ask: models.HostWanted, offers: list[Offer]) -> tuple[li
             model=offer.model,
             host=offer.host,
             base_url=ask.base_url,
+            style=ask.style,
+            auth=ask.auth,
             credential=ask.credential,
             region=ask.variables.get("region", offer.region),
             variables={name: value for name, value in ask.variables.items() if name != "region"},
@@ -160,8 +162,12 @@ def _plan(plane: Plane, ask: models.HostWanted, offers: list[Offer]) -> tuple[li
 
 
 def _refuse_gaps(endpoint: EndpointSpec, host: Host) -> None:
-    """Refuse a host whose address has parts that nobody said: the endpoint would never be of use."""
-    gaps = open_gaps(endpoint, host.surfaces) if endpoint.base_url is None else ()
+    """Refuse a host whose address has parts that nobody said, or that is not so asked: it would never be of use."""
+    surfaces = styled_surfaces(endpoint, host)
+    if isinstance(surfaces, str):
+        member = "auth" if endpoint.style is None or endpoint.style in host.styles else "style"
+        raise Invalid(f"{surfaces[:1].upper()}{surfaces[1:]}.", path=member, hint="Use one of these, or leave it out.")
+    gaps = open_gaps(endpoint, surfaces) if endpoint.base_url is None else ()
     if gaps:
         lacking = ", ".join(f"`{gap}`" for gap in gaps)
         hint = f"Say them: `hortus connect {host.id} {' '.join(f'--set {gap}=…' for gap in gaps)}`."

@@ -110,6 +110,10 @@ class EndpointWanted(Ask):
     dialects: Annotated[
         tuple[str, ...], Field(description="Wire formats to use there, preferred first; all of the host's where empty.")
     ] = ()
+    style: Annotated[str | None, Field(description="Another way to address the host, of those that it has.")] = None
+    auth: Annotated[
+        str | None, Field(description="How the credential is sent, where the host takes it in several ways.")
+    ] = None
     variables: Annotated[
         dict[str, str],
         Field(default_factory=dict, description="What stands for `{name}` in the catalog's addresses of the host."),
@@ -177,6 +181,8 @@ class EndpointView(ObjectView):
     maker: str | None = None
     base_url: str | dict[str, str] | None = None
     dialects: Annotated[tuple[str, ...], Field(description="As declared; empty: all that the host speaks.")] = ()
+    style: Annotated[str | None, Field(description="Another way to address the host.")] = None
+    auth: Annotated[str | None, Field(description="How the credential is sent, where that was said.")] = None
     variables: Annotated[dict[str, str], Field(default_factory=dict)]
     weights: Annotated[dict[str, str], Field(default_factory=dict)]
     speaks: Annotated[tuple[str, ...], Field(description="The wire formats that are used, preferred first.")] = ()

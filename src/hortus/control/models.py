@@ -200,6 +200,10 @@ class HostWanted(Ask):
         str | None, Field(description="Reference `env:NAME` or `file:NAME`; the host's usual variable where absent.")
     ] = None
     base_url: Annotated[str | None, Field(description="Address, where it is not the catalog's.")] = None
+    style: Annotated[str | None, Field(description="Another way to address the host, of those that it has.")] = None
+    auth: Annotated[
+        str | None, Field(description="How the credential is sent, where the host takes it in several ways.")
+    ] = None
     private_address: Annotated[
         bool, Field(description="Whether it may lie on this machine or in a private network.")
     ] = False

@@ -12,6 +12,13 @@ from hortus.framing.shallow import Members
 _MOST_OUTPUT_TOKENS = 1_000_000_000
 """A limit above this is taken as this: it serves to reserve money, and no model writes as much."""
 
+ADDED_MODEL = "+model"
+"""Adaptation: the route stands in the path only, and is named in the body too."""
+
+OVERRULED_MODEL = "path>model"
+"""Adaptation: path and body name different routes; the body's is replaced by the path's."""
+
+_ENCODE = msgspec.json.Encoder().encode
 _DECODE_TEXT = msgspec.json.Decoder(str).decode
 _DECODE_INT = msgspec.json.Decoder(int).decode
 
@@ -31,6 +38,36 @@ def read_route(members: Members) -> str:
         return _DECODE_TEXT(value)
     except msgspec.ValidationError as error:
         raise InvalidRequest("`model` must be a string.", path="model", hint="Name a route there.") from error
+
+
+class Named(msgspec.Struct, frozen=True):
+    """A request's route and its members, which name it too; `adaptations` say where Hortus made them do so."""
+
+    route: str
+    members: Members
+    adaptations: tuple[str, ...] = ()
+
+
+def name_route(members: Members, in_path: str | None) -> Named:
+    """Return the route, from the path where that has one, else from `model`; where they disagree, the path wins.
+
+    Raises:
+        InvalidRequest: Neither names one.
+    """
+    if in_path is None:
+        return Named(read_route(members), members)
+    said = members.get("model")
+    if said is not None and _is_text(said, in_path):
+        return Named(in_path, members)
+    named = members | {"model": msgspec.Raw(_ENCODE(in_path))}
+    return Named(in_path, named, (ADDED_MODEL if said is None else OVERRULED_MODEL,))
+
+
+def _is_text(value: msgspec.Raw, text: str) -> bool:
+    try:
+        return _DECODE_TEXT(value) == text
+    except msgspec.DecodeError:
+        return False
 
 
 def read_flag(members: Members, name: str, *, path: str) -> bool:

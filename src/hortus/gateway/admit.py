@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from urllib.parse import parse_qs
 
@@ -11,6 +12,9 @@ from hortus.snapshot.grants import Grant, Grants
 
 _KEY_HEADERS = (b"x-api-key", b"x-goog-api-key", b"api-key")
 """Where Anthropic's, Google's and Azure's SDKs put it."""
+
+_JWT = re.compile(r"eyJ[\w-]*\.[\w-]+\.[\w-]*")
+"""A signed token (RFC 7519): its first part is a JSON object in base64."""
 
 _HOW = "Send a key of this Hortus as `Authorization: Bearer hortus_sk_…`; `hortus keys create` makes one."
 
@@ -86,6 +90,11 @@ def read_key(headers: dict[bytes, bytes], query: bytes = b"") -> str:
 
 
 def _checked(key: str) -> str:
+    if _JWT.fullmatch(key):
+        raise Unauthenticated(
+            "This is a token of an identity service, such as Microsoft Entra ID or Google, not a key of this Hortus.",
+            hint=_HOW,
+        )
     if not looks_like_key(key):
         raise Unauthenticated("This is not a key of this Hortus.", hint=_HOW)
     return key

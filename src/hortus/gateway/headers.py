@@ -69,15 +69,19 @@ def retry_after_s(headers: Sequence[tuple[bytes, bytes]], *, now_s: int) -> int 
     """Return after how many seconds a host says that it may be asked again: in seconds, as a date, in milliseconds.
 
     https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3; the last is what OpenAI's hosts and SDKs say, read 2026-11.
+    Azure says both, and the milliseconds may be 0: the longer one holds.
     """
     said = find(headers, b"retry-after")
-    if said is not None and said.isdigit():
-        return int(said[:_LONGEST_NUMBER])
+    waits = [] if said is None else [_wait_s(said, now_s=now_s)]
     milliseconds = find(headers, b"retry-after-ms")
     if milliseconds is not None and milliseconds.isdigit():
-        return -(-int(milliseconds[:_LONGEST_NUMBER]) // 1000)
-    if said is None:
-        return None
+        waits.append(-(-int(milliseconds[:_LONGEST_NUMBER]) // 1000))
+    return max((wait for wait in waits if wait is not None), default=None)
+
+
+def _wait_s(said: bytes, *, now_s: int) -> int | None:
+    if said.isdigit():
+        return int(said[:_LONGEST_NUMBER])
     try:
         return max(1, int(parsedate_to_datetime(said.decode("latin-1")).timestamp()) - now_s)
     except ValueError:

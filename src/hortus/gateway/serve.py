@@ -181,6 +181,7 @@ class Gateway:
         visit.digest_request(body, self._ground.entropy())
         asked = visit.dialect.read_request(found.operation, body, found.argument)
         refuse_other_spellings(asked.members)
+        body = write_members(asked.members) if asked.adaptations else body
         route = _find_route(visit, ready, asked.route)
         visit.route, visit.is_stream = route.route.name, asked.is_stream
         grant = _grant(visit)
@@ -202,7 +203,7 @@ class Gateway:
             project_id=grant.project_id,
             now_s=visit.now_ms // 1000,
             snapshot_version=ready.version,
-            adaptations=continued.adaptations + adaptations,
+            adaptations=asked.adaptations + continued.adaptations + adaptations,
             continues=continued.from_id,
             is_kept=visit.keeping is not None and visit.keeping.can_continue,
         )

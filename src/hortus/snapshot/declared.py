@@ -61,6 +61,8 @@ class EndpointSpec(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unkno
         base_url: Base address where it differs from the host's row, or one for each dialect; required for `any` and
             `openai-compatible`.
         dialects: Which of the host's wire formats to use, preferred first; all where empty.
+        style: Another way to address the host, of those that its row has, such as Azure's `deployments`.
+        auth: How the credential is sent, where the host takes it in several ways, such as `entra`.
         variables: What stands for `{name}` in the addresses of the host's row; `region` is one by itself.
         upstream_model: What the host calls the model; the catalog's offer, else `model`, where absent.
         credential: `env:NAME` or `file:PATH`; the host's usual variable where absent.
@@ -86,6 +88,8 @@ class EndpointSpec(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unkno
     host: str
     base_url: str | dict[str, str] | None = None
     dialects: tuple[str, ...] = ()
+    style: str | None = None
+    auth: str | None = None
     variables: dict[str, str] = {}
     upstream_model: str | None = None
     credential: str | None = None

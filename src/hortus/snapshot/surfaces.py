@@ -36,14 +36,35 @@ def surfaces_of(spec: EndpointSpec, host: Host, *, catalog: Catalog, maker: str 
         maker: Whose model it is, None where unknown; a host may speak a dialect for some makers only.
     """
     own = tuple(spec.base_url) if isinstance(spec.base_url, Mapping) else ()
-    offered = {surface.dialect: surface for surface in host.surfaces if _holds(surface, spec, maker)}
+    styled = styled_surfaces(spec, host)
+    if isinstance(styled, str):
+        return styled
+    offered = {surface.dialect: surface for surface in styled if _holds(surface, spec, maker)}
     chosen = []
     for dialect in spec.dialects or _usual_dialects(spec, offered=tuple(offered), own=own):
-        surface = offered.get(dialect) or (_usual(dialect, catalog) if dialect in own else None)
+        surface = offered.get(dialect) or _usual(dialect, spec, own=own, catalog=catalog)
         if surface is None:
             return f"the host {host.id} does not speak {dialect} ({_what_it_speaks(host)})"
         chosen.append(surface)
     return tuple(filter(is_routable, chosen)) or _why_none(host, chosen)
+
+
+def styled_surfaces(spec: EndpointSpec, host: Host) -> tuple[Surface, ...] | str:
+    """Return the surfaces of the style that the endpoint asks for, opened as it asks, or why there are none."""
+    found = host.surfaces if spec.style is None else host.styles.get(spec.style)
+    if found is None:
+        return f"the host {host.id} has no style `{spec.style}` (it has {', '.join(host.styles) or 'none'})"
+    return found if spec.auth is None else _opened(found, spec.auth, host)
+
+
+def _opened(found: tuple[Surface, ...], wanted: str, host: Host) -> tuple[Surface, ...] | str:
+    """Return those surfaces that can be opened so."""
+    auths = dict.fromkeys(auth for surface in found for auth in (surface.auth, *surface.other_auths))
+    auth = next((one for one in auths if one == wanted), None)
+    if auth is None:
+        return f"the host {host.id} takes no credential by `{wanted}` (it takes {', '.join(auths)})"
+    taking = (surface for surface in found if auth in {surface.auth, *surface.other_auths})
+    return tuple(msgspec.structs.replace(surface, auth=auth) for surface in taking)
 
 
 def _holds(surface: Surface, spec: EndpointSpec, maker: str | None) -> bool:
@@ -58,9 +79,11 @@ def _usual_dialects(spec: EndpointSpec, *, offered: tuple[str, ...], own: tuple[
     return (*offered, *(dialect for dialect in own if dialect not in offered))
 
 
-def _usual(dialect: str, catalog: Catalog) -> Surface | None:
+def _usual(dialect: str, spec: EndpointSpec, *, own: tuple[str, ...], catalog: Catalog) -> Surface | None:
+    """Return how a dialect is usually spoken, where the endpoint brings an address for it."""
     anyone = catalog.hosts.get(ANY_HOST)
-    return anyone.surface(dialect) if anyone is not None else None
+    is_asked = dialect in own and spec.auth is None
+    return anyone.surface(dialect) if is_asked and anyone is not None else None
 
 
 def _why_none(host: Host, chosen: list[Surface]) -> str:

@@ -14,6 +14,7 @@ from hortus.base.errors import ConfigurationError
 from hortus.canon.errors import HostFault, HostRefused, HostUnavailable
 from hortus.snapshot.resolved import Authorizer
 from hortus.transport.signing.google_oauth import GoogleAccounts
+from hortus.transport.signing.schemes import opener
 
 
 class Bench:
@@ -27,7 +28,7 @@ class Bench:
 
     @property
     def account(self) -> Authorizer:
-        return self.accounts.open("google-oauth", "file:google.json")
+        return self.accounts.open("file:google.json")
 
     async def token(self) -> str:
         ((name, value),) = await self.account.headers("gemini-eu")
@@ -187,8 +188,11 @@ async def test_an_account_that_cannot_be_read_is_a_fault_of_the_configuration(be
     bench.document = "{}"
     with pytest.raises(ConfigurationError, match="its credential is not the JSON key file"):
         await bench.token()
+
+
+def test_a_scheme_that_nothing_opens_is_a_fault_of_the_configuration() -> None:
     with pytest.raises(ConfigurationError, match="authenticates by sigv4"):
-        bench.accounts.open("sigv4", "file:google.json")
+        opener({})("sigv4", "file:google.json")
 
 
 async def test_a_token_at_hand_is_given_without_a_turn_of_the_loop(bench: Bench) -> None:

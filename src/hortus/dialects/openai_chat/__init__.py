@@ -19,6 +19,22 @@ from hortus.dialects.openai_chat.units import cap_output, weigh
 from hortus.dialects.openai_chat.vocabulary import NAME, VOCABULARY
 from hortus.framing.openai_errors import read_error, render_error
 
+_AZURE = (
+    Operation(
+        "chat", "POST", "/deployments/{route}/chat/completions", "/chat/completions", can_stream=True, is_at_root=False
+    ),
+    Operation("embeddings", "POST", "/deployments/{route}/embeddings", "/embeddings", is_at_root=False),
+    Operation("list_models", "GET", "/models", None, is_at_root=False),
+    Operation("get_model", "GET", "/models/{route}", None, is_at_root=False),
+    Operation("chat", "POST", "/models/chat/completions", "/chat/completions", can_stream=True),
+    Operation("embeddings", "POST", "/models/embeddings", "/embeddings"),
+)
+"""Azure's paths, whatever their `api-version`: of deployments, below `/openai`, and of Foundry's models.
+
+https://learn.microsoft.com/azure/ai-foundry/openai/reference and
+https://learn.microsoft.com/rest/api/aifoundry/model-inference, recalled 2026-11.
+"""
+
 DIALECT = Dialect(
     name=NAME,
     operations=(
@@ -26,6 +42,7 @@ DIALECT = Dialect(
         Operation("embeddings", "POST", "/v1/embeddings", "/embeddings"),
         Operation("list_models", "GET", "/v1/models", None),
         Operation("get_model", "GET", "/v1/models/{route}", None),
+        *_AZURE,
     ),
     read_request=read_request,
     write_request=write_request,
@@ -37,7 +54,7 @@ DIALECT = Dialect(
     cap_output=cap_output,
     write_routes=write_routes,
     write_route=write_route,
-    bases=("/openai",),
+    bases=("/openai", "/azure", "/azure/openai"),
     request_id_header="x-request-id",
     translation=Translation(
         vocabulary=VOCABULARY,

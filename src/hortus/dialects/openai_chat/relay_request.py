@@ -6,7 +6,7 @@ import msgspec
 
 from hortus.canon.dialect import Asked, Operation, Rewritten
 from hortus.canon.errors import InvalidRequest
-from hortus.framing.asking import read_flag, read_limit, read_route
+from hortus.framing.asking import name_route, read_flag, read_limit
 from hortus.framing.shallow import Members, read_members, write_members
 
 ADAPTED_MODEL = "model"
@@ -21,25 +21,26 @@ _ENCODE = msgspec.json.Encoder().encode
 
 
 def read_request(operation: Operation, body: bytes, route: str | None = None) -> Asked:
-    """Read route, stream and output limit out of a request.
+    """Read route, stream and output limit out of a request; Azure's paths name the route.
 
     Raises:
         NotJson: The body is not a JSON object.
         InvalidRequest: `model` is missing, or a member that the gateway reads has the wrong type.
     """
-    del route  # it stands in the body
-    members = read_members(body)
+    named = name_route(read_members(body), route)
+    members = named.members
     is_stream = operation.can_stream and read_flag(members, "stream", path="stream")
     wants_usage = False
     if is_stream and "stream_options" in members:
         wants_usage = read_flag(_stream_options(members), "include_usage", path="stream_options.include_usage")
     return Asked(
-        route=read_route(members),
+        route=named.route,
         is_stream=is_stream,
         wants_usage=wants_usage,
         # The second is deprecated in favour of the first; hosts other than OpenAI mostly know the old one.
         output_limit=read_limit(members, "max_completion_tokens", "max_tokens"),
         members=members,
+        adaptations=named.adaptations,
     )
 
 

@@ -27,12 +27,16 @@ from hortus.framing.openai_errors import read_error, render_error
 
 DIALECT = Dialect(
     name=NAME,
-    operations=(
-        Operation("chat", "POST", "/v1/responses", "/responses", can_stream=True),
-        Operation("count_tokens", "POST", "/v1/responses/input_tokens", "/responses/input_tokens"),
-        Operation("list_input_items", "GET", "/v1/responses/{id}/input_items", None),
-        Operation("get_response", "GET", "/v1/responses/{id}", None),
-        Operation("delete_response", "DELETE", "/v1/responses/{id}", None),
+    operations=tuple(
+        Operation(name, method, v1 + path, host_path, can_stream=name == "chat", is_at_root=bool(v1))
+        for v1 in ("/v1", "")  # the latter stands below Azure's `/openai`, whatever the `api-version`
+        for name, method, path, host_path in (
+            ("chat", "POST", "/responses", "/responses"),
+            ("count_tokens", "POST", "/responses/input_tokens", "/responses/input_tokens"),
+            ("list_input_items", "GET", "/responses/{id}/input_items", None),
+            ("get_response", "GET", "/responses/{id}", None),
+            ("delete_response", "DELETE", "/responses/{id}", None),
+        )
     ),
     read_request=relay.read_request,
     write_request=relay.write_request,
@@ -44,7 +48,7 @@ DIALECT = Dialect(
     cap_output=cap_output,
     write_routes=relay.write_routes,
     write_route=relay.write_route,
-    bases=("/openai",),
+    bases=("/openai", "/azure", "/azure/openai"),
     continuing=CONTINUING,
     translation=Translation(
         vocabulary=VOCABULARY,

@@ -5,10 +5,7 @@ https://developers.google.com/identity/protocols/oauth2/service-account, read 20
 
 from __future__ import annotations
 
-import base64
-import ipaddress
 from typing import Final
-from urllib.parse import urlsplit
 
 import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -19,6 +16,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from typing_extensions import override
 
 from hortus.base.errors import ConfigurationError
+from hortus.transport.signing.jwt import write_jwt
+from hortus.transport.signing.safety import is_safe
 
 SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
 CLAIM_LIFETIME_S: Final = 3600
@@ -74,7 +73,7 @@ def read_key_file(text: str) -> ServiceAccount:
         raise _unfit("is not the JSON key file of a service account") from error
     if file.type != "service_account":
         raise _unfit("is a Google credential, but not the key of a service account")
-    if not _is_safe(file.token_uri):
+    if not is_safe(file.token_uri):
         raise _unfit("names a `token_uri` that is not an https address")
     return ServiceAccount(
         email=file.client_email, key_id=file.private_key_id, token_uri=file.token_uri, key=_read_key(file.private_key)
@@ -91,17 +90,6 @@ def _read_key(text: str) -> RSAPrivateKey:
     return key
 
 
-def _is_safe(address: str) -> bool:
-    """Tell whether a claim may be sent there: encrypted, or to this machine."""
-    try:
-        parts = urlsplit(address)
-        if parts.scheme == "http":
-            return ipaddress.ip_address(parts.hostname or "").is_loopback
-    except ValueError:
-        return False
-    return parts.scheme == "https" and bool(parts.hostname) and parts.username is None
-
-
 def _unfit(what: str) -> ConfigurationError:
     return ConfigurationError(f"its credential {what}")
 
@@ -110,9 +98,4 @@ def write_claim(account: ServiceAccount, *, now_s: int) -> str:
     """Return the claim (a JWT signed by RS256) that the account may use Google's cloud for the next hour."""
     header = _Header(alg="RS256", typ="JWT", kid=account.key_id)
     claims = _Claims(iss=account.email, scope=SCOPE, aud=account.token_uri, iat=now_s, exp=now_s + CLAIM_LIFETIME_S)
-    signed = f"{_encode(msgspec.json.encode(header))}.{_encode(msgspec.json.encode(claims))}"
-    return f"{signed}.{_encode(account.key.sign(signed.encode('ascii'), PKCS1v15(), SHA256()))}"
-
-
-def _encode(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return write_jwt(header, claims, sign=lambda signed: account.key.sign(signed, PKCS1v15(), SHA256()))
