@@ -11,7 +11,7 @@ import logging
 import signal
 import socket
 from collections.abc import Generator, Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -34,7 +34,7 @@ from hortus.app.signing import ensure_signing_key
 from hortus.base.addresses import read_networks
 from hortus.base.errors import ConfigurationError, HortusError
 from hortus.base.secrets import Secret
-from hortus.base.time import Clock
+from hortus.base.time import Clock, utc_day
 from hortus.catalog.loading import load_catalog
 from hortus.catalog.prices import price_of_offer
 from hortus.catalog.rows import Offer, PriceRow
@@ -309,4 +309,4 @@ def _setting_rows(loaded: Loaded) -> list[tuple[str, str, str]]:
 
 
 def _today(clock: Clock) -> date:
-    return datetime.fromtimestamp(clock.now_ms() / 1000, tz=UTC).date()
+    return utc_day(clock.now_ms())

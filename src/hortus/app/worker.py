@@ -12,7 +12,6 @@ import random
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
-from datetime import UTC, datetime
 from functools import partial
 
 import msgspec
@@ -37,7 +36,7 @@ from hortus.app.secret_files import SecretFile
 from hortus.app.settings import Settings
 from hortus.base.ids import ENTROPY_BYTES
 from hortus.base.secrets import SecretVersions
-from hortus.base.time import Clock
+from hortus.base.time import Clock, utc_day
 from hortus.catalog.rates import Rate, rate_of
 from hortus.content.desk import Desk
 from hortus.content.exchanges import Exchanges
@@ -199,7 +198,7 @@ class Configuration:
     def find_rate(self, from_currency: str, to_currency: str, at_ms: int) -> Rate | None:
         """Return the rate between two currencies that is in force then, None where there is none."""
         rows = self.ready.rates if self.ready is not None else ()
-        at = datetime.fromtimestamp(at_ms / 1000, tz=UTC).date()
+        at = utc_day(at_ms)
         return rate_of(rows, from_currency, to_currency=to_currency, at=at)
 
     def poll(self) -> bool:

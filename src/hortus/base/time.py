@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Protocol
 
 
@@ -16,6 +16,15 @@ class Clock(Protocol):
     def monotonic_s(self) -> float:
         """Seconds that only grow, for measuring durations."""
         ...
+
+
+def utc_day(instant_ms: int) -> date:
+    """Return the day (UTC) on which an instant lies.
+
+    >>> utc_day(86_400_000).isoformat()
+    '1970-01-02'
+    """
+    return datetime.fromtimestamp(instant_ms / 1000, tz=UTC).date()
 
 
 def format_utc(instant_ms: int) -> str:

@@ -39,6 +39,9 @@ class Operation(msgspec.Struct, frozen=True):
 
 HostIdKind = Literal["response", "conversation", "file", "cached_content", "container", "batch", "tuned_model"]
 
+CONTENT_KINDS: frozenset[HostIdKind] = frozenset(("file",))
+"""What hosts keep that is content as it was sent: no guard can look into it, but it is no earlier turn."""
+
 HostId = tuple[HostIdKind, str]
 """Something that a host keeps: what it is, and its id."""
 

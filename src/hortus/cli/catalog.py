@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from itertools import groupby
@@ -17,6 +17,7 @@ from rich.markup import escape
 from hortus.app.clock import SystemClock
 from hortus.app.settings import read_environment
 from hortus.base.errors import ConfigurationError, HortusError
+from hortus.base.time import utc_day
 from hortus.catalog import badges
 from hortus.catalog.loading import load_catalog
 from hortus.catalog.lookup import Catalog, Found, PricedOffer, PriceOf, Query
@@ -208,7 +209,7 @@ def prices_today(catalog: Catalog) -> PriceOf:
 
 
 def _today() -> date:
-    return datetime.fromtimestamp(SystemClock().now_ms() / 1000, tz=UTC).date()
+    return utc_day(SystemClock().now_ms())
 
 
 def say_price(price: PriceRow | None) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +21,7 @@ from hortus.app.settings import (
 )
 from hortus.base.addresses import Network, read_networks
 from hortus.base.errors import ConfigurationError, InstallationError
+from hortus.base.time import utc_day
 from hortus.catalog.loading import load_catalog
 from hortus.cli.defaults import FirstUnlessNamed
 from hortus.cli.place import find_local_home, find_running
@@ -136,7 +136,7 @@ def read_declaration(file: Path, *, home: Home, networks: tuple[Network, ...] = 
             f"cannot be read: {error.strerror}.", path=str(file), hint="Check name and rights."
         ) from error
     catalog = load_catalog()
-    today = datetime.fromtimestamp(SystemClock().now_ms() / 1000, tz=UTC).date()
+    today = utc_day(SystemClock().now_ms())
     declaration = read_config(data, file=str(file), hosts=catalog.hosts, networks=networks, today=today)
     snapshot = _read_snapshot(home)
     rates = snapshot.rates if snapshot is not None else tuple(rate.row for rate in catalog.rows.rates)

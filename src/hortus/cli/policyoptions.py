@@ -34,7 +34,7 @@ class Known(StrEnum):
     RECALLED = "recalled"
 
 
-class Losses(StrEnum):
+class LossRule(StrEnum):
     """Which losses refuse a request."""
 
     STANDARD = "standard"
@@ -69,7 +69,7 @@ class Rules(msgspec.Struct, frozen=True):
     secrets: Annotated[Treated | None, typer.Option(help="What happens to keys and passwords.")] = None
     blocked_words: Annotated[Listed, typer.Option("--blocked-word", help="A request with it is refused.")] = None
     unseen_content: Annotated[Passes | None, typer.Option(help="Images, sound, files where a guard is on.")] = None
-    loss: Annotated[Losses | None, typer.Option(help="Which losses refuse a request.")] = None
+    loss: Annotated[LossRule | None, typer.Option(help="Which losses refuse a request.")] = None
     largest_request_kib: Annotated[int | None, typer.Option(min=1, help="Longest request.")] = None
     tools: Annotated[Listed, typer.Option("--tool", help="Only this kind of tools.")] = None
     no_tools: Annotated[bool, typer.Option("--no-tools", help="No tools at all.")] = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Annotated
 
@@ -12,6 +12,7 @@ import typer
 
 from hortus.app.clock import SystemClock
 from hortus.base.errors import ConfigurationError
+from hortus.base.time import utc_day
 from hortus.catalog.loading import load_catalog
 from hortus.catalog.prices import price_of_offer
 from hortus.catalog.rows import Figures, Offer, PriceRow
@@ -125,7 +126,7 @@ def recompute(
 
 def _read_day(text: str | None) -> date:
     if text is None:
-        return datetime.fromtimestamp(SystemClock().now_ms() / 1000, tz=UTC).date()
+        return utc_day(SystemClock().now_ms())
     try:
         return date.fromisoformat(text)
     except ValueError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import msgspec
@@ -11,6 +10,7 @@ import typer
 from hortus.cli.admin import Admin
 from hortus.cli.defaults import FirstUnlessNamed
 from hortus.cli.options import takes
+from hortus.cli.policyoptions import LossRule
 from hortus.cli.replies import Project
 from hortus.cli.screen import Column, note, show_json, show_table
 
@@ -24,15 +24,6 @@ app = typer.Typer(
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(help="The project's name.")]
 Routes = Annotated[list[str], typer.Argument(help="Routes, or patterns such as 'eu/*'.")]
-
-
-class LossRule(StrEnum):
-    """Which losses refuse a request."""
-
-    STANDARD = "standard"
-    STRICT = "strict"
-    LENIENT = "lenient"
-
 
 _LOSS = "Which losses refuse a request: those of meaning, all (strict), none (lenient)."
 Policy = Annotated[str | None, typer.Option(help="The policy that decides what may go where.")]

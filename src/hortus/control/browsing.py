@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, date, datetime
+from datetime import date
 from itertools import chain
 
 import msgspec
@@ -121,7 +121,7 @@ async def _ask_host(plane: Plane, host: Host) -> SyncReport | HortusError:
         listing = read_listing(body, shape=host.list_shape)
     except HortusError as error:
         return error
-    today = datetime.fromtimestamp(plane.ports.clock.now_ms() / 1000, tz=UTC).date()
+    today = plane.today()
     return compare(
         plane.catalog,
         host.id,

@@ -227,7 +227,7 @@ def _read_table(
     except msgspec.ValidationError as error:
         return None, [_type_fault(error, path, spec_type=spec_type)]
     faults = check(spec)
-    return spec, [Fault((*path, *fault.path), fault.message, fault.hint) for fault in faults]
+    return spec, [fault.under(path) for fault in faults]
 
 
 def _check_keys(table: dict[str, object], path: Path, spec_type: type[Spec]) -> Iterator[Fault]:

@@ -23,7 +23,7 @@ from hortus.control.tenancy import find_project, missing_routes
 from hortus.policy.digest import policy_mark
 from hortus.policy.facts import CHAT, Facts
 from hortus.policy.rules import Policy
-from hortus.policy.verdict import Ask, Ruling, Verdict, judge_ask, judge_endpoint
+from hortus.policy.verdict import Ask, Ruling, judge_ask
 from hortus.snapshot.model import Endpoint
 from hortus.snapshot.resolved import ReadyRoute
 
@@ -83,8 +83,12 @@ def _endpoint(name: str, endpoint: Endpoint | None, case: _Case, *, reason: str 
         return EndpointVerdictView(endpoint=name, is_allowed=False, is_usable=False, reason=reason)
     if reason is None and case.operation is not None and case.operation not in endpoint.operations:
         reason = f"it does not do {case.operation}"
-    verdict = _verdict(case.policy, endpoint, case)
-    shadow = _verdict(case.shadow, endpoint, case).rulings if case.shadow is not None else ()
+    verdict = endpoint.judge(case.policy, on=case.on, operation=case.operation or CHAT)
+    shadow = (
+        endpoint.judge(case.shadow, on=case.on, operation=case.operation or CHAT).rulings
+        if case.shadow is not None
+        else ()
+    )
     return EndpointVerdictView(
         endpoint=name,
         model=endpoint.model,
@@ -95,12 +99,6 @@ def _endpoint(name: str, endpoint: Endpoint | None, case: _Case, *, reason: str 
         reason=reason,
         facts=case.show(endpoint.facts) if endpoint.facts is not None else None,
         shadow_rulings=_rulings(shadow),
-    )
-
-
-def _verdict(policy: Policy, endpoint: Endpoint, case: _Case) -> Verdict:
-    return judge_endpoint(
-        policy, endpoint.facts, dialects=endpoint.dialects, on=case.on, operation=case.operation or CHAT
     )
 
 

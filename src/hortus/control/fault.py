@@ -19,3 +19,7 @@ class Fault(msgspec.Struct, frozen=True):
     path: Path
     message: str
     hint: str | None = None
+
+    def under(self, path: Path) -> Fault:
+        """Return the same with its place as seen from what `path` leads through."""
+        return msgspec.structs.replace(self, path=(*path, *self.path))

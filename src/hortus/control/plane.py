@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,7 +18,7 @@ from hortus.access.acts import BY_FILE, acting
 from hortus.base.addresses import Network
 from hortus.base.errors import ConfigurationError, HortusError
 from hortus.base.secrets import Secret
-from hortus.base.time import Clock
+from hortus.base.time import Clock, utc_day
 from hortus.catalog.lookup import Catalog, PriceOf, PriceOn
 from hortus.control import applying
 from hortus.control.configfile import Declaration, Report, read_config
@@ -215,7 +215,7 @@ class Plane:
 
     def today(self) -> date:
         """Return the day (UTC)."""
-        return datetime.fromtimestamp(self.ports.clock.now_ms() / 1000, tz=UTC).date()
+        return utc_day(self.ports.clock.now_ms())
 
     def read_text(self, data: bytes, *, file: str) -> tuple[Declaration, list[applying.Change]]:
         """Read a configuration and compare it with the store.

@@ -38,7 +38,7 @@ def known_to(catalog: Catalog) -> Known:
 def check_policies(declaration: Declaration, known: Known) -> list[Fault]:
     """Return what is wrong with the policies of a file."""
     return [
-        Fault((*item.path, *fault.path), fault.message, fault.hint)
+        fault.under(item.path)
         for item in declaration.items
         if isinstance(item.spec, Policy)
         for fault in check_rules(item.spec, known)
@@ -69,7 +69,7 @@ def check_projects(declaration: Declaration, *, known: Collection[str]) -> list[
     """
     own = {item.spec.name for item in declaration.items if item.kind == "policy"}
     return [
-        Fault((*item.path, *fault.path), fault.message, fault.hint)
+        fault.under(item.path)
         for item in declaration.items
         if isinstance(item.spec, ProjectSpec)
         for fault in check_named(item.spec, own | set(known))

@@ -11,7 +11,7 @@ from hortus.control.readiness import snapshot_of
 from hortus.control.tenancy import missing_routes
 from hortus.control.views import Finding, PolicyInUse
 from hortus.policy.facts import Facts
-from hortus.policy.verdict import Verdict, judge_endpoint
+from hortus.policy.verdict import Verdict
 from hortus.snapshot.model import Endpoint, Route
 
 _MOST_NAMED = 10
@@ -100,7 +100,7 @@ class _Bench:
         key = (project.policy, name)
         if key not in self._said:
             endpoint, policy = self._snapshot.endpoints[name], self._snapshot.policies[project.policy]
-            self._said[key] = judge_endpoint(policy, endpoint.facts, dialects=endpoint.dialects, on=self._on)
+            self._said[key] = endpoint.judge(policy, on=self._on)
         return self._said[key]
 
 

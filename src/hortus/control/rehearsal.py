@@ -63,7 +63,7 @@ def _draft(plane: Plane, ask: RehearsalWanted) -> Policy:
         return find_policy(plane, ask.draft or "", path="draft")
     draft = msgspec.convert({"name": _UNNAMED, **ask.rules.model_dump()}, Policy)
     faults = check_rules(draft, known_to(plane.catalog))
-    refuse_faults([msgspec.structs.replace(fault, path=("rules", *fault.path)) for fault in faults])
+    refuse_faults([fault.under(("rules",)) for fault in faults])
     return draft
 
 

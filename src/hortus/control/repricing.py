@@ -6,11 +6,12 @@ It only reads. What a receipt says stays as it is: a price that was wrong is set
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date
 from decimal import Decimal
 
 import msgspec
 
+from hortus.base.time import utc_day
 from hortus.catalog.costs import cost_of
 from hortus.catalog.rows import PriceRow
 from hortus.control.instants import Reading, read_instant
@@ -84,7 +85,7 @@ class _Prices:
 
     def of(self, attempt: Attempt) -> PriceRow | None:
         """Return what an attempt's endpoint charged on its day, as far as it is known today."""
-        day = datetime.fromtimestamp(attempt.opened_at_ms / 1000, tz=UTC).date()
+        day = utc_day(attempt.opened_at_ms)
         key = (attempt.endpoint, attempt.host, attempt.model, day)
         if key not in self._known:
             self._known[key] = self._look_up(attempt, day)

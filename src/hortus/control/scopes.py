@@ -50,7 +50,7 @@ def check_currencies(declaration: Declaration, *, known: Collection[str]) -> lis
     own = currencies_in(item.spec for item in declaration.items if isinstance(item.spec, RateSpec))
     around = Around(projects=(), keys=(), currencies=own | set(known))
     return [
-        Fault((*item.path, *fault.path), fault.message, fault.hint)
+        fault.under(item.path)
         for item in declaration.items
         if isinstance(item.spec, LimitSpec)
         for fault in _check_currency(item.spec, around)
@@ -97,7 +97,7 @@ def settle_file(
             continue
         spec, found = settle_limit(item.spec, around, before=limit_before(objects, item.spec.name))
         items.append(msgspec.structs.replace(item, spec=spec))
-        faults.extend(Fault((*item.path, *fault.path), fault.message, fault.hint) for fault in found)
+        faults.extend(fault.under(item.path) for fault in found)
     return msgspec.structs.replace(declaration, items=tuple(items)), faults
 
 

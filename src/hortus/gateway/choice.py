@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 
+from hortus.base.time import utc_day
 from hortus.canon.errors import CallerFault
 from hortus.canon.usage import Usage
 from hortus.catalog.costs import cost_of
@@ -13,7 +14,7 @@ from hortus.catalog.rates import rate_of
 from hortus.catalog.rows import RateRow
 from hortus.content.ports import Seals
 from hortus.framing.counting import BYTES_PER_TOKEN
-from hortus.gateway.crossing import Passages
+from hortus.gateway.crossing import Passages, heaviness_of
 from hortus.gateway.lanes import Lanes
 from hortus.gateway.ordering import ORDERS, Heaviness, View
 from hortus.gateway.passage import Inquiry
@@ -82,7 +83,7 @@ class _Prices:
     def __init__(self, inquiry: Inquiry, rates: tuple[RateRow, ...]) -> None:
         self._rates = rates
         self._usage = _expected(inquiry)
-        self._on: date = datetime.fromtimestamp(inquiry.now_s, tz=UTC).date()
+        self._on: date = utc_day(inquiry.now_s * 1000)
         self._currency: str | None = None
 
     def of(self, target: Target) -> Decimal | None:
@@ -113,8 +114,7 @@ def _tongue(target: Target, inquiry: Inquiry) -> tuple[str, ...]:
 
 def _heaviness(passages: Passages, target: Target) -> Heaviness:
     try:
-        losses = passages.to(target).outgoing.losses
+        passage = passages.to(target)
     except CallerFault:
         return _ALL_OF_IT
-    weights = [loss.weight for loss in losses]
-    return weights.count("meaning"), weights.count("tuning")
+    return heaviness_of(passage)[:-1]  # what is only advisory is no reason

@@ -16,7 +16,8 @@ from hortus.framing.shallow import write_members
 from hortus.gateway.calls import call_of
 from hortus.gateway.choose import unknown_id
 from hortus.gateway.door import Found
-from hortus.gateway.visit import Pairs, Visit
+from hortus.gateway.headers import JSON_ANSWER
+from hortus.gateway.visit import Visit
 from hortus.snapshot.grants import Grant
 from hortus.snapshot.resolved import Target
 
@@ -29,7 +30,6 @@ FORGOTTEN = "kept_turns_without_thoughts"
 ITS_OPERATIONS = frozenset(("get_response", "delete_response", "list_input_items"))
 
 _MOST_TURNS = 1000
-_JSON: Pairs = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
 
 
 class Continued(msgspec.Struct, frozen=True):
@@ -110,7 +110,7 @@ class Conversations:
                 body = continuing.items_of(turns[-1].request, turns[:-1], call_of(visit, found).query)
             case _:
                 body = bytes((await self._known_turns(grant, response_id, continuing))[-1].response.raw)
-        await visit.answer(200, body, headers=_JSON)
+        await visit.answer(200, body, headers=JSON_ANSWER)
 
     def _is_left_to_host(self, from_id: str, grant: Grant, found: Found, *, may_keep: tuple[Target, ...]) -> bool:
         owner = self._host_ids.owner("response", from_id)

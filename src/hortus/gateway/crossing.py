@@ -27,7 +27,7 @@ _NONE: Mapping[str, tuple[Lever, ...]] = {}
 
 def can_cross(operation: str, client: Dialect, host: Dialect) -> bool:
     """Tell whether an operation can be translated between two dialects."""
-    return MEANS.get(operation) is not None and has_meaning(operation, client) and has_meaning(operation, host)
+    return has_meaning(operation, client) and has_meaning(operation, host)
 
 
 class Way(NamedTuple):
@@ -145,7 +145,7 @@ class Passages:
         hosts.sort(key=lambda host: host.name != ours.name)
         name = self._inquiry.operation.name
         ways = [self._translated(host, target) for host in hosts if can_cross(name, ours, host)]
-        return min(ways, key=_heaviness)
+        return min(ways, key=heaviness_of)
 
     def _translated(self, host: Dialect, target: Target) -> Passage:
         crossing = Crossing(self._inquiry, host, target)
@@ -161,7 +161,8 @@ class Passages:
         return self._read if self._read is not None else read_asked(self._inquiry)
 
 
-def _heaviness(passage: Passage) -> tuple[int, ...]:
+def heaviness_of(passage: Passage) -> tuple[int, ...]:
+    """Return how much of a request is lost on its way, counted by weight, the heaviest first."""
     weights = [loss.weight for loss in passage.outgoing.losses]
     return tuple(weights.count(weight) for weight in WEIGHTS)
 

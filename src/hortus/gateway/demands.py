@@ -5,10 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from hortus.gateway.passage import Outgoing
-from hortus.policy.facts import Lever
-
-PREFIX = "policy:"
-"""Adaptations of this kind begin so: `policy:store=false`."""
+from hortus.policy.facts import LEVER_MARK, Lever
 
 _DECODE = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _DECODE_TEXT = msgspec.json.Decoder(str).decode
@@ -27,7 +24,7 @@ def demanded(outgoing: Outgoing, levers: tuple[Lever, ...]) -> Outgoing:
         outgoing,
         body=_with_members(outgoing.body, members) if members else outgoing.body,
         headers=(*outgoing.headers, *headers),
-        adaptations=(*outgoing.adaptations, *(PREFIX + lever.name for lever in pulled)),
+        adaptations=(*outgoing.adaptations, *(LEVER_MARK + lever.name for lever in pulled)),
     )
 
 

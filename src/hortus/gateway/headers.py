@@ -28,6 +28,9 @@ _NONE: Mapping[str, str] = {}
 _JSON = (b"content-type", b"application/json")
 _ACCEPT_JSON = (b"accept", b"application/json")
 _ACCEPT_STREAM = (b"accept", b"text/event-stream")
+JSON_ANSWER: Pairs = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
+"""Of whole answers that Hortus itself gives."""
+
 _STREAM: Pairs = ((b"x-accel-buffering", b"no"), (b"cache-control", b"no-store"))
 
 

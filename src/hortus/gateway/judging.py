@@ -6,21 +6,20 @@ The same two objects, configuration and policy, serve all hops of a request: fir
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 
 import msgspec
 
+from hortus.base.time import utc_day
 from hortus.canon.errors import Internal, NotReady, RefusedByPolicy
 from hortus.policy.digest import policy_mark
 from hortus.policy.facts import Lever
 from hortus.policy.rules import Policy
-from hortus.policy.verdict import Ask, Ruling, Verdict, judge_ask, judge_endpoint
+from hortus.policy.verdict import Ruling
 from hortus.snapshot.grants import Grant
-from hortus.snapshot.model import Endpoint
 from hortus.snapshot.resolved import Ready, ReadyRoute, Target, Unusable
 
 _DAY_MS = 86_400_000
-_EVERY = "*"
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -83,7 +82,7 @@ class Judge:
         said = self._said.get(key)
         if said is None:
             policy, shadow = _policy(ready, grant.policy), _shadow(ready, grant.shadow_policy)
-            on = datetime.fromtimestamp(now_ms / 1000, tz=UTC).date()
+            on = utc_day(now_ms)
             said = self._said[key] = judge_route(route, policy, shadow=shadow, operation=operation, on=on)
         return said
 
@@ -96,7 +95,7 @@ def judge_route(route: ReadyRoute, policy: Policy, *, shadow: Policy | None, ope
     levers: dict[str, tuple[Lever, ...]] = {}
     for target in route.targets:
         endpoint = target.endpoint
-        verdict = _verdict(policy, endpoint, operation=operation, on=on)
+        verdict = endpoint.judge(policy, on=on, operation=operation)
         if verdict.is_allowed:
             allowed.append(target)
             if verdict.levers:
@@ -131,29 +130,12 @@ def refuse_route(judged: Judged) -> RefusedByPolicy:
     )
 
 
-def check_ask(judged: Judged, ask: Ask) -> tuple[str, ...]:
-    """Judge the request itself; return what the shadow policy says against it, as `POLICY:*:RULE`.
-
-    Raises:
-        RefusedByPolicy: The policy says no, wherever it would go.
-    """
-    rulings = judge_ask(judged.policy, ask)
-    if rulings:
-        raise RefusedByRule(judged, rulings)
-    if judged.shadow is None:
-        return ()
-    return tuple(f"{judged.shadow.name}:{_EVERY}:{one.rule}" for one in judge_ask(judged.shadow, ask))
-
-
-class RefusedByRule(RefusedByPolicy):
-    """The policy says no to the request itself; `rulings` go into its receipt."""
-
-    def __init__(self, judged: Judged, rulings: tuple[Ruling, ...]) -> None:
-        super().__init__(
-            f"The project's policy `{judged.policy.name}` refuses this request: {_in_words(rulings)}.",
-            hint="Change the request, or ask an admin about the policy.",
-        )
-        self.rulings = tuple(f"{_EVERY}:{ruling.rule}" for ruling in rulings)
+def refuse_ask(judged: Judged, rulings: tuple[Ruling, ...]) -> RefusedByPolicy:
+    """Return the error for a request that the policy refuses wherever it would go."""
+    return RefusedByPolicy(
+        f"The project's policy `{judged.policy.name}` refuses this request: {_in_words(rulings)}.",
+        hint="Change the request, or ask an admin about the policy.",
+    )
 
 
 def _policy(ready: Ready, name: str) -> Policy:
@@ -169,15 +151,11 @@ def _shadow(ready: Ready, name: str | None) -> Policy | None:
     return ready.policies.get(name) if name is not None else None
 
 
-def _verdict(policy: Policy, endpoint: Endpoint, *, operation: str, on: date) -> Verdict:
-    return judge_endpoint(policy, endpoint.facts, dialects=endpoint.dialects, on=on, operation=operation)
-
-
 def _shadow_rulings(route: ReadyRoute, shadow: Policy, *, operation: str, on: date) -> tuple[str, ...]:
     return tuple(
         f"{shadow.name}:{target.endpoint.name}:{ruling.rule}"
         for target in route.targets
-        for ruling in _verdict(shadow, target.endpoint, operation=operation, on=on).rulings
+        for ruling in target.endpoint.judge(shadow, on=on, operation=operation).rulings
     )
 
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from hortus.canon.dialect import Asked, Continuing, Dialect, Operation
+from hortus.canon.dialect import Asked, Dialect, Operation
 from hortus.content.exchange import Exchange
 from hortus.content.ports import KeptExchanges, NotKept
 from hortus.gateway.subjects import subjects_of
@@ -56,11 +56,13 @@ class Keeper:
 
     def begin(self, visit: Visited, grant: Grant, *, asked: Asked, body: bytes) -> Keeping:
         """Begin to gather what a project wants kept; it is kept when its answer is whole or the visit ends."""
+        is_chat = visit.operation is not None and visit.operation.name == "chat"
+        continuing = visit.dialect.continuing if is_chat else None
         sent = _Sent(
             body=body,
             subjects=subjects_of(visit.dialect.name, asked.members),
-            can_continue=_can_continue(visit, asked),
-            continues=_continues(visit, asked),
+            can_continue=continuing is not None and continuing.is_stored(asked.members),
+            continues=continuing.continues(asked.members) if continuing is not None else None,
         )
         return Keeping(self, visit, grant, sent=sent)
 
@@ -176,18 +178,3 @@ class Keeping:
         if continuing is None or answer is None or not self._sent.can_continue or status not in _SUCCESS:
             return None
         return continuing.id_of(answer, self._visit.is_stream)
-
-
-def _can_continue(visit: Visited, asked: Asked) -> bool:
-    continuing = _continuing(visit)
-    return continuing is not None and continuing.is_stored(asked.members)
-
-
-def _continues(visit: Visited, asked: Asked) -> str | None:
-    continuing = _continuing(visit)
-    return continuing.continues(asked.members) if continuing is not None else None
-
-
-def _continuing(visit: Visited) -> Continuing | None:
-    is_chat = visit.operation is not None and visit.operation.name == "chat"
-    return visit.dialect.continuing if is_chat else None

@@ -33,13 +33,15 @@ def translation_of(dialect: Dialect) -> Translation:
 def has_meaning(operation: str, dialect: Dialect) -> bool:
     """Tell whether a dialect has a canonical form of one of its operations."""
     translation = dialect.translation
-    match MEANS.get(operation) if translation is not None else None:
+    if translation is None:
+        return False
+    match MEANS.get(operation):
         case "chat":
             return True
         case "embeddings":
-            return translation is not None and translation.embeddings is not None
+            return translation.embeddings is not None
         case "count_tokens":
-            return translation is not None and translation.token_count is not None
+            return translation.token_count is not None
         case _:
             return False
 

@@ -9,7 +9,7 @@ import msgspec
 
 from hortus.base.secrets import Secret, looks_like_key
 from hortus.base.time import Clock
-from hortus.canon.dialect import Asked, RouteCard
+from hortus.canon.dialect import CONTENT_KINDS, Asked, RouteCard
 from hortus.canon.errors import AlreadyDone, AlreadyRunning, Internal, NotReady, RequestError, UnknownRoute
 from hortus.canon.loss import Strictness, stricter
 from hortus.framing.shallow import write_members
@@ -24,7 +24,8 @@ from hortus.gateway.door import Door, Found, WrongMethod, refuse_upgrade
 from hortus.gateway.exchange import ClientGone, Exchange
 from hortus.gateway.guarding import look_at
 from hortus.gateway.guards.screen import UNGUARDED, Screener
-from hortus.gateway.judging import Judge, Judged, RefusedByRule, check_ask, refuse_route
+from hortus.gateway.headers import JSON_ANSWER
+from hortus.gateway.judging import Judge, Judged, refuse_ask, refuse_route
 from hortus.gateway.keeping import Keeper
 from hortus.gateway.losses import read_strictness
 from hortus.gateway.passage import Inquiry
@@ -34,9 +35,9 @@ from hortus.gateway.relay import Job, Relay
 from hortus.gateway.repeating import Repeater
 from hortus.gateway.settle import Books
 from hortus.gateway.spelling import refuse_other_spellings
-from hortus.gateway.visit import Pairs, Visit
+from hortus.gateway.visit import Visit
 from hortus.policy.rules import Policy
-from hortus.policy.verdict import Ask
+from hortus.policy.verdict import Ask, judge_ask
 from hortus.receipts.claims import Claims, digest_idempotency_key
 from hortus.snapshot.declared import NAME_PATTERN
 from hortus.snapshot.grants import Grant
@@ -46,10 +47,8 @@ ADAPTED_OUTPUT_CAP = "output_cap"
 """Adaptation: the route's limit of output tokens, where the client sets none."""
 
 _CHAT = "chat"
-_FILE = "file"
 _IDEMPOTENCY_KEY = b"idempotency-key"
 _NAME = re.compile(NAME_PATTERN)
-_JSON: Pairs = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
 
 
 class Ground(msgspec.Struct, frozen=True):
@@ -192,7 +191,7 @@ class Gateway:
         continued = await self._go_on(visit, found, asked, body=body, judged=judged)
         asked, body, adaptations = _cap_output(found, continued.asked, continued.body, route=route)
         if judged.asks:
-            _judge_ask(visit, found, asked, body=body)
+            _judge_ask(visit, judged, found=found, asked=asked, body=body)
         inquiry = Inquiry(
             dialect=visit.dialect,
             operation=found.operation,
@@ -314,13 +313,11 @@ class Gateway:
                     if grant.may_use(name)
                 )
             )
-        await visit.answer(200, body, headers=_JSON)
+        await visit.answer(200, body, headers=JSON_ANSWER)
 
     async def _end_with(self, visit: Visit, error: RequestError) -> None:
         """Tell the client what went wrong, in the way that is left."""
         visit.error_code = error.code
-        if isinstance(error, RefusedByRule):
-            visit.rulings += error.rulings
         if not visit.is_opened:
             self._books.refuse(visit, error)
         if visit.has_begun:
@@ -337,7 +334,7 @@ class Gateway:
         is_well = exchange.path == "/healthz" or self._ready() is not None
         body = b'{"status":"ok"}\n' if is_well else b'{"status":"no configuration yet"}\n'
         length = (b"content-length", b"%d" % len(body))
-        await exchange.answer(200 if is_well else 503, (*_JSON, length), body)
+        await exchange.answer(200 if is_well else 503, (*JSON_ANSWER, length), body)
 
 
 def _may_keep(judged: Judged) -> tuple[Target, ...]:
@@ -347,7 +344,7 @@ def _may_keep(judged: Judged) -> tuple[Target, ...]:
     return tuple(
         target
         for target in judged.route.targets
-        if not any(lever.member == "store" for lever in judged.levers.get(target.endpoint.name, ()))
+        if not any(lever.gains.state_days == 0 for lever in judged.levers.get(target.endpoint.name, ()))
     )
 
 
@@ -357,20 +354,22 @@ def _grant(visit: Visit) -> Grant:
     return visit.grant
 
 
-def _judge_ask(visit: Visit, found: Found, asked: Asked, *, body: bytes) -> None:
-    """Judge the request itself. Raises RefusedByPolicy."""
-    judged = visit.judged
-    if judged is None:  # not reached: the route is judged first
-        raise Internal("The request was not judged.")
+def _judge_ask(visit: Visit, judged: Judged, *, found: Found, asked: Asked, body: bytes) -> None:
+    """Judge the request itself, and take note of what is said against it. Raises RefusedByPolicy."""
     units = found.dialect.weigh(found.operation, asked, body)
     kinds = {kind for kind, _ in asked.host_ids}
     ask = Ask(
         request_bytes=len(body),
         tools=units.tools,
-        names_history=bool(kinds - {_FILE}),
-        names_files=_FILE in kinds,
+        names_history=bool(kinds - CONTENT_KINDS),
+        names_files=not kinds.isdisjoint(CONTENT_KINDS),
     )
-    visit.shadow += check_ask(judged, ask)
+    rulings = judge_ask(judged.policy, ask)
+    if rulings:
+        visit.rulings += tuple(f"*:{one.rule}" for one in rulings)
+        raise refuse_ask(judged, rulings)
+    if judged.shadow is not None:
+        visit.shadow += tuple(f"{judged.shadow.name}:*:{one.rule}" for one in judge_ask(judged.shadow, ask))
 
 
 def _strictness(visit: Visit, policy: Policy, *, grant: Grant) -> Strictness:

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 from urllib.parse import quote
 
+from hortus.base.time import utc_day
 from hortus.gateway.visit import Pairs, Visit
 from hortus.policy.facts import Facts
 from hortus.snapshot.grants import Grant
@@ -23,7 +24,7 @@ def note_end(visit: Visit, ready: Ready, endpoint: Endpoint) -> None:
     """Take note of what the answer's headers must say of the model that is asked now."""
     facts = endpoint.facts
     if facts is not None and _may_end(facts) and visit.grant is not None:
-        on = datetime.fromtimestamp(visit.now_ms / 1000, tz=UTC).date()
+        on = utc_day(visit.now_ms)
         visit.notices = notices(facts, ready, grant=visit.grant, on=on)
     elif visit.notices:
         visit.notices = ()

@@ -21,6 +21,10 @@ CHAT = "chat"
 """The operation whose requests can pull levers."""
 
 
+LEVER_MARK = "policy:"
+"""Adaptations that a policy demands are called so in receipts: `policy:store=false`."""
+
+
 class Gains(msgspec.Struct, frozen=True, omit_defaults=True):
     """What holds instead once a lever is pulled; None: as before."""
 

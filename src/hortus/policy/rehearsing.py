@@ -14,12 +14,9 @@ import msgspec
 
 from hortus.canon.loss import WEIGHTS, Loss, Weight, refusing
 from hortus.policy.digest import policy_mark
-from hortus.policy.facts import CHAT, Facts
+from hortus.policy.facts import CHAT, LEVER_MARK, Facts
 from hortus.policy.rules import Policy, Treatment
 from hortus.policy.verdict import Ask, Ruling, Verdict, judge_ask, judge_endpoint
-
-LEVER_MARK = "policy:"
-"""Before the name of a lever among a receipt's adaptations."""
 
 Outcome = Literal["refused", "moved", "adapted", "allowed"]
 """No endpoint is left; another endpoint of the route would be asked; the same one, but otherwise; what was refused

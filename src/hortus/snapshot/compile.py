@@ -7,11 +7,10 @@ pass through; no secret is ever seen here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 import msgspec
 
-from hortus.base.time import format_utc
+from hortus.base.time import format_utc, utc_day
 from hortus.catalog.lookup import Catalog, PriceOf
 from hortus.catalog.terms import bounded
 from hortus.policy.ready import READY
@@ -119,7 +118,7 @@ def _compile_endpoints(
 ) -> dict[str, Endpoint | str]:
     """Return each declared endpoint, at the organisation's own price where it has one, or why it cannot be used."""
     compiled: dict[str, Endpoint | str] = {}
-    today = datetime.fromtimestamp(conditions.now_ms / 1000, tz=UTC).date()
+    today = utc_day(conditions.now_ms)
     for spec in sorted(declared.endpoints, key=lambda spec: spec.name):
         one = compile_endpoint(
             spec,

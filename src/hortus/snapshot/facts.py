@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from hortus.catalog.places import ANYWHERE
 from hortus.catalog.residency import HostLever, ReadFrom, beginning_of, decide
 from hortus.catalog.rows import Confidence, Host, Model, Offer, Surface
-from hortus.policy.facts import Facts, Gains, Lever, Reach
+from hortus.policy.facts import CHAT, Facts, Gains, Lever, Reach
 from hortus.policy.objections import CONFIDENCES, UNKNOWN_MAKER
 from hortus.snapshot.declared import ContractTerms, EndpointSpec
 from hortus.snapshot.surfaces import OPEN_HOSTS, is_elsewhere, known_names, upstream_model_of
@@ -64,9 +64,8 @@ def facts_of(
         known = deployed_facts(model, host=host.id, country=country)
     elif _speaks_for(host, spec, model=model, surfaces=surfaces):
         known = _of_row(known, host, said=_said(spec, offer), offer=_offer_used(spec, offer), surfaces=surfaces)
-        if "chat" not in spec.operations:
-            # nothing can be asked about that an embedding was made
-            known = replace(known, state_days=0, levers=())
+        if CHAT not in spec.operations:
+            known = known.for_operation("embeddings")
     if spec.country is not None:
         known = _placed(known, spec.country)
     return known if spec.terms is None else _by_contract(known, spec.terms)

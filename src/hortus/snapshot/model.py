@@ -5,12 +5,15 @@ A snapshot holds no plaintext credential, only references (`env:NAME`, `file:PAT
 
 from __future__ import annotations
 
+from datetime import date
+
 import msgspec
 
 from hortus.canon.loss import Weight
 from hortus.catalog.rows import Auth, PriceRow, RateRow
-from hortus.policy.facts import Facts
+from hortus.policy.facts import CHAT, Facts
 from hortus.policy.rules import Policy
+from hortus.policy.verdict import Verdict, judge_endpoint
 
 SNAPSHOT_FORMAT = 4
 """Version of this layout; a reader refuses another one."""
@@ -102,6 +105,10 @@ class Endpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     concurrency: int | None = None
     queue: int = 64
     queue_wait_s: float = 30.0
+
+    def judge(self, policy: Policy, *, on: date, operation: str = CHAT) -> Verdict:
+        """Return what a policy says of it on a day (UTC), whatever is asked of it for the operation."""
+        return judge_endpoint(policy, self.facts, dialects=self.dialects, on=on, operation=operation)
 
     @property
     def dialects(self) -> tuple[str, ...]:

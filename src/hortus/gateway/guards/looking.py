@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import msgspec
 from typing_extensions import override
 
+from hortus.canon.dialect import CONTENT_KINDS
 from hortus.canon.embeddings import EmbeddingsInput
 from hortus.canon.nodes import Seal
 from hortus.canon.parts import HostFile, Inline, Link, Reasoning
@@ -80,7 +81,7 @@ class Gathering(Look):
         for name, value in (*inquiry.call.query.items(), *inquiry.call.headers.items()):
             self.reading.add(f"{name}: {value}", Place("fixed", name))
 
-        self._unseen += [kind for kind, _ in inquiry.asked.host_ids if kind == "file" and not self._unseen]
+        self._unseen += [kind for kind, _ in inquiry.asked.host_ids if kind in CONTENT_KINDS and not self._unseen]
 
     def unseen_paths(self) -> list[str]:
         """Return where something stands that nobody can look into."""

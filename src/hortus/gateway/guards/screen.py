@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 import msgspec
 
 from hortus.base.secrets import Secret
+from hortus.canon.dialect import CONTENT_KINDS
 from hortus.canon.embeddings import EmbeddingsRequest
 from hortus.canon.errors import Internal, RefusedByGuard
 from hortus.canon.loss import Loss
@@ -32,8 +33,6 @@ LONGEST_TEXT = 1024 * 1024
 """Characters of a request that are looked at; text made to be hard to read takes some seconds at this length."""
 
 _POLICIES_KEPT = 64
-_CONTENT = frozenset(("file",))
-"""What hosts keep that is content as it was sent: it cannot be looked into, but holds no placeholders."""
 
 _NOT_ITS_OWN = (
     "These sealed thoughts say something that the project's policy hides, and that stands nowhere else in the request."
@@ -172,7 +171,7 @@ def _check_length(text: str) -> None:
 
 def _refuse_history(inquiry: Inquiry, asked: Request | EmbeddingsRequest) -> None:
     """Refuse what points at earlier turns that a host keeps: their placeholders could not be restored."""
-    kept = any(kind not in _CONTENT for kind, _ in inquiry.asked.host_ids)
+    kept = any(kind not in CONTENT_KINDS for kind, _ in inquiry.asked.host_ids)
     if kept or (isinstance(asked, Request) and asked.continues is not None):
         raise RefusedByGuard(
             "The project's policy hides personal data, and the request points at what a host keeps, which nobody can"
