@@ -2,7 +2,7 @@
 
 https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow (secret, signed and federated
 assertions), https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token and
-https://learn.microsoft.com/azure/app-service/overview-managed-identity, recalled 2026-11.
+https://learn.microsoft.com/azure/app-service/overview-managed-identity, read 2026-11.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from hortus.gateway.ports import HostRequest, Hosts
 from hortus.snapshot.resolved import Authorizer
 from hortus.transport.signing.identity import Identity, ReadReference, read_identity
 from hortus.transport.signing.jwt import to_text, write_jwt
-from hortus.transport.signing.tokens import FORM, TIMEOUTS, RenewedToken, TokenService
+from hortus.transport.signing.renewing import TIMEOUTS
+from hortus.transport.signing.tokens import FORM, RenewedToken, TokenService
 
 SCHEME: Final = "entra"
 
@@ -44,7 +45,7 @@ Proof = Callable[[int], dict[str, str]]
 
 
 class _Entra:
-    """Entra ID itself; see `renewing.TokenService`."""
+    """Entra ID itself; see `tokens.TokenService`."""
 
     name = "Microsoft Entra ID"
     account = "application"
@@ -66,7 +67,7 @@ class _Entra:
 
 
 class _ManagedIdentity:
-    """Whoever tells a machine of Azure's who it is; see `renewing.TokenService`."""
+    """Whoever tells a machine of Azure's who it is; see `tokens.TokenService`."""
 
     account = "managed identity"
     passing = frozenset({404, 410})  # it is starting or being renewed: same page, "error handling"
@@ -168,7 +169,7 @@ def _asserted(assertion: str) -> dict[str, str]:
 def _signer(identity: Identity) -> Proof:
     """Return what signs an assertion, for five minutes each.
 
-    https://learn.microsoft.com/entra/identity-platform/certificate-credentials, recalled 2026-11.
+    https://learn.microsoft.com/entra/identity-platform/certificate-credentials, read 2026-11.
 
     Raises:
         ConfigurationError: Key or certificate cannot be read, or do not belong together.

@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 from hortus.base.time import Clock
 from hortus.gateway.ports import HostRequest, Hosts
 from hortus.snapshot.resolved import Authorizer
+from hortus.transport.signing.renewing import TIMEOUTS
 from hortus.transport.signing.service_account import ServiceAccount, read_key_file, write_claim
-from hortus.transport.signing.tokens import FORM, TIMEOUTS, RenewedToken
+from hortus.transport.signing.tokens import FORM, RenewedToken
 
 SCHEME = "google-oauth"
 
@@ -17,7 +18,7 @@ _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"  # RFC 7523, 2.1
 
 
 class _Google:
-    """See `renewing.TokenService`."""
+    """See `tokens.TokenService`."""
 
     name = "Google's token service"
     account = "service account"

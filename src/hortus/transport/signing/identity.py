@@ -1,6 +1,6 @@
 """The document that says as whom Hortus asks Microsoft Entra ID for a token, and by which proof.
 
-https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow, recalled 2026-11. Members may be
+https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow, read 2026-11. Members may be
 references (`env:NAME`, `file:PATH`), so that the document itself need hold no secret.
 """
 

@@ -23,6 +23,8 @@ _RETRY_AFTER_S = 5.0
 """After a failure, how long nobody asks again."""
 
 TIMEOUTS: Final = Timeouts(connect_s=5.0, first_byte_s=10.0, idle_s=10.0, total_s=15.0)
+"""Of a call to whoever gives what opens a host."""
+
 _LONGEST_ANSWER_BYTES = 64 * 1024
 
 T = TypeVar("T")
@@ -123,8 +125,13 @@ class Renewing(Generic[T]):
 async def ask(
     hosts: Hosts, method: str, url: str, *, headers: tuple[tuple[bytes, bytes], ...] = (), body: bytes = b""
 ) -> tuple[int, bytes]:
+    """Return status and body of a small answer. Raises as `send`."""
+    return await send(hosts, HostRequest(method, url, headers, body, TIMEOUTS))
+
+
+async def send(hosts: Hosts, request: HostRequest) -> tuple[int, bytes]:
     """Return status and body of a small answer. Raises as `Hosts.send`, and BrokenStream for a long one."""
-    answer = await hosts.send(HostRequest(method, url, headers, body, TIMEOUTS))
+    answer = await hosts.send(request)
     try:
         return answer.status, await answer.read(_LONGEST_ANSWER_BYTES)
     finally:
