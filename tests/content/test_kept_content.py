@@ -178,10 +178,10 @@ def test_a_changed_row_is_not_returned(kept: KeptContent, tmp_path: Path, change
 
 
 def test_an_owner_cannot_be_moved_to_another_id(kept: KeptContent, tmp_path: Path) -> None:
-    kept.claim("prj_1", "eu", "file", "file_1")
-    kept.claim("prj_2", "us", "file", "file_2")
+    kept.claim("prj_1", "eu", "conversation", "file_1")
+    kept.claim("prj_2", "us", "conversation", "file_2")
     rows(tmp_path, "UPDATE host_ids SET value = (SELECT value FROM host_ids WHERE number = 2) WHERE number = 1")
-    assert kept.owner("file", "file_1") is None
+    assert kept.owner("conversation", "file_1") is None
 
 
 def test_what_an_older_secret_wrote_is_read_while_that_secret_is_there(open_kept: Open) -> None:
@@ -223,21 +223,21 @@ def test_an_id_that_has_an_owner_cannot_be_claimed_by_another(kept: KeptContent,
 
 
 def test_an_id_is_unknown_after_its_days(kept: KeptContent, clock: StepClock) -> None:
-    kept.claim("prj", "eu", "file", "file_1")
+    kept.claim("prj", "eu", "conversation", "file_1")
     clock.pass_by(60 * DAY_S - 1)
-    assert kept.owner("file", "file_1") == Owner("prj", "eu")
+    assert kept.owner("conversation", "file_1") == Owner("prj", "eu")
     clock.pass_by(1)
-    assert kept.owner("file", "file_1") is None
-    kept.claim("other", "eu", "file", "file_1")
-    assert kept.owner("file", "file_1") == Owner("other", "eu")
+    assert kept.owner("conversation", "file_1") is None
+    kept.claim("other", "eu", "conversation", "file_1")
+    assert kept.owner("conversation", "file_1") == Owner("other", "eu")
 
 
 def test_a_further_claim_renews_an_id(kept: KeptContent, clock: StepClock) -> None:
-    kept.claim("prj", "eu", "file", "file_1")
+    kept.claim("prj", "eu", "conversation", "file_1")
     clock.pass_by(59 * DAY_S)
-    kept.claim("prj", "eu", "file", "file_1")
+    kept.claim("prj", "eu", "conversation", "file_1")
     clock.pass_by(59 * DAY_S)
-    assert kept.owner("file", "file_1") == Owner("prj", "eu")
+    assert kept.owner("conversation", "file_1") == Owner("prj", "eu")
 
 
 def test_a_claim_that_is_repeated_on_the_same_day_writes_nothing(kept: KeptContent, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import msgspec
 from prometheus_client import CollectorRegistry
 
 from hortus.base.secrets import Secret
+from hortus.content.ports import Thing
 from hortus.dialects import DIALECTS
 from hortus.gateway.admit import Admission
 from hortus.gateway.breakers import BreakerRules
@@ -231,11 +232,20 @@ class Nothing:
     def find(self, *_: object) -> None:
         return None
 
-    def claim(self, *_: object) -> None:
+    def claim(self, *_: object, **__: object) -> None:
         pass
 
     def owner(self, *_: object) -> None:
         return None
+
+    def thing(self, *_: object) -> None:
+        return None
+
+    def things(self, *_: object, **__: object) -> list[Thing]:
+        return []
+
+    def release(self, *_: object) -> None:
+        pass
 
     def forget(self, *_: object, **__: object) -> tuple[int, int]:
         return 0, 0

@@ -41,7 +41,7 @@ from hortus.app.home import Home
 from hortus.app.secrets import secrets_stay
 from hortus.base.errors import InstallationError
 from hortus.base.time import Clock
-from hortus.content.database import EXCHANGES, KEPT, newest_file
+from hortus.content.database import EXCHANGES, KEPT, THINGS, newest_file
 from hortus.ledger.transfer import ARCHIVE
 from hortus.store.copying import copy_database, find_faults
 from hortus.store.facts import StoreFacts, read_facts
@@ -194,7 +194,7 @@ def _copy_content(home: Home, copy: Home, *, wanted: Wanted, on_bytes: OnBytes) 
         return []
     copy.content.mkdir(mode=0o700)
     left_out: list[LeftOut] = []
-    for layout in (KEPT, EXCHANGES):
+    for layout in (KEPT, EXCHANGES, THINGS):
         source = newest_file(home.content, layout)
         if not source.exists():
             continue

@@ -37,7 +37,17 @@ class Operation(msgspec.Struct, frozen=True):
     is_at_root: bool = True
 
 
-HostIdKind = Literal["response", "conversation", "file", "cached_content", "container", "batch", "tuned_model"]
+HostIdKind = Literal[
+    "response",
+    "conversation",
+    "file",
+    "cached_content",
+    "container",
+    "upload",
+    "batch",
+    "tuning_job",
+    "tuned_model",
+]
 
 CONTENT_KINDS: frozenset[HostIdKind] = frozenset(("file",))
 """What hosts keep that is content as it was sent: no guard can look into it, but it is no earlier turn."""

@@ -17,13 +17,15 @@ import msgspec
 from hortus.base.secrets import FixedVersions, Secret
 from hortus.base.time import Clock
 from hortus.content.box import Box, Lid
-from hortus.content.database import EXCHANGES, newest_file
+from hortus.content.database import EXCHANGES, THINGS, newest_file
 from hortus.content.exchanges import Exchanges
 from hortus.content.kept import HOST_IDS, SEALS, KeptBounds, Kind
 from hortus.content.ports import NotKept
+from hortus.content.things import Things
 
 _TIMEOUT_S = 10.0
 _AT_ONCE = 500
+_ALL = 1 << 62
 
 
 class Share(msgspec.Struct, frozen=True):
@@ -48,13 +50,15 @@ def count_shares(directory: Path, secrets: Sequence[Secret], *, bounds: KeptBoun
     now_ms = clock.now_ms()
     with _exchanges(directory, secrets, clock) as exchanges:
         kept = exchanges.shares() if exchanges is not None else Counter()
+    with _things(directory, secrets, clock) as things:
+        lasting = things.shares() if things is not None else Counter()
     with _opened(directory) as connection:
         seals, host_ids = (
             Counter(version for version, _ in _sealed(connection, kind, secrets, since_ms=now_ms - bounds.age_ms(kind)))
             for kind in (SEALS, HOST_IDS)
         )
     return {
-        version: Share(seals[version], host_ids[version], kept[version])
+        version: Share(seals[version], host_ids[version] + lasting[version], kept[version])
         for version in (secret.version for secret in secrets)
     }
 
@@ -68,6 +72,9 @@ def forget_share(directory: Path, secret: Secret, clock: Clock) -> None:
     with _exchanges(directory, (secret,), clock) as exchanges:
         if exchanges is not None:
             exchanges.forget_share(secret.version)
+    with _things(directory, (secret,), clock) as things:
+        if things is not None:
+            things.forget_share(secret.version)
     with _opened(directory) as connection:
         for kind in (SEALS, HOST_IDS):
             numbers = [(number,) for _, number in _sealed(connection, kind, (secret,), since_ms=0)]
@@ -99,6 +106,17 @@ def _exchanges(directory: Path, secrets: Sequence[Secret], clock: Clock) -> Iter
         return
     with closing(Exchanges(directory, FixedVersions(tuple(secrets)), clock=clock, entropy=_draw_nothing)) as exchanges:
         yield exchanges
+
+
+@contextmanager
+def _things(directory: Path, secrets: Sequence[Secret], clock: Clock) -> Iterator[Things | None]:
+    """Open the file of what hosts keep; None where there is none."""
+    if not directory.is_dir() or not newest_file(directory, THINGS).exists():
+        yield None
+        return
+    found = Things(directory, FixedVersions(tuple(secrets)), most=_ALL, clock=clock, entropy=_draw_nothing)
+    with closing(found) as things:
+        yield things
 
 
 @contextmanager

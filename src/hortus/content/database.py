@@ -80,6 +80,17 @@ EXCHANGES = Layout(
     forgotten="kept exchanges of before lie in it still",
 )
 
+# Owners of what hosts keep until it is deleted: few and short, read and written at requests, and of use for months.
+THINGS = Layout(
+    stem="things",
+    at_a_request=(_WAL, "PRAGMA synchronous = NORMAL", _SELDOM),
+    at_a_sweep=(_WAL, "PRAGMA synchronous = NORMAL", "PRAGMA wal_autocheckpoint = 0"),
+    tries=100,
+    pause_s=0.0002,
+    leaves_no_trace=False,
+    forgotten="owners of files, batches and tuned models at hosts are forgotten",
+)
+
 _SWEEPER_PAUSE_S = 0.002  # between batches, so that workers come in between
 _SWEEPER_WAITS_S = 1.0
 _ERASER_WAITS_S = 10.0

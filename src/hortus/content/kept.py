@@ -1,4 +1,4 @@
-"""What a worker keeps of content and finds again: seals and owners of hosts' ids, in one file for the whole machine."""
+"""What a worker keeps of content and finds again: seals and owners of hosts' ids, for the whole machine."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from hortus.base.time import Clock
 from hortus.canon.dialect import HostIdKind
 from hortus.content.box import Box
 from hortus.content.database import Database
-from hortus.content.ports import NotKept, Owner
+from hortus.content.ports import NO_NOTE, Note, NotKept, Owner, Thing
 from hortus.content.shelf import Bounds, Shelf
+from hortus.content.things import LASTING, Things
 
 LONGEST_SEAL_BYTES = 1024 * 1024
 MOST_SEAL_BYTES = 1024 * 1024 * 1024
@@ -91,6 +92,7 @@ class KeptContent:
             clock=clock,
         )
         self._database = Database(directory, (self._seals.definition, self._host_ids.definition), clock=clock)
+        self._things = Things(directory, secrets, most=bounds.host_ids, clock=clock, entropy=entropy)
 
     def keep(self, project_id: str, endpoint: str, call_id: str, data: bytes) -> None:
         """Keep the seal of one tool call; the latest of a call counts.
@@ -113,22 +115,53 @@ class KeptContent:
             return None
         return found.data if found is not None else None
 
-    def claim(self, project_id: str, endpoint: str, kind: HostIdKind, host_id: str) -> None:
+    def claim(self, project_id: str, endpoint: str, kind: HostIdKind, host_id: str, *, note: Note = NO_NOTE) -> None:
         """Remember an owner; the first one stays for as long as it is remembered, and a further claim renews it.
+
+        Of kinds that hosts keep until they are deleted the note is kept, too.
 
         Raises:
             NotKept: The id has another owner, or cannot be written: it stays unknown to this one.
         """
+        if kind in LASTING:
+            self._things.claim(Thing(project_id, endpoint, kind, host_id, self._clock.now_ms(), note))
+            return
         parts, claimed = (kind, host_id), msgspec.json.encode(Owner(project_id, endpoint))
         self._database.write(lambda connection: self._claim(connection, parts, claimed=claimed))
 
     def owner(self, kind: HostIdKind, host_id: str) -> Owner | None:
         """Return the owner; None for an id that nobody claimed, that is over its time, or that cannot be read."""
+        if kind in LASTING:
+            thing = self.thing(kind, host_id)
+            return Owner(thing.project_id, thing.endpoint) if thing is not None else None
         try:
             found = self._database.read(lambda connection: self._host_ids.find(connection, (kind, host_id)))
         except NotKept:  # the log has it
             return None
         return _read_owner(found.data) if found is not None else None
+
+    def thing(self, kind: HostIdKind, host_id: str) -> Thing | None:
+        """Return what is known of something that a host keeps until it is deleted; None as in `owner`."""
+        try:
+            return self._things.find(kind, host_id)
+        except NotKept:  # the log has it
+            return None
+
+    def things(self, project_id: str, kind: HostIdKind, *, after: str | None, limit: int) -> list[Thing] | None:
+        """Return what hosts keep for a project, newest first; None where it has nothing with the id `after`.
+
+        Raises:
+            NotKept: It cannot be read now.
+        """
+        return self._things.of_project(project_id, kind, after=after, limit=limit)
+
+    def release(self, kind: HostIdKind, host_id: str) -> None:
+        """Forget something that its host keeps no longer.
+
+        Raises:
+            NotKept: It cannot be written.
+        """
+        self._things.forget(kind, host_id)
 
     def forget(self, project_id: str, endpoint: str, *, ids: Sequence[str]) -> tuple[int, int]:
         """Forget what is kept under ids that an answer gave out: seals of its calls, and that they are the project's.
@@ -158,11 +191,13 @@ class KeptContent:
         Raises:
             NotKept: The file cannot be used now.
         """
-        return self._database.sweep(lambda connection: self._seals.sweep(connection) + self._host_ids.sweep(connection))
+        gone = self._database.sweep(lambda connection: self._seals.sweep(connection) + self._host_ids.sweep(connection))
+        return gone + self._things.sweep()
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the files."""
         self._database.close()
+        self._things.close()
 
     def _claim(self, connection: sqlite3.Connection, parts: tuple[str, str], *, claimed: bytes) -> None:
         found = self._host_ids.find(connection, parts)

@@ -14,6 +14,7 @@ import msgspec
 
 from hortus.base.errors import HortusError
 from hortus.canon.dialect import HostIdKind
+from hortus.canon.work import Work
 from hortus.content.exchange import Exchange
 
 
@@ -28,6 +29,37 @@ class Owner(msgspec.Struct, frozen=True, array_like=True):
 
     project_id: str
     endpoint: str
+
+
+class Note(msgspec.Struct, frozen=True, array_like=True):
+    """What is to be known of something that a host keeps when it is named again.
+
+    Attributes:
+        dialect: In which it can be asked for there.
+        work: Of a file of requests: what they may use.
+    """
+
+    dialect: str = ""
+    work: Work | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is known."""
+        return not self.dialect and self.work is None
+
+
+NO_NOTE = Note()
+
+
+class Thing(msgspec.Struct, frozen=True, array_like=True):
+    """Something that a host keeps for a project until it is deleted."""
+
+    project_id: str
+    endpoint: str
+    kind: HostIdKind
+    id: str
+    at_ms: int
+    note: Note = NO_NOTE
 
 
 class Seals(Protocol):
@@ -49,8 +81,10 @@ class Seals(Protocol):
 class HostIds(Protocol):
     """Remembers who owns which id of a host; shared by all workers of the machine."""
 
-    def claim(self, project_id: str, endpoint: str, kind: HostIdKind, host_id: str) -> None:
+    def claim(self, project_id: str, endpoint: str, kind: HostIdKind, host_id: str, *, note: Note = NO_NOTE) -> None:
         """Remember an owner; the first one stays for as long as it is remembered, and a further claim renews it.
+
+        Of kinds that hosts keep until they are deleted the note is kept, too.
 
         Raises:
             NotKept: The id has another owner, or cannot be written: it stays unknown to this one.
@@ -62,6 +96,26 @@ class HostIds(Protocol):
 
         Returns:
             How many seals, and how many owners of ids.
+
+        Raises:
+            NotKept: It cannot be written.
+        """
+        ...
+
+    def thing(self, kind: HostIdKind, host_id: str) -> Thing | None:
+        """Return what is known of something that a host keeps until it is deleted; None as in `owner`."""
+        ...
+
+    def things(self, project_id: str, kind: HostIdKind, *, after: str | None, limit: int) -> list[Thing] | None:
+        """Return what hosts keep for a project, newest first; None where it has nothing with the id `after`.
+
+        Raises:
+            NotKept: It cannot be read now.
+        """
+        ...
+
+    def release(self, kind: HostIdKind, host_id: str) -> None:
+        """Forget something that its host keeps no longer.
 
         Raises:
             NotKept: It cannot be written.
