@@ -12,7 +12,7 @@ from hortus.base.secrets import FixedVersions, Secret
 from hortus.canon.work import Work
 from hortus.content.census import count_shares, forget_share
 from hortus.content.kept import KeptBounds, KeptContent
-from hortus.content.ports import NotKept, Note, Owner
+from hortus.content.ports import Note, NotKept, Owner
 
 OLD, NEW = Secret(1, b"o" * 32), Secret(2, b"n" * 32)
 YEAR_MS = 365 * 86_400_000
