@@ -10,6 +10,7 @@ import contextlib
 import itertools
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
+from urllib.parse import quote
 
 import msgspec
 from prometheus_client import CollectorRegistry
@@ -29,6 +30,7 @@ from hortus.gateway.quotas import Quotas
 from hortus.gateway.relay import Relay
 from hortus.gateway.serve import Gateway, Ground
 from hortus.gateway.settle import AccessLine, Books
+from hortus.gateway.signed import SignedAdmission
 from hortus.policy.facts import Facts
 from hortus.policy.ready import READY
 from hortus.policy.rules import Policy
@@ -40,6 +42,7 @@ from hortus.snapshot.resolved import Ready, ReadyRoute, Target, Way
 from hortus.telemetry.meters import Meters
 from hortus.transport.hosts import HttpHosts
 from hortus.transport.settings import TransportSettings
+from hortus.transport.signing.pairs import PairSignatures
 
 KEY = "hortus_sk_" + "k" * 40
 SECRET = Secret(1, b"x" * 32)
@@ -142,6 +145,7 @@ class CoreExchange:
     def __init__(self, path: str, body: bytes, *, headers: Sequence[tuple[bytes, bytes]] = (), key: str = KEY) -> None:
         self.method = "POST"
         self.path = path
+        self.raw_path = quote(path).encode()
         self._body = body
         self.headers = (
             (b"authorization", b"Bearer " + key.encode()),
@@ -281,6 +285,7 @@ class Core:
                 entropy=lambda: next(numbers).to_bytes(16, "big"),
                 draw=lambda: 0.5,
                 body_limit_bytes=1 << 22,
+                signed=SignedAdmission(self.grants, PairSignatures(_Versions()), body_limit_bytes=1 << 22),
                 kept=kept,
                 quotas=quotas,
                 claims=None,  # type: ignore[arg-type]  # no Idempotency-Key is sent here

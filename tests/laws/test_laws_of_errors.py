@@ -13,6 +13,7 @@ RECOGNISED: dict[type[RequestError], type[RequestError]] = {
     errors.CannotCarry: errors.HostRejected,
     errors.UnknownRoute: errors.HostNotFound,
     errors.Unauthenticated: errors.HostRefused,
+    errors.SignatureRefused: errors.HostRefused,
     errors.NotAllowed: errors.HostRefused,
     errors.TooLarge: errors.HostTooLarge,
     errors.HostRateLimited: errors.HostRateLimited,

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
+from urllib.parse import quote
 
 from hortus.app.interruption import Interruption
 from hortus.base.errors import ConfigurationError
@@ -106,13 +107,14 @@ class DoorApp:
 class AsgiExchange:
     """One request over ASGI; see `gateway.exchange.Exchange`."""
 
-    __slots__ = ("_receive", "_send", "client", "headers", "method", "path", "query")
+    __slots__ = ("_receive", "_send", "client", "headers", "method", "path", "query", "raw_path")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, *, client: str | None) -> None:
         self._receive = receive
         self._send = send
         self.method: str = scope["method"]
         self.path: str = scope["path"]
+        self.raw_path: bytes = scope.get("raw_path") or quote(self.path).encode("ascii")  # servers may leave it out
         self.query: bytes = scope["query_string"]
         self.headers: Headers = scope["headers"]
         self.client = client

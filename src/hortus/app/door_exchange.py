@@ -59,7 +59,7 @@ class DoorExchange:
     Args:
         wire: Its connection.
         parser: Has just read the head.
-        target: Path and query of the request.
+        target: Path, query and path as it came.
         headers: Names in lower case.
         client: Its address.
     """
@@ -83,6 +83,7 @@ class DoorExchange:
         "method",
         "path",
         "query",
+        "raw_path",
     )
 
     def __init__(
@@ -90,12 +91,12 @@ class DoorExchange:
         wire: Wire,
         parser: httptools.HttpRequestParser,
         *,
-        target: tuple[str, bytes],
+        target: tuple[str, bytes, bytes],
         headers: Headers,
         client: str | None,
     ) -> None:
         self.method = parser.get_method().decode("ascii")
-        self.path, self.query = target
+        self.path, self.query, self.raw_path = target
         self.headers = headers
         self.client = client
         self.can_chunk = parser.get_http_version() != "1.0"

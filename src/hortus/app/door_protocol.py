@@ -353,11 +353,12 @@ class DoorProtocol(asyncio.Protocol):
 
 
 @lru_cache(_TARGETS_REMEMBERED)
-def _split_target(target: bytes) -> tuple[str, bytes]:
-    """Return path (percent-decoded once) and query of a request's target. Raises HttpParserInvalidURLError."""
+def _split_target(target: bytes) -> tuple[str, bytes, bytes]:
+    """Return path (percent-decoded once), query, and the path as it came. Raises HttpParserInvalidURLError."""
     parsed = httptools.parse_url(target)
-    path = (parsed.path or b"").decode("ascii")
-    return unquote(path) if "%" in path else path, parsed.query or b""
+    raw_path = parsed.path or b""
+    path = raw_path.decode("ascii")
+    return unquote(path) if "%" in path else path, parsed.query or b"", raw_path
 
 
 def _write_refusal(fault: bytes, *, is_too_long: bool) -> bytes:

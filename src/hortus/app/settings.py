@@ -39,7 +39,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = None
     workers: Annotated[int, _set("Gateway processes; 0 means one for each core.", ge=0, le=256)] = 0
     public_url: Annotated[
-        str | None, _set("Address by which clients reach the door, where it is not host and port.")
+        str | None,
+        _set("Address by which clients reach the door, where it is not host and port; its host is one for signatures."),
     ] = None
     tls_cert: Annotated[str | None, _set("File with the certificate chain (PEM) for the door and the admin API.")] = (
         None
@@ -214,6 +215,7 @@ def load_settings(
     settings = _convert(values, origins)
     _check_exposure(settings, origins)
     _check_collector(settings, origins)
+    _check_public_url(settings, origins)
     read_networks(settings.private_networks, setting=origins["private_networks"])
     _check_country(settings, origins)
     return Loaded(
@@ -355,21 +357,32 @@ def _check_country(settings: Settings, origins: Mapping[str, str]) -> None:
         raise ConfigurationError(message, path=origins["country"], hint=hint)
 
 
+def _check_public_url(settings: Settings, origins: Mapping[str, str]) -> None:
+    if settings.public_url is not None and not _is_plain_address(settings.public_url):
+        raise ConfigurationError(
+            "public_url is no plain http or https address.",
+            path=origins["public_url"],
+            hint="Give scheme and host, and the port where it is not the usual one: https://models.example.org.",
+        )
+
+
 def _check_collector(settings: Settings, origins: Mapping[str, str]) -> None:
-    if settings.otlp_endpoint is None:
-        return
-    try:
-        parts = urlsplit(settings.otlp_endpoint)
-        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_address = False
-        parts = urlsplit("")
-    if not is_address or "@" in parts.netloc or parts.query or parts.fragment:  # never repeated: it may hold a secret
+    if settings.otlp_endpoint is not None and not _is_plain_address(settings.otlp_endpoint):
         raise ConfigurationError(
             "otlp_endpoint is no plain http or https address.",
             path=origins["otlp_endpoint"],
             hint="Give scheme, host and port, such as http://127.0.0.1:4318; secrets belong behind otlp_headers.",
         )
+
+
+def _is_plain_address(url: str) -> bool:
+    """Tell whether this is an address without secrets; it is never repeated where it is none, for it may hold one."""
+    try:
+        parts = urlsplit(url)
+        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return is_address and "@" not in parts.netloc and not parts.query and not parts.fragment
 
 
 _LOOPBACK = ("127.", "::1", "localhost")

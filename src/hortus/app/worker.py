@@ -59,6 +59,7 @@ from hortus.gateway.quotas import Quotas
 from hortus.gateway.relay import Relay
 from hortus.gateway.serve import Gateway, Ground
 from hortus.gateway.settle import Books
+from hortus.gateway.signed import SignedAdmission
 from hortus.receipts.journal import JournalWriter
 from hortus.snapshot.reading import SnapshotFiles
 from hortus.snapshot.resolved import Ready, resolve
@@ -68,7 +69,9 @@ from hortus.transport.signing import entra, google_oauth
 from hortus.transport.signing.aws_credentials import AwsCredentials
 from hortus.transport.signing.entra import EntraIdentities
 from hortus.transport.signing.google_oauth import GoogleAccounts
+from hortus.transport.signing.pairs import PairSignatures
 from hortus.transport.signing.schemes import opener
+from hortus.transport.target import read_target
 
 _log = logging.getLogger("hortus.worker")
 
@@ -138,6 +141,7 @@ def run_worker(settings: WorkerSettings) -> None:
                 entropy=_entropy(),
                 draw=random.Random().random,  # noqa: S311 -- spreads load, keeps no secret
                 body_limit_bytes=settings.node.body_limit_mib * _MIB,
+                signed=_signed_admission(settings, grants),
                 kept=kept,
                 quotas=quotas,
                 claims=LedgerClaims(link, journal.writer),
@@ -249,6 +253,12 @@ async def _in_background(*works: Coroutine[None, None, None]) -> AsyncIterator[N
         yield
         for task in tasks:
             task.cancel()
+
+
+def _signed_admission(settings: WorkerSettings, grants: LedgerGrants) -> SignedAdmission:
+    url = settings.node.public_url
+    signatures = PairSignatures(settings.secrets, hosts=() if url is None else (read_target(url).authority,))
+    return SignedAdmission(grants, signatures, body_limit_bytes=settings.node.body_limit_mib * _MIB)
 
 
 def _screener(settings: WorkerSettings) -> Screener:

@@ -6,7 +6,9 @@ RequestError
 │   ├── UnknownPath, MethodNotAllowed, UpgradeRefused, UnknownRoute, UnknownHostId
 │   └── InvalidIdempotencyKey, AlreadyRunning, AlreadyDone
 ├── RulesFault      the request is well formed, the rules say no
-│   ├── Unauthenticated, NotAllowed, NoEligibleEndpoint
+│   ├── Unauthenticated
+│   │   └── SignatureRefused
+│   ├── NotAllowed, NoEligibleEndpoint
 │   ├── RefusedByPolicy, RefusedByGuard
 │   └── OverLimit, OverBudget, NoBound
 ├── HostFault       the host (or engine) failed
@@ -158,6 +160,12 @@ class Unauthenticated(RulesFault):
 
     code = "invalid_api_key"
     status = 401
+
+
+class SignatureRefused(Unauthenticated):
+    """The request is signed, but not by the holder of the key pair that it names, not now, or not just so."""
+
+    code = "invalid_signature"
 
 
 class NotAllowed(RulesFault):

@@ -42,8 +42,7 @@ class Admission:
         grant = await self._find(key)
         if grant is None:
             raise Unauthenticated("The key is not known here, or was revoked.", hint=_HOW)
-        if grant.expires_at_ms is not None and now_ms >= grant.expires_at_ms:
-            raise Unauthenticated("The key has expired.", hint="Ask an admin for a new one.")
+        refuse_expired(grant, now_ms=now_ms)
         return grant
 
     async def _find(self, key: str) -> Grant | None:
@@ -69,6 +68,16 @@ class Admission:
         return None
 
 
+def refuse_expired(grant: Grant, *, now_ms: int) -> None:
+    """Refuse a key that is over its time.
+
+    Raises:
+        Unauthenticated: It is.
+    """
+    if grant.expires_at_ms is not None and now_ms >= grant.expires_at_ms:
+        raise Unauthenticated("The key has expired.", hint="Ask an admin for a new one.")
+
+
 def read_key(headers: dict[bytes, bytes], query: bytes = b"") -> str:
     """Return the client key, from where the SDKs put it: a header, else `key` in the address.
 
@@ -86,6 +95,8 @@ def read_key(headers: dict[bytes, bytes], query: bytes = b"") -> str:
         named = parse_qs(query.decode("latin-1")).get("key")
         if named:
             return _checked(named[0])
+    if b"X-Amz-Signature=" in query:
+        raise Unauthenticated("Addresses that are signed beforehand are not taken.", hint="Sign the request itself.")
     raise Unauthenticated("The request has no key.", hint=_HOW)
 
 

@@ -16,6 +16,8 @@ class Exchange(Protocol):
     method: str
     path: str
     """Percent-decoded once."""
+    raw_path: bytes
+    """As it came, still percent-encoded: signatures are of that."""
     query: bytes
     headers: Headers
     client: str | None

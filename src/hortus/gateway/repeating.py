@@ -130,7 +130,7 @@ class _Tape:
     def __init__(self, exchange: Exchange, limit_bytes: int) -> None:
         self.exchange = exchange
         self._left_bytes = limit_bytes
-        self.method, self.path = exchange.method, exchange.path
+        self.method, self.path, self.raw_path = exchange.method, exchange.path, exchange.raw_path
         self.query, self.client = exchange.query, exchange.client
         self.headers = exchange.headers
         self.given: Headers = ()

@@ -34,6 +34,7 @@ from hortus.gateway.quotas import Quotas
 from hortus.gateway.relay import Job, Relay
 from hortus.gateway.repeating import Repeater
 from hortus.gateway.settle import Books
+from hortus.gateway.signed import SignedAdmission, is_signed
 from hortus.gateway.spelling import refuse_other_spellings
 from hortus.gateway.visit import Visit
 from hortus.policy.rules import Policy
@@ -60,6 +61,7 @@ class Ground(msgspec.Struct, frozen=True):
         entropy: Gives the random bytes of an id.
         draw: Gives a random number from 0 to 1 for a choice by weight.
         body_limit_bytes: Longest request body.
+        signed: Who may ask with a signature.
         kept: Seals, and whose the ids of hosts are.
         quotas: Limits and budgets.
         claims: Requests that must not run twice.
@@ -75,6 +77,7 @@ class Ground(msgspec.Struct, frozen=True):
     entropy: Callable[[], bytes]
     draw: Callable[[], float]
     body_limit_bytes: int
+    signed: SignedAdmission
     kept: Kept
     quotas: Quotas
     claims: Claims
@@ -90,7 +93,7 @@ class Gateway:
 
     Args:
         door: Which paths there are.
-        admission: Who may ask.
+        admission: Who may ask with a key.
         relay: How hosts are asked.
         books: What is written down.
         ground: Clock, randomness, configuration and limits.
@@ -99,6 +102,7 @@ class Gateway:
     def __init__(self, door: Door, admission: Admission, *, relay: Relay, books: Books, ground: Ground) -> None:
         self._door = door
         self._admission = admission
+        self._signed = ground.signed
         self._relay = relay
         self._judge = Judge()
         self._choice = Choice(relay.lanes, ground.kept, draw=ground.draw)
@@ -157,7 +161,7 @@ class Gateway:
             raise
         visit.adopt(found.dialect)
         visit.operation = found.operation
-        visit.welcome(await self._admission.admit(visit.received, query=exchange.query, now_ms=visit.now_ms))
+        visit.welcome(await self._admit(visit))
         ready = self._ready_for(_grant(visit))
         if ready is None:
             raise NotReady("Hortus has no configuration yet.", hint="Try again in a moment.")
@@ -165,6 +169,13 @@ class Gateway:
             await self._answer_itself(visit, found, ready)
         else:
             await self._pass_on(visit, found, ready)
+
+    async def _admit(self, visit: Visit) -> Grant:
+        """Return what the sender of a key, or the signer of the request, may do. Raises Unauthenticated."""
+        if not is_signed(visit.received):
+            return await self._admission.admit(visit.received, query=visit.exchange.query, now_ms=visit.now_ms)
+        grant, visit.signed_body = await self._signed.admit(visit.exchange, now_ms=visit.now_ms)
+        return grant
 
     def _ready_for(self, grant: Grant) -> Ready | None:
         """Return the configuration in use; a policy that it lacks has just been made, and lies in a newer one."""
@@ -176,7 +187,7 @@ class Gateway:
 
     async def _pass_on(self, visit: Visit, found: Found, ready: Ready) -> None:
         admit.check_content(visit.received, body_limit_bytes=self._body_limit_bytes)
-        body = await visit.exchange.read(self._body_limit_bytes)
+        body = await visit.read(self._body_limit_bytes)
         visit.digest_request(body, self._ground.entropy())
         asked = visit.dialect.read_request(found.operation, body, found.argument)
         refuse_other_spellings(asked.members)

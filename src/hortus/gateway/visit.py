@@ -74,6 +74,7 @@ class Visit:
         "rulings",
         "salt",
         "shadow",
+        "signed_body",
         "started_s",
         "status",
         "traceparent",
@@ -102,8 +103,7 @@ class Visit:
         """A name that is no route for this key: for the receipt, never a label of a metric."""
         self.endpoint: str | None = None
         self.usage: Usage | None = None
-        self.is_stream = False
-        self.status = 0
+        self.is_stream, self.status = False, 0
         self.error_code: str | None = None
         self.has_begun = False
         """The head of the answer has been sent: an error can no longer change it."""
@@ -122,6 +122,7 @@ class Visit:
         """What guards found, as `KIND:NUMBER`."""
         self.idempotency: str | None = None
         """Keyed digest of the client's `Idempotency-Key`."""
+        self.signed_body: bytes | None = None
         self.salt = b""
         """Of the digests of content, for this receipt only."""
         self.request_digest: str | None = None
@@ -148,6 +149,10 @@ class Visit:
         """Take note of who asks."""
         self.grant = grant
         self.caller = Caller(key_id=grant.key_id, project_id=grant.project_id)
+
+    async def read(self, limit_bytes: int) -> bytes:
+        """Return the whole body, which was read before where it is signed. Raises TooLarge, ClientGone."""
+        return self.signed_body if self.signed_body is not None else await self.exchange.read(limit_bytes)
 
     def take_verdict(self, judged: Judged) -> None:
         """Take note of what the policy says of the route."""

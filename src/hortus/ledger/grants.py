@@ -1,8 +1,9 @@
 """Hands out grants over the ledger's socket, and tells everybody to forget them when keys or projects change.
 
-Newline-delimited JSON. Asked `{"ask":"grant","digest":HEX}`, answers `{"digest":HEX,"grant":{…}|null}`; pushes
-`{"forget":"all"}` at any time. While the store cannot be used, a grant that is not known here is not answered at all:
-null would say that the key is wrong. Other kinds of `ask` go to other desks.
+Newline-delimited JSON. Asked `{"ask":"grant","digest":HEX}`, answers `{"digest":HEX,"grant":{…}|null}`; in the place
+of a key's digest may stand the access key id of its pair. Pushes `{"forget":"all"}` at any time. While the store cannot
+be used, a grant that is not known here is not answered at all: null would say that the key is wrong. Other kinds of
+`ask` go to other desks.
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ class GrantStore(Protocol):
     """Where grants come from; both may raise StoreUnavailable."""
 
     def grant(self, digest: str) -> Grant | None:
-        """Return the grant under a key's digest, None for an unknown or revoked key."""
+        """Return the grant under a key's digest or its pair's access key id, None for an unknown or revoked key."""
         ...
 
     def access_version(self) -> int:

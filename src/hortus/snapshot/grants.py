@@ -56,11 +56,11 @@ class Grants(Protocol):
     """Where the gateway finds grants: a bounded cache before the ledger's socket."""
 
     def known(self, digest: str) -> Grant | None:
-        """Return the grant under a key's digest where the cache has it, and the ledger need not be asked."""
+        """Return the grant under a key's digest, or its pair's access key id, where the ledger need not be asked."""
         ...
 
     async def find(self, digest: str) -> Grant | None:
-        """Return the grant under a key's digest, None for an unknown or revoked key.
+        """Return the grant under a key's digest or its pair's access key id, None for an unknown or revoked key.
 
         Raises:
             hortus.canon.errors.NotReady: The ledger cannot be asked and the cache does not know the key.

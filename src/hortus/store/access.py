@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, Select, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, and_, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from hortus.access.objects import Key, Organisation, Project
 from hortus.base.errors import ConfigurationError
 from hortus.base.ids import ENTROPY_BYTES, make_id
-from hortus.base.secrets import DIGEST_SCHEME
+from hortus.base.secrets import DIGEST_SCHEME, read_pair_name
 from hortus.base.time import Clock
 from hortus.snapshot.declared import ProjectSpec
 from hortus.snapshot.grants import Grant
@@ -174,13 +174,22 @@ class AccessTable:
             return self._record_key(connection, key_id, before=row)
 
     def grant(self, digest: str) -> Grant | None:
-        """Return what the key under this digest may do; None if it is unknown, revoked, or its project retired."""
+        """Return what a key may do; None if it is unknown, revoked, or its project retired.
+
+        Args:
+            digest: Of the key; or the access key id of its pair, which must be of the version that keyed the digest.
+        """
+        pair = read_pair_name(digest)
+        if pair is None:
+            is_meant = keys.c.digest == digest
+        else:
+            is_meant = and_(keys.c.id == pair.key_id, keys.c.secret_version == pair.version)
         query = (
             select(keys.c.id, keys.c.name, keys.c.expires_at_ms, keys.c.project_id, projects.c.routes)
             .add_columns(projects.c.name.label("project"), projects.c.loss)
             .add_columns(projects.c.policy, projects.c.shadow_policy, projects.c.keep_content_days)
             .join_from(keys, projects)
-            .where(keys.c.digest == digest, keys.c.revoked_at_ms.is_(None), projects.c.retired_at_ms.is_(None))
+            .where(is_meant, keys.c.revoked_at_ms.is_(None), projects.c.retired_at_ms.is_(None))
         )
         with self._store.reading() as connection:
             row = connection.execute(query).mappings().first()

@@ -13,17 +13,29 @@ from typing import Final
 
 import msgspec
 
-from hortus.canon.errors import Unauthenticated
-from hortus.transport.signing.sigv4 import ALGORITHM, TERMINATOR, Scope, Signable, signature_of, write_scope
+from hortus.canon.errors import SignatureRefused
+from hortus.transport.signing.sigv4 import (
+    ALGORITHM,
+    TERMINATOR,
+    Scope,
+    Signable,
+    signature_of,
+    write_instant,
+    write_scope,
+)
 
 LARGEST_SKEW_MS: Final = 5 * 60 * 1000
-"""How far a client's clock may be off, either way; the same that AWS allows."""
+"""How far a client's clock may be off, either way; the same that Bedrock allows.
+
+https://github.com/aws-samples/bedrock-access-gateway/issues/163, read 2026-11.
+"""
 
 _FIELD: Final = re.compile(r"(Credential|SignedHeaders|Signature)=([^\s,]*)")
 _INSTANT: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _NEEDED: Final = ("host", "x-amz-date")
-_NEEDED_WHERE_SENT: Final = ("x-amz-content-sha256", "x-amz-security-token", "x-amz-target")
+_NEEDED_WHERE_SENT: Final = ("x-amz-content-sha256", "x-amz-target")
+_TOKEN: Final = "x-amz-security-token"  # noqa: S105 -- the name of a header
 _SCOPE_PARTS: Final = 5
 _OPENING: Final = f"{ALGORITHM} ".encode("ascii")
 
@@ -47,7 +59,7 @@ def read_claim(request: Signable) -> Claim | None:
     """Return who claims to have signed a request; None where it bears no such signature.
 
     Raises:
-        Unauthenticated: It bears one that is not written as it should be.
+        SignatureRefused: It bears one that is not written as it should be.
     """
     said = _find(request, b"authorization")
     if said is None or not said.startswith(_OPENING):
@@ -68,56 +80,89 @@ def read_claim(request: Signable) -> Claim | None:
     return Claim(key_id, Scope(region, service), day, names, signature)
 
 
-def verify(
-    request: Signable, claim: Claim, *, secrets: Sequence[str], now_ms: int, hosts: Sequence[str] = (), service: str
-) -> None:
-    """Return if the holder of one of `secrets` signed this request within the last minutes.
+def judge(request: Signable, claim: Claim, *, now_ms: int, service: str) -> None:
+    """Return if a request could be signed by whom it says; its body is not needed for that.
 
     Args:
-        request: As it came; its `body_hash` is that of the body that came.
-        secrets: Those that the key of the claim may have, one for each version of the installation's secret.
-        hosts: Further names of this installation (that of `public_url`), for proxies that rewrite `host`.
+        request: As it came; its `body_hash` is not looked at.
+        claim: What it says of its signature.
+        now_ms: By this installation's clock.
         service: What the client must have signed for.
 
     Raises:
-        Unauthenticated: Nobody did; the message says what is wrong, as far as it can be told.
+        SignatureRefused: It cannot be; the message says why.
     """
-    at = _judge_instant(request, claim, now_ms=now_ms)
+    _judge_instant(request, claim, now_ms=now_ms)
     _judge_names(request, claim)
-    _judge_body(request)
+    said = _find(request, b"x-amz-content-sha256")
+    if said is not None and not _HASH.fullmatch(said.decode("latin-1")):
+        raise _refuse(
+            "the body is not signed: `x-amz-content-sha256` is not its hash",
+            "Sign the whole body: UNSIGNED-PAYLOAD and STREAMING-… are not taken, over TLS either.",
+        )
     if claim.scope.service != service:
         raise _refuse(
             f"the request is signed for the service {_shown(claim.scope.service)}, not for {service}",
             "Use the client of that service, or another base of the door.",
         )
-    if not any(_is_signed(one, claim, secrets, at=at) for one in _under_names(request, hosts)):
-        raise _mismatch(request, claim, secrets, at=at)
 
 
-def _judge_instant(request: Signable, claim: Claim, *, now_ms: int) -> str:
-    """Return when the request says it was signed. Raises Unauthenticated where that is not now."""
-    at = (_find(request, b"x-amz-date") or b"").decode("latin-1")
+def verify(request: Signable, claim: Claim, *, secret: str, hosts: Sequence[str] = ()) -> None:
+    """Return if the holder of `secret` signed this request, which was judged before.
+
+    Args:
+        request: As it came; its `body_hash` is that of the body that came.
+        claim: What it says of its signature.
+        secret: Of the pair that it names.
+        hosts: Further names of this installation (that of `public_url`), for proxies that rewrite `host`.
+
+    Raises:
+        SignatureRefused: Nobody did; the message says what is wrong, as far as it can be told.
+    """
+    said = _find(request, b"x-amz-content-sha256")
+    if said is not None and not hmac.compare_digest(said, request.body_hash.encode("ascii")):
+        raise _refuse(
+            "the body is not the one that was signed: `x-amz-content-sha256` is another's",
+            "Let the proxy on the way leave the body as it is.",
+        )
+    if not any(_is_signed(one, claim, secret) for one in _under_names(request, hosts)):
+        raise _mismatch(request, claim, secret, hosts=hosts)
+
+
+def _judge_instant(request: Signable, claim: Claim, *, now_ms: int) -> None:
+    """Raises SignatureRefused where a request was not signed now; in AWS's words, which people search for."""
+    at = _instant_of(request)
     if not _INSTANT.fullmatch(at):
         raise _refuse("there is no `x-amz-date` such as 20150830T123600Z", "Send the instant of the signature in it.")
     try:
         signed_ms = int(datetime.strptime(at, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp() * 1000)
     except ValueError as error:
         raise _refuse("the `x-amz-date` is no instant", "Look at the client's clock.") from error
-    skew_ms = signed_ms - now_ms
-    if abs(skew_ms) > LARGEST_SKEW_MS:
-        direction = "ahead of" if skew_ms > 0 else "behind"
-        raise _refuse(
-            f"the request is signed {abs(skew_ms) // 1000} s {direction} this installation's clock; "
-            f"{LARGEST_SKEW_MS // 1000} s is the most",
-            "Set the client's clock, or sign anew for each attempt.",
+    skew_ms, now = signed_ms - now_ms, write_instant(now_ms)
+    edge = write_instant(now_ms + LARGEST_SKEW_MS * (1 if skew_ms > 0 else -1))
+    skew_s, minutes = abs(skew_ms) // 1000, LARGEST_SKEW_MS // 60_000
+    if skew_ms > LARGEST_SKEW_MS:
+        raise SignatureRefused(
+            f"Signature not yet current: {at} is still later than {edge} ({now} + {minutes} min.).",
+            hint=f"The client's clock is {skew_s} s ahead of this installation's: set the one that is wrong.",
+        )
+    if skew_ms < -LARGEST_SKEW_MS:
+        raise SignatureRefused(
+            f"Signature expired: {at} is now earlier than {edge} ({now} - {minutes} min.).",
+            hint=f"The client's clock is {skew_s} s behind this installation's, or the request was signed so long ago: "
+            "set the clock that is wrong, and sign anew for each attempt.",
         )
     if claim.day != at[:8]:
         raise _refuse("the day in the signature's scope is not that of `x-amz-date`", "Look at the client's clock.")
-    return at
 
 
 def _judge_names(request: Signable, claim: Claim) -> None:
     sent = {name.decode("latin-1") for name, _ in request.headers}
+    if _TOKEN in sent:
+        raise _refuse(
+            "a session token came along, and a key pair of Hortus has none",
+            "Leave AWS_SESSION_TOKEN (`aws_session_token`) unset: it belongs to other credentials.",
+        )
     needed = (*_NEEDED, *[name for name in _NEEDED_WHERE_SENT if name in sent])
     unsigned = [name for name in needed if name not in claim.names]
     if unsigned:
@@ -130,26 +175,14 @@ def _judge_names(request: Signable, claim: Claim) -> None:
         )
 
 
-def _judge_body(request: Signable) -> None:
-    """Compare the body's hash where the request names it; where not, the signature holds it all the same."""
-    said = _find(request, b"x-amz-content-sha256")
-    if said is None:
-        return
-    word = said.decode("latin-1")
-    if not _HASH.fullmatch(word):
-        raise _refuse(
-            "the body is not signed: `x-amz-content-sha256` is not its hash", "Sign the body; switch off its streaming."
-        )
-    if not hmac.compare_digest(said, request.body_hash.encode("ascii")):
-        raise _refuse(
-            "the body is not the one that was signed: `x-amz-content-sha256` is another's",
-            "Let the proxy on the way leave the body as it is.",
-        )
-
-
 def _under_names(request: Signable, hosts: Sequence[str]) -> list[Signable]:
-    """Return the request as it came, and as it was where it was sent to another name of this installation."""
-    return [request, *[_with_host(request, host.encode("ascii")) for host in hosts]]
+    """Return the request as it came, and as it was where it was sent to another name of this installation.
+
+    AWS's SDKs sign a host in lower case, however it is sent.
+    """
+    arrived = _host_of(request)
+    others = dict.fromkeys((arrived.lower(), *[host.encode("ascii") for host in hosts]))
+    return [request, *[_with_host(request, name) for name in others if name != arrived]]
 
 
 def _with_host(request: Signable, host: bytes) -> Signable:
@@ -157,25 +190,37 @@ def _with_host(request: Signable, host: bytes) -> Signable:
     return msgspec.structs.replace(request, headers=((b"host", host), *kept))
 
 
-def _is_signed(request: Signable, claim: Claim, secrets: Sequence[str], *, at: str) -> bool:
-    signed = [signature_of(request, secret, scope=claim.scope, at=at, names=claim.names) for secret in secrets]
-    return any([hmac.compare_digest(one, claim.signature) for one in signed])  # noqa: C419 -- all, in the same time
+def _is_signed(request: Signable, claim: Claim, secret: str) -> bool:
+    signed = signature_of(request, secret, scope=claim.scope, at=_instant_of(request), names=claim.names)
+    return hmac.compare_digest(signed, claim.signature)
 
 
-def _mismatch(request: Signable, claim: Claim, secrets: Sequence[str], *, at: str) -> Unauthenticated:
+def _mismatch(request: Signable, claim: Claim, secret: str, *, hosts: Sequence[str]) -> SignatureRefused:
     """Return why a signature does not match: for sure where a proxy says which name the client used."""
-    before = _find(request, b"x-forwarded-host")
-    if before is not None and _is_signed(_with_host(request, before.strip()), claim, secrets, at=at):
+    arrived = _shown(_host_of(request).decode("latin-1"))
+    before = (_find(request, b"x-forwarded-host") or b"").strip().lower()
+    if before and _is_signed(_with_host(request, before), claim, secret):
         return _refuse(
-            "a proxy on the way has changed the `host` header, which is signed",
+            f"a proxy on the way has changed the `host` header, which is signed: the client wrote "
+            f"{_shown(before.decode('latin-1'))}, and {arrived} arrived",
             "Let it pass `host` as it came, or set `public_url` to the address that clients use.",
         )
-    scope = write_scope(claim.scope, at)
+    also = f" (nor as it was for {', '.join(hosts)}, by `public_url`)" if hosts else ""
+    scope = write_scope(claim.scope, _instant_of(request))
     return _refuse(
-        f"the signature of key {_shown(claim.key_id)} for {_shown(scope)} does not match the request as it arrived",
-        f"Check the secret; then whether a proxy changes path, query, body or {_shown(', '.join(claim.names))} "
-        "(for `host`, set `public_url` to the address that clients use).",
+        f"the signature of key {_shown(claim.key_id)} for {_shown(scope)} does not match the request as it arrived, "
+        f"for host {arrived}{also}",
+        f"Check the secret; where clients use another address than {arrived}, set `public_url` to it; then look "
+        f"whether a proxy changes path, query, body or {_shown(', '.join(claim.names))}.",
     )
+
+
+def _instant_of(request: Signable) -> str:
+    return (_find(request, b"x-amz-date") or b"").decode("latin-1")
+
+
+def _host_of(request: Signable) -> bytes:
+    return _find(request, b"host") or b""
 
 
 def _shown(text: str) -> str:
@@ -187,5 +232,5 @@ def _find(request: Signable, name: bytes) -> bytes | None:
     return next((value for given, value in request.headers if given == name), None)
 
 
-def _refuse(what: str, hint: str) -> Unauthenticated:
-    return Unauthenticated(f"This AWS signature is not accepted: {what}.", hint=hint)
+def _refuse(what: str, hint: str) -> SignatureRefused:
+    return SignatureRefused(f"This AWS signature is not accepted: {what}.", hint=hint)
