@@ -15,6 +15,7 @@ from functools import cache
 
 import msgspec
 import pytest
+from botocore.eventstream import EventStreamBuffer
 
 from hortus.catalog.costs import Exposure, bound_of, cost_of
 from hortus.catalog.loading import load_catalog
@@ -89,11 +90,17 @@ def gemini(said: Said) -> tuple[int, ...]:
     return given, output, number(said, "cachedContentTokenCount"), 0, audio, cached_audio
 
 
+def bedrock_converse(said: Said) -> tuple[int, ...]:
+    cached, written = number(said, "cacheReadInputTokens"), number(said, "cacheWriteInputTokens")
+    return number(said, "inputTokens") + cached + written, number(said, "outputTokens"), cached, written, 0, 0
+
+
 READERS: dict[str, Callable[[Said], tuple[int, ...]]] = {
     "openai_chat": openai_chat,
     "openai_responses": openai_responses,
     "anthropic_messages": anthropic_messages,
     "gemini": gemini,
+    "bedrock_converse": bedrock_converse,
 }
 
 
@@ -107,10 +114,18 @@ def objects_in(value: object) -> Iterator[object]:
             yield from objects_in(one)
 
 
+def pieces_of(stream: bytes) -> list[bytes]:
+    if b":message-type" not in stream:
+        return re.findall(rb"^data:(.*)$", stream, re.MULTILINE)
+    buffer = EventStreamBuffer()
+    buffer.add_data(stream)
+    return [event.payload for event in buffer]
+
+
 def said_by(one: Recorded) -> Said:
     """Return the last word on each member of the usage objects in an answer."""
     said: dict[str, object] = {}
-    lines = re.findall(rb"^data:(.*)$", one.exchange.answer, re.MULTILINE) if one.exchange.is_framed else []
+    lines = pieces_of(one.exchange.answer) if one.exchange.is_framed else []
     for text in lines or [one.exchange.answer]:
         try:
             found = list(objects_in(msgspec.json.decode(text)))

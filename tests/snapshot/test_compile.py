@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hortus.catalog.loading import load_catalog
 from hortus.catalog.prices import price_of_offer
 from hortus.catalog.rows import Surface
+from hortus.dialects import DIALECTS
 from hortus.snapshot.compile import SEEDLING, Conditions, DeclaredObjects, compile_snapshot
 from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, RouteSpec
 from hortus.snapshot.model import Candidate, RuledOut, Snapshot, Spoken
@@ -186,8 +187,7 @@ def test_every_open_host_can_be_routed_and_every_other_one_says_why() -> None:
 
 
 def is_known(surface: Surface) -> bool:
-    known = {"openai_chat", "openai_responses", "anthropic_messages", "gemini"}
-    return surface.dialect in known and surface.auth != "sigv4"
+    return surface.dialect in {dialect.name for dialect in DIALECTS}
 
 
 def test_a_retired_and_an_unknown_endpoint_have_reasons_of_their_own() -> None:

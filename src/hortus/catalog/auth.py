@@ -23,8 +23,8 @@ RENEWED: Final = frozenset({"google-oauth", "entra"})
 SIGNED: Final = frozenset({"sigv4"})
 """Schemes whose headers are made anew for each request, of the whole of it."""
 
-ROUTABLE_AUTH: Final = frozenset({"none", *_HEADERS, *RENEWED})
-"""How the gateway can send a credential so far."""
+ROUTABLE_AUTH: Final = frozenset({"none", *_HEADERS, *RENEWED, *SIGNED})
+"""How the gateway can send a credential."""
 
 
 def credential_header(auth: Auth, credential: str) -> tuple[str, str] | None:

@@ -27,7 +27,13 @@ PriceOf = Callable[[Offer], PriceRow | None]
 PriceOn = Callable[[Offer, date], PriceRow | None]
 """Says what an offer cost on a day, as far as it is known today."""
 
-SPOKEN_DIALECTS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini")
+SPOKEN_DIALECTS = (
+    "openai_chat",
+    "openai_responses",
+    "anthropic_messages",
+    "gemini",
+    "bedrock_converse",
+)
 """What this release can speak towards hosts."""
 
 

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from hortus.canon.dialect import Dialect
 from hortus.dialects.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
+from hortus.dialects.bedrock_converse import DIALECT as BEDROCK_CONVERSE
 from hortus.dialects.gemini import DIALECT as GEMINI
 from hortus.dialects.openai_chat import DIALECT as OPENAI_CHAT
 from hortus.dialects.openai_responses import DIALECT as OPENAI_RESPONSES
 
-DIALECTS: tuple[Dialect, ...] = (OPENAI_CHAT, OPENAI_RESPONSES, ANTHROPIC_MESSAGES, GEMINI)
+DIALECTS: tuple[Dialect, ...] = (
+    OPENAI_CHAT,
+    OPENAI_RESPONSES,
+    ANTHROPIC_MESSAGES,
+    GEMINI,
+    BEDROCK_CONVERSE,
+)
 """The first one renders errors for paths that belong to none."""

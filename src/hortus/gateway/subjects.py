@@ -15,6 +15,8 @@ _PLACES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "anthropic_messages": (("metadata", "user_id"),),  # https://docs.claude.com/en/api/messages, read 2026-11
     # The Gemini API has no place for it; Vertex AI has labels. https://cloud.google.com/vertex-ai/docs, read 2026-11
     "gemini": (("labels", "user_id"),),
+    # Free words for the log of calls. https://docs.aws.amazon.com/bedrock/latest/userguide/, read 2026-11
+    "bedrock_converse": (("requestMetadata", "user_id"),),
 }
 _LONGEST = 1024
 

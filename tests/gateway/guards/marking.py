@@ -22,6 +22,11 @@ from hortus.policy.rules import Policy
 from hortus.snapshot.resolved import Target, Way
 
 BY_NAME: dict[str, Dialect] = {dialect.name: dialect for dialect in DIALECTS}
+IN_PATH = frozenset(
+    one.name for one in DIALECTS if any("{route}" in path.path for path in one.operations if path.name == "chat")
+)
+"""Dialects whose path names the route, and says whether the answer is a stream."""
+
 SECRET = Secret(1, b"k" * 32)
 HIDES = Policy("hides", personal_data="pseudonymise", secrets="pseudonymise")
 REFUSES = Policy("refuses", personal_data="refuse")
@@ -68,8 +73,8 @@ def inquiry_of(
 ) -> Inquiry:
     """Return what a client asks, as the gateway reads it."""
     found = BY_NAME[dialect]
-    call = call or Call(route="garden" if dialect == "gemini" else None)
-    is_stream = call.is_stream if dialect == "gemini" else None
+    call = call or Call(route="garden" if dialect in IN_PATH else None)
+    is_stream = call.is_stream if dialect in IN_PATH else None
     one = next(one for one in found.operations if one.name == operation and one.is_stream in {None, is_stream or False})
     return Inquiry(
         dialect=found,
@@ -90,7 +95,7 @@ def inquiry_for(dialect: str, request: Request, *, is_stream: bool = False) -> I
     asked = msgspec.structs.replace(request, is_stream=is_stream)
     body = translation.chat.write_request(asked, Recipient(model="garden", source=translation.vocabulary)).body
     call = Call(route="garden", is_stream=is_stream, query={"alt": "sse"} if is_stream else {})
-    return inquiry_of(dialect, body, call=call if dialect == "gemini" else Call())
+    return inquiry_of(dialect, body, call=call if dialect in IN_PATH else Call())
 
 
 class Shelf:

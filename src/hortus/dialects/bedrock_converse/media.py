@@ -81,7 +81,7 @@ _LONGEST_NAME = 190
 
 
 def read_media(raw: Raw, kind: MediaKind, *, at: str, under: str = "") -> Media | None:
-    """Return the medium in the member `under` of a block; None where its source is of an unknown kind."""
+    """Return the medium in the member `under` of a block; None where source or format are of an unknown kind."""
     notes = Notes(NAME, at)
     under = under or kind
     if under != kind:
@@ -89,19 +89,19 @@ def read_media(raw: Raw, kind: MediaKind, *, at: str, under: str = "") -> Media 
     block = notes.open(raw, MediaBlock, under=under)
     found = None if isinstance(block.format, UnsetType) else block.format
     media_type = _type_of(kind, found, notes)
-    source = _read_source(block.source, notes, media_type=media_type)
-    if source is None:
+    source = _read_source(block.source, notes, media_type=media_type or "")
+    if source is None or media_type is None:
         return None
     name = None if isinstance(block.name, UnsetType) else block.name
     return Media(kind=kind, source=source, name=name, at=at, extras=notes.extras())
 
 
-def _type_of(kind: MediaKind, name: str | None, notes: Notes) -> str:
+def _type_of(kind: MediaKind, name: str | None, notes: Notes) -> str | None:
     if name is None:
         notes.form(_NO_FORMAT)
         return _TYPES[kind].get(_PLAIN_FORMAT, f"{kind}/*")
-    media_type = _TYPES[kind].get(name) or _ALIASES.get(name) or f"{kind}/{name}"
-    if _FORMATS.get(media_type) != name:
+    media_type = _TYPES[kind].get(name) or _ALIASES.get(name)
+    if media_type is not None and _FORMATS.get(media_type) != name:
         notes.form(_FORMAT + name)
     return media_type
 
