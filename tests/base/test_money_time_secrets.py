@@ -1,8 +1,19 @@
 from decimal import Decimal
 
+import pytest
+
 from hortus.base.errors import ConfigurationError
 from hortus.base.money import EXACT
-from hortus.base.secrets import KEY_PREFIX, Secret, digest_key, looks_like_key, pair_secret
+from hortus.base.secrets import (
+    KEY_PREFIX,
+    PairName,
+    Secret,
+    digest_key,
+    looks_like_key,
+    pair_secret,
+    read_pair_name,
+    write_pair_name,
+)
 from hortus.base.time import format_utc
 
 
@@ -45,3 +56,15 @@ def test_keys_are_recognised_by_shape() -> None:
 def test_an_error_says_where_what_and_what_next() -> None:
     error = ConfigurationError("unknown setting.", path="hortus.toml line 3", hint="Remove it.")
     assert str(error) == "hortus.toml line 3: unknown setting. Remove it."
+
+
+@pytest.mark.parametrize(
+    "text", ["AKIAIOSFODNN7EXAMPLE", "hortus_ak_0_01m7", "hortus_ak_1_", "hortus_ak_1_01m7 ", "hortus_sk_x"]
+)
+def test_an_access_key_id_of_others_names_no_key(text: str) -> None:
+    assert read_pair_name(text) is None
+
+
+def test_an_access_key_id_names_key_and_version() -> None:
+    pair = PairName("key_01m7q5cqg00000000000000000", 12)
+    assert read_pair_name(write_pair_name(pair)) == pair

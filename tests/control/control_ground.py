@@ -74,6 +74,7 @@ def make_plane(
     installation = Installation(
         version="0.0.test",
         secret=lambda: SECRET,
+        secret_of={SECRET.version: SECRET}.get,
         snapshot=home.snapshot,
         engines=home.engines,
         addresses=home.addresses,

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from control_ground import SECRET, Control, running_control
 
-from hortus.base.secrets import digest_key, looks_like_key
+from hortus.base.secrets import PairName, digest_key, looks_like_key, pair_secret, read_pair_name
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -164,3 +164,35 @@ async def test_a_body_without_a_length_or_far_too_long_is_refused(tmp_path: Path
     async with running_control(tmp_path) as control:
         answer = await control.send("POST", "/admin/v1/keys", b" " * (8 * 1024 * 1024 + 1))
         assert answer.status == 413
+
+
+async def test_the_pair_of_a_key_is_shown_again_and_again_and_each_look_is_an_act(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        key = await control.ask("POST", "/keys", {"project": "team", "name": "boto"})
+        pair = await control.ask("POST", f"/keys/{key['id']}/pair")
+        assert read_pair_name(pair["access_key_id"]) == PairName(key["id"], 1)
+        assert pair["secret_access_key"] == pair_secret(key["id"], SECRET)
+        assert await control.ask("POST", f"/keys/{key['id']}/pair") == pair
+        acts = (await control.ask("GET", "/acts?kind=key%20pair"))["acts"]
+        assert [(act["operation"], act["change"], act["name"]) for act in acts] == [
+            ("keys.pair", "read", key["id"])
+        ] * 2
+        assert pair["secret_access_key"] not in str(acts)
+
+
+async def test_a_revoked_key_has_no_pair_and_an_unknown_one_neither(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        key = await control.ask("POST", "/keys", {"project": "team", "name": "boto"})
+        await control.ask("DELETE", f"/keys/{key['id']}")
+        assert (await control.fail("POST", f"/keys/{key['id']}/pair"))[0] == 409
+        assert (await control.fail("POST", "/keys/key_none/pair"))[0] == 404
+
+
+async def test_a_key_whose_version_of_the_secret_is_gone_has_no_pair(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        control.plane.ports.access.add_key(
+            project="default", name="old", digest="d", hint="....", secret_version=7, expires_at_ms=None
+        )
+        (key,) = (await control.ask("GET", "/keys"))["keys"]
+        status, error = await control.fail("POST", f"/keys/{key['id']}/pair")
+        assert (status, error["hint"]) == (404, "Make a new key.")

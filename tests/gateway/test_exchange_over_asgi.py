@@ -101,3 +101,13 @@ def test_forwarded_addresses_are_believed_from_trusted_proxies_only(
 def test_a_network_that_is_none_is_refused_at_the_start() -> None:
     with pytest.raises(ConfigurationError, match=r"10\.0\.0\.0/99"):
         TrustedProxies(("10.0.0.0/99",))
+
+
+@pytest.mark.parametrize(
+    ("given", "raw"),
+    [({"raw_path": b"/model/a%3Ab"}, b"/model/a%3Ab"), ({}, b"/model/a%3Ab"), ({"raw_path": None}, b"/model/a%3Ab")],
+)
+async def test_the_path_is_known_as_it_came_or_as_it_is_usually_written(given: dict[str, Any], raw: bytes) -> None:
+    scope = {"method": "POST", "path": "/model/a:b", "query_string": b"", "headers": [], "client": None, **given}
+    one = AsgiExchange(scope, asyncio.Queue().get, asyncio.sleep, client=None)
+    assert (one.path, one.raw_path) == ("/model/a:b", raw)

@@ -10,6 +10,7 @@ import pytest
 
 from hortus.access.objects import Key
 from hortus.base.errors import ConfigurationError
+from hortus.base.secrets import PairName, write_pair_name
 from hortus.snapshot.declared import ProjectSpec
 from hortus.snapshot.grants import Grant
 from hortus.store.access import AccessTable
@@ -96,6 +97,17 @@ def test_a_key_gives_a_grant(access: AccessTable) -> None:
         expires_at_ms=99,
     )
     assert access.grant("unknown") is None
+
+
+def test_the_pair_of_a_key_gives_the_same_grant_by_the_version_of_the_key_alone(access: AccessTable) -> None:
+    access.put_project(ProjectSpec("team"), origin="api")
+    key = add_key(access)
+    pair = write_pair_name(PairName(key.id, key.secret_version))
+    assert access.grant(pair) == access.grant("d1")
+    assert access.grant(write_pair_name(PairName(key.id, key.secret_version + 1))) is None
+    assert access.grant(write_pair_name(PairName("key_none", key.secret_version))) is None
+    access.revoke_key(key.id)
+    assert access.grant(pair) is None
 
 
 def test_a_revoked_key_gives_none_and_stays_listed(access: AccessTable) -> None:

@@ -134,6 +134,7 @@ def _make_plane(context: RoleContext, store: Store, *, hosts: HttpHosts, secrets
     installation = Installation(
         version=hortus.__version__,
         secret=secrets.current,
+        secret_of=secrets.version,
         snapshot=home.snapshot,
         engines=home.engines,
         addresses=home.addresses,

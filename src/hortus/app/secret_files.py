@@ -36,6 +36,11 @@ class SecretFile:
         self.look_again()
         return self._secrets.current
 
+    def version(self, number: int) -> Secret | None:
+        """Return a version by its number, as the file says at this moment; None where there is none such."""
+        self.look_again()
+        return self._secrets.by_version.get(number)
+
     def look_again(self) -> bool:
         """Take in what has changed, and tell whether anything has; what cannot be right is logged and left alone."""
         signature = sign(self._home.secret_key)

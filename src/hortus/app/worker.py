@@ -153,7 +153,6 @@ def run_worker(settings: WorkerSettings) -> None:
             ),
         )
         server = _server(DoorApp(gateway, TrustedProxies(settings.node.trusted_proxies)), settings.node)
-        _stop_by_signal(server)
         try:
             async with _in_background(
                 link.run(is_ending=lambda: server.should_exit),
@@ -314,7 +313,7 @@ def _kept_bounds(node: Settings) -> KeptBounds:
 
 
 def _server(app: DoorApp, node: Settings) -> uvicorn.Server:
-    return uvicorn.Server(
+    server = uvicorn.Server(
         uvicorn.Config(
             app,
             http=DoorProtocol if node.door_server == "own" else BoundedProtocol,
@@ -330,6 +329,8 @@ def _server(app: DoorApp, node: Settings) -> uvicorn.Server:
             ssl_keyfile=node.tls_key,
         )
     )
+    _stop_by_signal(server)
+    return server
 
 
 def _entropy() -> Callable[[], bytes]:

@@ -124,6 +124,10 @@ class Admin:
         """Make a key useless."""
         return self._call("DELETE", f"/keys/{_part(key_id)}", into=replies.Key)
 
+    def key_pair(self, key_id: str) -> replies.KeyPair:
+        """Return the key pair of a key."""
+        return self._call("POST", f"/keys/{_part(key_id)}/pair", into=replies.KeyPair)
+
     def routes(self) -> list[replies.Route]:
         """Return the routes."""
         return self._list("/routes", "routes", into=replies.Route)

@@ -83,6 +83,21 @@ def revoke(
         note(f"Key {revoked.id} ({revoked.name}, ends in {revoked.hint}) is revoked.")
 
 
+@app.command()
+def pair(key: Annotated[str, typer.Argument(help="A key's id, from `hortus keys`.")], *, json: AsJson = False) -> None:
+    """Show the key pair of a key, for boto3 and other clients that sign as AWS's do."""
+    admin = Admin.here()
+    shown, address = admin.key_pair(key), f"{admin.installation.door}/bedrock"
+    if json:
+        show_json({**msgspec.to_builtins(shown), "endpoint_url": address})
+        return
+    show_line(f"AWS_ACCESS_KEY_ID={shown.access_key_id}")
+    show_line(f"AWS_SECRET_ACCESS_KEY={shown.secret_access_key}")
+    show_line(f"AWS_ENDPOINT_URL_BEDROCK_RUNTIME={address}")
+    note(f"It may do what the key ({shown.name} of {shown.project}) may, and ends with it; it can be shown again.")
+    note("Clients of AWS want a region too, and any will do: AWS_DEFAULT_REGION=eu-central-1.")
+
+
 def is_valid(key: Key, *, now_ms: int) -> bool:
     """Tell whether a key works at that time."""
     return key.revoked_at_ms is None and (key.expires_at_ms is None or key.expires_at_ms > now_ms)

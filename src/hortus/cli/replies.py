@@ -44,6 +44,17 @@ class NewKey(msgspec.Struct, frozen=True):
     expires_at_ms: int | None = None
 
 
+class KeyPair(msgspec.Struct, frozen=True):
+    """The key pair of a key."""
+
+    id: str
+    name: str
+    project: str
+    access_key_id: str
+    secret_access_key: str
+    expires_at_ms: int | None = None
+
+
 class RuledOut(msgspec.Struct, frozen=True):
     """An endpoint that a route may not use now."""
 

@@ -9,8 +9,7 @@ from typing import Any
 
 import msgspec
 
-from hortus.access.acts import Act, FieldChange, acting, actor
-from hortus.base.ids import ENTROPY_BYTES, make_id
+from hortus.access.acts import FieldChange, acting
 from hortus.content.exchange import Entry, Exchange, Wanted
 from hortus.control.contentforms import (
     ContentErased,
@@ -23,6 +22,7 @@ from hortus.control.contentforms import (
     KeptView,
 )
 from hortus.control.instants import Reading, read_instant
+from hortus.control.noting import note_act
 from hortus.control.plane import Plane
 from hortus.control.tenancy import find_project
 
@@ -96,24 +96,18 @@ def _wanted(plane: Plane, ask: ContentWanted) -> Wanted:
 
 def _note(plane: Plane, change: str, receipt_ids: Sequence[str], entries: Sequence[Entry]) -> None:
     """Write down who has done what to whose content: receipts, never words or people."""
-    ports, who = plane.ports, actor()
     names = _project_names(plane)
     projects = {names.get(entry.project_id, entry.project_id) for entry in entries}
-    at_ms = ports.clock.now_ms()
     listed = msgspec.json.encode(receipt_ids).decode()
     field = FieldChange("receipts", before=listed) if change == "erase" else FieldChange("receipts", after=listed)
-    act = Act(
-        act_id=make_id("act", at_ms, entropy=ports.entropy(ENTROPY_BYTES)),
-        at_ms=at_ms,
-        by=who.by,
-        operation=who.operation,
-        change=change,
+    note_act(
+        plane.ports,
+        change,
         kind="content",
         name=receipt_ids[0] if len(receipt_ids) == 1 else f"{len(receipt_ids)} exchanges",
         project=projects.pop() if len(projects) == 1 else None,
-        fields=(field,),
+        field=field,
     )
-    ports.acts.note(act)
 
 
 def _project_names(plane: Plane) -> Mapping[str, str]:

@@ -20,6 +20,7 @@ from hortus.control import (
     limitforms,
     limiting,
     models,
+    pairing,
     policing,
     policyforms,
     price_views,
@@ -155,6 +156,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("keys.list", "GET", "/keys", "look", models.KeysWanted, views.KeyList, tenancy.list_keys),
     Operation("keys.create", "POST", "/keys", "change", models.KeyWanted, views.NewKey, tenancy.create_key, status=201),
     Operation("keys.revoke", "DELETE", "/keys/{id}", "change", models.OneKey, views.KeyView, tenancy.revoke_key),
+    Operation("keys.pair", "POST", "/keys/{id}/pair", "change", models.OneKey, pairing.KeyPairView, pairing.show_pair),
     Operation("endpoints.list", "GET", "/endpoints", "look", models.Everything, EndpointList, declaring.list_endpoints),
     Operation(
         "endpoints.create",

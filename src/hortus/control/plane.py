@@ -70,6 +70,7 @@ class Installation(msgspec.Struct, frozen=True):
 
     Attributes:
         secret: Gives the version of the installation's secret that keys the digests of new keys now.
+        secret_of: Gives a version of it by its number, None where there is none such.
         settings: Name, value as text and origin of each setting.
         config_file: The node's `hortus.toml`, None where it has none.
         find_model_file: File of a deployment's source, None where it is not here.
@@ -82,6 +83,7 @@ class Installation(msgspec.Struct, frozen=True):
 
     version: str
     secret: Callable[[], Secret]
+    secret_of: Callable[[int], Secret | None]
     snapshot: Path
     engines: Path
     addresses: Path

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
-from hortus.access.objects import Project
+from hortus.access.objects import Key, Project
 from hortus.base.secrets import KEY_ENTROPY_BYTES, KEY_PREFIX, digest_key
 from hortus.control import models, views
 from hortus.control.applying import API, FILE, take_over
@@ -129,11 +129,20 @@ def list_keys(plane: Plane, ask: models.KeysWanted) -> views.KeyList:
 
 def revoke_key(plane: Plane, ask: models.OneKey) -> views.KeyView:
     """Make a key useless at once and for ever."""
-    known = plane.ports.access.keys()
-    if not any(key.id == ask.id for key in known):
-        # the id is not repeated: somebody may have sent the key itself
+    return views.KeyView.model_validate(plane.ports.access.revoke_key(find_key(plane, ask.id).id))
+
+
+def find_key(plane: Plane, key_id: str) -> Key:
+    """Return a key's record, revoked or not.
+
+    Raises:
+        NotFound: There is none; the id is not repeated, for somebody may have sent the key itself.
+    """
+    every = plane.ports.access.keys()
+    found = next((key for key in every if key.id == key_id), None)
+    if found is None:
         raise NotFound("There is no key with this id.", path="id", hint="`hortus keys list` shows the ids.")
-    return views.KeyView.model_validate(plane.ports.access.revoke_key(ask.id))
+    return found
 
 
 def find_project(plane: Plane, name: str, *, path: str = "project") -> Project:
