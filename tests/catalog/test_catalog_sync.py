@@ -8,11 +8,13 @@ from functools import cache
 import msgspec
 import pytest
 
+from hortus.catalog.cloudlistings import read_listing
+from hortus.catalog.listings import Listing, ListingError
 from hortus.catalog.loading import load_catalog
 from hortus.catalog.lookup import Catalog, NotInCatalogError
 from hortus.catalog.prices import price_of
 from hortus.catalog.rows import ListShape, PriceRow
-from hortus.catalog.sync import Listing, ListingError, SyncReport, compare, read_listing
+from hortus.catalog.sync import SyncReport, compare
 
 TODAY = date(2026, 11, 23)
 

@@ -17,8 +17,10 @@ import uvicorn
 
 from hortus.app.clock import SystemClock
 from hortus.app.control import NodeCredentials, check_settings
+from hortus.app.credentials import Credentials
 from hortus.app.home import Home
 from hortus.app.modelfiles import ModelFiles
+from hortus.app.opening import Openers
 from hortus.app.signing import ensure_signing_key
 from hortus.base.secrets import FixedVersions, Secret
 from hortus.catalog.loading import load_catalog
@@ -58,6 +60,7 @@ def make_plane(
     catalog = _catalog()
     for place in (home.journal, home.engines, home.metrics, home.credentials, home.models):
         place.mkdir(parents=True, exist_ok=True)
+    credentials = Credentials(environment or {}, directory=home.credentials)
     ports = Ports(
         access=AccessTable(store, clock),
         objects=ObjectTable(store, clock),
@@ -66,8 +69,9 @@ def make_plane(
         acts=ActTable(store),
         content=Archive(home.content, FixedVersions((SECRET,)), bounds=KeptBounds(), clock=clock, entropy=os.urandom),
         pools=StandingTable(store),
-        credentials=NodeCredentials(environment or {}, home.credentials),
+        credentials=NodeCredentials(credentials),
         hosts=hosts,
+        opening=Openers(credentials, hosts, clock=clock),
         clock=clock,
         entropy=os.urandom,
     )

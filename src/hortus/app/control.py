@@ -26,6 +26,7 @@ from hortus.app.context import RoleContext
 from hortus.app.credentials import Credentials
 from hortus.app.home import Home
 from hortus.app.modelfiles import Fetching, ModelFiles
+from hortus.app.opening import Openers
 from hortus.app.outward import is_own_hub, transport_settings
 from hortus.app.secret_files import AdminToken, SecretFile
 from hortus.app.secrets import confirm_secret, load_secrets
@@ -118,6 +119,7 @@ def _make_plane(context: RoleContext, store: Store, *, hosts: HttpHosts, secrets
     home, clock, config_file = context.home, SystemClock(), context.loaded.config_file
     confirm_secret(load_secrets(home), SecretCheckTable(store), path=home.secret_key)
     catalog = load_catalog()
+    credentials = Credentials(context.loaded.environment, directory=home.credentials)
     ports = Ports(
         access=AccessTable(store, clock),
         objects=ObjectTable(store, clock),
@@ -126,8 +128,9 @@ def _make_plane(context: RoleContext, store: Store, *, hosts: HttpHosts, secrets
         acts=ActTable(store),
         content=_open_content(context, secrets, clock),
         pools=StandingTable(store),
-        credentials=NodeCredentials(context.loaded.environment, home.credentials),
+        credentials=NodeCredentials(credentials),
         hosts=hosts,
+        opening=Openers(credentials, hosts, clock=clock),
         clock=clock,
         entropy=random_bytes,
     )
@@ -170,8 +173,8 @@ def _open_content(context: RoleContext, secrets: SecretFile, clock: Clock) -> Ar
 class NodeCredentials:
     """What credential references stand for on this node, read as the workers read them."""
 
-    def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
-        self._credentials = Credentials(environment, directory=folder)
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
 
     def is_present(self, reference: str) -> bool:
         """Tell whether there is a secret behind the reference."""

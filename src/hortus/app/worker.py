@@ -31,6 +31,7 @@ from hortus.app.grants_client import LedgerGrants
 from hortus.app.home import Home
 from hortus.app.leases_client import LedgerLeases
 from hortus.app.ledger_link import LedgerLink
+from hortus.app.opening import Openers
 from hortus.app.outward import transport_settings
 from hortus.app.secret_files import SecretFile
 from hortus.app.settings import Settings
@@ -65,12 +66,7 @@ from hortus.snapshot.reading import SnapshotFiles
 from hortus.snapshot.resolved import Ready, resolve
 from hortus.telemetry.meters import Meters, count_as
 from hortus.transport.hosts import HttpHosts
-from hortus.transport.signing import entra, google_oauth
-from hortus.transport.signing.aws_credentials import AwsCredentials
-from hortus.transport.signing.entra import EntraIdentities
-from hortus.transport.signing.google_oauth import GoogleAccounts
 from hortus.transport.signing.pairs import PairSignatures
-from hortus.transport.signing.schemes import opener
 from hortus.transport.target import read_target
 
 _log = logging.getLogger("hortus.worker")
@@ -188,14 +184,7 @@ class Configuration:
         engines = settings.home.engines
         self._files = SnapshotFiles(settings.home.snapshot, engine_path=lambda name: address_file(engines, name))
         self._credentials = Credentials(settings.environment, directory=settings.home.credentials)
-        read, read_document = self._credentials.read, self._credentials.read_document
-        self._signers = AwsCredentials(read_document, read, hosts=hosts, clock=clock)
-        self._open_account = opener(
-            {
-                google_oauth.SCHEME: GoogleAccounts(read_document, hosts, clock=clock).open,
-                entra.SCHEME: EntraIdentities(read_document, read, hosts=hosts, clock=clock).open,
-            }
-        )
+        self._openers = Openers(self._credentials, hosts, clock=clock)
         self.ready: Ready | None = None
 
     def find_rate(self, from_currency: str, to_currency: str, at_ms: int) -> Rate | None:
@@ -213,8 +202,8 @@ class Configuration:
             self._files.snapshot,
             engines=self._files.engines,
             credential=self._credentials.read,
-            authorizer=self._open_account,
-            signer=self._signers.open,
+            authorizer=self._openers.authorizer,
+            signer=self._openers.signer,
         )
         return True
 

@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from hortus.canon.loss import Weight
+from hortus.catalog.hostlists import HostList, ListShape, Probe
 from hortus.catalog.residency import REVIEW_DAYS, Deciding, HostLever, Reach, Standing
 
 State = Literal["preview", "current", "legacy", "deprecated", "retired"]
@@ -24,7 +25,6 @@ from general knowledge, to be checked at `source` before anyone relies on it."""
 Modality = Literal["text", "image", "audio", "video", "pdf", "embedding"]
 Feature = Literal["tools", "structured_output", "reasoning", "vision", "embeddings"]
 Auth = Literal["bearer", "none", "x-api-key", "api-key", "x-goog-api-key", "sigv4", "google-oauth", "entra"]
-ListShape = Literal["openai", "gemini", "anthropic"]
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -166,6 +166,10 @@ class Host(Row, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defa
         is_program: It is a program that anybody runs; the endpoint says who and where.
         leaves: Ends of models' names that such a program passes on to a cloud.
         list_path: Path of its list of models below `list_base_url` (default: the OpenAI surface's base).
+        lists: What says which models an account has, where that is more than one list of models.
+        asks: Part of its addresses that is the operator's -> what people call it.
+        has_own_names: What it lists are names of the account's own, such as deployments: all of them are meant.
+        probe: How one model is tried without cost, where a list does not say whether the account may use it.
         prices: Provider's id in the `genai-prices` package.
         price_factor: What this host charges in proportion to `prices`.
         is_router: Whether it passes requests on to other hosts.
@@ -201,6 +205,10 @@ class Host(Row, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defa
     list_base_url: str | None = None
     list_auth: Auth | None = None
     list_shape: ListShape = "openai"
+    lists: tuple[HostList, ...] = ()
+    asks: dict[str, str] = {}
+    has_own_names: bool = False
+    probe: Probe | None = None
     prices: str | None = None
     price_factor: Decimal | None = None
     price_factor_since: date | None = None

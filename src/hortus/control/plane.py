@@ -23,7 +23,7 @@ from hortus.catalog.lookup import Catalog, PriceOf, PriceOn
 from hortus.control import applying
 from hortus.control.configfile import Declaration, Report, read_config
 from hortus.control.policychecks import check_policies, known_to
-from hortus.control.ports import Access, Acts, Chain, Content, Credentials, Entropy, Objects, Pools, Receipts
+from hortus.control.ports import Access, Acts, Chain, Content, Credentials, Entropy, Objects, Opening, Pools, Receipts
 from hortus.control.scopes import currencies_in, settle_file
 from hortus.control.tomllines import Lines
 from hortus.gateway.ports import Hosts
@@ -61,6 +61,7 @@ class Ports(msgspec.Struct, frozen=True):
     pools: Pools
     credentials: Credentials
     hosts: Hosts
+    opening: Opening
     clock: Clock
     entropy: Entropy
 

@@ -12,9 +12,11 @@ from typing import Protocol
 
 from hortus.access.acts import Act
 from hortus.access.objects import Key, Organisation, Project
+from hortus.catalog.rows import Auth
 from hortus.content.archive import Erased
 from hortus.content.exchange import Entry, Exchange, Wanted
 from hortus.content.exchange import Extent as ContentExtent
+from hortus.gateway.ports import HostRequest
 from hortus.policy.rehearsing import Row
 from hortus.policy.rules import Policy
 from hortus.receipts.chain import Flaw, Place
@@ -23,6 +25,7 @@ from hortus.receipts.exporting import Wanted as Shown
 from hortus.receipts.records import Receipt
 from hortus.receipts.rollups import Answer, Question
 from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, LimitSpec, ProjectSpec, RateSpec, RouteSpec
+from hortus.snapshot.resolved import Headers
 
 Declared = EndpointSpec | RouteSpec | DeploymentSpec | LimitSpec | RateSpec | Policy
 """What the object table keeps, by kind: `endpoint`, `route`, `deployment`, `limit`, `rate`, `policy`."""
@@ -256,6 +259,25 @@ class Credentials(Protocol):
 
     def read(self, reference: str) -> str | None:
         """Return the secret, None where there is none. It goes to the host and nowhere else."""
+        ...
+
+
+class Opening(Protocol):
+    """Opens calls to hosts as the workers do."""
+
+    async def headers(self, auth: Auth, reference: str, *, request: HostRequest, audience: str = "") -> Headers:
+        """Return the headers that open one call; they go to the host and nowhere else.
+
+        Args:
+            auth: The scheme.
+            reference: Of the credential.
+            request: The call; a signature is one of the whole of it.
+            audience: For what a token of Entra ID is asked, where it is not the usual one.
+
+        Raises:
+            ConfigurationError: There is no such credential, or it is of no use.
+            HostFault: What opens the host could not be had.
+        """
         ...
 
 

@@ -6,12 +6,12 @@ out, never guessed.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
+from hortus.catalog.gaps import fill_gaps, gaps_in
 from hortus.catalog.lookup import SPOKEN_DIALECTS, Catalog, is_routable
 from hortus.catalog.rows import Host, Offer, Surface
 from hortus.snapshot.declared import EndpointSpec
@@ -22,7 +22,6 @@ ANY_HOST: Final = "any"
 OPEN_HOSTS: Final = frozenset({OPEN_HOST, ANY_HOST})
 """Hosts of endpoints that the catalog does not know; these bring their own address."""
 
-_GAP = re.compile(r"\{([a-z_]+)\}")
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -150,15 +149,12 @@ def _address(spec: EndpointSpec, surface: Surface, *, first: Surface) -> str | N
 
 def own_address(surface: Surface, spec: EndpointSpec) -> str | None:
     """Return the address in the host's row with its gaps filled; None where there is none or a gap stays open."""
-    known = known_names(spec)
-    if surface.base_url is None or any(name not in known for name in _GAP.findall(surface.base_url)):
-        return None
-    return _GAP.sub(lambda gap: known[gap[1]], surface.base_url)
+    return None if surface.base_url is None else fill_gaps(surface.base_url, known_names(spec))
 
 
 def open_gaps(spec: EndpointSpec, surfaces: tuple[Surface, ...]) -> tuple[str, ...]:
     """Return the names of what only the operator knows in the surfaces' addresses, and has not said, sorted."""
-    names = {name for surface in surfaces for name in _GAP.findall(surface.base_url or "")}
+    names = {name for surface in surfaces for name in gaps_in(surface.base_url or "")}
     return tuple(sorted(names - known_names(spec).keys()))
 
 

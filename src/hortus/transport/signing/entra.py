@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificate
+from msgspec.structs import replace
 
 from hortus.base.errors import ConfigurationError
 from hortus.base.time import Clock
@@ -122,10 +123,14 @@ class EntraIdentities:
         self._hosts = hosts
         self._clock = clock
         self._imds_url = imds_url
-        self._kept: dict[str, tuple[Identity, RenewedToken]] = {}
+        self._kept: dict[tuple[str, str], tuple[Identity, RenewedToken]] = {}
 
-    def open(self, reference: str) -> Authorizer:
+    def open(self, reference: str, *, audience: str = "") -> Authorizer:
         """Return what opens endpoints by this credential.
+
+        Args:
+            reference: Of the document.
+            audience: For what tokens are asked, where it is not what the document says.
 
         Raises:
             ConfigurationError: There is no document, or it is of no use.
@@ -133,11 +138,13 @@ class EntraIdentities:
         identity = read_identity(self._read_document(reference), self._read)
         if identity.way == "federation":
             self._federated(identity)  # must be there, whoever has a token of before
-        kept = self._kept.get(reference)
+        if audience:
+            identity = replace(identity, said=replace(identity.said, resource=audience))
+        kept = self._kept.get((reference, audience))
         if kept is not None and kept[0] == identity:
             return kept[1]
         token = RenewedToken(self._service(identity), self._hosts, clock=self._clock)
-        self._kept[reference] = (identity, token)
+        self._kept[reference, audience] = (identity, token)
         return token
 
     def _federated(self, identity: Identity) -> str:
