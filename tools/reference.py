@@ -309,7 +309,7 @@ def _usage_row(row: UsageRow) -> tuple[str, str, str]:
 
 
 _WHOLES = frozenset({"input_tokens", "output_tokens", "total"})
-_APART = frozenset({"service_tier", "region", "searches", "seconds"})
+_APART = frozenset({"service_tier", "region", "searches", "seconds", "pages", "characters", "search_units"})
 
 PAGES: dict[str, Callable[[], list[str]]] = {
     "settings.md": settings_page,

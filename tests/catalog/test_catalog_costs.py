@@ -187,7 +187,43 @@ def test_pictures_that_are_made_and_seconds_count() -> None:
 def test_sound_in_a_request_is_no_longer_than_its_bytes_allow() -> None:
     priced = row("0", "0", per_second="0.001")
     assert bound(priced, Exposure(60_000, 0)) == Decimal("0.201")
-    assert bound_of(priced, Exposure(10, 0, documents=1)) == Unbounded(("document_tokens", "seconds"))
+    assert bound_of(priced, Exposure(10, 0, documents=1)) == Unbounded(("seconds",))
+
+
+@pytest.mark.parametrize(
+    ("figure", "usage", "cost"),
+    [
+        ({"per_thousand_pages": "2"}, Usage(pages=7), "0.014"),
+        ({"per_million_characters": "15"}, Usage(characters=4321), "0.064815"),
+        ({"per_thousand_search_units": "2"}, Usage(search_units=3), "0.006"),
+        ({"per_image": "0.04"}, Usage(images=3), "0.12"),
+        ({"per_second": "0.0001"}, Usage(seconds=61), "0.0061"),
+    ],
+)
+def test_what_is_charged_by_the_piece_costs_its_price_to_the_digit(
+    figure: dict[str, str], usage: Usage, cost: str
+) -> None:
+    assert cost_of(usage, row("0", "0", **figure)) == Decimal(cost)
+
+
+def test_pages_that_nobody_counted_are_bounded_by_what_a_document_may_have() -> None:
+    priced = row("0", "0", per_thousand_pages="2", caps={"pages": 1000})
+    assert bound(priced, Exposure(500, 0, documents=1, pages=None)) == 2
+    assert bound(priced, Exposure(500, 0, documents=1, pages=3)) == Decimal("0.006")
+    uncapped = row("0", "0", per_thousand_pages="2")
+    assert bound_of(uncapped, Exposure(500, 0, documents=1, pages=None)) == Unbounded(("pages",))
+
+
+def test_characters_and_search_units_bound_themselves() -> None:
+    assert bound(row("0", "0", per_million_characters="15"), Exposure(9, None, characters=10)) == Decimal("0.00015")
+    assert bound(row("0", "0", per_thousand_search_units="2"), Exposure(9, 0, search_units=4)) == Decimal("0.008")
+
+
+def test_what_costs_nothing_needs_no_bound() -> None:
+    everything = Exposure(9, None, images=1, documents=1, kept=1)
+    assert bound(row("0", "0"), everything) == 0
+    dearer = row("0", "0", variants=(variant("priority", output_per_million="1"),))
+    assert bound_of(dearer, everything) == Unbounded(("output_tokens",))
 
 
 def test_tokens_at_most_are_those_of_input_and_output() -> None:
@@ -222,7 +258,7 @@ def price_rows(draw: st.DrawFn) -> PriceRow:
         auto_tiers=draw(st.sampled_from([(), ("priority",)])),
         regions=draw(st.sampled_from([{}, {"us": Decimal("1.1")}, {"us": Decimal("0.9")}])),
         fixed_input_tokens=draw(st.integers(0, 500)),
-        caps={"context_tokens": 2000, "image_tokens": 300, "searches": 3, "output_image_tokens": 70},
+        caps={"context_tokens": 2000, "image_tokens": 300, "searches": 3, "output_image_tokens": 70, "pages": 30},
         is_search_per_request=draw(st.booleans()),
         **some(),
     )
@@ -239,6 +275,10 @@ def exposures(draw: st.DrawFn) -> Exposure:
         service_tier=draw(st.sampled_from([None, "auto", "default", "priority", "flex"])),
         output_images=draw(st.integers(0, 2)),
         seconds=draw(st.integers(0, 60)),
+        pages=draw(st.one_of(st.none(), st.integers(0, 40))),
+        characters=draw(st.integers(0, 5000)),
+        search_units=draw(st.integers(0, 20)),
+        documents=draw(st.integers(0, 2)),
     )
 
 
@@ -270,6 +310,9 @@ def usages(draw: st.DrawFn, price: PriceRow, exposure: Exposure) -> Usage:
         searches=draw(st.integers(0, 3)) if exposure.searches else 0,
         images=draw(st.integers(0, exposure.output_images)),
         seconds=draw(st.integers(0, exposure.seconds or 0)),
+        pages=draw(st.integers(0, 30 * max(exposure.documents, 1) if exposure.pages is None else exposure.pages)),
+        characters=draw(st.integers(0, exposure.characters)),
+        search_units=draw(st.integers(0, exposure.search_units)),
         service_tier=draw(st.sampled_from(sorted(tiers, key=str))),
         region=draw(st.sampled_from([None, "us"])),
     )

@@ -25,6 +25,11 @@ class Units(msgspec.Struct, frozen=True):
         service_tier: What the client asks to be served as, None where it does not say.
         tools: Kinds of tools that it brings, sorted: `function` (the client's own), `web_search`, `file_search`,
             `code_execution`, `mcp`, `computer`, `image_generation`, or the maker's own name of another one.
+        output_images: Pictures to be made.
+        seconds: Of sound to be made, or to be read from where its length does not tell; None: nobody knows.
+        pages: Of documents to be read, where the request says which; None: it does not.
+        characters: Of text to be spoken.
+        search_units: Portions by which a ranking of documents is charged, at most.
     """
 
     output_tokens: int | None = None
@@ -37,3 +42,8 @@ class Units(msgspec.Struct, frozen=True):
     tool_calls: int | None = None
     service_tier: str | None = None
     tools: tuple[str, ...] = ()
+    output_images: int = 0
+    seconds: int | None = 0
+    pages: int | None = 0
+    characters: int = 0
+    search_units: int = 0

@@ -1,4 +1,4 @@
-"""How much of a model a request used, in tokens, whatever the maker calls it."""
+"""How much of a model a request used, in tokens and whatever else is charged, whatever the maker calls it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class Usage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """Token counts of one attempt.
+    """Counts of one attempt.
 
     Attributes:
         input_tokens: All input tokens, the cached ones included.
@@ -21,6 +21,9 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         searches: Searches of the web that the host made.
         images: Pictures that were made.
         seconds: Seconds of sound that were read or made.
+        pages: Pages of documents that were read.
+        characters: Characters of text that were spoken.
+        search_units: Rankings of documents, in the portions by which they are charged (a query with so many documents).
         service_tier: What the host says it was served as (`priority`, `flex`, `batch`, `fast`), None for the usual.
         region: Where the host says it computed (Anthropic's `inference_geo`), which some price apart.
     """
@@ -40,6 +43,9 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     searches: int = 0
     images: int = 0
     seconds: int = 0
+    pages: int = 0
+    characters: int = 0
+    search_units: int = 0
     service_tier: str | None = None
     region: str | None = None
 

@@ -20,8 +20,11 @@ LEAST_BYTES_PER_SECOND = 300
 """Sound that stands in a request has at least so many bytes for a second: 2.4 kbit/s, where speech ends."""
 
 _THOUSAND = Decimal(1000)
-_PRICED_UNITS = frozenset({"search_price", "output_image_tokens", "seconds"})
+_PRICED_UNITS = frozenset({"search_price", "output_image_tokens", "seconds", "pages"})
 """What lacks a price, not a number of tokens."""
+
+_INPUT_UNITS = frozenset({"image_tokens", "document_tokens", "kept_tokens", "context_tokens"})
+"""What lacks a bound of tokens of the input."""
 
 _NO_PRICE = PriceRow(
     input_per_million=Decimal(0), output_per_million=Decimal(0), id="", currency="", source="", as_of=""
@@ -53,6 +56,9 @@ class Exposure(msgspec.Struct, frozen=True, gc=False):
         output_images: Pictures to be made, in all choices together.
         seconds: Of sound to be made, or to be read from elsewhere, where it is charged by time; None: nobody knows.
             Sound that stands in the request counts by its bytes.
+        pages: Of documents to be read, where they are charged; None: the request does not say how many.
+        characters: Of text to be spoken.
+        search_units: Portions by which a ranking is charged.
     """
 
     input_bytes: int
@@ -67,6 +73,9 @@ class Exposure(msgspec.Struct, frozen=True, gc=False):
     service_tier: str | None = None
     output_images: int = 0
     seconds: int | None = 0
+    pages: int | None = 0
+    characters: int = 0
+    search_units: int = 0
 
     @property
     def most_output(self) -> int | None:
@@ -79,7 +88,7 @@ class Unbounded(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         units: What nothing bounds: caps that the price row lacks (`rows.Cap`), or `output_tokens`, `service_tier` (one
-            that the row has no price for), `search_price`, `seconds`.
+            that the row has no price for), `search_price`, `seconds`, `pages`. What costs nothing lacks no bound.
     """
 
     units: tuple[str, ...]
@@ -98,9 +107,16 @@ def cost_of(usage: Usage, price: PriceRow) -> Decimal:
     if price.regions:
         tokens *= price.regions.get(usage.region or "", _ONE)
     total = tokens / MILLION
-    if usage.searches or usage.images or usage.seconds or figures.per_request is not None:
+    if figures.per_request is not None or _has_pieces(usage):
         total += _by_the_piece(usage, figures, is_search_per_request=price.is_search_per_request)
     return total
+
+
+def _has_pieces(usage: Usage) -> bool:
+    """Tell whether anything was used that is charged by the piece."""
+    return bool(
+        usage.searches or usage.images or usage.seconds or usage.pages or usage.characters or usage.search_units
+    )
 
 
 def _cost_of_input(usage: Usage, figures: Figures) -> Decimal:
@@ -120,7 +136,7 @@ def bound_of(price: PriceRow, exposure: Exposure) -> Decimal | Unbounded:
     come about the dearest counts. With tools of its own the host may read all input anew after each call.
     """
     is_plain = _is_plain(price, exposure)
-    lacking = () if is_plain else _lacking(price, exposure)
+    lacking = () if is_plain else _lacking_priced(price, exposure)
     if lacking:
         return Unbounded(lacking)
     if not _prices_tier(price, exposure.service_tier):
@@ -148,6 +164,9 @@ def _is_plain(price: PriceRow, exposure: Exposure) -> bool:
         or exposure.server_tools
         or exposure.output_images
         or exposure.seconds != 0
+        or exposure.pages != 0
+        or exposure.characters
+        or exposure.search_units
         or price.per_second is not None
         or price.per_request is not None
     )
@@ -174,6 +193,17 @@ def is_free(price: PriceRow) -> bool:
     return not any(getattr(price, name) for name in Figures.__struct_fields__)
 
 
+def _lacking_priced(price: PriceRow, exposure: Exposure) -> tuple[str, ...]:
+    """Return the units of the request that nothing bounds and that cost anything."""
+    free: set[str] = set()
+    sets = (price, *price.variants)
+    if not any(_most_tokens(figures, 1, 0) for figures in sets):
+        free |= _INPUT_UNITS
+    if not any(_most_tokens(figures, 0, 1) for figures in sets):
+        free.add("output_tokens")
+    return tuple([unit for unit in _lacking(price, exposure) if unit not in free])
+
+
 def _lacking(price: PriceRow, exposure: Exposure) -> tuple[str, ...]:
     """Return the units of the request that nothing bounds."""
     caps = price.caps
@@ -195,6 +225,8 @@ def _lacking(price: PriceRow, exposure: Exposure) -> tuple[str, ...]:
     if exposure.output_images:
         asks.append(("output_image_tokens", not _prices_pictures(price)))
     asks.append(("seconds", price.per_second is not None and _has_unknown_seconds(exposure)))
+    if exposure.pages is None:
+        asks.append(("pages", price.per_thousand_pages is not None and "pages" not in caps))
     return tuple([unit for unit, is_lacking in asks if is_lacking])
 
 
@@ -282,7 +314,17 @@ def _most_pieces(price: PriceRow, exposure: Exposure, *, figures: Figures) -> De
     if figures.per_second is not None:
         heard = exposure.input_bytes // LEAST_BYTES_PER_SECOND + 1
         total += figures.per_second * ((exposure.seconds or 0) + heard)
-    return total
+    pages = exposure.pages
+    if pages is None:
+        pages = price.caps.get("pages", 0) * max(exposure.documents, 1)
+    return total + _by_the_portion(figures, pages, exposure.characters, search_units=exposure.search_units)
+
+
+def _by_the_portion(figures: Figures, pages: int, characters: int, *, search_units: int) -> Decimal:
+    """Return what is charged by so many at once; what has no price costs nothing."""
+    total = (figures.per_thousand_pages or _ZERO) * pages / _THOUSAND
+    total += (figures.per_million_characters or _ZERO) * characters / MILLION
+    return total + (figures.per_thousand_search_units or _ZERO) * search_units / _THOUSAND
 
 
 def _figures_for(usage: Usage, price: PriceRow) -> Figures:
@@ -342,7 +384,7 @@ def _by_the_piece(usage: Usage, figures: Figures, *, is_search_per_request: bool
         total += figures.per_image * usage.images
     if figures.per_second is not None:
         total += figures.per_second * usage.seconds
-    return total
+    return total + _by_the_portion(figures, usage.pages, usage.characters, search_units=usage.search_units)
 
 
 def _either(own: Decimal | None, general: Decimal) -> Decimal:

@@ -257,6 +257,9 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         per_image: For each picture that is made, besides its tokens.
         per_second: For each second of sound that is read or made.
         per_thousand_searches: Searches of the web.
+        per_thousand_pages: Pages of documents that are read.
+        per_million_characters: Characters of text that are spoken.
+        per_thousand_search_units: Portions of a ranking: a query with so many documents.
         per_request: For the request as such.
     """
 
@@ -273,6 +276,9 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     per_image: Decimal | None = None
     per_second: Decimal | None = None
     per_thousand_searches: Decimal | None = None
+    per_thousand_pages: Decimal | None = None
+    per_million_characters: Decimal | None = None
+    per_thousand_search_units: Decimal | None = None
     per_request: Decimal | None = None
 
 
@@ -296,6 +302,7 @@ Cap = Literal[
     "kept_tokens",
     "server_tool_calls",
     "output_image_tokens",
+    "pages",
 ]
 """What bounds a unit that the bytes of a request do not bound, each the most that can be charged:
 
@@ -304,7 +311,8 @@ Cap = Literal[
 - `image_tokens`: for one picture of the input, `document_tokens`: for one document, film or other file;
 - `kept_tokens`: for history or content that the host keeps and the request points at;
 - `server_tool_calls`: in one request, of all tools that the host itself runs;
-- `output_image_tokens`: for one picture that is made.
+- `output_image_tokens`: for one picture that is made;
+- `pages`: of one document that is read.
 """
 
 

@@ -41,6 +41,9 @@ _SAID = {
     "per_image": "each picture",
     "per_second": "each second of sound",
     "per_thousand_searches": "thousand searches",
+    "per_thousand_pages": "thousand pages",
+    "per_million_characters": "million characters",
+    "per_thousand_search_units": "thousand search units",
     "per_request": "each request",
 }
 """Figures in the order in which people ask, per million tokens where nothing else is said."""

@@ -50,7 +50,10 @@ class FiguresForm(Ask):
     output_image_per_million: Amount | None = None
     per_image: Annotated[Amount | None, Field(description="For each picture that is made.")] = None
     per_second: Annotated[Amount | None, Field(description="For each second of sound.")] = None
-    per_thousand_searches: Amount | None = None
+    per_thousand_searches: Annotated[Amount | None, Field(description="Searches of the web.")] = None
+    per_thousand_pages: Annotated[Amount | None, Field(description="Pages of documents that are read.")] = None
+    per_million_characters: Annotated[Amount | None, Field(description="Characters of text that are spoken.")] = None
+    per_thousand_search_units: Annotated[Amount | None, Field(description="Portions of rankings.")] = None
     per_request: Amount | None = None
 
 

@@ -297,6 +297,9 @@ class UsageView(View):
     searches: int = 0
     images: int = 0
     seconds: int = 0
+    pages: int = 0
+    characters: int = 0
+    search_units: int = 0
     service_tier: str | None = None
     region: Annotated[str | None, Field(description="Where the host says it computed, where that has a price.")] = None
 

@@ -34,6 +34,9 @@ Count = Literal[
     "searches",
     "images",
     "seconds",
+    "pages",
+    "characters",
+    "search_units",
 ]
 Word = Literal["service_tier", "region"]
 
@@ -95,6 +98,7 @@ TABLE: Mapping[str, tuple[Row, ...]] = MappingProxyType(
             _again("num_cached_tokens", "cached_input_tokens"),
             Row("prompt_tokens_details.audio_tokens", "input_audio_tokens"),
             Row("prompt_audio_seconds", "seconds"),
+            Row("pages_processed", "pages"),  # of `usage_info`, in what was read of documents
             _again("service_tier", "service_tier"),
         ),
         # https://developers.openai.com/api/reference/resources/responses, read 2026-11; xAI's from recordings
@@ -158,7 +162,28 @@ TABLE: Mapping[str, tuple[Row, ...]] = MappingProxyType(
             Row("reasoning_tokens", "reasoning_tokens"),
             Row("cached_tokens", "cached_input_tokens"),
             Row("image_tokens", "input_image_tokens"),
-            Row("search_units", "searches"),
+            Row("search_units", "search_units"),
+        ),
+        # https://jina.ai/reranker, recalled 2026-11; llama.cpp's from recordings: all of it is input
+        "jina_rerank": (
+            _again("total_tokens", "input_tokens"),
+            _again("prompt_tokens", "input_tokens"),
+        ),
+        # https://developers.openai.com/api/reference/resources/audio, recalled 2026-11: tokens, or seconds
+        "openai_audio": (
+            Row("input_tokens", "input_tokens"),
+            Row("output_tokens", "output_tokens"),
+            Row("total_tokens", "total"),
+            Row("input_token_details.audio_tokens", "input_audio_tokens"),
+            Row("seconds", "seconds"),
+        ),
+        # https://developers.openai.com/api/reference/resources/images, recalled 2026-11
+        "openai_images": (
+            Row("input_tokens", "input_tokens"),
+            Row("output_tokens", "output_tokens"),
+            Row("total_tokens", "total"),
+            Row("input_tokens_details.image_tokens", "input_image_tokens"),
+            Row("output_tokens_details.image_tokens", "output_image_tokens"),
         ),
     }
 )
@@ -167,12 +192,15 @@ TABLE: Mapping[str, tuple[Row, ...]] = MappingProxyType(
 _NEEDED: Mapping[str, tuple[frozenset[str], ...]] = MappingProxyType(
     {
         "openai_chat": (frozenset({"input_tokens"}),),
-        "mistral": (frozenset({"input_tokens"}),),
+        "mistral": (frozenset({"input_tokens"}), frozenset({"pages"})),
         "openai_responses": (frozenset({"input_tokens", "output_tokens"}),),
         "anthropic_messages": (frozenset({"input_tokens"}), frozenset({"output_tokens"})),
         "bedrock_converse": (frozenset({"input_tokens"}), frozenset({"output_tokens"})),
         "gemini": (frozenset({"input_tokens"}), frozenset({"output_tokens"})),
-        "cohere_v2": (frozenset({"input_tokens"}), frozenset({"output_tokens"}), frozenset({"searches"})),
+        "jina_rerank": (frozenset({"input_tokens"}),),
+        "openai_audio": (frozenset({"input_tokens"}), frozenset({"seconds"})),
+        "openai_images": (frozenset({"input_tokens"}), frozenset({"output_tokens"})),
+        "cohere_v2": (frozenset({"input_tokens"}), frozenset({"output_tokens"}), frozenset({"search_units"})),
     }
 )
 """Dialect -> counts of which it must have all of one set, or an object says nothing that could be charged."""
@@ -277,6 +305,9 @@ def _rare(usage: Usage, counts: dict[str, int], *, searches: int, words: dict[st
         output_image_tokens=part_of(of("output_image_tokens"), output),
         searches=part_of(max(of("searches", 0), searches), MOST_TOKENS),
         seconds=part_of(of("seconds"), MOST_TOKENS),
+        pages=part_of(of("pages"), MOST_TOKENS),
+        characters=part_of(of("characters"), MOST_TOKENS),
+        search_units=part_of(of("search_units"), MOST_TOKENS),
         service_tier=words.get("service_tier"),
         region=words.get("region"),
     )

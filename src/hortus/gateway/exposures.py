@@ -57,6 +57,11 @@ def exposure_of(inquiry: Inquiry, outgoing: Outgoing, endpoint: Endpoint) -> Exp
         server_tools=units.server_tools,
         tool_calls=units.tool_calls,
         service_tier=units.service_tier,
+        output_images=units.output_images,
+        seconds=units.seconds,
+        pages=units.pages,
+        characters=units.characters,
+        search_units=units.search_units,
     )
 
 
@@ -89,5 +94,14 @@ def _total(quote: Quote, *, output_tokens: int, is_money: bool) -> Decimal | Non
 def _guess(price: PriceRow, exposure: Exposure) -> Decimal | None:
     """Return what is reserved where no limit asks: the text and a usual length of output, in place of no bound."""
     output_tokens = OUTPUT_TOKENS_ASSUMED if exposure.output_tokens is None else exposure.output_tokens
-    bound = bound_of(price, Exposure(exposure.input_bytes, output_tokens, choices=exposure.choices))
+    known = Exposure(
+        exposure.input_bytes,
+        output_tokens,
+        choices=exposure.choices,
+        seconds=exposure.seconds or 0,
+        pages=1 if exposure.pages is None else exposure.pages,
+        characters=exposure.characters,
+        search_units=exposure.search_units,
+    )
+    bound = bound_of(price, known)
     return None if isinstance(bound, Unbounded) else bound

@@ -152,6 +152,11 @@ ATTEMPT_ATTRIBUTES = (
     SpanAttribute("hortus.usage.searches", "int", "usage.searches", "", "Searches of the web that the host made."),
     SpanAttribute("hortus.usage.images", "int", "usage.images", "", "Pictures that were made."),
     SpanAttribute("hortus.usage.sound", "int", "usage.seconds", "seconds", "Sound that was read or made."),
+    SpanAttribute("hortus.usage.pages", "int", "usage.pages", "", "Pages of documents that were read."),
+    SpanAttribute("hortus.usage.characters", "int", "usage.characters", "", "Characters of text that were spoken."),
+    SpanAttribute(
+        "hortus.usage.search_units", "int", "usage.search_units", "", "Portions by which a ranking is charged."
+    ),
     SpanAttribute("hortus.usage.estimated", "boolean", "usage.is_estimated", "", "Hortus counted: the host did not."),
     SpanAttribute("hortus.usage.service_tier", "string", "usage.service_tier", "", "As the host says it served it."),
     SpanAttribute("http.response.status_code", "int", "attempt.http_status", "", "Status of the host's answer."),

@@ -73,7 +73,7 @@ def test_a_stream_passes_and_tells_its_usage(exchange: Exchange) -> None:
 
 @named([one for one in EXCHANGES if one.operation == "rerank"])
 def test_a_ranking_tells_its_usage(exchange: Exchange) -> None:
-    assert DIALECT.read_answer(OPERATIONS["rerank"], exchange.answer, 1).usage.searches == 1
+    assert DIALECT.read_answer(OPERATIONS["rerank"], exchange.answer, 1).usage.search_units == 1
 
 
 @named([one for one in EXCHANGES if one.status >= 400])

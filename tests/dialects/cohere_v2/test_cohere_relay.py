@@ -37,7 +37,7 @@ ANSWERS = [
     (CHAT, answer(content=[]), Usage(5, 7)),
     (EMBED, ENCODE(META), Usage(5, 0, input_image_tokens=3)),
     (EMBED, ENCODE({"meta": {"billed_units": {"images": 1}}}), Usage(25, 0, is_estimated=True)),
-    (RERANK, ENCODE({"results": [], "meta": {"billed_units": {"search_units": 1}}}), Usage(searches=1)),
+    (RERANK, ENCODE({"results": [], "meta": {"billed_units": {"search_units": 1}}}), Usage(search_units=1)),
     (CHAT, b'{"message":"12345"}', Usage(25, 2, is_estimated=True)),
     (CHAT, b'{"usage":{"billed_units":{"input_tokens":"x"},"tokens":3}}', Usage(25, 0, is_estimated=True)),
     (EMBED, b"<html>", Usage(25, 0, is_estimated=True)),
@@ -80,7 +80,7 @@ WEIGHED = [
     ),
     (CHAT, {}, Units()),
     (EMBED, {"images": ["a", "b"], "inputs": [{"content": [{"type": "image_url"}]}]}, Units(output_tokens=0, images=3)),
-    (RERANK, {"documents": ["x"] * 150}, Units(output_tokens=0, searches=True, tool_calls=2)),
+    (RERANK, {"documents": ["x"] * 150}, Units(output_tokens=0, search_units=2)),
 ]
 
 

@@ -20,6 +20,7 @@ from hortus.canon.errors import (
     Unauthenticated,
 )
 from hortus.canon.units import Units
+from hortus.canon.usage import Usage
 from hortus.dialects.mistral import DIALECT
 
 BY_NAME = {operation.name: operation for operation in DIALECT.operations}
@@ -95,9 +96,37 @@ def test_tools_that_cannot_be_read_are_said_to_be_so() -> None:
 
 def test_pages_and_vectors_make_no_tokens() -> None:
     document = {"type": "document_url", "document_url": "https://a/b"}
-    assert asked("ocr", document=document)[0] == Units(output_tokens=0, documents=1)
+    assert asked("ocr", document=document)[0] == Units(output_tokens=0, documents=1, pages=None)
     assert asked("embeddings", input="a")[0] == Units(output_tokens=0)
     assert asked("fim", prompt="a", max_tokens=3)[0].output_tokens == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "named", "pages"),
+    [
+        ("document_url", {"pages": [0, 2, 5]}, 3),
+        ("document_url", {"pages": "0-2"}, None),
+        ("document_url", {"pages": 7}, None),
+        ("document_url", {"pages": None}, None),
+        ("image_url", {}, 1),
+    ],
+)
+def test_pages_to_be_read_are_those_that_are_named(kind: str, named: dict[str, object], pages: int | None) -> None:
+    document = {"type": kind, kind: "https://a/b"}
+    assert asked("ocr", document=document, **named)[0].pages == pages
+
+
+@pytest.mark.parametrize(
+    ("body", "usage"),
+    [
+        (b'{"pages": [{}], "usage_info": {"pages_processed": 2}}', Usage(pages=2)),
+        (b'{"pages": [{}, {}, {}]}', Usage(pages=3, is_estimated=True)),
+        (b'{"usage_info": 1}', Usage(is_estimated=True)),
+        (b'{"pages": 1}', Usage(is_estimated=True)),
+    ],
+)
+def test_pages_that_were_read_are_as_the_host_says_or_as_they_came(body: bytes, usage: Usage) -> None:
+    assert DIALECT.read_answer(OCR, body, 8).usage == usage
 
 
 def test_output_is_capped_in_mistrals_member() -> None:

@@ -37,7 +37,7 @@ def weigh(operation: Operation, asked: Asked, body: bytes) -> Units:
     if operation.name == "rerank":
         documents = len(list_of(members, "documents", _DECODE_RAWS))
         most = 1 + (documents + len(body) // _LEAST_CHUNK_BYTES) // _DOCUMENTS_IN_UNIT
-        return Units(output_tokens=0, searches=True, tool_calls=most)
+        return Units(output_tokens=0, search_units=most)
     images = count_parts(body, _MARKS, _JUDGE)["image"]
     if not operation.can_stream:
         return Units(output_tokens=0, images=images + len(list_of(members, "images", _DECODE_RAWS)))

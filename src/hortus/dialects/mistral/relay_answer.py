@@ -19,11 +19,17 @@ class _Head(msgspec.Struct):
     usage: msgspec.Raw = _NOTHING
 
 
+class _Pages(msgspec.Struct):
+    pages: list[msgspec.Raw] | None = None
+    usage_info: msgspec.Raw = _NOTHING
+
+
 class _Choices(msgspec.Struct):
     choices: list[msgspec.Raw] | None = None
 
 
 _DECODE_HEAD = msgspec.json.Decoder(_Head).decode
+_DECODE_PAGES = msgspec.json.Decoder(_Pages).decode
 _DECODE_CHOICES = msgspec.json.Decoder(_Choices).decode
 
 
@@ -34,19 +40,28 @@ def read_usage(raw: msgspec.Raw) -> Usage | None:
 
 
 def read_answer(operation: Operation, body: bytes, input_bytes: int) -> Answer:
-    """Return usage and served model of a whole answer; what the host leaves out is estimated.
-
-    Reading pages (OCR) is not paid by the token: such an answer has used none.
-    """
+    """Return usage and served model of a whole answer; what the host leaves out is estimated."""
     try:
         head = _DECODE_HEAD(body)
     except UNREADABLE:
         return Answer(usage=estimate(input_bytes=input_bytes, output_tokens=0), served_model=None)
-    usage = read_usage(head.usage)
+    if operation.name == _PAGES:
+        usage: Usage | None = _pages_of(body)
+    else:
+        usage = read_usage(head.usage)
     if usage is None:
-        is_paged = operation.name == _PAGES
-        usage = Usage() if is_paged else _estimate(operation, body, input_bytes=input_bytes)
+        usage = _estimate(operation, body, input_bytes=input_bytes)
     return Answer(usage=usage, served_model=read_served_model(head.model))
+
+
+def _pages_of(body: bytes) -> Usage:
+    """Return the pages that were read, as the host says or as they came: they are paid for, not tokens."""
+    try:
+        found = _DECODE_PAGES(body)
+    except UNREADABLE:
+        return Usage(is_estimated=True)
+    usage = read_usage(found.usage_info)
+    return usage if usage is not None else Usage(pages=len(found.pages or ()), is_estimated=True)
 
 
 def _estimate(operation: Operation, body: bytes, *, input_bytes: int) -> Usage:

@@ -9,6 +9,7 @@ import msgspec
 from hortus.canon.dialect import Asked, Operation
 from hortus.canon.units import Unit, Units
 from hortus.framing.asking import read_limit, write_limit
+from hortus.framing.counting import UNREADABLE
 from hortus.framing.tooling import WEB_SEARCH, tool_kinds, unread
 from hortus.framing.weighing import Members, by_type, count_parts, list_of, marks_of, number_of, text_of
 
@@ -19,7 +20,7 @@ _MARKS, _JUDGE = marks_of(_PARTS), by_type(_PARTS)
 _RUN_BY_CLIENT = ("function",)
 _PREMIUM = "web_search_premium"
 _WRITING = ("chat", "fim")
-_READING = ("ocr",)
+_READING = "ocr"
 _LIMIT = "max_tokens"
 
 
@@ -28,14 +29,16 @@ class _Tool(msgspec.Struct):
 
 
 _DECODE_TOOLS = msgspec.json.Decoder(list[_Tool]).decode
+_DECODE_PAGES = msgspec.json.Decoder(list[int] | str | None).decode
 
 
 def weigh(operation: Operation, asked: Asked, body: bytes) -> Units:
     """Return what the request may use, as far as it says so."""
-    if operation.name not in _WRITING:
-        parts = count_parts(body, _MARKS, _JUDGE) if operation.name in _READING else {"image": 0, "document": 0}
-        return Units(output_tokens=0, images=parts["image"], documents=parts["document"])
     members = asked.members
+    if operation.name == _READING:
+        return _weigh_pages(members, body)
+    if operation.name not in _WRITING:
+        return Units(output_tokens=0)
     parts = count_parts(body, _MARKS, _JUDGE)
     kinds = frozenset(_tools_of(members))
     return Units(
@@ -48,6 +51,23 @@ def weigh(operation: Operation, asked: Asked, body: bytes) -> Units:
         service_tier=text_of(members, "service_tier"),
         tools=tuple(sorted(kinds)),
     )
+
+
+def _weigh_pages(members: Members, body: bytes) -> Units:
+    """Return what reading a document may use: the pages that are named, one of a picture, else nobody knows."""
+    parts = count_parts(body, _MARKS, _JUDGE)
+    pages = 1 if parts["image"] and not parts["document"] else _pages_named(members)
+    return Units(output_tokens=0, images=parts["image"], documents=parts["document"], pages=pages)
+
+
+def _pages_named(members: Members) -> int | None:
+    """Return how many pages are asked for; None where it does not say, or as a text of ranges."""
+    raw = members.get("pages")
+    try:
+        named = None if raw is None else _DECODE_PAGES(raw)
+    except UNREADABLE:
+        return None
+    return len(named) if isinstance(named, list) else None
 
 
 def cap_output(asked: Asked, most_tokens: int) -> Asked:
