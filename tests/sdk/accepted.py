@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from anthropic.types import message_count_tokens_params, message_create_params
+from botocore.session import Session
+from botocore.validate import ParamValidator
 from google.genai import types
+from mistralai.client.models.chatcompletionrequest import ChatCompletionRequestTypedDict
 from openai.types.chat import completion_create_params
 from openai.types.responses import response_create_params
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -48,7 +52,28 @@ class _Generate(BaseModel):
     cached_content: str | None = None
 
 
+class _Mistral(ChatCompletionRequestTypedDict):
+    __pydantic_config__ = _STRICT
+
+
+def _of_amazon(operation: str) -> Callable[[Any], list[str]]:
+    """Judge by the service's description that botocore brings."""
+    shape = Session().get_service_model("bedrock-runtime").operation_model(operation).input_shape
+
+    def judge(body: Any) -> list[str]:
+        found = ParamValidator().validate(body | {"modelId": "stands in the path"}, shape)
+        return [found.generate_report()] if found.has_errors() else []
+
+    return judge
+
+
+_OF_AMAZON = (
+    ("/converse", _of_amazon("Converse")),
+    ("/converse-stream", _of_amazon("ConverseStream")),
+    ("/count-tokens", _of_amazon("CountTokens")),
+)
 _TYPES: tuple[tuple[str, TypeAdapter[Any]], ...] = (
+    ("/mistral/v1/chat/completions", TypeAdapter(_Mistral)),
     ("/chat/completions", TypeAdapter(_Chat)),
     ("/responses", TypeAdapter(_Response)),
     ("/messages", TypeAdapter(_Message)),
@@ -61,11 +86,17 @@ _TYPES: tuple[tuple[str, TypeAdapter[Any]], ...] = (
 def complaints(seen: Seen) -> list[str]:
     """Return what the maker's own types say against a request; nothing where they do not know its path."""
     path = urlsplit(seen.path).path
+    for ending, of_amazon in _OF_AMAZON:
+        if path.endswith(ending):
+            return of_amazon(seen.json)
     judge = next((judge for ending, judge in _TYPES if path.endswith(ending)), None)
     if judge is None:
         return []
     try:
-        _consume(judge.validate_python(_known(seen.json)))
+        body = seen.json
+        if path.startswith("/mistral/"):
+            _with_schema(body.get("response_format") or {})
+        _consume(judge.validate_python(_known(body)))
     except ValidationError as error:
         return [f"{path}: {_where(one)}: {one['msg']}" for one in error.errors()]
     return []
@@ -89,6 +120,12 @@ def _with_detail(item: dict[str, Any]) -> None:
     for part in content if isinstance(content, list) else ():
         if part.get("type") == "input_image":
             part.setdefault("detail", "auto")
+
+
+def _with_schema(wanted: dict[str, Any]) -> None:
+    """Call the schema what mistralai's types do: their own name, not the API's."""
+    if "schema" in wanted.get("json_schema", {}):
+        wanted["json_schema"]["schema_definition"] = wanted["json_schema"].pop("schema")
 
 
 def _drop(members: dict[str, Any], *names: str) -> None:

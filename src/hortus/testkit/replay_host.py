@@ -1,4 +1,4 @@
-"""A host on loopback that speaks four dialects, answers predictably and fails on request.
+"""A host on loopback that speaks seven dialects, and Azure's way, answers predictably and fails on request.
 
 What it does is written in the model's name: `fake` answers, `fake:chunks=50,delay_ms=10` streams 50 deltas,
 `fake:scene=tools-parallel` plays a scene (see `Behaviour` and `scenes.plots.PLOTS`); the path says the dialect. It
@@ -22,6 +22,14 @@ from hortus.testkit.scenes.answering import Script
 from hortus.testkit.scenes.values import Behaviour, Reply
 
 __all__ = ["Behaviour", "ReplayHost", "Seen"]
+
+_ENDS = {
+    "gemini": "v1beta",
+    "mistral": "mistral/v1",
+    "cohere_v2": "v2",
+    "bedrock_converse": "",
+    "azure": "azure/openai",
+}
 
 
 class Seen(msgspec.Struct):
@@ -71,7 +79,7 @@ class ReplayHost:
 
     def base_of(self, dialect: str) -> str:
         """Base address for an endpoint that speaks this dialect, as its maker's own ends."""
-        return f"http://127.0.0.1:{self.port}/" + ("v1beta" if dialect == "gemini" else "v1")
+        return f"http://127.0.0.1:{self.port}/{_ENDS.get(dialect, 'v1')}".rstrip("/")
 
     def __enter__(self) -> ReplayHost:  # noqa: PYI034 -- not meant to be derived from
         self._thread.start()

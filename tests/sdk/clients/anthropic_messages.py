@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import anthropic
 
-from sdk.clients.words import TOOLS, Ask, Call, Counted, Heard, Listening
+from sdk.clients.words import TOOLS, Ask, Call, Counted, Heard, Listening, turns
 
 STOPS = {"end_turn": "end", "stop_sequence": "end", "tool_use": "tools", "max_tokens": "length", "refusal": "refusal"}
 ERRORS = {
@@ -40,8 +40,7 @@ class AnthropicMessages:
         return self.listening.headers
 
     def _members(self, model: str, ask: Ask) -> dict[str, Any]:
-        turns = [_question(ask), *ask.history]
-        found: dict[str, Any] = {"model": model, "messages": turns, "max_tokens": 4096, **ask.more}
+        found: dict[str, Any] = {"model": model, "messages": turns(ask, _question), "max_tokens": 4096, **ask.more}
         if ask.system:
             found["system"] = ask.system
         if ask.tools:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from google import genai
 from google.genai import errors, types
 
-from sdk.clients.words import TOOLS, Ask, Call, Counted, Heard, Listening
+from sdk.clients.words import TOOLS, Ask, Call, Counted, Heard, Listening, turns
 
 STOPS = {"STOP": "end", "MAX_TOKENS": "length", "SAFETY": "refusal", "PROHIBITED_CONTENT": "filter"}
 
@@ -54,8 +54,7 @@ class GoogleGenAI:
             config |= {"response_mime_type": "application/json", "response_json_schema": ask.schema}
         if ask.wants_reasoning:
             config["thinking_config"] = types.ThinkingConfig(include_thoughts=True, thinking_level="LOW")
-        contents = [_question(ask), *ask.history]
-        return {"model": model, "contents": contents, "config": types.GenerateContentConfig(**config)}
+        return {"model": model, "contents": turns(ask, _question), "config": types.GenerateContentConfig(**config)}
 
     def ask(self, model: str, ask: Ask) -> Heard:
         return _heard([self._client.models.generate_content(**self._members(model, ask))], pieces=0)

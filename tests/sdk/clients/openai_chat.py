@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import msgspec
 import openai
 
-from sdk.clients.words import TOOLS, Ask, Call, Counted, Heard, Listening
+from sdk.clients.words import TOOLS, Ask, Call, Counted, Heard, Listening, turns
 
 STOPS = {"stop": "end", "tool_calls": "tools", "length": "length", "content_filter": "filter"}
 ERRORS = {
@@ -55,7 +55,7 @@ class OpenAIChat:
         return self.listening.headers
 
     def _members(self, model: str, ask: Ask) -> dict[str, Any]:
-        found: dict[str, Any] = {"model": model, "messages": [*_system(ask), _question(ask), *ask.history], **ask.more}
+        found: dict[str, Any] = {"model": model, "messages": [*_system(ask), *turns(ask, _question)], **ask.more}
         if ask.tools:
             found["tools"] = [
                 {"type": "function", "function": {"name": name, "description": "A tool", "parameters": TOOLS[name]}}

@@ -8,7 +8,7 @@ import msgspec
 import openai
 
 from sdk.clients.openai_chat import data_url, raised, status_of
-from sdk.clients.words import TOOLS, Ask, Call, Counted, Heard, Listening
+from sdk.clients.words import TOOLS, Ask, Call, Counted, Heard, Listening, turns
 
 STOPS = {"max_output_tokens": "length", "content_filter": "filter"}
 
@@ -30,7 +30,7 @@ class OpenAIResponses:
         return self.listening.headers
 
     def _members(self, model: str, ask: Ask) -> dict[str, Any]:
-        found: dict[str, Any] = {"model": model, "input": [_question(ask), *ask.history], "store": False, **ask.more}
+        found: dict[str, Any] = {"model": model, "input": turns(ask, _question), "store": False, **ask.more}
         found["include"] = ["reasoning.encrypted_content"]
         if ask.system:
             found["instructions"] = ask.system

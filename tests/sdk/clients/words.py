@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import httpx2
@@ -68,6 +68,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         history: Turns after the question, each in the SDK's own form.
+        then: A question after them.
         more: Members in the SDK's own names.
         picture: Bytes of a PNG.
     """
@@ -80,7 +81,13 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     schema: dict[str, Any] | None = None
     wants_reasoning: bool = False
     history: tuple[Any, ...] = ()
+    then: str = ""
     more: dict[str, Any] = {}
+
+
+def turns(ask: Ask, question: Callable[[Ask], Any]) -> list[Any]:
+    """Write the conversation, with an SDK's own way to write a question."""
+    return [question(ask), *ask.history, *([question(Ask(text=ask.then))] if ask.then else [])]
 
 
 class Client(Protocol):
@@ -126,18 +133,33 @@ class Listening:
         self.headers = httpx2.Headers()
         self.losses: list[str] = []
         self.local_port = 0
-        self.http = httpx2.Client(event_hooks={"response": [self._hear]}, trust_env=False, timeout=20)
+        self.hooks: dict[str, list[Any]] = {"response": [self._hear]}
+        self.http = httpx2.Client(event_hooks=self.hooks, trust_env=False, timeout=20)
+        self._kept: list[Any] = [self.http]
 
-    def _hear(self, response: httpx2.Response) -> None:
-        self.headers = response.headers
-        self.losses.append(response.headers.get("hortus-losses", ""))
+    def kept(self, client: Any) -> Any:
+        """Keep an SDK's own HTTP client, to close it in the end."""
+        self._kept.append(client)
+        return client
+
+    def close(self) -> None:
+        """Close every client."""
+        for one in self._kept:
+            one.close()
+
+    def hear(self, headers: Any, local_port: int) -> None:
+        """Take an answer in."""
+        self.headers = httpx2.Headers(dict(headers))
+        self.losses.append(self.headers.get("hortus-losses", ""))
+        self.local_port = local_port
+
+    def _hear(self, response: Any) -> None:
         stream = response.extensions.get("network_stream")
-        self.local_port = stream.get_extra_info("client_addr")[1] if stream else 0
+        self.hear(response.headers, stream.get_extra_info("client_addr")[1] if stream else 0)
 
 
 @contextlib.contextmanager
 def listening() -> Iterator[Listening]:
     """Open an HTTP client for an SDK, and close it."""
-    one = Listening()
-    with one.http:
+    with contextlib.closing(Listening()) as one:
         yield one

@@ -7,7 +7,17 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
 
-from hortus.testkit.scenes import anthropic_messages, gemini, openai_chat, openai_responses, plain_chat
+from hortus.testkit.scenes import (
+    anthropic_messages,
+    azure,
+    bedrock_converse,
+    cohere_v2,
+    gemini,
+    mistral,
+    openai_chat,
+    openai_responses,
+    plain_chat,
+)
 from hortus.testkit.scenes.plots import PLOTS
 from hortus.testkit.scenes.values import NO_KEY, Asked, Behaviour, Fault, HostDialect, Reply, Told, encoded
 
@@ -21,6 +31,15 @@ _PATHS: tuple[tuple[re.Pattern[str], HostDialect, str], ...] = (
     (re.compile("/v1(beta)?/models/(?P<model>.+):(?P<verb>generateContent|streamGenerateContent)"), gemini, "chat"),
     (re.compile("/v1(beta)?/models/(?P<model>.+):(?P<verb>countTokens|(batchE|e)mbedContents?)"), gemini, ""),
     (re.compile("/v1/models"), openai_chat, "models"),
+    (re.compile("/mistral/v1/chat/completions"), mistral, "chat"),
+    (re.compile("/mistral/v1/embeddings"), mistral, "embeddings"),
+    (re.compile("/v2/chat"), cohere_v2, "chat"),
+    (re.compile("/v2/embed"), cohere_v2, "embeddings"),
+    (re.compile("/model/(?P<model>.+)/(?P<verb>converse(-stream)?)"), bedrock_converse, "chat"),
+    (re.compile("/model/(?P<model>.+)/count-tokens"), bedrock_converse, "count"),
+    (re.compile("/azure/openai/deployments/(?P<model>.+)/chat/completions"), azure.CHAT, "chat"),
+    (re.compile("/azure/openai/deployments/(?P<model>.+)/embeddings"), azure.CHAT, "embeddings"),
+    (re.compile("/azure/openai/responses"), azure.RESPONSES, "chat"),
 )
 
 
@@ -54,7 +73,7 @@ def answer(target: str, body: bytes, *, headers: dict[str, str], nonce: str) -> 
             named = found.groupdict()
             decoded = msgspec.json.decode(body) if body else {}
             model = named.get("model") or decoded.get("model", "fake")
-            query = dict(parse_qsl(address.query)) | {"verb": named.get("verb", "")}
+            query = dict(parse_qsl(address.query)) | {"verb": named.get("verb") or ""}
             asked = Asked(nonce, model, decoded, query, headers)
             return _play(dialect, operation or query["verb"], asked)
     return Answer(Behaviour(), Reply(404, encoded({"error": {"message": f"no such path: {path}"}})))

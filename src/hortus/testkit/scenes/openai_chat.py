@@ -13,10 +13,8 @@ from hortus.testkit.scenes import openai_shared, seals
 from hortus.testkit.scenes.values import (
     Asked,
     Fault,
-    PastCall,
     Play,
     Reply,
-    Result,
     Spent,
     Told,
     compact,
@@ -40,15 +38,7 @@ def objection(asked: Asked) -> str:
     body = asked.body
     if body.get("stream_options") and not body.get("stream"):
         return "The 'stream_options' parameter is only allowed when 'stream' is enabled."
-    open_calls: set[str] = set()
-    for message in body["messages"]:
-        if message["role"] == "tool":
-            open_calls.discard(message["tool_call_id"])
-            continue
-        if open_calls:
-            break
-        open_calls = {call["id"] for call in message.get("tool_calls") or ()}
-    if open_calls:
+    if openai_shared.unanswered(body["messages"]):
         return "An assistant message with 'tool_calls' must be followed by tool messages for each 'tool_call_id'."
     return openai_shared.without_key(asked.headers)
 
@@ -57,56 +47,30 @@ def read(asked: Asked) -> Told:
     """Understand a request."""
     body = asked.body
     messages = body.get("messages", [])
-    calls = _calls(messages)
-    parts = [part for message in messages for part in _parts(message) if isinstance(part, dict)]
+    calls = openai_shared.calls(messages)
     wanted = body.get("response_format") or {}
     return Told(
         nonce=asked.nonce,
         model=asked.model,
         is_stream=bool(body.get("stream")),
         members=body,
-        system="\n".join(_text(one) for one in messages if one["role"] in {"system", "developer"}),
-        turns=tuple((one["role"], _text(one)) for one in messages if one["role"] in {"user", "assistant"}),
-        pictures=tuple(
-            openai_shared.picture(part["image_url"]["url"]) for part in parts if part.get("type") == "image_url"
-        ),
+        system=openai_shared.system(messages),
+        turns=openai_shared.turns(messages),
+        pictures=openai_shared.pictures(messages),
         schema=wanted.get("json_schema", {}).get("schema") if wanted.get("type") == "json_schema" else None,
         parameters=_parameters(body),
-        tools=tuple(tool["function"]["name"] for tool in body.get("tools") or ()),
+        tools=openai_shared.tools(body),
         calls=calls,
-        results=_results(messages, calls),
+        results=openai_shared.results(messages, calls),
         seal_fault=_seal_fault(messages),
     )
-
-
-def _calls(messages: list[dict[str, Any]]) -> tuple[PastCall, ...]:
-    raw = [call for message in messages for call in message.get("tool_calls") or ()]
-    made = [(call["id"], call["function"]) for call in raw]
-    return tuple(PastCall(one, made["name"], msgspec.json.decode(made["arguments"] or "{}")) for one, made in made)
-
-
-def _results(messages: list[dict[str, Any]], calls: tuple[PastCall, ...]) -> tuple[Result, ...]:
-    names = {call.id: call.name for call in calls}
-    given = [(one["tool_call_id"], _text(one)) for one in messages if one["role"] == "tool"]
-    return tuple(Result(call_id, names.get(call_id, ""), text) for call_id, text in given)
-
-
-def _parts(message: dict[str, Any]) -> list[Any]:
-    content = message.get("content")
-    return content if isinstance(content, list) else [{"type": "text", "text": content or ""}]
-
-
-def _text(message: dict[str, Any]) -> str:
-    return "".join(part.get("text", "") for part in _parts(message))
 
 
 def _parameters(body: dict[str, Any]) -> dict[str, Any]:
     found = {_PARAMETERS[name]: value for name, value in body.items() if name in _PARAMETERS}
     if (stop := body.get("stop")) is not None:
         found["stop"] = [stop] if isinstance(stop, str) else stop
-    if (choice := body.get("tool_choice")) is not None:
-        found["tool_choice"] = f"tool:{choice['function']['name']}" if isinstance(choice, dict) else choice
-    return found
+    return found | openai_shared.tool_choice(body)
 
 
 def _seal_fault(messages: list[dict[str, Any]]) -> str:
