@@ -55,7 +55,7 @@ class Azure:
         if self._of_openai is openai_responses:
             return found
         empty = {"choices": [], "created": 0, "id": "", "model": "", "object": ""}
-        ended = {"index": 0, "finish_reason": None, "delta": {}, "content_filter_results": {}}
+        ended: dict[str, Any] = {"index": 0, "finish_reason": None, "delta": {}, "content_filter_results": {}}
         late = empty | {"choices": [ended | {"content_filter_offsets": {"check_offset": 0, "end_offset": 42}}]}
         first = data(empty | _PROMPT)
         if found[-1] != b"data: [DONE]\n\n" or play.breaks_after >= 0:
