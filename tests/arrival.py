@@ -59,7 +59,9 @@ class Arrival:
         adaptations: Iterable[str] = (),
         target: str = "",
     ) -> None:
+        losses = tuple(losses)
         self._lost = {loss.path for loss in losses}
+        self._near = {loss.path for loss in losses if loss.weight == "tuning"}
         self._names = (vocabulary or Vocabulary()).names
         self._adaptations = tuple(adaptations)
         self._target = target
@@ -145,6 +147,8 @@ class Arrival:
         return is_lost
 
     def _is_gone(self, node: Node) -> bool:
+        if isinstance(node, Media) and _is_text(node) and self._path(node, "source") in self._near:
+            return False  # written as words
         return self._is_named(node.at) or self._is_media_lost(node)
 
     def _is_media_lost(self, node: Node) -> bool:
@@ -291,7 +295,7 @@ class Arrival:
 
     @staticmethod
     def _joined(at: str, name: str) -> str:
-        return f"{at}.{name}" if at and not name.startswith("[") else at + name
+        return f"{at}.{name}" if at and name and not name.startswith("[") else at + name
 
     def _is_named(self, path: str) -> bool:
         if path in self._lost:
@@ -343,6 +347,11 @@ def _thinking(part: Reasoning) -> Reasoning:
     """Return thoughts in one piece: into how many they are cut, and whether these are a summary, is notation."""
     thought = "".join((*part.texts, *part.summary)).replace("\n", "")
     return msgspec.structs.replace(part, texts=(thought,) if thought else (), summary=())
+
+
+def _is_text(media: Media) -> bool:
+    source = media.source
+    return isinstance(source, Plain) or (isinstance(source, Inline) and source.media_type.startswith("text/"))
 
 
 def _kind_of(media: Media, kind: object) -> object:

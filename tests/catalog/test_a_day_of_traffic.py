@@ -95,19 +95,29 @@ def bedrock_converse(said: Said) -> tuple[int, ...]:
     return number(said, "inputTokens") + cached + written, number(said, "outputTokens"), cached, written, 0, 0
 
 
+def cohere_v2(said: Said) -> tuple[int, ...]:
+    billed, seen = said.get("billed_units"), said.get("tokens")
+    given = number(billed, "input_tokens") + number(billed, "image_tokens")
+    is_whole = given == number(seen, "input_tokens")  # else the cached ones may be of the template, which is free
+    cached = number(said, "cached_tokens") if is_whole else 0
+    return given, number(billed, "output_tokens"), min(cached, given), 0, 0, 0
+
+
 READERS: dict[str, Callable[[Said], tuple[int, ...]]] = {
     "openai_chat": openai_chat,
     "openai_responses": openai_responses,
     "anthropic_messages": anthropic_messages,
     "gemini": gemini,
     "bedrock_converse": bedrock_converse,
+    "mistral": openai_chat,
+    "cohere_v2": cohere_v2,
 }
 
 
 def objects_in(value: object) -> Iterator[object]:
     if isinstance(value, dict):
-        yield from (value[name] for name in ("usage", "usageMetadata") if isinstance(value.get(name), dict))
-        for name in ("response", "message"):
+        yield from (value[name] for name in ("usage", "usageMetadata", "meta") if isinstance(value.get(name), dict))
+        for name in ("response", "message", "delta"):
             yield from objects_in(value.get(name))
     elif isinstance(value, list):
         for one in value:

@@ -53,7 +53,7 @@ def test_hosts_are_connected_lit_or_dark() -> None:
 
 
 def test_a_host_that_cannot_be_routed_to_yet_is_not_offered() -> None:
-    standing = sort_hosts([host("other", variable="A", dialect="cohere_chat")], connected=(), environment={"A": "x"})
+    standing = sort_hosts([host("other", variable="A", dialect="ollama_chat")], connected=(), environment={"A": "x"})
     assert (standing.connected, standing.lit, standing.dark) == ((), (), {})
 
 

@@ -67,7 +67,7 @@ def test_an_endpoint_takes_address_price_and_place_from_the_catalog() -> None:
     endpoint = snapshot.endpoints["large"]
     assert endpoint.address == "https://api.mistral.ai/v1"
     assert (endpoint.credential, endpoint.maker) == ("env:MISTRAL_API_KEY", "mistral")
-    assert [(one.dialect, one.auth) for one in endpoint.spoken] == [("openai_chat", "bearer")]
+    assert [(one.dialect, one.auth) for one in endpoint.spoken] == [("mistral", "bearer"), ("openai_chat", "bearer")]
     assert endpoint.price is not None
     assert endpoint.price.currency == "USD"
     assert endpoint.upstream_model == "mistral-large-2512"
@@ -137,7 +137,7 @@ RULED_OUT = {
     ),
     "dialect that the host does not promise": (
         EndpointSpec(name="e", model="m", host="mistral", credential="env:X", dialects=("gemini",)),
-        "does not speak gemini (it speaks openai_chat)",
+        "does not speak gemini (it speaks mistral, openai_chat)",
     ),
     "host gone from the catalog": (EndpointSpec(name="e", model="m", host="gone"), "the catalog has no host gone"),
     "model of an unknown maker where the maker decides the dialect": (

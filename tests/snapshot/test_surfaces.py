@@ -99,7 +99,7 @@ def test_addresses_by_dialect_leave_the_others_where_they_are() -> None:
 
 def test_a_dialect_that_the_row_lacks_is_spoken_where_the_admin_gives_its_address() -> None:
     found = spoken(spec("mistral", base_url={"anthropic_messages": "https://bridge.example/v1"}))
-    assert list(found) == ["openai_chat", "anthropic_messages"]
+    assert list(found) == ["mistral", "openai_chat", "anthropic_messages"]
     assert found["anthropic_messages"].auth == "x-api-key"
     assert found["anthropic_messages"].headers == {"anthropic-version": "2023-06-01"}
 

@@ -33,6 +33,8 @@ SPOKEN_DIALECTS = (
     "anthropic_messages",
     "gemini",
     "bedrock_converse",
+    "mistral",
+    "cohere_v2",
 )
 """What this release can speak towards hosts."""
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from hortus.canon.dialect import Dialect
 from hortus.dialects.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
 from hortus.dialects.bedrock_converse import DIALECT as BEDROCK_CONVERSE
+from hortus.dialects.cohere_v2 import DIALECT as COHERE_V2
 from hortus.dialects.gemini import DIALECT as GEMINI
+from hortus.dialects.mistral import DIALECT as MISTRAL
 from hortus.dialects.openai_chat import DIALECT as OPENAI_CHAT
 from hortus.dialects.openai_responses import DIALECT as OPENAI_RESPONSES
 
@@ -15,5 +17,7 @@ DIALECTS: tuple[Dialect, ...] = (
     ANTHROPIC_MESSAGES,
     GEMINI,
     BEDROCK_CONVERSE,
+    MISTRAL,
+    COHERE_V2,
 )
 """The first one renders errors for paths that belong to none."""

@@ -17,6 +17,8 @@ _PLACES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "gemini": (("labels", "user_id"),),
     # Free words for the log of calls. https://docs.aws.amazon.com/bedrock/latest/userguide/, read 2026-11
     "bedrock_converse": (("requestMetadata", "user_id"),),
+    # Mistral takes metadata of whatever members; Cohere has no place. Recalled 2026-11
+    "mistral": (("metadata", "user_id"),),
 }
 _LONGEST = 1024
 

@@ -67,13 +67,13 @@ def _said_in(data: Raw) -> tuple[object, object]:
 
 
 def last_question(messages: Sequence[Message]) -> int | None:
-    """Return which message is the user's last that answers no call, None where there is none."""
+    """Return which message is the user's last that says more than what calls gave, None where there is none."""
     asking = (number for number, one in enumerate(messages) if one.role == "user" and not _answers(one))
     return max(asking, default=None)
 
 
 def _answers(message: Message) -> bool:
-    return any(isinstance(part, ToolResult) for part in message.parts)
+    return bool(message.parts) and all(isinstance(part, ToolResult) for part in message.parts)
 
 
 def documents_of(messages: Sequence[Message], pen: Pen) -> tuple[Media, ...]:
@@ -82,7 +82,7 @@ def documents_of(messages: Sequence[Message], pen: Pen) -> tuple[Media, ...]:
         holders = (one for one in messages if pen.manifest.has_form(one, DOCUMENTS))
         return tuple(part for one in holders for part in one.parts if isinstance(part, Media))
     place = last_question(messages)
-    parts = () if place is None else messages[place].parts
+    parts = () if place is None else tuple(one for one in messages[place].parts if not isinstance(one, ToolResult))
     leading = tuple(takewhile(_is_text, parts))
     return tuple(part for part in leading if isinstance(part, Media)) if len(leading) < len(parts) else ()
 
