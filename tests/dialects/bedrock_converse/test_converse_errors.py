@@ -47,7 +47,7 @@ def test_whatever_a_host_says_is_an_error(body: bytes) -> None:
     [
         (errors.InvalidRequest("m"), "ValidationException"),
         (errors.UnknownRoute("m"), "ResourceNotFoundException"),
-        (errors.Unauthenticated("m"), "AccessDeniedException"),
+        (errors.NotAllowed("m"), "AccessDeniedException"),
         (errors.OverLimit("m"), "ThrottlingException"),
         (errors.OverBudget("m"), "ServiceQuotaExceededException"),
         (errors.HostOverloaded("m"), "ServiceUnavailableException"),
@@ -60,6 +60,18 @@ def test_an_error_says_its_type_where_amazons_clients_look(error: RequestError, 
     assert reply.status == error.status
     assert dict(reply.headers)["x-amzn-errortype"] == name
     assert decode(reply.body) == {TYPE: name, "message": "m"}
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        (errors.Unauthenticated("m"), "AccessDeniedException"),
+        (errors.SignatureRefused("m"), "InvalidSignatureException"),
+    ],
+)
+def test_who_is_not_known_is_forbidden_for_amazon_has_no_401(error: RequestError, name: str) -> None:
+    reply = DIALECT.render_error(error, "rcp")
+    assert (reply.status, dict(reply.headers)["x-amzn-errortype"]) == (403, name)
 
 
 def test_an_error_says_where_and_what_to_do() -> None:

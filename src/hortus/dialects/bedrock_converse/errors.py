@@ -29,6 +29,7 @@ from hortus.canon.errors import (
     OverLimit,
     RequestError,
     RulesFault,
+    SignatureRefused,
     UnknownHostId,
     UnknownPath,
     UnknownRoute,
@@ -50,6 +51,7 @@ _TYPES: tuple[tuple[type[RequestError], str], ...] = (
     (CallerFault, _INVALID),
     (OverLimit, _THROTTLED),
     (OverBudget, "ServiceQuotaExceededException"),
+    (SignatureRefused, "InvalidSignatureException"),
     (RulesFault, "AccessDeniedException"),
     (HostNotFound, "ResourceNotFoundException"),
     (HostRejected, _INVALID),
@@ -72,6 +74,7 @@ _IN_STREAMS: Mapping[str, str] = MappingProxyType(
         _INTERNAL: "internalServerException",
         "ResourceNotFoundException": "validationException",
         "AccessDeniedException": "validationException",
+        "InvalidSignatureException": "validationException",
     }
 )
 """A stream knows fewer types, and spells them otherwise."""
@@ -112,6 +115,7 @@ _PHRASES: tuple[tuple[str, type[HostRejected]], ...] = (
 
 _STATUS_OF: Mapping[str, int] = MappingProxyType({"validation": 400, "throttling": 429, "serviceunavailable": 503})
 _FAILED_MODEL = 424
+_UNAUTHORIZED, _FORBIDDEN = 401, 403  # AWS knows the second one alone
 _NO_STATUS = 500
 """Of an error inside a stream: what a host that failed would have answered with."""
 
@@ -131,9 +135,8 @@ def render_error(error: RequestError, receipt_id: str) -> ErrorReply:
     """Return status, headers and body for a request that ends with `error`."""
     del receipt_id  # it is in the header that every answer has
     headers = (*reply_headers(error), (TYPE_HEADER, _type_of(error)))
-    return ErrorReply(
-        status=error.status, headers=headers, body=_ENCODE({"__type": _type_of(error), **_described(error)})
-    )
+    status = _FORBIDDEN if error.status == _UNAUTHORIZED else error.status
+    return ErrorReply(status=status, headers=headers, body=_ENCODE({"__type": _type_of(error), **_described(error)}))
 
 
 def render_stream_error(error: RequestError, receipt_id: str) -> bytes:
