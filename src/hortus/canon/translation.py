@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 import msgspec
@@ -179,16 +180,27 @@ class TokenCount(msgspec.Struct, frozen=True):
     write_response: Callable[[int], bytes]
 
 
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
+class ErrorReader(Protocol):
+    """Reads a host's error; total, whatever the body is."""
+
+    def __call__(self, status: int, body: bytes, headers: Mapping[str, str] = NO_HEADERS, /) -> RequestError:
+        """Return what an answer with this status means (0: it came inside a good one); names in lower case."""
+        ...
+
+
 class Translation(msgspec.Struct, frozen=True):
     """What a dialect brings to reach other dialects; an operation that is None is not offered by it.
 
     Attributes:
         vocabulary: How it calls canonical fields, and what its own members weigh.
-        read_error: Status and body of a host's error to a class of `canon.errors`; total, whatever the body is.
+        read_error: Status, body and headers of a host's error to a class of `canon.errors`.
     """
 
     vocabulary: Vocabulary
-    read_error: Callable[[int, bytes], RequestError]
+    read_error: ErrorReader
     chat: Chat
     embeddings: Embeddings | None = None
     token_count: TokenCount | None = None

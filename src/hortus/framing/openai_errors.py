@@ -7,6 +7,7 @@ twice. Reading is total: HTML, nothing at all and other makers' shapes give an e
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import msgspec
@@ -32,6 +33,7 @@ from hortus.canon.errors import (
     RulesFault,
     Unauthenticated,
 )
+from hortus.canon.translation import NO_HEADERS
 from hortus.framing.counting import UNREADABLE
 
 _TYPES: tuple[tuple[type[RequestError], str], ...] = (
@@ -158,8 +160,9 @@ def describe(error: RequestError) -> ErrorObject:
     return ErrorObject(message=message, type=kind, param=error.path, code=error.code)
 
 
-def read_error(status: int, body: bytes) -> RequestError:
+def read_error(status: int, body: bytes, headers: Mapping[str, str] = NO_HEADERS) -> RequestError:
     """Return what a host's error means; total, whatever the body is. Status 0: it came with a good one."""
+    del headers  # they say nothing of it
     try:
         said = _DECODE(body)
     except UNREADABLE:

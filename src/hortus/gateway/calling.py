@@ -165,7 +165,7 @@ class Call:
         given = self._headers_of(response)
         words = HostWords(status=status, headers=given, body=body)
         name = self._attempt.target.endpoint.name
-        translated = self._passage.read_error(status, body)
+        translated = self._passage.read_error(status, body, headers.as_text(response.headers))
         is_refused = status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} or isinstance(translated, HostRefused)
         if is_refused:
             error: HostFault = HostRefused(

@@ -16,6 +16,7 @@ _TO_CLIENT = frozenset(
         b"openai-model",
         b"openai-processing-ms",
         b"openai-version",
+        b"x-amzn-errortype",  # by which boto3 tells errors apart
     )
 )
 _TO_CLIENT_PREFIXES = (b"x-ratelimit-", b"ratelimit")
@@ -27,22 +28,27 @@ _LONGEST_NUMBER = 9
 _NONE: Mapping[str, str] = {}
 _JSON = (b"content-type", b"application/json")
 _ACCEPT_JSON = (b"accept", b"application/json")
-_ACCEPT_STREAM = (b"accept", b"text/event-stream")
+_AMAZONS = (b"accept", b"application/vnd.amazon.eventstream")
+_ACCEPT_STREAM: Mapping[str, tuple[bytes, bytes]] = {"bedrock_converse": _AMAZONS}
+"""Dialect to what its streams are; all others are `text/event-stream`."""
+
+_ACCEPT_EVENTS = (b"accept", b"text/event-stream")
 JSON_ANSWER: Pairs = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
 """Of whole answers that Hortus itself gives."""
 
 _STREAM: Pairs = ((b"x-accel-buffering", b"no"), (b"cache-control", b"no-store"))
 
 
-def for_target(opening: Pairs, *, is_stream: bool, own: Mapping[str, str] = _NONE) -> Pairs:
+def for_target(opening: Pairs, *, dialect: str, is_stream: bool, own: Mapping[str, str] = _NONE) -> Pairs:
     """Return the headers of every call to a target.
 
     Args:
         opening: The endpoint's own credential and fixed headers.
+        dialect: What the host is spoken to in.
         is_stream: Whether a stream is asked for.
         own: Headers of the client that belong to the dialect, where the host speaks it; they replace fixed ones.
     """
-    accept = _ACCEPT_STREAM if is_stream else _ACCEPT_JSON
+    accept = _ACCEPT_STREAM.get(dialect, _ACCEPT_EVENTS) if is_stream else _ACCEPT_JSON
     if not own:
         return (*opening, _JSON, accept)
     passed = {name.encode(): value.encode("latin-1") for name, value in own.items()}
@@ -89,6 +95,11 @@ def _wait_s(said: bytes, *, now_s: int) -> int | None:
         return max(1, int(parsedate_to_datetime(said.decode("latin-1")).timestamp()) - now_s)
     except ValueError:
         return None
+
+
+def as_text(headers: Sequence[tuple[bytes, bytes]]) -> Mapping[str, str]:
+    """Return headers by name, of several of a name the last one."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
 
 
 def find(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> bytes | None:

@@ -21,7 +21,7 @@ from hortus.snapshot.model import Spoken
 from hortus.snapshot.resolved import Target
 
 _MODEL_GAP = "{model}"
-_EVENT_STREAM = b"text/event-stream"
+_EVENT_STREAMS = (b"text/event-stream", b"application/vnd.amazon.eventstream")
 _NULL = msgspec.Raw(b"null")
 _STREAMED = "_stream"
 """A row may have a path of its own for an operation's streams: `chat_stream`."""
@@ -92,7 +92,7 @@ class Passage(Protocol):
         """Return what of a stream the client's dialect had no place for."""
         ...
 
-    def read_error(self, status: int, body: bytes) -> HostFault | None:
+    def read_error(self, status: int, body: bytes, headers: Mapping[str, str]) -> HostFault | None:
         """Return the host's error in canonical form, None where the client understands the host's own words."""
         ...
 
@@ -174,10 +174,10 @@ class RelayPassage:
         del stream
         return ()
 
-    def read_error(self, status: int, body: bytes) -> HostFault | None:
+    def read_error(self, status: int, body: bytes, headers: Mapping[str, str]) -> HostFault | None:
         """Leave the host's words as they are, unless they are about a credential that is not the client's."""
         translation = self._inquiry.dialect.translation
-        error = translation.read_error(status, body) if translation is not None else None
+        error = translation.read_error(status, body, headers) if translation is not None else None
         return error if isinstance(error, HostRefused) else None
 
 
@@ -202,7 +202,7 @@ def without_model(body: bytes) -> bytes:
 
 def is_event_stream(content_type: bytes | None) -> bool:
     """Tell whether an answer is labelled as a stream of events."""
-    return content_type is not None and content_type.lower().startswith(_EVENT_STREAM)
+    return content_type is not None and content_type.lower().startswith(_EVENT_STREAMS)
 
 
 def sits_in_path(operation: Operation, path: str) -> bool:

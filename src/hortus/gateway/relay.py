@@ -231,7 +231,7 @@ class Relay:
             body=outgoing.body,
             timeouts=target.endpoint.timeouts,
             may_be_private=target.endpoint.may_be_private,
-            standing=headers.for_target(opening, is_stream=inquiry.asked.is_stream, own=own),
+            standing=headers.for_target(opening, dialect=outgoing.dialect, is_stream=inquiry.asked.is_stream, own=own),
         )
         return request if way.signer is None else await _signed(request, way.signer, endpoint=target.endpoint.name)
 

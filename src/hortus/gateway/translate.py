@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 from typing_extensions import override
@@ -95,9 +95,9 @@ class _Translated:
         """Tell whether an answer is passed on in parts; one that says it is whole is read as a whole."""
         return self._inquiry.asked.is_stream and is_event_stream(content_type)
 
-    def read_error(self, status: int, body: bytes) -> HostFault:
+    def read_error(self, status: int, body: bytes, headers: Mapping[str, str]) -> HostFault:
         """Return the host's error in canonical form."""
-        error = translation_of(self._crossing.host).read_error(status, body)
+        error = translation_of(self._crossing.host).read_error(status, body, headers)
         return error if isinstance(error, HostFault) else HostFault(error.message)
 
     def open_stream(self) -> StreamUsage:

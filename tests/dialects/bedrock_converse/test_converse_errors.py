@@ -37,6 +37,28 @@ def test_a_hosts_error_is_one_of_ours(status: int, body: dict, kind: type[Reques
     assert error.message == body.get("message", body.get("Message", error.message))
 
 
+NAMED = "{}:http://internal.amazon.com/coral/com.amazon.bedrock/"
+
+
+@pytest.mark.parametrize(
+    ("status", "name", "message", "kind"),
+    [
+        (400, "ValidationException", "The provided model identifier is invalid.", errors.HostNotFound),
+        (400, "ValidationException", "on-demand throughput isn’t supported", errors.HostRejected),
+        (400, "ServiceQuotaExceededException", "m", errors.HostQuotaExhausted),
+        (400, "UnrecognizedClientException", "m", errors.HostRefused),
+        (403, "ExpiredTokenException", "m", errors.HostRefused),
+        (404, "ResourceNotFoundException", "This model version has reached the end of its life.", errors.HostNotFound),
+        (429, "ModelNotReadyException", "m", errors.HostOverloaded),
+        (400, "ThrottlingException", "m", errors.HostRateLimited),
+        (400, "SomethingNewException", "m", errors.HostRejected),
+    ],
+)
+def test_the_header_says_which_error_it_is(status: int, name: str, message: str, kind: type[RequestError]) -> None:
+    headers = {"x-amzn-errortype": NAMED.format(name)}
+    assert type(TRANSLATION.read_error(status, encode({"message": message}), headers)) is kind
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", b"\xff", b"[]", b'{"message":1}'])
 def test_whatever_a_host_says_is_an_error(body: bytes) -> None:
     assert type(TRANSLATION.read_error(503, body)) is errors.HostOverloaded

@@ -411,7 +411,7 @@ def test_nothing_that_is_hidden_is_logged_or_told(caplog: pytest.LogCaptureFixtu
     for client in NAMES:
         inquiry = inquiry_for(client, text_request())
         passage = passage_to(inquiry, "openai_chat")
-        error = passage.read_error(400, msgspec.json.encode({"error": {"message": f"bad: {hide(EMAIL)}"}}))
+        error = passage.read_error(400, msgspec.json.encode({"error": {"message": f"bad: {hide(EMAIL)}"}}), {})
         told = f"{caplog.text} {error} {passage.outgoing.losses} {passage.outgoing.adaptations}"
         told += f"{screener().screen(HIDES, inquiry).findings} {refusal_of(inquiry, REFUSES)}"
         assert EMAIL not in told

@@ -116,6 +116,7 @@ SCOPES = {
     "https://bedrock-runtime-fips.us-east-1.amazonaws.com/": Scope("us-east-1", "bedrock"),
     "https://vpce-1-a.bedrock-runtime.eu-west-1.vpce.amazonaws.com": Scope("eu-west-1", "bedrock"),
     "https://bedrock-runtime.cn-north-1.amazonaws.com.cn/": Scope("cn-north-1", "bedrock"),
+    "https://bedrock-runtime.eusc-de-east-1.amazonaws.eu/model": Scope("eusc-de-east-1", "bedrock"),
     "https://bedrock-mantle.eu-west-1.api.aws/v1": Scope("eu-west-1", "bedrock-mantle"),
     "https://aws-external-anthropic.us-west-2.api.aws/v1": Scope("us-west-2", "aws-external-anthropic"),
     "https://bedrock-runtime.eu-west-3.amazonaws.com.evil.example/": None,

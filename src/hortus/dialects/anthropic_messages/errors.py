@@ -36,6 +36,7 @@ from hortus.canon.errors import (
     UnknownPath,
     UnknownRoute,
 )
+from hortus.canon.translation import NO_HEADERS
 from hortus.framing.counting import UNREADABLE
 from hortus.framing.openai_errors import read_error as read_any_error
 from hortus.framing.openai_errors import reply_headers
@@ -131,8 +132,9 @@ def _type_of(kind: type[RequestError]) -> str:
     return next(name for cls, name in _TYPES if issubclass(kind, cls))
 
 
-def read_error(status: int, body: bytes) -> RequestError:
+def read_error(status: int, body: bytes, headers: Mapping[str, str] = NO_HEADERS) -> RequestError:
     """Return a host's error as ours, whatever the body is."""
+    del headers  # they say nothing of it
     error = read_any_error(status, body)
     try:
         told = _DECODE(body).error

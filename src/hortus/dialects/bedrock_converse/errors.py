@@ -34,6 +34,7 @@ from hortus.canon.errors import (
     UnknownPath,
     UnknownRoute,
 )
+from hortus.canon.translation import NO_HEADERS
 from hortus.dialects.bedrock_converse.frames import write_exception
 from hortus.framing.counting import UNREADABLE
 from hortus.framing.openai_errors import read_error as read_any_error
@@ -155,8 +156,8 @@ def _type_of(error: RequestError) -> str:
     return next(name for cls, name in _TYPES if isinstance(error, cls))
 
 
-def read_error(status: int, body: bytes) -> RequestError:
-    """Return a host's error as ours, whatever the body is."""
+def read_error(status: int, body: bytes, headers: Mapping[str, str] = NO_HEADERS) -> RequestError:
+    """Return a host's error as ours, whatever the body is; its type stands in a header, seldom in the body."""
     try:
         told = _DECODE(body)
     except UNREADABLE:
@@ -164,7 +165,7 @@ def read_error(status: int, body: bytes) -> RequestError:
     error = read_any_error(status, body)
     message = (told.message or told.shouted)[:2000] or error.message
     found = HostFault if status == _FAILED_MODEL else type(error)
-    named = _CLASSES.get(_stem(told.type))
+    named = _CLASSES.get(_stem(headers.get(TYPE_HEADER) or told.type))
     kind = found if named is None or (named is not HostFault and issubclass(found, named)) else named
     return _refined(kind, message)(message)
 

@@ -23,6 +23,7 @@ from hortus.canon.errors import (
     OverBudget,
     RequestError,
 )
+from hortus.canon.translation import NO_HEADERS
 from hortus.framing.openai_errors import read_error as read_any_error
 from hortus.framing.openai_errors import reply_headers
 from hortus.framing.sse import write_frame
@@ -72,8 +73,9 @@ def render_stream_error(error: RequestError, receipt_id: str) -> bytes:
     return write_frame(_ENCODE(_End(_Delta(_words(error)))), b"message-end")
 
 
-def read_error(status: int, body: bytes) -> RequestError:
+def read_error(status: int, body: bytes, headers: Mapping[str, str] = NO_HEADERS) -> RequestError:
     """Return a host's error as ours, whatever the body is."""
+    del headers  # they say nothing of it
     error = read_any_error(status, body)
     kind = _BY_STATUS.get(status, type(error))
     words = error.message.lower()

@@ -38,6 +38,7 @@ from hortus.canon.errors import (
     UnknownPath,
     UnknownRoute,
 )
+from hortus.canon.translation import NO_HEADERS
 from hortus.framing.openai_errors import class_of, message_of, wait_of
 
 _STATUSES: tuple[tuple[type[RequestError], str], ...] = (
@@ -140,12 +141,13 @@ def _details(error: RequestError, receipt_id: str) -> Iterator[dict[str, object]
         yield {"@type": f"{_TYPE}RequestInfo", "requestId": receipt_id}
 
 
-def read_error(status: int, body: bytes) -> RequestError:
+def read_error(status: int, body: bytes, headers: Mapping[str, str] = NO_HEADERS) -> RequestError:
     """Return what a host's error means; total, whatever the body is.
 
     >>> type(read_error(400, b'{"error": {"message": "API key not valid.", "status": "INVALID_ARGUMENT"}}')).__name__
     'HostRefused'
     """
+    del headers  # they say nothing of it
     said = _decoded(body)
     message = message_of(said)[:_LONGEST_MESSAGE] or f"The host answered with status {status} and said no more."
     found = _inner(said)

@@ -35,7 +35,7 @@ _SERVICES: Final = MappingProxyType(
 """Name in the address -> service in the signature; from the maker's SDKs, recalled 2026-11."""
 
 _AWS_HOST: Final = re.compile(
-    rf"(?:.*\.)?({'|'.join(_SERVICES)})(?:-fips)?\.([a-z0-9-]+)\.(?:vpce\.)?(?:amazonaws\.com(?:\.cn)?|api\.aws)"
+    rf"(?:.*\.)?({'|'.join(_SERVICES)})(?:-fips)?\.([a-z0-9-]+)\.(?:vpce\.)?(?:amazonaws\.(?:com(?:\.cn)?|eu)|api\.aws)"
 )
 
 

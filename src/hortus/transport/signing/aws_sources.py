@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final, assert_never
 from urllib.parse import quote, urlencode
 from xml.sax.saxutils import unescape
@@ -39,6 +40,10 @@ _FOR_EVER_S = 10.0 * 365 * 86_400
 
 _SESSION_S = b"21600"
 _PROFILES = "/latest/meta-data/iam/security-credentials/"
+_USUAL = "amazonaws.com"
+_PARTITIONS: Final = MappingProxyType({"cn-": "amazonaws.com.cn", "eusc-": "amazonaws.eu"})
+"""How regions with a domain of their own begin."""
+
 _STS_VERSION = "2011-06-15"
 _FORM = ((b"content-type", b"application/x-www-form-urlencoded"), (b"accept", b"text/xml"))
 _OK, _NOT_FOUND, _TOO_MANY, _SERVER_ERROR = 200, 404, 429, 500
@@ -141,8 +146,8 @@ class AwsSources:
     async def _ask_sts(
         self, document: Role | WebIdentity, form: dict[str, str], *, keys: KeyPair | None
     ) -> Fetched[KeyPair]:
-        end = ".cn" if document.region.startswith("cn-") else ""
-        url = document.sts or f"https://sts.{document.region}.amazonaws.com{end}/"
+        end = next((end for start, end in _PARTITIONS.items() if document.region.startswith(start)), _USUAL)
+        url = document.sts or f"https://sts.{document.region}.{end}/"
         whole = form | {"Version": _STS_VERSION, "DurationSeconds": str(document.duration_s)}
         body = urlencode(whole).encode("ascii")
         headers: Headers = _FORM
