@@ -17,7 +17,7 @@ from workplace import KEY, Workplace, endpoint
 from hortus.canon.errors import Unauthenticated
 from hortus.snapshot.model import Spoken
 from hortus.transport.signing.sigv4 import Signable, hash_body
-from hortus.transport.signing.sigv4_incoming import Claim, read_claim, verify
+from hortus.transport.signing.sigv4_incoming import Claim, judge, read_claim, verify
 
 TOKEN = "session-token/" + "x" * 20
 PAIRS = {"AKONE": "secret-one", "AKROLE": "secret-role"}
@@ -44,8 +44,8 @@ class AwsHost(ThreadingHTTPServer):
         if claim is None:
             raise Unauthenticated("It is not signed.")
         self.claims.append(claim)
-        secret = PAIRS.get(claim.key_id, "unknown")
-        verify(request, claim, secrets=(secret,), now_ms=time.time_ns() // 10**6, service=service)
+        judge(request, claim, now_ms=time.time_ns() // 10**6, service=service)
+        verify(request, claim, secret=PAIRS.get(claim.key_id, "unknown"))
 
 
 class _Visit(BaseHTTPRequestHandler):

@@ -44,7 +44,7 @@ NAMED = "{}:http://internal.amazon.com/coral/com.amazon.bedrock/"
     ("status", "name", "message", "kind"),
     [
         (400, "ValidationException", "The provided model identifier is invalid.", errors.HostNotFound),
-        (400, "ValidationException", "on-demand throughput isn’t supported", errors.HostRejected),
+        (400, "ValidationException", "on-demand throughput is not supported", errors.HostRejected),
         (400, "ServiceQuotaExceededException", "m", errors.HostQuotaExhausted),
         (400, "UnrecognizedClientException", "m", errors.HostRefused),
         (403, "ExpiredTokenException", "m", errors.HostRefused),

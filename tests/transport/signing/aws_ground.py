@@ -14,7 +14,7 @@ from scripted_hosts import ScriptedHost, Visit, scripted
 from tokens import ManualClock
 
 from hortus.transport.signing.sigv4 import Signable, hash_body
-from hortus.transport.signing.sigv4_incoming import read_claim, verify
+from hortus.transport.signing.sigv4_incoming import judge, read_claim, verify
 
 
 class Request(msgspec.Struct):
@@ -86,8 +86,8 @@ class AwsGround:
         if form["Action"] == ["AssumeRole"]:
             claim = read_claim(request.signed())
             assert claim is not None
-            secrets = (self.secrets.get(claim.key_id, "unknown"),)
-            verify(request.signed(), claim, secrets=secrets, now_ms=self.clock.now_ms(), service="sts")
+            judge(request.signed(), claim, now_ms=self.clock.now_ms(), service="sts")
+            verify(request.signed(), claim, secret=self.secrets.get(claim.key_id, "unknown"))
         pair = msgspec.json.decode(self._pair())
         pair["SessionToken"] = pair.pop("Token")
         inner = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in pair.items() if name != "Code")

@@ -20,7 +20,7 @@ from hortus.transport.hosts import HttpHosts
 from hortus.transport.settings import TransportSettings
 from hortus.transport.signing.aws_credentials import AwsCredentials, scope_of
 from hortus.transport.signing.sigv4 import Scope, Signable, hash_body
-from hortus.transport.signing.sigv4_incoming import Claim, read_claim, verify
+from hortus.transport.signing.sigv4_incoming import Claim, judge, read_claim, verify
 
 HOST = "bedrock-runtime.eu-central-1.amazonaws.com"
 RESOURCE = "/model/anthropic.claude-v2%3A1/converse"
@@ -93,7 +93,8 @@ async def test_a_key_pair_at_hand_signs_without_a_turn_of_the_loop(bench: Bench)
     added = dict(ended.value.value)
     claim = claim_of(added)
     assert (claim.scope, claim.names) == (Scope("eu-central-1", "bedrock"), ("content-type", "host", "x-amz-date"))
-    verify(received(added), claim, secrets=("secret-one",), now_ms=bench.clock.now_ms(), service="bedrock")
+    judge(received(added), claim, now_ms=bench.clock.now_ms(), service="bedrock")
+    verify(received(added), claim, secret="secret-one")
     assert bench.ground.asked == []
 
 
