@@ -308,8 +308,17 @@ def test_deltas_of_a_part_that_is_lost_are_lost() -> None:
 
 
 def test_a_seal_of_another_part_is_left_to_the_gateway() -> None:
-    events = [PartStarted(Text("")), SealSet(Seal("bedrock_converse", "x")), ThoughtAdded("a"), Cited(Citation())]
-    assert len(frames_for(*events)) == 3
+    events = [PartStarted(Text("")), SealSet(Seal("bedrock_converse", "x")), ThoughtAdded("a")]
+    assert len(frames_for(*events)) == 2
+
+
+def test_a_citation_that_names_a_stretch_alone_is_lost_and_named() -> None:
+    whole = Text("ab", citations=(Citation(start=0, end=1, at="c[0]"),), at="p")
+    assert frames_for(PartStarted(Text("")), TextAdded("ab"), Cited(Citation(start=0, end=1))) == [
+        START,
+        delta(0, text="ab"),
+    ]
+    assert "citationsContent" not in str(frames_for(PartStarted(whole), PartEnded()))
 
 
 def test_an_answer_that_never_said_why_it_stopped_ended() -> None:

@@ -50,8 +50,8 @@ def read_citation(raw: Raw, *, at: str) -> Citation:
 
 
 def write_citations(citations: tuple[Citation, ...], pen: Pen) -> list[Object]:
-    """Return those citations that can be carried."""
-    return [_write_citation(one, pen) for one in citations]
+    """Return those citations that can be carried: of another host's, those that say more than a stretch."""
+    return [_write_citation(one, pen) for one in citations if pen.is_own or one.url or one.title or one.quote]
 
 
 def _write_citation(citation: Citation, pen: Pen) -> Object:

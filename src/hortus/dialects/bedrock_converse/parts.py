@@ -207,18 +207,18 @@ def _write_text(part: Text, pen: Pen) -> Object | None:
     if not (part.text or part.citations or pen.is_own):
         pen.manifest.adapt("-empty_text")  # Bedrock refuses it, and clients send back what they get
         return None
-    cites = bool(part.citations) and (pen.is_own or pen.is_answer)
-    if cites or pen.manifest.has_form(part, _CITED):
-        return _write_cited(part, pen)
+    cited = write_citations(part.citations, pen) if pen.is_own or pen.is_answer else []
+    if cited or pen.manifest.has_form(part, _CITED):
+        return _write_cited(part, cited, pen)
     return pen.close(part, {"text": part.text})
 
 
-def _write_cited(part: Text, pen: Pen) -> Object:
+def _write_cited(part: Text, cited: list[Object], pen: Pen) -> Object:
     inner: Object = {}
     if not pen.manifest.has_form(part, _NO_CONTENT):
         inner["content"] = cut_pieces(part.text, part)
     if not pen.manifest.has_form(part, "-citations"):
-        inner["citations"] = write_citations(part.citations, pen)
+        inner["citations"] = cited
     return pen.close(part, {"citationsContent": inner})
 
 

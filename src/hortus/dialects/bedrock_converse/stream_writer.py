@@ -212,9 +212,11 @@ class Writer:
             case _:
                 citation = event.citation
                 pen = replace(pen_for(citation, self._asking.source, is_answer=True), is_own=self._is_own)
-                (written,) = write_citations((citation,), pen)
+                written = write_citations((citation,), pen)
+                if not written:
+                    pen.manifest.lose(citation, "", "Bedrock's citations name no stretch of the answer.")
                 self._losses += pen.manifest.losses()
-                return {"citation": written}
+                return {"citation": written[0]} if written else None
 
     def _stop_part(self) -> bytes:
         block, self._open = self._open, None
