@@ -46,6 +46,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "backup": ("backup", _CARE),
     "restore": ("restore", _CARE),
     "secrets": ("secrets", _CARE),
+    "tls": ("tls", _CARE),
     "version": ("version", _CARE),
 }
 """Command name: its module in this package (which has an `app`), and the panel of the help that shows it."""
