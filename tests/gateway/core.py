@@ -10,6 +10,8 @@ import contextlib
 import itertools
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
+from tempfile import TemporaryFile
 from urllib.parse import quote
 
 import msgspec
@@ -17,6 +19,7 @@ from prometheus_client import CollectorRegistry
 
 from hortus.base.secrets import Secret
 from hortus.content.ports import Thing
+from hortus.content.spool import Spool
 from hortus.dialects import DIALECTS
 from hortus.gateway.admit import Admission
 from hortus.gateway.breakers import BreakerRules
@@ -57,6 +60,9 @@ ANSWER = msgspec.json.encode(
         "usage": {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11},
     }
 )
+
+PART_BYTES = 100_000
+"""How much of a request's body comes at once, where it is read in parts."""
 
 NO_BREAKERS = LaneRules(breaker=BreakerRules(in_a_row=0))
 
@@ -154,11 +160,16 @@ class CoreExchange:
         )
         self.status = 0
         self.answered: dict[bytes, bytes] = {}
+        self.is_cut = False
         self.body = b""
 
     async def read(self, limit_bytes: int) -> bytes:
         assert len(self._body) <= limit_bytes
         return self._body
+
+    async def read_part(self) -> bytes:
+        part, self._body = self._body[:PART_BYTES], self._body[PART_BYTES:]
+        return part
 
     async def answer(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> None:
         self.status, self.answered, self.body = status, dict(headers), body
@@ -171,6 +182,9 @@ class CoreExchange:
 
     async def finish(self, data: bytes = b"") -> None:
         self.body += data
+
+    def cut(self) -> None:
+        self.is_cut = True
 
     def interrupts(self) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext()
@@ -286,6 +300,8 @@ class Core:
                 draw=lambda: 0.5,
                 body_limit_bytes=1 << 22,
                 signed=SignedAdmission(self.grants, PairSignatures(_Versions()), body_limit_bytes=1 << 22),
+                upload_limit_bytes=1 << 23,
+                open_spool=partial(Spool, TemporaryFile, spared_bytes=0),
                 kept=kept,
                 quotas=quotas,
                 claims=None,  # type: ignore[arg-type]  # no Idempotency-Key is sent here

@@ -384,6 +384,33 @@ async def test_a_large_body_arrives_whole_at_a_slow_host() -> None:
     assert host.requests[0].endswith(b"\r\n\r\n" + body)
 
 
+class Spooled:
+    """A body that is read in pieces; nobody holds it whole."""
+
+    size_bytes = 3 * 1024 * 1024 + 17
+
+    def __init__(self) -> None:
+        self.content = random.Random(5).randbytes(self.size_bytes)
+        self.largest_bytes = 0
+
+    async def read(self, start: int, size: int) -> bytes:
+        self.largest_bytes = max(self.largest_bytes, size)
+        return self.content[start : start + size]
+
+
+async def test_a_spooled_body_arrives_whole_and_may_be_sent_again() -> None:
+    body = Spooled()
+    async with scripted(answering(HELLO)) as host, client() as hosts:
+        for _ in range(2):
+            answer = await hosts.send(asking(host.url, "POST", body=body))
+            assert await answer.read(10) == b"hello"
+    for request in host.requests:
+        head, _, rest = request.partition(b"\r\n\r\n")
+        assert b"content-length: %d" % body.size_bytes in head
+        assert rest == body.content
+    assert body.largest_bytes <= 262_144
+
+
 async def test_an_answer_before_the_end_of_the_upload_stops_it() -> None:
     async def script(visit: Visit) -> None:
         await visit.reader.readuntil(b"\r\n\r\n")

@@ -107,11 +107,12 @@ class DoorApp:
 class AsgiExchange:
     """One request over ASGI; see `gateway.exchange.Exchange`."""
 
-    __slots__ = ("_receive", "_send", "client", "headers", "method", "path", "query", "raw_path")
+    __slots__ = ("_is_read", "_receive", "_send", "client", "headers", "method", "path", "query", "raw_path")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, *, client: str | None) -> None:
         self._receive = receive
         self._send = send
+        self._is_read = False
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.raw_path: bytes = scope.get("raw_path") or quote(self.path).encode("ascii")  # servers may leave it out
@@ -135,6 +136,17 @@ class AsgiExchange:
                 return b"".join((*parts, part)) if parts else part
             parts.append(part)
 
+    async def read_part(self) -> bytes:
+        """Return the next part of the body. Raises ClientGone."""
+        while not self._is_read:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            self._is_read = not message.get("more_body")
+            if part := message.get("body", b""):
+                return bytes(part)
+        return b""
+
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole answer."""
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
@@ -151,6 +163,9 @@ class AsgiExchange:
     async def finish(self, data: bytes = b"") -> None:
         """Send the last part."""
         await self._send({"type": "http.response.body", "body": data})
+
+    def cut(self) -> None:
+        """Do nothing: a server cuts what ends without its last part."""
 
     def interrupts(self) -> Interruption:
         """Turn the client's leaving into ClientGone at the await within."""

@@ -67,6 +67,8 @@ class DoorExchange:
     __slots__ = (
         "_body_bytes",
         "_held",
+        "_is_in_parts",
+        "_is_invited",
         "_is_whole",
         "_leave",
         "_parts",
@@ -107,6 +109,7 @@ class DoorExchange:
         self._body_bytes = 0
         self._room_bytes = _UNREAD_BYTES
         self._is_whole = False
+        self._is_in_parts = self._is_invited = False
         self._reader: asyncio.Future[None] | None = None
         self._leave: Callable[[], None] | None = None
         self._held = b""
@@ -121,6 +124,8 @@ class DoorExchange:
         self._body_bytes += len(part)
         if self._body_bytes > self._room_bytes:
             self._wire.hold()
+            self._wake()
+        elif self._is_in_parts:
             self._wake()
 
     def take_end(self) -> None:
@@ -152,17 +157,38 @@ class DoorExchange:
         parts, self._parts = self._parts, []
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
+    async def read_part(self) -> bytes:
+        """Return what has come of the body; the connection cuts a client that stops sending. Raises ClientGone."""
+        self._is_in_parts = True
+        while not self._parts and not self._is_whole and not self.is_gone:
+            self._ask_for_body()
+            await self._wait_part()
+        if self.is_gone:
+            raise ClientGone
+        parts, self._parts = self._parts, []
+        self._body_bytes = 0
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
     async def _wait_body(self, limit_bytes: int) -> None:
         self._room_bytes = limit_bytes
-        if any(name == b"expect" for name, _ in self.headers) and not self._wire.transport.is_closing():
-            self._wire.transport.write(_CONTINUE)
-        self._wire.resume()
+        self._ask_for_body()
         while not self._is_whole and not self.is_gone and self._body_bytes <= limit_bytes:
-            self._reader = asyncio.get_running_loop().create_future()
-            try:
-                await self._reader  # the connection's sweep ends this at the latest
-            finally:
-                self._reader = None
+            await self._wait_part()
+
+    async def _wait_part(self) -> None:
+        self._reader = asyncio.get_running_loop().create_future()
+        try:
+            await self._reader  # the connection's sweep ends this at the latest
+        finally:
+            self._reader = None
+
+    def _ask_for_body(self) -> None:
+        """Read on, and let a client send its body that waits to be asked for it."""
+        is_asked = any(name == b"expect" for name, _ in self.headers)
+        if is_asked and not self._is_invited and not self._wire.transport.is_closing():
+            self._wire.transport.write(_CONTINUE)
+        self._is_invited = True
+        self._wire.resume()
 
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole answer, in one write."""
@@ -198,6 +224,10 @@ class DoorExchange:
             end = b"0\r\n\r\n" if self.can_chunk else b""
             self._wire.transport.write(self._frame(data) + end)
             self._end()
+
+    def cut(self) -> None:
+        """Break off: a connection that ends in order could look like the end of the answer."""
+        self._wire.transport.abort()
 
     def interrupts(self) -> Interruption:
         """Turn the client's leaving into ClientGone at the await within."""

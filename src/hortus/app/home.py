@@ -38,6 +38,11 @@ class Home(msgspec.Struct, frozen=True):
         return self.root / "content"
 
     @property
+    def spool(self) -> Path:
+        """Where long requests lie while they are served, in files without a name."""
+        return self.root / "spool"
+
+    @property
     def journal(self) -> Path:
         """Segments of the journal."""
         return self.root / "journal"

@@ -6,7 +6,7 @@ from hortus.app.credentials import Credentials
 from hortus.base.time import Clock
 from hortus.catalog.auth import RENEWED, SIGNED, credential_header
 from hortus.catalog.rows import Auth
-from hortus.gateway.ports import HostRequest, Hosts
+from hortus.gateway.ports import HostRequest, Hosts, body_to_sign
 from hortus.snapshot.resolved import Headers, OpenAuthorizer, OpenSigner
 from hortus.transport.signing import entra, google_oauth
 from hortus.transport.signing.aws_credentials import AwsCredentials
@@ -44,7 +44,7 @@ class Openers:
         if auth in SIGNED:
             signer = self.signer(auth, reference)
             return await signer.sign(
-                _WHO, method=request.method, url=request.url, headers=request.headers, body=request.body
+                _WHO, method=request.method, url=request.url, headers=request.headers, body=body_to_sign(request, _WHO)
             )
         header = credential_header(auth, self._read(reference))
         return () if header is None else ((header[0].encode("ascii"), header[1].encode("ascii")),)

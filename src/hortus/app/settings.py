@@ -57,6 +57,16 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         tuple[str, ...], _set("Addresses or networks (CIDR) whose X-Forwarded-For header is believed.")
     ] = ()
     body_limit_mib: Annotated[int, _set("Largest request body.", unit="MiB", ge=1, le=1024)] = 32
+    upload_limit_mib: Annotated[
+        int,
+        _set(
+            "Largest request body that is a form with files (multipart); it lies on the disk, below HORTUS_HOME, "
+            "while it is served.",
+            unit="MiB",
+            ge=1,
+            le=65536,
+        ),
+    ] = 512
     drain_s: Annotated[float, _set("How long running requests may finish at a stop.", unit="s", ge=0, le=3600)] = 30.0
     ca_bundle: Annotated[str | None, _set("File with further certificate authorities (PEM) for calls to hosts.")] = None
     https_proxy: Annotated[str | None, _set("Proxy for calls to https hosts; HTTPS_PROXY where not set.")] = None

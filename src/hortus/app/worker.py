@@ -43,6 +43,7 @@ from hortus.content.desk import Desk
 from hortus.content.exchanges import Exchanges
 from hortus.content.kept import KeptBounds, KeptContent
 from hortus.content.ports import NotKept
+from hortus.content.spool import Spool, files_in
 from hortus.dialects import DIALECTS
 from hortus.engines.addresses import address_file
 from hortus.gateway.admit import Admission
@@ -138,6 +139,8 @@ def run_worker(settings: WorkerSettings) -> None:
                 draw=random.Random().random,  # noqa: S311 -- spreads load, keeps no secret
                 body_limit_bytes=settings.node.body_limit_mib * _MIB,
                 signed=_signed_admission(settings, grants),
+                upload_limit_bytes=settings.node.upload_limit_mib * _MIB,
+                open_spool=partial(Spool, files_in(settings.home.spool)),
                 kept=kept,
                 quotas=quotas,
                 claims=LedgerClaims(link, journal.writer),

@@ -8,9 +8,16 @@ from typing import Literal, Protocol
 import msgspec
 
 from hortus.canon.errors import RequestError
+from hortus.canon.form import Form
 from hortus.canon.translation import Translation
 from hortus.canon.units import Units
 from hortus.canon.usage import Usage
+
+Body = Literal["json", "multipart", "either", "none"]
+"""What a request's body is; `either`: its content type says which of the two before."""
+
+Reply = Literal["json", "bytes"]
+"""What an answer's body is: read whole, unless it is a stream; or passed on in parts, whatever it is."""
 
 
 class Operation(msgspec.Struct, frozen=True):
@@ -26,6 +33,8 @@ class Operation(msgspec.Struct, frozen=True):
         can_stream: Whether the request's `stream` member may ask for a stream.
         is_stream: Whether it is one, where the path says it; None where the body does.
         is_at_root: Whether the path is also served without a base.
+        body: What the request's body is; a multipart one is spooled, not held in memory.
+        answer: What the answer's body is.
     """
 
     name: str
@@ -35,6 +44,8 @@ class Operation(msgspec.Struct, frozen=True):
     can_stream: bool = False
     is_stream: bool | None = None
     is_at_root: bool = True
+    body: Body = "json"
+    answer: Reply = "json"
 
 
 HostIdKind = Literal[
@@ -66,6 +77,7 @@ class Asked(msgspec.Struct, frozen=True):
         members: The request's members, values byte for byte.
         host_ids: What the request names of what a host keeps.
         adaptations: Where `members` are not what was sent, the names of these changes.
+        form: The parts of a multipart body; `members` are then its fields, as JSON texts.
     """
 
     route: str
@@ -75,6 +87,7 @@ class Asked(msgspec.Struct, frozen=True):
     members: dict[str, msgspec.Raw]
     host_ids: tuple[HostId, ...] = ()
     adaptations: tuple[str, ...] = ()
+    form: Form | None = None
 
 
 class Rewritten(msgspec.Struct, frozen=True):
@@ -224,6 +237,8 @@ class Dialect(msgspec.Struct, frozen=True):
         passed_query: Parameters of a client's address that stand in place of those in the operation's `host_path`.
         translation: What it brings to reach other dialects.
         continuing: How its clients go on from an answer by its id; None where they cannot.
+        read_form: As `read_request`, for a multipart body; None where it has no such operation.
+        open_bytes: What was asked to a usage reader for an answer of bytes; it passes them unchanged. None likewise.
     """
 
     name: str
@@ -244,3 +259,5 @@ class Dialect(msgspec.Struct, frozen=True):
     passed_query: tuple[str, ...] = ()
     translation: Translation | None = None
     continuing: Continuing | None = None
+    read_form: Callable[[Operation, Form, str | None], Asked] | None = None
+    open_bytes: Callable[[Asked], StreamUsage] | None = None

@@ -19,7 +19,7 @@ RequestError
 │       └── ContextTooLong, ContentRefused, HostTooLarge, HostNotFound
 └── OurFault        Hortus cannot serve now
     ├── EndpointsResting, EndpointsBusy
-    └── NotReady, JournalFull, Internal
+    └── NotReady, JournalFull, StorageFull, Internal
 """
 
 from __future__ import annotations
@@ -343,6 +343,14 @@ class JournalFull(OurFault):
     """The disk under the journal is full: no new request is taken, running ones finish."""
 
     code = "journal_full"
+    status = 503
+    retry_helps = True
+
+
+class StorageFull(OurFault):
+    """The disk has no room for a long request body; nothing was sent."""
+
+    code = "storage_full"
     status = 503
     retry_helps = True
 

@@ -16,6 +16,8 @@ _KEY_HEADERS = (b"x-api-key", b"x-goog-api-key", b"api-key")
 _JWT = re.compile(r"eyJ[\w-]*\.[\w-]+\.[\w-]*")
 """A signed token (RFC 7519): its first part is a JSON object in base64."""
 
+_BODY_LIMIT = "body_limit_mib"
+
 _HOW = "Send a key of this Hortus as `Authorization: Bearer hortus_sk_…`; `hortus keys create` makes one."
 
 
@@ -112,7 +114,7 @@ def _checked(key: str) -> str:
 
 
 def check_content(headers: dict[bytes, bytes], *, body_limit_bytes: int) -> None:
-    """Check what the headers say of the body, before it is read.
+    """Check what the headers say of a JSON body, before it is read.
 
     Raises:
         UnsupportedMediaType: It is not JSON, or compressed.
@@ -125,15 +127,30 @@ def check_content(headers: dict[bytes, bytes], *, body_limit_bytes: int) -> None
             raise UnsupportedMediaType(
                 "The body is not declared as JSON.", hint="Send the header `Content-Type: application/json`."
             )
+    check_length(headers, limit_bytes=body_limit_bytes)
+
+
+def check_length(headers: dict[bytes, bytes], *, limit_bytes: int, setting: str = _BODY_LIMIT) -> None:
+    """Check what the headers say of how a body, whatever it is, comes.
+
+    Args:
+        headers: The request's.
+        limit_bytes: Longest body.
+        setting: Which says so.
+
+    Raises:
+        UnsupportedMediaType: It is compressed.
+        TooLarge: It says that it is longer than `limit_bytes`.
+    """
     if headers.get(b"content-encoding", b"identity").lower() != b"identity":
         raise UnsupportedMediaType("Compressed bodies are not taken.", hint="Send the body as it is.")
     length = headers.get(b"content-length")
-    if length is not None and int(length) > body_limit_bytes:  # the server has seen to it that these are digits
-        raise too_large(body_limit_bytes)
+    if length is not None and int(length) > limit_bytes:  # the server has seen to it that these are digits
+        raise too_large(limit_bytes, setting=setting)
 
 
-def too_large(body_limit_bytes: int) -> TooLarge:
-    """Return the error for a body that is over the limit."""
+def too_large(limit_bytes: int, *, setting: str = _BODY_LIMIT) -> TooLarge:
+    """Return the error for a body that is over the limit which a setting names."""
     return TooLarge(
-        f"The body is longer than {body_limit_bytes} bytes.", hint="Send less, or ask an admin to raise body_limit_mib."
+        f"The body is longer than {limit_bytes} bytes.", hint=f"Send less, or ask an admin to raise {setting}."
     )

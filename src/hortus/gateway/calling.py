@@ -24,6 +24,7 @@ from hortus.canon.errors import (
 )
 from hortus.canon.loss import Loss
 from hortus.canon.usage import Usage
+from hortus.framing.passed_bytes import PassedBytes
 from hortus.gateway import headers
 from hortus.gateway.exposures import exposure_of
 from hortus.gateway.hostfaults import credentials_in, hide, tell_client, without
@@ -114,8 +115,9 @@ class Call:
                 if not _is_success(status):
                     return await self._read_error(response)
                 self._lane.greet(self._visit, self._attempt)
-                if self._passage.is_stream(headers.find(response.headers, b"content-type")):
-                    return await self._stream(response)
+                kind = headers.find(response.headers, b"content-type")
+                if self._passage.is_stream(kind):
+                    return await self._stream(response, self._passage.open_stream(kind))
                 body = await response.read(ANSWER_LIMIT_BYTES)
                 await self._answer(status, body, response=response)
                 return None
@@ -198,10 +200,10 @@ class Call:
     def _retry_after_s(self, response: HostResponse) -> int | None:
         return headers.retry_after_s(response.headers, now_s=self._inquiry.now_s)
 
-    async def _stream(self, response: HostResponse) -> Setback | None:
-        """Pass a stream on; an error before its first byte is a setback, after it the stream's own end."""
+    async def _stream(self, response: HostResponse, reader: StreamUsage) -> Setback | None:
+        """Pass a stream on; an error before its first byte is a setback, after it the stream's own end, or a cut."""
         visit = self._visit
-        reader = self._reader = self._passage.open_stream()
+        self._reader = reader
         error: HostFault | None = None
         rest = b""
         try:
@@ -218,8 +220,8 @@ class Call:
             if error is not None:
                 return Setback(error=error, status=response.status)
             await self._begin(response)
-        if error is not None:
-            rest += self._passage.fail_stream(reader, error)
+        last = self._passage.fail_stream(reader, error) if error is not None else b""
+        rest += last or b""
         self._count(rest)
         self._losses = self._passage.stream_losses(reader)
         self._books.claim(self._attempt, reader.given_ids)
@@ -227,7 +229,10 @@ class Call:
             await visit.keep(status=visit.status, is_whole=error is None and reader.is_finished)
         finally:
             self._settle_stream(reader, error)
-        await visit.exchange.finish(rest)
+        if last is None:
+            visit.exchange.cut()
+        else:
+            await visit.exchange.finish(rest)
         return None
 
     async def _pass_parts(self, response: HostResponse, reader: StreamUsage) -> None:
@@ -273,6 +278,7 @@ class Call:
         visit = self._visit
         visit.status = response.status
         visit.has_begun = True
+        visit.has_words = not isinstance(self._reader, PassedBytes)
         pairs = self._headers_of(response, is_stream=True, content_type=self._passage.stream_type)
         is_translated = self._passage.stream_type is not None
         own = (*visit.loss_headers(is_stream=is_translated), *visit.notices, *visit.headers)
@@ -359,11 +365,11 @@ class Call:
     def _used_by_now(self) -> Usage:
         if self._reader is None:
             inquiry = self._inquiry
-            return inquiry.dialect.read_answer(inquiry.operation, b"", len(inquiry.body)).usage
+            return inquiry.dialect.read_answer(inquiry.operation, b"", inquiry.size_bytes).usage
         reported = self._reader.usage
         if reported is not None and self._reader.is_finished:
             return reported
-        counted = self._reader.estimate(input_bytes=len(self._inquiry.body))
+        counted = self._reader.estimate(input_bytes=self._inquiry.size_bytes)
         if reported is None:
             return counted
         output_tokens = max(reported.output_tokens, counted.output_tokens)  # some hosts report as they begin

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+from hortus.canon.errors import RefusedByPolicy
 from hortus.gateway.passage import Outgoing
+from hortus.gateway.ports import Body
 from hortus.policy.facts import LEVER_MARK, Lever
 
 _DECODE = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -12,7 +14,11 @@ _DECODE_TEXT = msgspec.json.Decoder(str).decode
 
 
 def demanded(outgoing: Outgoing, levers: tuple[Lever, ...]) -> Outgoing:
-    """Return a request with every lever pulled that works in its dialect."""
+    """Return a request with every lever pulled that works in its dialect.
+
+    Raises:
+        RefusedByPolicy: It has no place for one of them.
+    """
     pulled = [lever for lever in levers if outgoing.dialect in lever.dialects]
     members = [lever for lever in pulled if lever.member is not None]
     headers = tuple(
@@ -28,7 +34,12 @@ def demanded(outgoing: Outgoing, levers: tuple[Lever, ...]) -> Outgoing:
     )
 
 
-def _with_members(body: bytes, levers: list[Lever]) -> bytes:
+def _with_members(body: Body, levers: list[Lever]) -> bytes:
+    if not isinstance(body, bytes):
+        raise RefusedByPolicy(
+            "The project's policy demands something of the host that a form has no place for.",
+            hint="Use another model, or ask an admin about the policy.",
+        )
     members = _DECODE(body)
     for lever in levers:
         _set(members, (lever.member or "").split("."), value=lever.value)

@@ -32,6 +32,16 @@ class Exchange(Protocol):
         """
         ...
 
+    async def read_part(self) -> bytes:
+        """Return what has come of the request body since the last call, waiting for some; nothing at its end.
+
+        Not with `read`. What nobody asks for stays with the client.
+
+        Raises:
+            ClientGone: The client left midway.
+        """
+        ...
+
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole answer; a client that has left is no error."""
         ...
@@ -46,6 +56,10 @@ class Exchange(Protocol):
 
     async def finish(self, data: bytes = b"") -> None:
         """Send the last part and end the answer; a client that has left is no error."""
+        ...
+
+    def cut(self) -> None:
+        """Break off an answer that was begun and cannot be ended: the client sees that it is not whole."""
         ...
 
     def interrupts(self) -> AbstractContextManager[None]:

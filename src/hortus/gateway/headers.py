@@ -27,7 +27,7 @@ _LONGEST_NUMBER = 9
 
 _NONE: Mapping[str, str] = {}
 _JSON = (b"content-type", b"application/json")
-_ACCEPT_JSON = (b"accept", b"application/json")
+_ACCEPT = {"json": (b"accept", b"application/json"), "bytes": (b"accept", b"*/*")}
 _AMAZONS = (b"accept", b"application/vnd.amazon.eventstream")
 _ACCEPT_STREAM: Mapping[str, tuple[bytes, bytes]] = {"bedrock_converse": _AMAZONS}
 """Dialect to what its streams are; all others are `text/event-stream`."""
@@ -39,7 +39,15 @@ JSON_ANSWER: Pairs = ((b"content-type", b"application/json"), (b"cache-control",
 _STREAM: Pairs = ((b"x-accel-buffering", b"no"), (b"cache-control", b"no-store"))
 
 
-def for_target(opening: Pairs, *, dialect: str, is_stream: bool, own: Mapping[str, str] = _NONE) -> Pairs:
+def for_target(
+    opening: Pairs,
+    *,
+    dialect: str,
+    is_stream: bool,
+    own: Mapping[str, str] = _NONE,
+    is_json: bool = True,
+    wants: str = "json",
+) -> Pairs:
     """Return the headers of every call to a target.
 
     Args:
@@ -47,12 +55,15 @@ def for_target(opening: Pairs, *, dialect: str, is_stream: bool, own: Mapping[st
         dialect: What the host is spoken to in.
         is_stream: Whether a stream is asked for.
         own: Headers of the client that belong to the dialect, where the host speaks it; they replace fixed ones.
+        is_json: Whether the request's body is JSON; any other has its type among the headers of the one call.
+        wants: What the answer's body is, where it is no stream: `json` or `bytes`.
     """
-    accept = _ACCEPT_STREAM.get(dialect, _ACCEPT_EVENTS) if is_stream else _ACCEPT_JSON
+    accept = _ACCEPT_STREAM.get(dialect, _ACCEPT_EVENTS) if is_stream else _ACCEPT[wants]
+    types = (_JSON, accept) if is_json else (accept,)
     if not own:
-        return (*opening, _JSON, accept)
+        return (*opening, *types)
     passed = {name.encode(): value.encode("latin-1") for name, value in own.items()}
-    return (*(pair for pair in opening if pair[0] not in passed), *passed.items(), _JSON, accept)
+    return (*(pair for pair in opening if pair[0] not in passed), *passed.items(), *types)
 
 
 def for_host(visit: Visit) -> Pairs:

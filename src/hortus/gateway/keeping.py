@@ -55,11 +55,15 @@ class Keeper:
         self._running: set[asyncio.Task[bool]] = set()
 
     def begin(self, visit: Visited, grant: Grant, *, asked: Asked, body: bytes) -> Keeping:
-        """Begin to gather what a project wants kept; it is kept when its answer is whole or the visit ends."""
+        """Begin to gather what a project wants kept; it is kept when its answer is whole or the visit ends.
+
+        Of a form no words are kept: `body` is empty.
+        """
         is_chat = visit.operation is not None and visit.operation.name == "chat"
         continuing = visit.dialect.continuing if is_chat else None
         sent = _Sent(
-            body=body,
+            body=body if asked.form is None else None,
+            size_bytes=len(body) if asked.form is None else asked.form.size_bytes,
             subjects=subjects_of(visit.dialect.name, asked.members),
             can_continue=continuing is not None and continuing.is_stored(asked.members),
             continues=continuing.continues(asked.members) if continuing is not None else None,
@@ -90,7 +94,8 @@ class Keeper:
 
 
 class _Sent(msgspec.Struct, frozen=True):
-    body: bytes
+    body: bytes | None
+    size_bytes: int
     subjects: tuple[str, ...]
     can_continue: bool
     continues: str | None
@@ -163,9 +168,9 @@ class Keeping:
             status=status,
             is_stream=visit.is_stream,
             is_whole=is_whole,
-            request=sent.body if len(sent.body) <= most else None,
+            request=sent.body if sent.body is not None and len(sent.body) <= most else None,
             answer=answer,
-            request_bytes=len(sent.body),
+            request_bytes=sent.size_bytes,
             answer_bytes=self._answer_bytes,
             subjects=sent.subjects,
             response_id=self._response_id(answer, status) if is_whole else None,

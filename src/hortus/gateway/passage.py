@@ -17,8 +17,11 @@ from hortus.canon.errors import HostFault, HostRefused, RequestError
 from hortus.canon.loss import Loss, Weight
 from hortus.canon.translation import Call
 from hortus.canon.usage import Usage
+from hortus.framing.passed_bytes import PassedBytes
+from hortus.gateway.ports import Body, size_of
+from hortus.gateway.uploads import Upload, name_model
 from hortus.snapshot.model import Spoken
-from hortus.snapshot.resolved import Target
+from hortus.snapshot.resolved import Target, Way
 
 _MODEL_GAP = "{model}"
 _EVENT_STREAMS = (b"text/event-stream", b"application/vnd.amazon.eventstream")
@@ -39,10 +42,15 @@ class Outgoing(msgspec.Struct, frozen=True):
 
     dialect: str
     path: str
-    body: bytes
+    body: Body
     adaptations: tuple[str, ...] = ()
     losses: tuple[Loss, ...] = ()
     headers: tuple[tuple[bytes, bytes], ...] = ()
+
+    @property
+    def size_bytes(self) -> int:
+        """Length of its body."""
+        return size_of(self.body)
 
     def without_words(self) -> Outgoing:
         """Return what can be kept of it when the words are not needed any more."""
@@ -80,12 +88,12 @@ class Passage(Protocol):
         """Tell whether an answer of this type is passed on in parts."""
         ...
 
-    def open_stream(self) -> StreamUsage:
-        """Return what turns the host's bytes into the client's."""
+    def open_stream(self, content_type: bytes | None = None) -> StreamUsage:
+        """Return what turns the host's bytes, labelled with this type, into the client's."""
         ...
 
-    def fail_stream(self, stream: StreamUsage, error: RequestError) -> bytes:
-        """Return the bytes that end a stream that has begun with an error."""
+    def fail_stream(self, stream: StreamUsage, error: RequestError) -> bytes | None:
+        """Return the bytes that end a stream that has begun with an error; None where only a cut can tell of one."""
         ...
 
     def stream_losses(self, stream: StreamUsage) -> tuple[Loss, ...]:
@@ -111,6 +119,7 @@ class Inquiry(msgspec.Struct, frozen=True):
         adaptations: Names of what Hortus has changed in it for any host.
         continues: The answer that it goes on from, where Hortus has put the conversation into the body.
         is_kept: Whether Hortus keeps the answer, so that it can be continued.
+        upload: The body, where it is a form; `body` is empty then.
     """
 
     dialect: Dialect
@@ -125,6 +134,12 @@ class Inquiry(msgspec.Struct, frozen=True):
     adaptations: tuple[str, ...] = ()
     continues: str | None = None
     is_kept: bool = False
+    upload: Upload | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        """Length of the body as it came."""
+        return len(self.body) if self.upload is None else self.upload.form.size_bytes
 
 
 class RelayPassage:
@@ -136,6 +151,9 @@ class RelayPassage:
     def __init__(self, inquiry: Inquiry, target: Target) -> None:
         way = target.ways[inquiry.dialect.name]
         self._inquiry = inquiry
+        if inquiry.upload is not None:
+            self.outgoing = _relayed_form(inquiry, inquiry.upload, way)
+            return
         asked, losses, named = _with_habits(inquiry.asked, way.spoken, weights=_weights(inquiry.dialect))
         rewritten = inquiry.dialect.write_request(asked, way.model)
         path = path_at_host(inquiry.operation, way.spoken, is_stream=asked.is_stream)
@@ -153,20 +171,25 @@ class RelayPassage:
     def read_answer(self, body: bytes) -> Given:
         """Return the answer as it came."""
         inquiry = self._inquiry
-        answer = inquiry.dialect.read_answer(inquiry.operation, body, len(inquiry.body))
+        answer = inquiry.dialect.read_answer(inquiry.operation, body, inquiry.size_bytes)
         return Given(body, answer.usage, answer.served_model, answer.given_ids)
 
     def is_stream(self, content_type: bytes | None) -> bool:
-        """Tell whether the host says so, or the path did (its stream may be a JSON array)."""
-        return is_event_stream(content_type) or self._inquiry.operation.is_stream is True
+        """Tell whether the host says so, or the path did (its stream may be a JSON array), or anything is."""
+        operation = self._inquiry.operation
+        return is_event_stream(content_type) or operation.is_stream is True or operation.answer == "bytes"
 
-    def open_stream(self) -> StreamUsage:
-        """Return the dialect's own reader of passing streams."""
-        return self._inquiry.dialect.open_stream(self._inquiry.asked.wants_usage)
+    def open_stream(self, content_type: bytes | None = None) -> StreamUsage:
+        """Return the dialect's own reader of passing streams, or of bytes that are none of its own."""
+        dialect, operation = self._inquiry.dialect, self._inquiry.operation
+        if operation.answer != "bytes" or is_event_stream(content_type) or dialect.open_bytes is None:
+            return dialect.open_stream(self._inquiry.asked.wants_usage)
+        return dialect.open_bytes(self._inquiry.asked)
 
-    def fail_stream(self, stream: StreamUsage, error: RequestError) -> bytes:
-        """Return the error as the dialect's SDKs expect it."""
-        del stream  # its bytes ended where they ended
+    def fail_stream(self, stream: StreamUsage, error: RequestError) -> bytes | None:
+        """Return the error as the dialect's SDKs expect it; in sound or a file it would be noise."""
+        if isinstance(stream, PassedBytes):
+            return None
         return self._inquiry.dialect.render_stream_error(error, self._inquiry.receipt_id)
 
     def stream_losses(self, stream: StreamUsage) -> tuple[Loss, ...]:
@@ -179,6 +202,17 @@ class RelayPassage:
         translation = self._inquiry.dialect.translation
         error = translation.read_error(status, body, headers) if translation is not None else None
         return error if isinstance(error, HostRefused) else None
+
+
+def _relayed_form(inquiry: Inquiry, upload: Upload, way: Way) -> Outgoing:
+    """Return a form as it came, but for the model's name."""
+    path = path_at_host(inquiry.operation, way.spoken, is_stream=inquiry.asked.is_stream)
+    return Outgoing(
+        dialect=inquiry.dialect.name,
+        path=_with_query(path, way.model, inquiry=inquiry),
+        body=name_model(upload, way.model),
+        headers=((b"content-type", upload.content_type),),
+    )
 
 
 def path_at_host(operation: Operation, spoken: Spoken, *, is_stream: bool, name: str | None = None) -> str:

@@ -7,8 +7,35 @@ from typing import Protocol
 
 import msgspec
 
+from hortus.canon.errors import HostUnavailable
 from hortus.content.ports import HostIds, Seals
 from hortus.snapshot.model import Timeouts
+
+
+class LongBody(Protocol):
+    """A request body that is not held in memory; it can be read as often as one likes."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Its length."""
+        ...
+
+    async def read(self, start: int, size: int) -> bytes:
+        """Return bytes from a place on, fewer only at the end.
+
+        Raises:
+            hortus.canon.errors.StorageFull: The disk does not give them.
+        """
+        ...
+
+
+Body = bytes | LongBody
+"""A request body."""
+
+
+def size_of(body: Body) -> int:
+    """Return the length of a body, in bytes."""
+    return len(body) if isinstance(body, bytes) else body.size_bytes
 
 
 class HostRequest(msgspec.Struct, frozen=True):
@@ -24,10 +51,23 @@ class HostRequest(msgspec.Struct, frozen=True):
     method: str
     url: str
     headers: tuple[tuple[bytes, bytes], ...]
-    body: bytes
+    body: Body
     timeouts: Timeouts
     standing: tuple[tuple[bytes, bytes], ...] = ()
     may_be_private: bool = False
+
+
+def body_to_sign(request: HostRequest, endpoint: str) -> bytes:
+    """Return the body of a request to an endpoint that is signed.
+
+    Raises:
+        hortus.canon.errors.HostUnavailable: It is not held in memory, so it cannot be.
+    """
+    if isinstance(request.body, bytes):
+        return request.body
+    raise HostUnavailable(
+        f"Requests to {endpoint} are signed, and one with files is not.", hint="Use a model at another host."
+    )
 
 
 class HostResponse(Protocol):

@@ -22,7 +22,7 @@ from hortus.gateway.exchange import ClientGone
 from hortus.gateway.judging import Judged
 from hortus.gateway.lanes import Hindrance, Lane, Lanes, no_room
 from hortus.gateway.passage import Inquiry
-from hortus.gateway.ports import HostRequest, Hosts
+from hortus.gateway.ports import HostRequest, Hosts, body_to_sign
 from hortus.gateway.quotas import Quotas
 from hortus.gateway.settle import Books
 from hortus.gateway.sunset import note_end
@@ -231,13 +231,21 @@ class Relay:
             body=outgoing.body,
             timeouts=target.endpoint.timeouts,
             may_be_private=target.endpoint.may_be_private,
-            standing=headers.for_target(opening, dialect=outgoing.dialect, is_stream=inquiry.asked.is_stream, own=own),
+            standing=headers.for_target(
+                opening,
+                dialect=outgoing.dialect,
+                is_stream=inquiry.asked.is_stream,
+                own=own,
+                is_json=inquiry.upload is None and inquiry.operation.body != "none",
+                wants=inquiry.operation.answer,
+            ),
         )
         return request if way.signer is None else await _signed(request, way.signer, endpoint=target.endpoint.name)
 
 
 async def _signed(request: HostRequest, signer: Signer, *, endpoint: str) -> HostRequest:
     """Return a request with its signature. Raises HostFault."""
+    body = body_to_sign(request, endpoint)
     sent = (*request.standing, *request.headers)
-    added = await signer.sign(endpoint, method=request.method, url=request.url, headers=sent, body=request.body)
+    added = await signer.sign(endpoint, method=request.method, url=request.url, headers=sent, body=body)
     return msgspec.structs.replace(request, headers=(*request.headers, *added))

@@ -144,6 +144,10 @@ class _Tape:
         """Return the request's body."""
         return await self.exchange.read(limit_bytes)
 
+    async def read_part(self) -> bytes:
+        """Return a part of the request's body."""
+        return await self.exchange.read_part()
+
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """Give a whole answer."""
         self.status, self.given = status, headers
@@ -166,6 +170,10 @@ class _Tape:
         self._take(data)
         self.is_complete = True
         await self.exchange.finish(data)
+
+    def cut(self) -> None:
+        """Break it off."""
+        self.exchange.cut()
 
     def _take(self, data: bytes) -> None:
         self._left_bytes -= len(data)

@@ -12,8 +12,9 @@ from hortus.base.time import Clock
 from hortus.canon.dialect import CONTENT_KINDS, Asked, RouteCard
 from hortus.canon.errors import AlreadyDone, AlreadyRunning, Internal, NotReady, RequestError, UnknownRoute
 from hortus.canon.loss import Strictness, stricter
+from hortus.content.spool import Spool
 from hortus.framing.shallow import write_members
-from hortus.gateway import admit, choose
+from hortus.gateway import choose
 from hortus.gateway.admit import Admission
 from hortus.gateway.caching import CacheBounds, ResponseCache
 from hortus.gateway.calls import call_of
@@ -31,11 +32,11 @@ from hortus.gateway.losses import read_strictness
 from hortus.gateway.passage import Inquiry
 from hortus.gateway.ports import Kept
 from hortus.gateway.quotas import Quotas
+from hortus.gateway.receiving import Reception
 from hortus.gateway.relay import Job, Relay
 from hortus.gateway.repeating import Repeater
 from hortus.gateway.settle import Books
 from hortus.gateway.signed import SignedAdmission, is_signed
-from hortus.gateway.spelling import refuse_other_spellings
 from hortus.gateway.visit import Visit
 from hortus.policy.rules import Policy
 from hortus.policy.verdict import Ask, judge_ask
@@ -62,6 +63,8 @@ class Ground(msgspec.Struct, frozen=True):
         draw: Gives a random number from 0 to 1 for a choice by weight.
         body_limit_bytes: Longest request body.
         signed: Who may ask with a signature.
+        upload_limit_bytes: Longest one that is a form.
+        open_spool: Gives the place where a form lies.
         kept: Seals, and whose the ids of hosts are.
         quotas: Limits and budgets.
         claims: Requests that must not run twice.
@@ -78,6 +81,8 @@ class Ground(msgspec.Struct, frozen=True):
     draw: Callable[[], float]
     body_limit_bytes: int
     signed: SignedAdmission
+    upload_limit_bytes: int
+    open_spool: Callable[[], Spool]
     kept: Kept
     quotas: Quotas
     claims: Claims
@@ -115,7 +120,12 @@ class Gateway:
         self._ready = ground.ready
         self._kept = ground.kept
         self._dialects = {dialect.name: dialect for dialect in door.dialects}
-        self._body_limit_bytes = ground.body_limit_bytes
+        self._reception = Reception(
+            body_limit_bytes=ground.body_limit_bytes,
+            upload_limit_bytes=ground.upload_limit_bytes,
+            open_spool=ground.open_spool,
+            entropy=ground.entropy,
+        )
         self._conversations = Conversations(ground.keeper.exchanges, ground.kept, most_bytes=ground.body_limit_bytes)
         self.running = 0
         """Requests that are being answered."""
@@ -148,6 +158,8 @@ class Gateway:
         finally:
             if visit.keeping is not None:
                 visit.keeping.leave()
+            if visit.spool is not None:
+                visit.spool.close()
             self.running -= 1
             self._books.close(visit)
 
@@ -186,12 +198,9 @@ class Gateway:
         return ready
 
     async def _pass_on(self, visit: Visit, found: Found, ready: Ready) -> None:
-        admit.check_content(visit.received, body_limit_bytes=self._body_limit_bytes)
-        body = await visit.read(self._body_limit_bytes)
-        visit.digest_request(body, self._ground.entropy())
-        asked = visit.dialect.read_request(found.operation, body, found.argument)
-        refuse_other_spellings(asked.members)
-        body = write_members(asked.members) if asked.adaptations else body
+        came = await self._reception.receive(visit, found.operation)
+        asked = came.understand(found)
+        body = write_members(asked.members) if asked.adaptations and came.upload is None else came.body
         route = _find_route(visit, ready, asked.route)
         visit.route, visit.is_stream = route.route.name, asked.is_stream
         grant = _grant(visit)
@@ -201,8 +210,6 @@ class Gateway:
             raise refuse_route(judged)
         continued = await self._go_on(visit, found, asked, body=body, judged=judged)
         asked, body, adaptations = _cap_output(found, continued.asked, continued.body, route=route)
-        if judged.asks:
-            _judge_ask(visit, judged, found=found, asked=asked, body=body)
         inquiry = Inquiry(
             dialect=visit.dialect,
             operation=found.operation,
@@ -216,7 +223,10 @@ class Gateway:
             adaptations=asked.adaptations + continued.adaptations + adaptations,
             continues=continued.from_id,
             is_kept=visit.keeping is not None and visit.keeping.can_continue,
+            upload=came.upload,
         )
+        if judged.asks:
+            _judge_ask(visit, judged, inquiry=inquiry)
         guarded = UNGUARDED
         if judged.looks_at_content:
             guarded = await look_at(visit, self._ground.screener, inquiry, judged=judged)
@@ -331,6 +341,9 @@ class Gateway:
         visit.error_code = error.code
         if not visit.is_opened:
             self._books.refuse(visit, error)
+        if not visit.has_words:
+            visit.exchange.cut()
+            return
         if visit.has_begun:
             await visit.exchange.finish(visit.dialect.render_stream_error(error, visit.receipt_id))
             return
@@ -365,12 +378,12 @@ def _grant(visit: Visit) -> Grant:
     return visit.grant
 
 
-def _judge_ask(visit: Visit, judged: Judged, *, found: Found, asked: Asked, body: bytes) -> None:
+def _judge_ask(visit: Visit, judged: Judged, *, inquiry: Inquiry) -> None:
     """Judge the request itself, and take note of what is said against it. Raises RefusedByPolicy."""
-    units = found.dialect.weigh(found.operation, asked, body)
-    kinds = {kind for kind, _ in asked.host_ids}
+    units = inquiry.dialect.weigh(inquiry.operation, inquiry.asked, inquiry.body)
+    kinds = {kind for kind, _ in inquiry.asked.host_ids}
     ask = Ask(
-        request_bytes=len(body),
+        request_bytes=inquiry.size_bytes,
         tools=units.tools,
         names_history=bool(kinds - CONTENT_KINDS),
         names_files=not kinds.isdisjoint(CONTENT_KINDS),

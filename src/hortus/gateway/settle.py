@@ -134,7 +134,7 @@ class Books:
                 endpoint.host,
                 asked.is_stream,
                 visit.request_id,
-                len(outgoing.body),
+                outgoing.size_bytes,
                 inquiry.snapshot_version,
                 visit.traceparent,
                 endpoint.model_version,

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Final, NoReturn
 
 from hortus.canon.errors import InvalidRequest
+from hortus.canon.form import Form
 
 _LONGEST_SHOWN: Final = 64
 
@@ -23,6 +24,10 @@ _JUDGED: Final = frozenset(
     )
 )
 """Members that limits, budgets, policies and guards look at."""
+
+
+_ONLY_ONCE: Final = frozenset(("model", "stream", "n", "prompt", "purpose", "response_format", "size", "quality"))
+"""Fields of forms that are judged or priced."""
 
 
 def refuse_other_spellings(names: Iterable[str]) -> None:
@@ -46,6 +51,23 @@ def refuse_other_spellings(names: Iterable[str]) -> None:
         lower = name.lower()
         if lower != name and lower in _JUDGED:
             _refuse(name, lower, hint="Write it in small letters.")
+
+
+def refuse_other_names(form: Form) -> None:
+    """Refuse a form in which what is judged stands twice, as a file, or in a list: hosts take one of them, or another.
+
+    Raises:
+        InvalidRequest: There is one.
+    """
+    seen: set[str] = set()
+    for part in form.parts:
+        plain = part.name.partition("[")[0]
+        if plain.lower() in _ONLY_ONCE and (plain in seen or part.name != plain or part.value is None):
+            raise InvalidRequest(
+                "This field may stand in a form once, as a text.", path=plain, hint="Send one; no list, no file."
+            )
+        seen.add(plain)
+    refuse_other_spellings(part.name for part in form.parts)
 
 
 def _refuse(name: str, other: str, *, hint: str) -> NoReturn:

@@ -100,8 +100,9 @@ class _Translated:
         error = translation_of(self._crossing.host).read_error(status, body, headers)
         return error if isinstance(error, HostFault) else HostFault(error.message)
 
-    def open_stream(self) -> StreamUsage:
+    def open_stream(self, content_type: bytes | None = None) -> StreamUsage:
         """Refuse: only chats come in parts."""
+        del content_type
         raise Internal("This operation has no streams.")
 
     def fail_stream(self, stream: StreamUsage, error: RequestError) -> bytes:
@@ -194,8 +195,9 @@ class TranslatedChat(_Translated):
         return Given(out, usage, stream.served_model, losses=stream.losses)
 
     @override
-    def open_stream(self) -> TranslatedStream:
+    def open_stream(self, content_type: bytes | None = None) -> TranslatedStream:
         """Return what turns the host's frames into the client's."""
+        del content_type
         writer = self._ours.open_writer(self._asking)
         return TranslatedStream(self._theirs, writer, keeper=self._keeper, restorer=self._restorer())
 

@@ -9,11 +9,12 @@ from hortus.base.secrets import KEY_PREFIX
 from hortus.canon.dialect import Dialect, Operation
 from hortus.canon.loss import Loss
 from hortus.canon.usage import Usage
+from hortus.content.spool import Spool
 from hortus.gateway.exchange import Exchange
 from hortus.gateway.judging import Judged
 from hortus.gateway.keeping import Keeping
 from hortus.gateway.losses import loss_header
-from hortus.receipts.digests import digest_content
+from hortus.receipts.digests import ContentDigest, digest_content
 from hortus.receipts.records import Caller
 from hortus.snapshot.grants import Grant
 
@@ -54,6 +55,7 @@ class Visit:
         "grant",
         "has_begun",
         "has_given_ids",
+        "has_words",
         "headers",
         "idempotency",
         "is_completed",
@@ -75,6 +77,7 @@ class Visit:
         "salt",
         "shadow",
         "signed_body",
+        "spool",
         "started_s",
         "status",
         "traceparent",
@@ -131,9 +134,13 @@ class Visit:
         """What is kept of request and answer, where the project asks for that."""
         self.is_gone = False
         """The client left before the end of its answer."""
-        self._begin_answer()
+        self._begin_bodies()
 
-    def _begin_answer(self) -> None:
+    def _begin_bodies(self) -> None:
+        self.spool: Spool | None = None
+        """Where the request's body lies, if it is long."""
+        self.has_words = True
+        """What is answered in parts is text of the dialect: an error can be said at its end."""
         self.has_given_ids = False
         """The host keeps what the answer names by an id, for later requests."""
         self.cached_from: str | None = None
@@ -164,6 +171,11 @@ class Visit:
         """Take note of a digest of what the client sent."""
         self.salt = salt
         self.request_digest = digest_content(body, salt)
+
+    def begin_digest(self, salt: bytes) -> ContentDigest:
+        """Return what takes a digest of what the client sends in parts; `request_digest` is set from its result."""
+        self.salt = salt
+        return ContentDigest(salt)
 
     def note_losses(self, losses: tuple[Loss, ...]) -> None:
         """Take note of what is not carried, for the header of the answer."""

@@ -14,6 +14,9 @@ from hortus.transport.connection import Connection
 from hortus.transport.faults import broken, cut_unanswered, timed_out
 from hortus.transport.incoming import AnswerLimits, Incoming
 
+_FIRST_BYTE = "first_byte"
+"""What an answer is waited for first; a kind of timeout."""
+
 _HEAD, _NEXT_PART = 0, 1
 """How many buffered bytes wake the reader: the head alone, or the first byte of a body."""
 
@@ -76,7 +79,7 @@ class Answer:
         self._error: HostFault | None = None
         self._is_paused = self._is_heard = False
         self._is_uploaded = True
-        self._phase = "first_byte"
+        self._phase = _FIRST_BYTE
         self._phase_ends_at_s = now_s + call.timeouts.first_byte_s
         connection.answer = self
 
@@ -179,8 +182,13 @@ class Answer:
             self._end_with(cut_unanswered(self._call.origin))
 
     def note_upload(self, *, is_over: bool) -> None:
-        """Hear whether the whole request has gone out; until then the connection cannot be used again."""
+        """Hear that more of the request has gone out, or the whole; until then the connection cannot be used again.
+
+        The host's time for its first byte begins anew: a long request takes as long as it takes, while it moves.
+        """
         self._is_uploaded = is_over
+        if self._phase == _FIRST_BYTE:
+            self._phase_ends_at_s = self._loop.time() + self._call.timeouts.first_byte_s
 
     def is_decided(self) -> bool:
         """Tell whether the host has begun a final answer, or none will come."""

@@ -11,6 +11,8 @@ from typing import Protocol, cast
 
 from typing_extensions import override
 
+from hortus.gateway.ports import Body, size_of
+
 PoolKey = tuple[str, str, int, object, bool]
 """Scheme, host, port, proxy, whether it may be private: what two requests must share to share a connection."""
 
@@ -39,7 +41,7 @@ class Receiver(Protocol):
         ...
 
     def note_upload(self, *, is_over: bool) -> None:
-        """Hear whether the whole request has gone out."""
+        """Hear that more of the request has gone out, or the whole."""
         ...
 
     def is_decided(self) -> bool:
@@ -179,21 +181,21 @@ class Connection(asyncio.Protocol):
             self._sent_bytes += len(request)
             self.transport.write(request)
 
-    async def upload(self, body: bytes) -> None:
+    async def upload(self, body: Body) -> None:
         """Send a large body as fast as the host takes it; stop where the host has answered or is gone."""
         answer, transport = self.answer, self.transport
         if answer is None or transport is None:
             return
         answer.note_upload(is_over=False)
-        view = memoryview(body)
-        for start in range(0, len(view), _SLICE_BYTES):
+        for start in range(0, size_of(body), _SLICE_BYTES):
+            part = await _slice(body, start)
             if answer.is_decided() or not self.is_usable():
                 return
-            part = view[start : start + _SLICE_BYTES]
             self._sent_bytes += len(part)
             transport.write(part)
             while self._is_full and not answer.is_decided():
                 await self._wait_writable()
+            answer.note_upload(is_over=False)
         if not answer.is_decided():
             answer.note_upload(is_over=True)
 
@@ -239,6 +241,11 @@ def acknowledged_bytes(transport: asyncio.BaseTransport | None) -> int | None:
     if len(known) < _TCP_INFO_BYTES:
         return None
     return int.from_bytes(known[_ACKED_AT:_TCP_INFO_BYTES], sys.byteorder) - 1
+
+
+async def _slice(body: Body, start: int) -> bytes | memoryview:
+    end = start + _SLICE_BYTES
+    return memoryview(body)[start:end] if isinstance(body, bytes) else await body.read(start, _SLICE_BYTES)
 
 
 def _keep_alive(transport: asyncio.BaseTransport) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from hortus.gateway.ports import HostRequest
+from hortus.gateway.ports import HostRequest, size_of
 from hortus.transport.faults import unsendable
 from hortus.transport.proxies import Proxy
 from hortus.transport.target import Target
@@ -88,8 +88,9 @@ def write_head(request: HostRequest, lines: HeadLines) -> bytes:
     for name, value in request.headers:
         parts += (name, b": ", value, b"\r\n")
     parts += [line for name, line in lines.usual if name not in names]
-    if request.body or request.method not in _WITHOUT_BODY:
-        parts.append(b"content-length: %d\r\n\r\n" % len(request.body))
+    length = size_of(request.body)
+    if length or request.method not in _WITHOUT_BODY:
+        parts.append(b"content-length: %d\r\n\r\n" % length)
     else:
         parts.append(b"\r\n")
     return b"".join(parts)

@@ -7,7 +7,7 @@ import asyncio
 import msgspec
 
 from hortus.canon.errors import HostFault, HostTimedOut
-from hortus.gateway.ports import HostRequest, HostResponse
+from hortus.gateway.ports import Body, HostRequest, HostResponse
 from hortus.transport.answer import Answer, Call
 from hortus.transport.connection import Connection, PoolKey
 from hortus.transport.deadlines import Sweep
@@ -174,10 +174,10 @@ class HttpHosts:
         return self._pool.idle_count > 0
 
 
-async def _ask(connection: Connection, answer: Answer, *, head: bytes, body: bytes) -> None:
+async def _ask(connection: Connection, answer: Answer, *, head: bytes, body: Body) -> None:
     """Send a request and wait for the head of its answer; whatever happens, nothing is left running."""
     try:
-        if len(body) <= _LARGE_BYTES:
+        if isinstance(body, bytes) and len(body) <= _LARGE_BYTES:
             connection.send(head + body)
         else:
             connection.send(head)
