@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,10 +13,8 @@ import pytest
 from core import ANSWER
 from workplace import KEY, Workplace, endpoint
 
-from hortus.canon.errors import Unauthenticated
+from aws_side import Signed, signed_by
 from hortus.snapshot.model import Spoken
-from hortus.transport.signing.sigv4 import Signable, hash_body
-from hortus.transport.signing.sigv4_incoming import Claim, judge, read_claim, verify
 
 TOKEN = "session-token/" + "x" * 20
 PAIRS = {"AKONE": "secret-one", "AKROLE": "secret-role"}
@@ -31,21 +28,13 @@ class AwsHost(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Visit)
-        self.claims: list[Claim] = []
+        self.claims: list[Signed] = []
         self.tokens: list[str | None] = []
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def judge(self, request: Signable, service: str) -> None:
-        claim = read_claim(request)
-        if claim is None:
-            raise Unauthenticated("It is not signed.")
-        self.claims.append(claim)
-        judge(request, claim, now_ms=time.time_ns() // 10**6, service=service)
-        verify(request, claim, secret=PAIRS.get(claim.key_id, "unknown"))
 
 
 class _Visit(BaseHTTPRequestHandler):
@@ -54,13 +43,12 @@ class _Visit(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
-        pairs = tuple((name.lower().encode(), value.encode()) for name, value in self.headers.items())
-        request = Signable("POST", self.path, pairs, hash_body(body))
-        try:
-            self.server.judge(request, "sts" if self.path == "/" else "bedrock")
-        except Unauthenticated as error:
-            self._say(403, f'{{"message":"{error.message} {self.headers.get("x-amz-security-token")}"}}'.encode())
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        who = signed_by("POST", f"{self.server.url}{self.path}", headers=headers, body=body, secrets=PAIRS)
+        if who is None or who.service != ("sts" if self.path == "/" else "bedrock"):
+            self._say(403, f'{{"message":"Refused: {self.headers.get("x-amz-security-token")}"}}'.encode())
             return
+        self.server.claims.append(who)
         self.server.tokens.append(self.headers.get("x-amz-security-token"))
         self._say(200, _ROLE if self.path == "/" else ANSWER)
 
@@ -129,14 +117,14 @@ def ask(client: openai.OpenAI, route: str) -> str | None:
 
 def test_a_request_is_signed_by_the_key_pair_of_its_endpoint(client: openai.OpenAI, host: AwsHost) -> None:
     assert [ask(client, "keys") for _ in range(2)] == ["Yes.", "Yes."]
-    assert (host.claims[-1].key_id, host.claims[-1].scope.region) == ("AKONE", "eu-west-1")
+    assert (host.claims[-1].key_id, host.claims[-1].region) == ("AKONE", "eu-west-1")
     assert host.claims[-1].names == ("content-type", "host", "x-amz-date")
 
 
 def test_a_request_is_signed_by_a_role_that_was_taken_before(client: openai.OpenAI, host: AwsHost) -> None:
     host.claims.clear()
     assert [ask(client, "role") for _ in range(2)] == ["Yes.", "Yes."]
-    assert [(one.key_id, one.scope.service) for one in host.claims] == [
+    assert [(one.key_id, one.service) for one in host.claims] == [
         ("AKONE", "sts"),
         ("AKROLE", "bedrock"),
         ("AKROLE", "bedrock"),

@@ -13,8 +13,7 @@ import msgspec
 from scripted_hosts import ScriptedHost, Visit, scripted
 from tokens import ManualClock
 
-from hortus.transport.signing.sigv4 import Signable, hash_body
-from hortus.transport.signing.sigv4_incoming import judge, read_claim, verify
+from aws_side import signed_by
 
 
 class Request(msgspec.Struct):
@@ -24,10 +23,6 @@ class Request(msgspec.Struct):
     resource: str
     headers: dict[str, str]
     body: bytes
-
-    def signed(self) -> Signable:
-        pairs = tuple((name.encode(), value.encode()) for name, value in self.headers.items())
-        return Signable(self.method, self.resource, pairs, hash_body(self.body))
 
 
 def read_request(data: bytes) -> Request:
@@ -84,10 +79,10 @@ class AwsGround:
     def _take_role(self, request: Request) -> tuple[int, bytes]:
         form = parse_qs(request.body.decode())
         if form["Action"] == ["AssumeRole"]:
-            claim = read_claim(request.signed())
-            assert claim is not None
-            judge(request.signed(), claim, now_ms=self.clock.now_ms(), service="sts")
-            verify(request.signed(), claim, secret=self.secrets.get(claim.key_id, "unknown"))
+            url = f"{self.url}{request.resource}"
+            who = signed_by("POST", url, headers=request.headers, body=request.body, secrets=self.secrets)
+            assert who is not None
+            assert who.service == "sts"
         pair = msgspec.json.decode(self._pair())
         pair["SessionToken"] = pair.pop("Token")
         inner = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in pair.items() if name != "Code")
