@@ -50,14 +50,18 @@ TOOLS = {
 
 
 def declared(host: ReplayHost) -> str:
+    """Declare each route at a host that speaks as OpenAI, and `aws/…` at one that speaks as Bedrock."""
     text = '[[project]]\nname = "default"\nroutes = ["*"]\n'
-    for number, (name, model) in enumerate(ROUTES.items()):
+    rows = [(name, model, "openai_chat") for name, model in ROUTES.items()]
+    rows += [(f"aws/{name}", model, "bedrock_converse") for name, model in ROUTES.items()]
+    for number, (name, model, dialect) in enumerate(rows):
         text += f"""
 [[endpoint]]
 name = "e{number}"
 model = "fake"
-host = "openai-compatible"
-base_url = "{host.base_url}"
+host = "any"
+dialects = ["{dialect}"]
+base_url = "{host.base_of(dialect)}"
 private_address = true
 upstream_model = "{model}"
 credential = "env:REPLAY_KEY"
@@ -119,15 +123,16 @@ def client(request: pytest.FixtureRequest, connect: Connect) -> Any:
     return connect(base=request.param)
 
 
+@pytest.mark.parametrize("host", ["", "aws/"])
 @pytest.mark.parametrize("route", ["replay", "eu/replay", "maker.lamp-v1:0", PROFILE])
-def test_a_chat_is_answered_whatever_must_be_encoded_in_the_model_s_id(client: Any, route: str) -> None:
-    answer = client.converse(modelId=route, **ASKED)
+def test_a_chat_is_answered_whatever_must_be_encoded_in_the_model_s_id(client: Any, route: str, host: str) -> None:
+    answer = client.converse(modelId=host + route, **ASKED)
     assert answer["output"]["message"]["content"] == [{"text": "word"}]
     assert answer["usage"]["outputTokens"] == 5
     assert answer["stopReason"] == "end_turn"
 
 
-@pytest.mark.parametrize("route", ["replay", PROFILE])
+@pytest.mark.parametrize("route", ["replay", PROFILE, f"aws/{PROFILE}"])
 def test_a_chat_streams(client: Any, route: str) -> None:
     events = list(client.converse_stream(modelId=route, **ASKED)["stream"])
     deltas = [event["contentBlockDelta"]["delta"]["text"] for event in events if "contentBlockDelta" in event]
@@ -135,8 +140,9 @@ def test_a_chat_streams(client: Any, route: str) -> None:
     assert "metadata" in events[-1]
 
 
-def test_tools_are_called(client: Any) -> None:
-    answer = client.converse(modelId="tools", toolConfig=TOOLS, **ASKED)
+@pytest.mark.parametrize("route", ["tools", "aws/tools"])
+def test_tools_are_called(client: Any, route: str) -> None:
+    answer = client.converse(modelId=route, toolConfig=TOOLS, **ASKED)
     calls = [part["toolUse"] for part in answer["output"]["message"]["content"] if "toolUse" in part]
     assert (calls[0]["name"], calls[0]["input"]) == (LAMP.name, LAMP.arguments)
     assert answer["stopReason"] == "tool_use"
@@ -145,6 +151,11 @@ def test_tools_are_called(client: Any) -> None:
 def test_the_routes_are_listed_by_the_client_of_the_control_plane(connect: Connect) -> None:
     models = connect("bedrock").list_foundation_models()["modelSummaries"]
     assert {one["modelId"] for one in models} >= set(ROUTES)
+
+
+def test_tokens_are_counted_where_the_host_can(client: Any) -> None:
+    asked = {"converse": ASKED}
+    assert client.count_tokens(modelId="aws/replay", input=asked)["inputTokens"] > 0
 
 
 ERRORS = [
@@ -287,3 +298,45 @@ def test_a_rewritten_host_without_a_word_of_the_proxy_names_those_that_were_trie
     status, answer = send_by_proxy(garden, pair, signed_for="other.example")
     assert status == 403
     assert f"for host {urlsplit(garden.door).netloc} (nor as it was for {PUBLIC}, by `public_url`)" in answer["message"]
+
+
+@pytest.fixture(scope="module")
+def tls_garden(tmp_path_factory: pytest.TempPathFactory, replay_host: ReplayHost) -> Iterator[Hortus]:
+    """One with a certificate of `hortus tls dev`, started with the very lines that it prints."""
+    one = Hortus(tmp_path_factory.mktemp("tls"), toml=declared(replay_host), environment={"REPLAY_KEY": "sk-replay"})
+    one.environment.update(line.split("=", 1) for line in one.cli("tls", "dev").stdout.splitlines())
+    one.start()
+    yield one
+    one.close()
+
+
+def test_a_bearer_key_goes_over_tls_with_a_certificate_for_development(
+    tls_garden: Hortus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", tls_garden.new_key())
+    monkeypatch.setenv("AWS_CA_BUNDLE", tls_garden.environment["AWS_CA_BUNDLE"])
+    monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", f"{tls_garden.door}/bedrock")
+    assert tls_garden.door.startswith("https://127.0.0.1:")
+    with closing(boto3.Session().client("bedrock-runtime", region_name=REGION)) as client:
+        assert client.converse(modelId=PROFILE, **ASKED)["stopReason"] == "end_turn"
+        events = list(client.converse_stream(modelId="replay", **ASKED)["stream"])
+    assert "metadata" in events[-1]
+
+
+def test_a_bearer_key_that_is_none_is_refused_over_tls_as_amazon_does(
+    tls_garden: Hortus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", "bedrock-api-key-YmVkcm9jaw")
+    url, bundle = f"{tls_garden.door}/bedrock", tls_garden.environment["AWS_CA_BUNDLE"]
+    session = boto3.Session()
+    with closing(session.client("bedrock-runtime", region_name=REGION, endpoint_url=url, verify=bundle)) as client:
+        assert "not a key of this Hortus" in refused(client, "AccessDeniedException")
+
+
+def test_a_key_pair_goes_over_tls_too(tls_garden: Hortus) -> None:
+    pair = make_pair(tls_garden)
+    given = {"aws_access_key_id": pair.access_key_id, "aws_secret_access_key": pair.secret_access_key}
+    url, bundle = tls_garden.door.replace("127.0.0.1", "localhost"), tls_garden.environment["AWS_CA_BUNDLE"]
+    session = boto3.Session(region_name=REGION, **given)
+    with closing(session.client("bedrock-runtime", endpoint_url=url, verify=bundle)) as client:
+        assert client.converse(modelId="replay", **ASKED)["stopReason"] == "end_turn"
