@@ -300,6 +300,12 @@ def test_a_rewritten_host_without_a_word_of_the_proxy_names_those_that_were_trie
     assert f"for host {urlsplit(garden.door).netloc} (nor as it was for {PUBLIC}, by `public_url`)" in answer["message"]
 
 
+@pytest.fixture
+def _no_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let boto3 not look for the credentials of a machine at Amazon's, as it does even with a bearer key."""
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
 @pytest.fixture(scope="module")
 def tls_garden(tmp_path_factory: pytest.TempPathFactory, replay_host: ReplayHost) -> Iterator[Hortus]:
     """One with a certificate of `hortus tls dev`, started with the very lines that it prints."""
@@ -310,6 +316,7 @@ def tls_garden(tmp_path_factory: pytest.TempPathFactory, replay_host: ReplayHost
     one.close()
 
 
+@pytest.mark.usefixtures("_no_machine")
 def test_a_bearer_key_goes_over_tls_with_a_certificate_for_development(
     tls_garden: Hortus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -323,6 +330,7 @@ def test_a_bearer_key_goes_over_tls_with_a_certificate_for_development(
     assert "metadata" in events[-1]
 
 
+@pytest.mark.usefixtures("_no_machine")
 def test_a_bearer_key_that_is_none_is_refused_over_tls_as_amazon_does(
     tls_garden: Hortus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
