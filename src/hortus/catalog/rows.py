@@ -118,6 +118,7 @@ class Surface(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         adds: Members outside the format which the host habitually adds to answers and events.
         weights: Member of a request -> weight of its loss, where it is another one at this host.
         wants_bytes: Whether it fetches no images or documents by their address.
+        short_call_ids: Whether ids of tool calls must be nine letters and digits.
         state_days: Longest that an answer is kept for later requests to refer to, where a request does not ask that it
             be not, or asks that it be; 0: it has no such thing; None: unknown.
         source: Page that says so, where it is not the row's.
@@ -137,6 +138,7 @@ class Surface(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     adds: tuple[str, ...] = ()
     weights: dict[str, Weight] = {}
     wants_bytes: bool = False
+    short_call_ids: bool = False
     state_days: int | None = None
     source: str | None = None
     note: str | None = None

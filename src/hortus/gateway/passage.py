@@ -17,6 +17,7 @@ from hortus.canon.errors import HostFault, HostRefused, RequestError
 from hortus.canon.loss import Loss, Weight
 from hortus.canon.translation import Call
 from hortus.canon.usage import Usage
+from hortus.framing.call_ids import ADAPTED_IDS, with_short_ids
 from hortus.framing.passed_bytes import PassedBytes
 from hortus.gateway.ports import Body, size_of
 from hortus.gateway.uploads import Upload, name_model
@@ -264,11 +265,14 @@ def _with_habits(
     asked: Asked, spoken: Spoken, *, weights: Mapping[str, Weight]
 ) -> tuple[Asked, tuple[Loss, ...], tuple[str, ...]]:
     """Change what the host's row says, member by member; return what is lost and what was changed."""
-    if not (spoken.forbids or spoken.renames or spoken.demands):
+    if not (spoken.forbids or spoken.renames or spoken.demands or spoken.short_call_ids):
         return asked, (), ()
     members = dict(asked.members)
     losses = tuple(_forbidden(members, spoken, weights=weights))
     named = tuple(_mended(members, spoken))
+    shortened = with_short_ids(members) if spoken.short_call_ids else None
+    if shortened is not None:
+        members, named = shortened, (*named, ADAPTED_IDS)
     return msgspec.structs.replace(asked, members=members), losses, named
 
 

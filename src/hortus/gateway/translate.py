@@ -19,7 +19,9 @@ from hortus.canon.translation import Target as Recipient
 from hortus.canon.unfold import unfold
 from hortus.canon.usage import Usage
 from hortus.content.ports import Seals
+from hortus.framing.call_ids import ADAPTED_IDS, with_short_ids
 from hortus.framing.counting import estimate, estimate_whole, tokens_in
+from hortus.framing.shallow import read_members, write_members
 from hortus.gateway.guards.restoring import Restorer
 from hortus.gateway.guards.screen import PSEUDONYMISED, Guise
 from hortus.gateway.meaning import translation_of
@@ -59,10 +61,14 @@ class Crossing(msgspec.Struct, frozen=True):
         operation = _operation_of(self.host, name, is_stream=is_stream)
         way = self.target.ways[self.host.name]
         path = path_at_host(operation, way.spoken, is_stream=is_stream)
+        body = without_model(written.body) if sits_in_path(operation, path) else written.body
+        shortened = with_short_ids(read_members(body)) if way.spoken.short_call_ids else None
+        if shortened is not None:
+            body, named = write_members(shortened), (*named, ADAPTED_IDS)
         return Outgoing(
             dialect=self.host.name,
             path=fill_path(path, way.model),
-            body=without_model(written.body) if sits_in_path(operation, path) else written.body,
+            body=body,
             adaptations=(*named, *written.adaptations),
             losses=(*lost, *written.losses),
         )

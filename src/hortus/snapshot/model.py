@@ -47,6 +47,7 @@ class Spoken(msgspec.Struct, frozen=True, omit_defaults=True):
         adds: Members that the host habitually adds to answers and events.
         weights: Member of the body -> weight of its loss here.
         wants_bytes: Whether it fetches no media by their address.
+        short_call_ids: Whether ids of tool calls must be nine letters and digits there.
         model: What the host calls the model in this dialect, where it is not the endpoint's `upstream_model`.
     """
 
@@ -62,6 +63,7 @@ class Spoken(msgspec.Struct, frozen=True, omit_defaults=True):
     weights: dict[str, Weight] = {}
     model: str | None = None
     wants_bytes: bool = False
+    short_call_ids: bool = False
 
 
 class Endpoint(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -132,6 +132,7 @@ def _spoken(surface: Surface, address: str, *, upstream_model: str, opens: bool)
         adds=surface.adds,
         model=surface.model_prefix + upstream_model if surface.model_prefix else None,
         wants_bytes=surface.wants_bytes,
+        short_call_ids=surface.short_call_ids,
     )
 
 

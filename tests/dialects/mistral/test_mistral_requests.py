@@ -23,7 +23,7 @@ from hortus.canon.parts import (
 )
 from hortus.canon.request import HostTool, Message, OutputFormat, ReasoningWish, Tool, ToolChoice
 from hortus.canon.translation import Call
-from hortus.dialects.mistral.pen import short_id
+from hortus.framing.call_ids import short_id
 
 MP3 = "SUQzBAAA"
 FUNCTION = {"name": "fee", "description": "d", "parameters": {"type": "object"}, "strict": True}

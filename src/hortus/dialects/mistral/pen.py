@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from base64 import urlsafe_b64encode
-from hashlib import sha256
-
 import msgspec
 
 from hortus.canon.manifest import Manifest
 from hortus.canon.nodes import Node
 from hortus.dialects.mistral.vocabulary import NAME
+from hortus.framing.call_ids import ADAPTED_IDS, is_short, short_id
 from hortus.framing.objects import Body, restore_into
 from hortus.framing.opening import Notes
-
-_OWN_ID = re.compile(r"[A-Za-z0-9]{9}")
-_ID_LENGTH = 9
-_LETTERS = bytes.maketrans(b"-_", b"xz")
 
 encode = msgspec.json.Encoder().encode
 
@@ -55,17 +48,7 @@ class Pen(msgspec.Struct, frozen=True):
 
     def id_of(self, call_id: str) -> str:
         """Return the id of a call as the reader of this gets it: Mistral takes nine letters and digits, no others."""
-        if self.keeps_all or _OWN_ID.fullmatch(call_id):
+        if self.keeps_all or is_short(call_id):
             return call_id
-        self.manifest.adapt("tool_calls.id>9 characters")
+        self.manifest.adapt(ADAPTED_IDS)
         return short_id(call_id)
-
-
-def short_id(call_id: str) -> str:
-    """Return nine letters and digits for the id of a call, always the same ones.
-
-    >>> short_id("call_1"), short_id("call_2")
-    ('dBlv5y5M3', 'G2j4P6NEr')
-    """
-    digest = urlsafe_b64encode(sha256(call_id.encode()).digest()).translate(_LETTERS)
-    return digest[:_ID_LENGTH].decode()
