@@ -22,6 +22,7 @@ from hortus.app.home import Home
 from hortus.app.modelfiles import ModelFiles
 from hortus.app.opening import Openers
 from hortus.app.signing import ensure_signing_key
+from hortus.base.addresses import read_networks
 from hortus.base.secrets import FixedVersions, Secret
 from hortus.catalog.loading import load_catalog
 from hortus.catalog.lookup import Catalog
@@ -53,11 +54,18 @@ def _catalog() -> Catalog:
 
 
 def make_plane(
-    home: Home, store: Store, *, hosts: HttpHosts, environment: Mapping[str, str] | None = None, has_file: bool = True
+    home: Home,
+    store: Store,
+    *,
+    hosts: HttpHosts,
+    environment: Mapping[str, str] | None = None,
+    has_file: bool = True,
+    catalog: Catalog | None = None,
+    networks: tuple[str, ...] = (),
 ) -> Plane:
     """Return the state behind the API on a home of its own."""
     clock = SystemClock()
-    catalog = _catalog()
+    catalog = catalog or _catalog()
     for place in (home.journal, home.engines, home.metrics, home.credentials, home.models):
         place.mkdir(parents=True, exist_ok=True)
     credentials = Credentials(environment or {}, directory=home.credentials)
@@ -92,6 +100,7 @@ def make_plane(
         check_settings=check_settings,
         store_schema=store.schema_version(),
         signing=lambda: ensure_signing_key(home),
+        private_networks=read_networks(networks, setting="private_networks"),
     )
     price_of = partial(price_of_offer, catalog, at=date(2026, 11, 23))
     return Plane(
@@ -154,15 +163,23 @@ class Control:
 
 @contextlib.asynccontextmanager
 async def running_control(
-    root: Path, *, toml: str = "", environment: Mapping[str, str] | None = None, has_file: bool = True
+    root: Path,
+    *,
+    toml: str = "",
+    environment: Mapping[str, str] | None = None,
+    has_file: bool = True,
+    catalog: Catalog | None = None,
+    networks: tuple[str, ...] = (),
 ) -> AsyncIterator[Control]:
-    """Start control on a directory of its own."""
+    """Start control on a directory of its own, with a catalog and networks that are not the usual ones if need be."""
     home = Home(root)
     if has_file:
         (root / "hortus.toml").write_text(toml, "utf-8")
     store = open_store(home.store, clock=SystemClock())
-    hosts = HttpHosts(TransportSettings())
-    plane = make_plane(home, store, hosts=hosts, environment=environment, has_file=has_file)
+    hosts = HttpHosts(TransportSettings(private_networks=networks))
+    plane = make_plane(
+        home, store, hosts=hosts, environment=environment, has_file=has_file, catalog=catalog, networks=networks
+    )
     plane.start()
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(build_app(plane, token=lambda: TOKEN), lifespan="off", log_config=None, access_log=False)

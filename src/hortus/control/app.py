@@ -146,7 +146,7 @@ def _members_parameter(operation: Operation, in_path: list[str]) -> inspect.Para
 
 async def perform(plane: Plane, operation: Operation, ask: Ask) -> views.View:
     """Run one operation; changes go one after another."""
-    if operation.permission == "look":
+    if operation.permission == "look" or not operation.changes:
         return await _run(plane, operation, ask)
     async with plane.changing:
         with acting(operation=operation.name):

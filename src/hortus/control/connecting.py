@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import replace
 
 from hortus.catalog.lookup import can_route, lies_here
 from hortus.catalog.places import ANYWHERE, SOME_EU_COUNTRY
 from hortus.catalog.rows import Host, Offer
 from hortus.control import models, tenancy, views
-from hortus.control.checks import check_far, check_spec
+from hortus.control.accounts import (
+    credential_for,
+    endpoint_for,
+    name_all,
+    no_credential,
+    place_of,
+    routable_host,
+    route_for,
+    template,
+)
+from hortus.control.checks import check_spec
 from hortus.control.declaring import declare
 from hortus.control.errors import Conflict, Invalid, NotFound
 from hortus.control.fault import suggest
 from hortus.control.plane import Plane
 from hortus.control.tomllines import format_path
 from hortus.snapshot.declared import EndpointSpec, RouteSpec
-from hortus.snapshot.endpoints import credential_of
-from hortus.snapshot.surfaces import open_gaps, styled_surfaces
 
 OFFERED_STATES = ("current", "preview", "legacy")
 """Models in these states are connected when none are named."""
@@ -38,13 +47,13 @@ def list_hosts(plane: Plane, _ask: models.Nothing) -> views.HostList:
 
 def connect_host(plane: Plane, ask: models.HostWanted) -> views.Connected:
     """Make an endpoint and a route for each chosen model, and let projects use the routes."""
-    host = _routable_host(plane, ask)
+    host = routable_host(plane, ask.host)
     missing = (*_missing_credential(plane, ask, host), *_private(host))
-    offers = _chosen_offers(plane, ask)
-    if not offers:
+    specs = _found_specs(plane, ask, host) if ask.found else _offered_specs(plane, ask)
+    if not specs:
         hint = "Declare an endpoint with base_url and model; `hortus catalog sync` shows what the host lists."
         raise Invalid(f"The catalog knows no model to connect at {host.name}.", path="models", hint=hint)
-    wanted, notes = _plan(plane, ask, offers)
+    wanted, notes = _plan(plane, specs)
     if not ask.dry_run:
         for one in wanted:
             if one.is_new_endpoint:
@@ -59,7 +68,7 @@ def connect_host(plane: Plane, ask: models.HostWanted) -> views.Connected:
         endpoints=tuple(one.endpoint.name for one in wanted),
         routes=routes,
         projects=projects,
-        leaves=_leaves(plane, host, offers),
+        leaves=_leaves(host, {place_of(plane, spec) for spec in specs}),
         notes=(*missing, *notes, *more_notes),
     )
 
@@ -82,31 +91,14 @@ def _host_view(plane: Plane, host: Host) -> views.HostView:
     )
 
 
-def _routable_host(plane: Plane, ask: models.HostWanted) -> Host:
-    host = plane.catalog.hosts.get(ask.host)
-    if host is None:
-        hint = suggest(ask.host, plane.catalog.hosts) or "`hortus catalog hosts` lists them."
-        raise NotFound(f"The catalog has no host `{ask.host}`.", path="host", hint=hint)
-    if not can_route(host):
-        spoken = ", ".join(host.dialects) or "none that is known here"
-        message = f"This release cannot send requests to {host.name}: it knows no dialect or credential of it."
-        raise Invalid(message, path="host", hint=f"The host speaks {spoken}; another host may offer the same models.")
-    return host
-
-
 def _missing_credential(plane: Plane, ask: models.HostWanted, host: Host) -> tuple[str, ...]:
     """Refuse to connect without a credential; a dry run only notes it."""
-    endpoint = EndpointSpec(name="x", model="x", host=host.id, credential=ask.credential)
-    for fault in check_far(endpoint):  # before anything is told of a file's being there
-        raise Invalid(fault.message, path=format_path(fault.path), hint=fault.hint)
-    credential = credential_of(endpoint, host)
+    credential = credential_for(plane, ask.credential, host)
     if credential is None or plane.is_present(credential):
         return ()
     if ask.dry_run:
         return (f"The credential {credential} is not here yet; connecting needs it.",)
-    variable = host.credential_env or "…"
-    hint = f"Set {variable} where `hortus up` starts, or name a credential (`env:NAME` or `file:NAME`)."
-    raise Invalid(f"The credential of {host.name} is not here.", path="credential", hint=hint)
+    raise no_credential(host)
 
 
 def _private(host: Host) -> tuple[str, ...]:
@@ -133,45 +125,42 @@ def _chosen_offers(plane: Plane, ask: models.HostWanted) -> list[Offer]:
     return chosen
 
 
-def _plan(plane: Plane, ask: models.HostWanted, offers: list[Offer]) -> tuple[list[_Wanted], list[str]]:
-    wanted: list[_Wanted] = []
-    notes: list[str] = []
-    for offer in offers:
-        endpoint = EndpointSpec(
+def _offered_specs(plane: Plane, ask: models.HostWanted) -> list[EndpointSpec]:
+    """Return an endpoint for each chosen offer of the catalog's."""
+    offers = _chosen_offers(plane, ask)
+    if not offers:
+        return []
+    common = template(ask, plane.catalog.hosts[ask.host])
+    return [
+        replace(
+            common,
             name=f"{offer.model}@{offer.host}",
             model=offer.model,
-            host=offer.host,
-            base_url=ask.base_url,
-            style=ask.style,
-            auth=ask.auth,
-            credential=ask.credential,
-            region=ask.variables.get("region", offer.region),
-            variables={name: value for name, value in ask.variables.items() if name != "region"},
+            region=common.region or offer.region,
             operations=plane.catalog.models[offer.model].operations,
-            private_address=ask.private_address or lies_here(plane.catalog.hosts[offer.host]),
         )
-        _refuse_gaps(endpoint, plane.catalog.hosts[offer.host])
-        faults = check_spec(endpoint, hosts=plane.catalog.hosts, networks=plane.installation.private_networks)
+        for offer in offers
+    ]
+
+
+def _found_specs(plane: Plane, ask: models.HostWanted, host: Host) -> list[EndpointSpec]:
+    """Return an endpoint for each model that was found at the host."""
+    common = template(ask, host)
+    return name_all(plane, (endpoint_for(plane, one, common) for one in ask.found))
+
+
+def _plan(plane: Plane, specs: list[EndpointSpec]) -> tuple[list[_Wanted], list[str]]:
+    wanted: list[_Wanted] = []
+    notes: list[str] = []
+    for spec in specs:
+        faults = check_spec(spec, hosts=plane.catalog.hosts, networks=plane.installation.private_networks)
         if faults:
             raise Invalid(faults[0].message, path=format_path(faults[0].path), hint=faults[0].hint)
         try:
-            wanted.append(_join(plane, endpoint, offer.model))
+            wanted.append(_join(plane, spec, route_for(plane, spec)))
         except Conflict as error:
             notes.append(error.message)
     return wanted, notes
-
-
-def _refuse_gaps(endpoint: EndpointSpec, host: Host) -> None:
-    """Refuse a host whose address has parts that nobody said, or that is not so asked: it would never be of use."""
-    surfaces = styled_surfaces(endpoint, host)
-    if isinstance(surfaces, str):
-        member = "auth" if endpoint.style is None or endpoint.style in host.styles else "style"
-        raise Invalid(f"{surfaces[:1].upper()}{surfaces[1:]}.", path=member, hint="Use one of these, or leave it out.")
-    gaps = open_gaps(endpoint, surfaces) if endpoint.base_url is None else ()
-    if gaps:
-        lacking = ", ".join(f"`{gap}`" for gap in gaps)
-        hint = f"Say them: `hortus connect {host.id} {' '.join(f'--set {gap}=…' for gap in gaps)}`."
-        raise Invalid(f"The address of {host.name} lacks {lacking}.", path="variables", hint=hint)
 
 
 def _join(plane: Plane, endpoint: EndpointSpec, route_name: str) -> _Wanted:
@@ -195,8 +184,18 @@ def _join(plane: Plane, endpoint: EndpointSpec, route_name: str) -> _Wanted:
     spec = msgspec.convert(stored.spec, RouteSpec)
     names = {text.partition("=")[0] for text in spec.endpoints}
     if endpoint.name not in names:
-        spec = msgspec.structs.replace(spec, endpoints=(*spec.endpoints, endpoint.name))
+        _refuse_other_models(plane, endpoint, names=names, route=route_name)
+        spec = replace(spec, endpoints=(*spec.endpoints, endpoint.name))
     return _Wanted(endpoint, spec, is_new_endpoint=not is_there, is_new_route=False)
+
+
+def _refuse_other_models(plane: Plane, endpoint: EndpointSpec, *, names: set[str], route: str) -> None:
+    """Refuse to put a model into a route of that name whose endpoints are all of other models."""
+    found = [plane.ports.objects.get("endpoint", name) for name in sorted(names)]
+    models_there = {one.spec.model for one in found if one is not None and isinstance(one.spec, EndpointSpec)}
+    if models_there and endpoint.model not in models_there:
+        shown = ", ".join(sorted(models_there))
+        raise Conflict(f"The route `{route}` was left as it is: it leads to {shown}, not to {endpoint.model}.")
 
 
 def _allow(plane: Plane, ask: models.HostWanted, routes: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:
@@ -221,8 +220,8 @@ def _place(country: str | None) -> str:
     return words.get(country, country or "")
 
 
-def _leaves(plane: Plane, host: Host, offers: list[Offer]) -> tuple[str, ...]:
-    places = sorted({_place(plane.catalog.country_of(offer)) for offer in offers})
+def _leaves(host: Host, found: set[str | None]) -> tuple[str, ...]:
+    places = sorted({_place(place) for place in found})
     kept = "an unknown time" if host.retention_days is None else f"{host.retention_days} days"
     trained = {True: "trains on it", False: "does not train on it", None: "does not say here whether it trains on it"}
     return (

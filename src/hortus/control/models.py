@@ -189,6 +189,16 @@ class DeploymentWanted(Ask):
     offers_embeddings: Annotated[bool, Field(description="Whether it answers embeddings too.")] = False
 
 
+class FoundModel(Ask):
+    """A model of an account at a host, as discovery found it."""
+
+    name: Annotated[str, Field(description="What the host calls it.", min_length=1, max_length=300)]
+    model: Annotated[str | None, Field(description="The catalog's id, or the maker's name of it.")] = None
+    operations: Annotated[tuple[str, ...], Field(description="What it can do; as the catalog knows where empty.")] = ()
+    region: Annotated[str | None, Field(description="The host's name of its region.")] = None
+    facts: Annotated[dict[str, str], Field(description="What decides its place, such as `sku`.")] = {}
+
+
 class HostWanted(Ask):
     """A host to connect: endpoints and routes for its models."""
 
@@ -210,6 +220,10 @@ class HostWanted(Ask):
     variables: Annotated[
         dict[str, str], Field(description="What stands for `{name}` in the host's addresses: `project`, `region`.")
     ] = {}
+    found: Annotated[
+        tuple[FoundModel, ...],
+        Field(max_length=2000, description="These, as `hosts.discover` found them; the catalog's offers where empty."),
+    ] = ()
     projects: Annotated[
         tuple[str, ...], Field(description="Projects whose keys may use the new routes; none where empty.")
     ] = ("default",)

@@ -15,6 +15,7 @@ from hortus.control import (
     connecting,
     contentforms,
     declaring,
+    discovering,
     explaining,
     keptcontent,
     limitforms,
@@ -35,6 +36,7 @@ from hortus.control import (
     usage_views,
     views,
 )
+from hortus.control.discoveryforms import Discovery, DiscoveryWanted
 from hortus.control.endpointforms import EndpointList, EndpointView, EndpointWanted
 from hortus.control.plane import Plane
 
@@ -56,6 +58,7 @@ class Operation(msgspec.Struct, frozen=True):
         gives: What is answered.
         run: Does it; its first line says what. One that waits for a host is a coroutine function.
         status: HTTP status of success.
+        changes: Whether it changes anything here, so that it waits its turn, where its permission is to change.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Operation(msgspec.Struct, frozen=True):
     gives: type[views.View]
     run: Run
     status: int = 200
+    changes: bool = True
 
     @property
     def summary(self) -> str:
@@ -369,6 +373,16 @@ OPERATIONS: tuple[Operation, ...] = (
         rehearsal.rehearse_policy,
     ),
     Operation("hosts.list", "GET", "/hosts", "look", models.Nothing, views.HostList, connecting.list_hosts),
+    Operation(
+        "hosts.discover",
+        "POST",
+        "/hosts/{host}/discover",
+        "change",
+        DiscoveryWanted,
+        Discovery,
+        discovering.discover_host,
+        changes=False,
+    ),
     Operation(
         "hosts.connect",
         "POST",
