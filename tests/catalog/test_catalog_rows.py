@@ -29,6 +29,7 @@ KNOWN_DIALECTS = {
     "cohere_v2",
     "mistral",
     "bedrock_converse",
+    "bedrock_invoke",
     "ollama_chat",
     "aleph_alpha_complete",
 }

@@ -237,6 +237,8 @@ class Dialect(msgspec.Struct, frozen=True):
         passed_query: Parameters of a client's address that stand in place of those in the operation's `host_path`.
         translation: What it brings to reach other dialects.
         continuing: How its clients go on from an answer by its id; None where they cannot.
+        usage_in_headers: Headers of a whole answer, names in lower case, to what they say that it used; None where
+            they say nothing, or the dialect has it in the body.
         read_form: As `read_request`, for a multipart body; None where it has no such operation.
         open_bytes: What was asked to a usage reader for an answer of bytes; it passes them unchanged. None likewise.
     """
@@ -259,5 +261,6 @@ class Dialect(msgspec.Struct, frozen=True):
     passed_query: tuple[str, ...] = ()
     translation: Translation | None = None
     continuing: Continuing | None = None
+    usage_in_headers: Callable[[Mapping[str, str]], Usage | None] | None = None
     read_form: Callable[[Operation, Form, str | None], Asked] | None = None
     open_bytes: Callable[[Asked], StreamUsage] | None = None

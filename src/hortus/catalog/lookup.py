@@ -33,6 +33,7 @@ SPOKEN_DIALECTS = (
     "anthropic_messages",
     "gemini",
     "bedrock_converse",
+    "bedrock_invoke",
     "mistral",
     "cohere_v2",
 )

@@ -32,7 +32,7 @@ from hortus.snapshot.declared import (
 from hortus.snapshot.endpoints import LOCAL_HOST
 from hortus.snapshot.surfaces import ANY_HOST, OPEN_HOST, OPEN_HOSTS
 
-OPERATIONS = ("chat", "embeddings")
+OPERATIONS = ("chat", "embeddings", "invoke")
 STRATEGIES = ("ordered", "weighted", "cheapest", "least_latency", "least_busy")
 ENGINES = ("llamacpp",)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hortus.canon.dialect import Dialect
 from hortus.dialects.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
 from hortus.dialects.bedrock_converse import DIALECT as BEDROCK_CONVERSE
+from hortus.dialects.bedrock_invoke import DIALECT as BEDROCK_INVOKE
 from hortus.dialects.cohere_v2 import DIALECT as COHERE_V2
 from hortus.dialects.gemini import DIALECT as GEMINI
 from hortus.dialects.mistral import DIALECT as MISTRAL
@@ -17,6 +18,7 @@ DIALECTS: tuple[Dialect, ...] = (
     ANTHROPIC_MESSAGES,
     GEMINI,
     BEDROCK_CONVERSE,
+    BEDROCK_INVOKE,
     MISTRAL,
     COHERE_V2,
 )

@@ -136,6 +136,13 @@ TABLE: Mapping[str, tuple[Row, ...]] = MappingProxyType(
             Row("cacheWriteInputTokens", "cache_write_tokens", beside="input_tokens"),
             Row("cacheDetails.1h", "cache_write_long_tokens"),  # the dialect makes an object of Bedrock's list
         ),
+        # From recordings: headers of answers, and the last piece of streams.
+        "bedrock_invoke": (
+            Row("inputTokenCount", "input_tokens"),
+            Row("outputTokenCount", "output_tokens"),
+            Row("cacheReadInputTokenCount", "cached_input_tokens", beside="input_tokens"),
+            Row("cacheWriteInputTokenCount", "cache_write_tokens", beside="input_tokens"),
+        ),
         # https://ai.google.dev/api/generate-content#UsageMetadata, read 2026-11
         "gemini": (
             Row("promptTokenCount", "input_tokens"),
@@ -196,6 +203,7 @@ _NEEDED: Mapping[str, tuple[frozenset[str], ...]] = MappingProxyType(
         "openai_responses": (frozenset({"input_tokens", "output_tokens"}),),
         "anthropic_messages": (frozenset({"input_tokens"}), frozenset({"output_tokens"})),
         "bedrock_converse": (frozenset({"input_tokens"}), frozenset({"output_tokens"})),
+        "bedrock_invoke": (frozenset({"input_tokens"}), frozenset({"output_tokens"})),
         "gemini": (frozenset({"input_tokens"}), frozenset({"output_tokens"})),
         "jina_rerank": (frozenset({"input_tokens"}),),
         "openai_audio": (frozenset({"input_tokens"}), frozenset({"seconds"})),

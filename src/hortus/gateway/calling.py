@@ -141,7 +141,7 @@ class Call:
         self._losses = given.losses
         self._visit.answer_digest = digest_content(given.body, self._visit.salt)
         self._books.claim(self._attempt, given.given_ids)
-        usage = self._within_bounds(given.usage)
+        usage = self._within_bounds(self._used(response) or given.usage)
         self._lane.hear(self._visit)
         try:
             await self._visit.keep(given.body, status=status)
@@ -150,6 +150,11 @@ class Call:
         self._visit.note_losses(given.losses)
         pairs = self._headers_of(response, content_type=self._passage.answer_type)
         await self._visit.answer(status, given.body, headers=pairs + self._visit.notices)
+
+    def _used(self, response: HostResponse) -> Usage | None:
+        """Return what an answer's headers say that it used, in dialects whose bodies do not."""
+        read = self._inquiry.dialect.usage_in_headers
+        return None if read is None else read(headers.as_text(response.headers))
 
     def _note_head(self, response: HostResponse) -> None:
         named = headers.find(response.headers, b"x-request-id")

@@ -19,8 +19,11 @@ _TO_CLIENT = frozenset(
         b"x-amzn-errortype",  # by which boto3 tells errors apart
     )
 )
-_TO_CLIENT_PREFIXES = (b"x-ratelimit-", b"ratelimit")
-"""Limits of the host's account, as its SDKs read them. (`openai-organization` and the like stay here.)"""
+_TO_CLIENT_PREFIXES = (b"x-ratelimit-", b"ratelimit", b"x-amzn-bedrock-")
+"""Limits of the host's account, and what Bedrock says of an answer, as SDKs read them.
+
+(`openai-organization` and the like stay here.)
+"""
 
 _LONGEST_NUMBER = 9
 """Digits: a number in a header may be as long as its sender likes."""
@@ -29,7 +32,7 @@ _NONE: Mapping[str, str] = {}
 _JSON = (b"content-type", b"application/json")
 _ACCEPT = {"json": (b"accept", b"application/json"), "bytes": (b"accept", b"*/*")}
 _AMAZONS = (b"accept", b"application/vnd.amazon.eventstream")
-_ACCEPT_STREAM: Mapping[str, tuple[bytes, bytes]] = {"bedrock_converse": _AMAZONS}
+_ACCEPT_STREAM: Mapping[str, tuple[bytes, bytes]] = {"bedrock_converse": _AMAZONS, "bedrock_invoke": _AMAZONS}
 """Dialect to what its streams are; all others are `text/event-stream`."""
 
 _ACCEPT_EVENTS = (b"accept", b"text/event-stream")

@@ -11,7 +11,7 @@ from hortus.canon.request import Message, Request
 from hortus.canon.response import Response
 from hortus.canon.translation import Asking, Call, Chat, StreamReader, Target, Written
 from hortus.dialects.bedrock_converse import DIALECT
-from hortus.dialects.bedrock_converse.frames import Frame, Splitter, write_event
+from hortus.framing.aws_frames import Frame, Splitter, write_event
 
 TRANSLATION = DIALECT.translation
 assert TRANSLATION is not None

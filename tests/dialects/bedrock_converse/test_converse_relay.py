@@ -9,7 +9,7 @@ from hortus.canon.dialect import Asked, RouteCard
 from hortus.canon.errors import InvalidRequest
 from hortus.canon.usage import Usage
 from hortus.dialects.bedrock_converse import DIALECT
-from hortus.dialects.bedrock_converse.frames import write_event, write_exception
+from hortus.framing.aws_frames import write_event, write_exception
 
 CHAT, STREAM, COUNT = DIALECT.operations[:3]
 

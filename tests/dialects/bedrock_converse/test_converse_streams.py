@@ -41,8 +41,8 @@ from hortus.canon.events import (
 from hortus.canon.nodes import Seal
 from hortus.canon.parts import Citation, Inline, Media, Opaque, Reasoning, Refusal, Text, ToolCall
 from hortus.canon.usage import Usage
-from hortus.dialects.bedrock_converse.frames import Splitter, write_exception
 from hortus.framing.aws_event_stream import text, write_message
+from hortus.framing.aws_frames import Splitter, write_exception
 
 CALL = start(0, toolUse={"toolUseId": "1", "name": "f"})
 RESULT = {"toolUseId": "1", "status": "success", "type": "x"}

@@ -8,17 +8,18 @@ from __future__ import annotations
 from hortus.canon.dialect import Dialect, Operation
 from hortus.canon.translation import Chat, TokenCount, Translation
 from hortus.dialects.bedrock_converse import relay, token_count
-from hortus.dialects.bedrock_converse.errors import read_error, render_error, render_stream_error
-from hortus.dialects.bedrock_converse.frames import STREAM_TYPE
-from hortus.dialects.bedrock_converse.relay_stream import Stream
+from hortus.dialects.bedrock_converse.relay_stream import open_stream
 from hortus.dialects.bedrock_converse.request import read_request, write_request
 from hortus.dialects.bedrock_converse.response import read_response, write_response
-from hortus.dialects.bedrock_converse.routes import write_route, write_routes
 from hortus.dialects.bedrock_converse.stream_reader import Reader
 from hortus.dialects.bedrock_converse.stream_writer import Writer
 from hortus.dialects.bedrock_converse.units import cap_output, weigh
 from hortus.dialects.bedrock_converse.vocabulary import VOCABULARY
 from hortus.dialects.bedrock_converse.wire import NAME
+from hortus.framing.aws_asking import write_request as relay_request
+from hortus.framing.aws_errors import read_error, render_error, render_stream_error
+from hortus.framing.aws_frames import STREAM_TYPE
+from hortus.framing.aws_routes import write_route, write_routes
 
 
 def _post(name: str, method: str, *, is_stream: bool = False) -> Operation:
@@ -36,11 +37,11 @@ DIALECT = Dialect(
         Operation("get_model", "GET", "/foundation-models/{route}", None, is_at_root=False),
     ),
     read_request=relay.read_request,
-    write_request=relay.write_request,
+    write_request=relay_request,
     render_error=render_error,
     render_stream_error=render_stream_error,
     read_answer=relay.read_answer,
-    open_stream=Stream,
+    open_stream=open_stream,
     weigh=weigh,
     cap_output=cap_output,
     write_routes=write_routes,

@@ -28,12 +28,12 @@ from hortus.canon.events import (
 from hortus.canon.nodes import Seal
 from hortus.canon.parts import Part, Reasoning, Text, ToolCall
 from hortus.dialects.bedrock_converse.citations import read_citation
-from hortus.dialects.bedrock_converse.errors import read_stream_error
-from hortus.dialects.bedrock_converse.frames import Frame, Splitter
 from hortus.dialects.bedrock_converse.parts import read_block
 from hortus.dialects.bedrock_converse.response import PADDING, note_metrics, read_stop, read_stop_sequence, tier_of
 from hortus.dialects.bedrock_converse.usage import read_usage
 from hortus.dialects.bedrock_converse.wire import NAME, InputDelta, ReasoningDelta, StreamEvent, given
+from hortus.framing.aws_errors import read_stream_error
+from hortus.framing.aws_frames import Frame, Splitter
 from hortus.framing.opening import Notes
 from hortus.framing.reading import read_open
 from hortus.framing.shallow import check_text

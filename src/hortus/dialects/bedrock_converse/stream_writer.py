@@ -33,13 +33,13 @@ from hortus.canon.parts import Part, Reasoning, Refusal, Text, ToolCall
 from hortus.canon.translation import Asking
 from hortus.canon.usage import Usage
 from hortus.dialects.bedrock_converse.citations import write_citations
-from hortus.dialects.bedrock_converse.errors import render_stream_error
-from hortus.dialects.bedrock_converse.frames import write_event
 from hortus.dialects.bedrock_converse.parts import write_block
 from hortus.dialects.bedrock_converse.pen import NOTHING, Object, Pen, own_extras, pen_for
 from hortus.dialects.bedrock_converse.response import NEAR_STOPS, NO_METRICS, write_stop, write_stop_sequence
 from hortus.dialects.bedrock_converse.usage import write_usage
 from hortus.dialects.bedrock_converse.wire import NAME
+from hortus.framing.aws_errors import render_stream_error
+from hortus.framing.aws_frames import write_event
 from hortus.framing.paths import join_paths, put_back
 
 _IN_DELTAS: Mapping[str, tuple[str, ...]] = MappingProxyType(

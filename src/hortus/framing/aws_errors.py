@@ -35,7 +35,7 @@ from hortus.canon.errors import (
     UnknownRoute,
 )
 from hortus.canon.translation import NO_HEADERS
-from hortus.dialects.bedrock_converse.frames import write_exception
+from hortus.framing.aws_frames import write_exception
 from hortus.framing.counting import UNREADABLE
 from hortus.framing.openai_errors import read_error as read_any_error
 from hortus.framing.openai_errors import reply_headers
