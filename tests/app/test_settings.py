@@ -96,3 +96,25 @@ def test_paths_in_the_file_start_where_the_file_is(tmp_path: Path) -> None:
     assert load_settings({}, environment={}, directory=below).settings.ca_bundle == str(tmp_path / "ca.pem")
     flags = {"ca_bundle": "other.pem"}
     assert load_settings(flags, environment={}, directory=below).settings.ca_bundle == str(below / "other.pem")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "models.example.org",
+        "https://",
+        "https://user:secret@models.example.org",
+        "https://a b",
+        "https://x?q",
+        "ftp://x",
+    ],
+)
+def test_a_public_address_that_is_none_is_refused_at_the_start_and_not_repeated(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ConfigurationError, match="public_url is no plain") as caught:
+        load(tmp_path, public_url=url)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_public_address_may_have_a_port_and_a_path(tmp_path: Path) -> None:
+    url = "https://models.example.org:8443/ai"
+    assert load(tmp_path, public_url=url).settings.public_url == url

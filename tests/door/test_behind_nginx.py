@@ -7,8 +7,10 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import boto3
 import httpx2
 import pytest
 
@@ -69,20 +71,27 @@ def nginx_binary() -> str:
 
 
 @pytest.fixture(scope="module")
-def garden(start_hortus, replay_host: ReplayHost) -> Hortus:
-    models = {"steady": "fake:chunks=20,delay_ms=20", "silent": "fake:chunks=2,delay_ms=2500", "plain": "fake"}
-    text = TOML + "".join(
-        ENDPOINT.format(name=name, model=model, base_url=replay_host.base_url) for name, model in models.items()
-    )
-    return start_hortus(toml=text, environment={"REPLAY_KEY": "sk-replay"})
+def port() -> int:
+    """Where nginx will listen."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
-def proxy(garden: Hortus, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def garden(start_hortus, replay_host: ReplayHost, port: int) -> Hortus:
+    models = {"steady": "fake:chunks=20,delay_ms=20", "silent": "fake:chunks=2,delay_ms=2500", "plain": "fake"}
+    models["eu/lamp-v1:0"] = "fake"
+    text = TOML + "".join(
+        ENDPOINT.format(name=name, model=model, base_url=replay_host.base_url) for name, model in models.items()
+    )
+    environment = {"REPLAY_KEY": "sk-replay", "HORTUS_PUBLIC_URL": f"http://127.0.0.1:{port}"}
+    return start_hortus(toml=text, environment=environment)
+
+
+@pytest.fixture(scope="module")
+def proxy(garden: Hortus, port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     place = tmp_path_factory.mktemp("nginx")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     user = "user root;" if os.geteuid() == 0 else ""  # started as root, its workers would be nobody
     (place / "nginx.conf").write_text(user + NGINX_CONF.format(port=port, door=garden.door))
     process = subprocess.Popen([nginx_binary(), "-p", str(place), "-c", "nginx.conf"])
@@ -144,3 +153,17 @@ def test_a_client_that_leaves_nginx_is_noticed(proxy: str, headers: dict[str, st
         seen = replay_host.seen[-1]
     wait_for(lambda: seen.was_cut or seen.is_complete, what="the end at the host")
     assert seen.was_cut
+
+
+@pytest.mark.parametrize("route", ["plain", "eu/lamp-v1:0"])
+def test_a_signed_request_arrives_as_it_was_signed_but_for_its_host_which_public_url_says(
+    garden: Hortus, proxy: str, route: str
+) -> None:
+    """`$host` has no port, so nginx rewrites the signed header here; path and query it leaves as they are."""
+    key = garden.cli_json("keys", "create", "--project", "default")
+    pair = garden.cli_json("keys", "pair", key["id"])
+    given = {name: pair[name.removeprefix("aws_")] for name in ("aws_access_key_id", "aws_secret_access_key")}
+    session = boto3.Session(region_name="eu-west-1", **given)
+    with closing(session.client("bedrock-runtime", endpoint_url=f"{proxy}/bedrock")) as client:
+        answer = client.converse(modelId=route, messages=[{"role": "user", "content": [{"text": "hello"}]}])
+    assert answer["stopReason"] == "end_turn"

@@ -35,3 +35,32 @@ from hortus.gateway.door import Door
 def test_a_path_means_the_operation_that_says_more(method: str, path: str, dialect: str, operation: str) -> None:
     found = Door(DIALECTS).find(method, path, headers={})
     assert (found.dialect.name, found.operation.name) == (dialect, operation)
+
+
+@pytest.mark.parametrize("base", ["", "/bedrock"])
+@pytest.mark.parametrize(
+    "route", ["lamp", "eu/lamp", "maker.lamp-v1:0", "arn:aws:bedrock:eu-west-1:1:inference-profile/eu.lamp"]
+)
+@pytest.mark.parametrize(
+    ("method", "operation"), [("converse", "chat"), ("converse-stream", "chat"), ("count-tokens", "count_tokens")]
+)
+def test_a_model_s_id_in_bedrock_s_paths_may_hold_slashes_and_colons(
+    base: str, route: str, method: str, operation: str
+) -> None:
+    found = Door(DIALECTS).find("POST", f"{base}/model/{route}/{method}", headers={})
+    assert (found.dialect.name, found.operation.name, found.argument) == ("bedrock_converse", operation, route)
+    assert found.operation.is_stream is (method == "converse-stream")
+
+
+@pytest.mark.parametrize(
+    ("path", "dialect"),
+    [
+        ("/bedrock/nothing", "bedrock_converse"),
+        ("/model/lamp/nothing", "bedrock_converse"),
+        ("/v1beta/nothing", "gemini"),
+        ("/v1/nothing", "openai_chat"),
+        ("/nothing", "openai_chat"),
+    ],
+)
+def test_the_errors_of_a_path_that_is_none_are_those_of_whom_its_beginning_belongs_to(path: str, dialect: str) -> None:
+    assert Door(DIALECTS).dialect_of(path).name == dialect

@@ -7,14 +7,19 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 import pytest_asyncio
-from core import SECRET, Core, CoreExchange, staged
+from core import SECRET, Core, CoreExchange, ManualClock, staged
+from hypothesis import given
+from hypothesis import strategies as st
 
-from hortus.base.secrets import PairName, pair_secret, write_pair_name
+from hortus.base.secrets import FixedVersions, PairName, pair_secret, write_pair_name
+from hortus.canon.errors import Unauthenticated
+from hortus.transport.signing.pairs import PairSignatures
 from hortus.transport.signing.sigv4 import KeyPair, Scope, Signable, hash_body, sign
 
 NAME = write_pair_name(PairName("key_1", SECRET.version))
 KEYS = KeyPair(NAME, pair_secret("key_1", SECRET))
 SCOPE = Scope("eu-west-1", "bedrock")
+NOW_MS = ManualClock().at_ms
 CHAT = "/v1/chat/completions"
 BODY = msgspec.json.encode({"model": "r", "messages": [{"role": "user", "content": "May I?"}]})
 
@@ -119,3 +124,36 @@ async def test_an_address_that_is_signed_beforehand_is_not_taken(core: Core) -> 
     exchange.query = b"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=0"
     await core.gateway.serve(exchange)
     assert "Sign the request itself." in words_of(exchange)
+
+
+CREDENTIAL = f"AWS4-HMAC-SHA256 Credential={NAME}/20261118/eu-west-1/bedrock/aws4_request,"
+SAID = st.one_of(
+    st.binary(max_size=60).map(lambda tail: b"AWS4-HMAC-SHA256 " + tail),
+    st.text("abhost;-,= /", max_size=30).map(
+        lambda names: f"{CREDENTIAL} SignedHeaders={names}, Signature={'0' * 64}".encode()
+    ),
+    st.binary(max_size=9).map(
+        lambda tail: CREDENTIAL.encode() + b" SignedHeaders=host;x-amz-date;" + tail + b", Signature=" + b"0" * 64
+    ),
+)
+INSTANTS = st.one_of(
+    st.sampled_from([b"20261118T110640Z", b"00010101T000000Z", b"99991231T235959Z"]), st.binary(max_size=17)
+)
+
+
+@given(
+    said=SAID,
+    at=INSTANTS,
+    names=st.sets(st.sampled_from([b"host", b"x-amz-content-sha256", b"x-amz-target"])),
+    path=st.binary(max_size=9),
+    query=st.binary(max_size=9),
+)
+def test_whatever_stands_where_a_signature_should_it_is_refused_in_words(
+    said: bytes, at: bytes, names: set[bytes], path: bytes, query: bytes
+) -> None:
+    exchange = CoreExchange(CHAT, BODY)
+    exchange.raw_path, exchange.query = path, query
+    exchange.headers = ((b"authorization", said), (b"x-amz-date", at), *[(name, at) for name in names])
+    signatures = PairSignatures(FixedVersions((SECRET,)), hosts=("models.example.org",))
+    with pytest.raises(Unauthenticated):
+        signatures.read(exchange, now_ms=NOW_MS).check(BODY)

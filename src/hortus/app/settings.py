@@ -17,7 +17,9 @@ from msgspec import Meta
 
 from hortus.base.addresses import read_networks
 from hortus.base.errors import ConfigurationError
+from hortus.canon.errors import HostUnavailable
 from hortus.catalog.places import ISO_COUNTRIES
+from hortus.transport.target import read_target
 
 ENVIRONMENT_PREFIX = "HORTUS_"
 
@@ -368,7 +370,15 @@ def _check_country(settings: Settings, origins: Mapping[str, str]) -> None:
 
 
 def _check_public_url(settings: Settings, origins: Mapping[str, str]) -> None:
-    if settings.public_url is not None and not _is_plain_address(settings.public_url):
+    url = settings.public_url
+    if url is None:
+        return
+    try:
+        read_target(url)
+        is_address = _is_plain_address(url)
+    except HostUnavailable:
+        is_address = False
+    if not is_address:
         raise ConfigurationError(
             "public_url is no plain http or https address.",
             path=origins["public_url"],

@@ -55,6 +55,7 @@ class Door:
         self._exact: dict[str, dict[str, Found]] = {}
         self._templates: dict[str, _Template] = {}
         self._bases: dict[str, Dialect] = {}
+        self._roots: dict[str, Dialect] = {}
         self._anthropic: str | None = None
         for dialect in dialects:
             for base in dialect.bases:
@@ -64,6 +65,8 @@ class Door:
             for operation in dialect.operations:
                 for base in (*dialect.bases, *([""] if operation.is_at_root else [])):
                     self._add(base + operation.path, Found(dialect, operation))
+                if operation.is_at_root:
+                    self._roots.setdefault(_first_part(operation.path), dialect)
         # `/v1/models/{route}:generateContent` is looked at before `/v1/models/{route}`, which it would fit, too.
         self._templates = dict(sorted(self._templates.items(), key=lambda one: one[0].endswith("}")))
 
@@ -94,8 +97,8 @@ class Door:
 
     def dialect_of(self, path: str) -> Dialect:
         """Return the dialect whose errors a client at this path understands."""
-        first = "/" + path.lstrip("/").partition("/")[0]
-        return self._bases.get(first, self.first)
+        first = _first_part(path)
+        return self._bases.get(first) or self._roots.get(first, self.first)
 
     def _look_up(self, path: str) -> tuple[dict[str, Found], str | None] | None:
         methods = self._exact.get(path)
@@ -128,6 +131,15 @@ def refuse_upgrade(headers: dict[bytes, bytes]) -> None:
         raise UpgradeRefused(
             "WebSockets are not spoken here.", hint="Send plain HTTP; set `stream` to true to get an answer in parts."
         )
+
+
+def _first_part(path: str) -> str:
+    """Return a path's first part.
+
+    >>> _first_part("/model/eu.lamp/converse")
+    '/model'
+    """
+    return "/" + path.lstrip("/").partition("/")[0]
 
 
 def _choose(matched: tuple[dict[str, Found], str | None], method: str) -> Found:

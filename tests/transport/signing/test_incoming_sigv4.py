@@ -180,6 +180,7 @@ UNFIT = {
     "no scope": (replaced(signed(), b"/eu-west-1/bedrock", b""), "not a whole AWS signature"),
     "no key": (replaced(signed(), b"=key_1/", b"=/"), "not a whole AWS signature"),
     "no signed headers": (replaced(signed(), b"SignedHeaders=", b"Signed="), "not a whole AWS signature"),
+    "a header twice": (replaced(signed(), b"SignedHeaders=", b"SignedHeaders=host;"), "not a whole AWS signature"),
     "half a signature": (replaced(signed(), b"Signature=", b"Signature=0"), "not a whole AWS signature"),
     "nothing": (with_header(signed(), b"authorization", b"AWS4-HMAC-SHA256 "), "not a whole AWS signature"),
 }

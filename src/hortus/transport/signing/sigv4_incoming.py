@@ -68,7 +68,8 @@ def read_claim(request: Signable) -> Claim | None:
     credential = fields.get("Credential", "").rsplit("/", _SCOPE_PARTS - 1)
     names = tuple(fields.get("SignedHeaders", "").split(";"))
     signature = fields.get("Signature", "")
-    if len(credential) != _SCOPE_PARTS or not all(credential) or not all(names) or not _HASH.fullmatch(signature):
+    is_whole = len(credential) == _SCOPE_PARTS and all(credential) and all(names) and len(set(names)) == len(names)
+    if not is_whole or not _HASH.fullmatch(signature):
         raise _refuse(
             "the `authorization` header is not a whole AWS signature",
             "It needs Credential=KEY/DAY/REGION/SERVICE/aws4_request, SignedHeaders and Signature; "
