@@ -17,7 +17,10 @@ from hortus.testkit.replay_host import ReplayHost, Seen
 from sdk.accepted import complaints
 from sdk.clients.anthropic_messages import AnthropicMessages
 from sdk.clients.azure import AzureChat, AzureResponses
+from sdk.clients.bedrock import Bedrock
+from sdk.clients.cohere import Cohere
 from sdk.clients.google_genai import GoogleGenAI
+from sdk.clients.mistralai import MistralAI
 from sdk.clients.openai_chat import OpenAIChat
 from sdk.clients.openai_responses import OpenAIResponses
 from sdk.clients.words import Listening, listening
@@ -31,6 +34,9 @@ CLIENTS: dict[str, tuple[Any, str, str]] = {
     "openai's azure, responses": (AzureResponses, "/azure", "openai"),
     "anthropic": (AnthropicMessages, "/anthropic", "anthropic"),
     "google-genai": (GoogleGenAI, "/gemini", "google-genai"),
+    "mistralai": (MistralAI, "/mistral", "mistralai"),
+    "cohere": (Cohere, "/cohere", "cohere"),
+    "boto3": (Bedrock, "/bedrock", "boto3"),
 }
 """Each official SDK: its adapter, its base address at Hortus, its package."""
 
@@ -59,6 +65,14 @@ def route_of(host: str, scene: str) -> str:
     return f"{host}.{re.sub('[^a-z0-9]+', '-', scene)}"
 
 
+_ANY = 'host = "any"\ndialects = ["{}"]'
+_SPOKEN: dict[str, str] = {
+    "azure": 'host = "azure"\nstyle = "deployments"\nauth = "api-key"',
+}
+_MODELS = {"bedrock_converse": "anthropic.claude-fake-v1"}
+"""What a host calls the model, where its name says what it takes."""
+
+
 def declared(replay_host: ReplayHost) -> str:
     """Write hortus.toml: a route to each scene at each host."""
     text = '[[project]]\nname = "default"\nroutes = ["*"]\n'
@@ -70,11 +84,10 @@ def declared(replay_host: ReplayHost) -> str:
 [[endpoint]]
 name = "{name}"
 model = "fake"
-host = "any"
-dialects = ["{host}"]
+{_SPOKEN.get(host, _ANY.format(host))}
 base_url = "{replay_host.base_of(host)}"
 private_address = true
-upstream_model = "fake:scene={scene}"
+upstream_model = "{_MODELS.get(host, 'fake')}:scene={scene}"
 credential = "env:REPLAY_KEY"
 operations = {operations}
 [[route]]
@@ -91,14 +104,18 @@ class Matrix:
         self._garden = garden
         self._replay_host = replay_host
         self._stack = stack
-        self._key = garden.new_key()
+        made = garden.cli_json("keys", "create", "--project", "default")
+        pair = garden.cli_json("keys", "pair", made["id"])
+        self._key = made["key"]
+        self._pair = f"{pair['access_key_id']}:{pair['secret_access_key']}"
         self._clients = {name: self.open(name) for name in CLIENTS}
         self._done: dict[tuple[str, str, str], Cell] = {}
 
     def open(self, name: str) -> Any:
         """Open a client with connections of its own."""
         made, base, _ = CLIENTS[name]
-        return made(self._garden.door + base, self._key, self._stack.enter_context(listening()))
+        key = self._pair if made is Bedrock else self._key
+        return made(self._garden.door + base, key, self._stack.enter_context(listening()))
 
     def cell(self, client: str, host: str, row: Feature) -> Cell:
         """Return what came of a feature."""

@@ -1,4 +1,4 @@
-"""Amazon's boto3 over Converse and its event stream."""
+"""Amazon's boto3 over Converse and its event stream; it signs with a key pair, for a bearer key it wants TLS."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 import boto3
 import msgspec
-from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EventStreamError
 from urllib3.exceptions import HTTPError
@@ -38,21 +37,16 @@ class Bedrock:
 
     def __init__(self, base: str, key: str, listening: Listening) -> None:
         self.listening = listening
-        self._base = base
+        access_key_id, _, secret = key.partition(":")
         self._client = boto3.session.Session().client(
             "bedrock-runtime",
             region_name="eu-central-1",
             endpoint_url=base,
-            config=Config(signature_version=UNSIGNED, retries={"total_max_attempts": 1}, read_timeout=20),
+            aws_access_key_id=access_key_id,
+            aws_secret_access_key=secret or "any",
+            config=Config(retries={"total_max_attempts": 1}, read_timeout=20),
         )
-
-        def sign(request: Any, **_: Any) -> None:
-            request.headers["Authorization"] = f"Bearer {key}"
-
-        events = self._client.meta.events
-        # boto3 sends no bearer key over plain HTTP of its own accord
-        events.register("before-send", sign)
-        events.register("after-call", self._hear)
+        self._client.meta.events.register("after-call", self._hear)
         listening.kept(self._client)
 
     def _hear(self, http_response: Any, **_: Any) -> None:
