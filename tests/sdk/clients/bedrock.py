@@ -53,8 +53,9 @@ class Bedrock:
         pools = self._client._endpoint.http_session._manager.pools  # boto3 shows its connections to nobody
         pool = pools[next(iter(pools.keys()))]
         idle = [one for one in pool.pool.queue if one is not None]
-        socket = (idle[-1] if idle else http_response.raw._connection).sock
-        self.listening.hear(http_response.headers, socket.getsockname()[1])
+        connection = idle[-1] if idle else http_response.raw._connection
+        socket = connection.sock if connection else None
+        self.listening.hear(http_response.headers, socket.getsockname()[1] if socket else 0)
 
     @property
     def headers(self) -> Any:

@@ -12,15 +12,13 @@ from cohere.core.api_error import ApiError
 from sdk.clients.openai_chat import data_url
 from sdk.clients.words import TOOLS, Ask, Call, Counted, Heard, Listening, turns
 
-STOPS = {"COMPLETE": "end", "STOP_SEQUENCE": "end", "TOOL_CALL": "tools", "MAX_TOKENS": "length"}
+STOPS = {"COMPLETE": "end", "STOP_SEQUENCE": "end", "TOOL_CALL": "tools", "MAX_TOKENS": "length", "ERROR": "filter"}
 ERRORS = {
     400: cohere.BadRequestError,
     401: cohere.UnauthorizedError,
     403: cohere.ForbiddenError,
     404: cohere.NotFoundError,
     429: cohere.TooManyRequestsError,
-    500: cohere.InternalServerError,
-    503: cohere.ServiceUnavailableError,
 }
 
 
@@ -97,7 +95,7 @@ class Cohere:
             }
             for one in calls
         ]
-        return ({"role": "assistant", "tool_calls": made, "tool_plan": "I will look that up."},)
+        return ({"role": "assistant", "tool_calls": made},)
 
     def count(self, model: str) -> int:
         raise NotImplementedError
@@ -110,7 +108,7 @@ class Cohere:
         return {one.name for one in self._client.models.list().models}
 
     def raised(self, status: int) -> tuple[type[Exception], ...]:
-        return (ERRORS.get(status, ApiError),)
+        return (ERRORS.get(status, ApiError),)  # for 502, which Cohere itself never says, there is no other
 
     def broken(self) -> tuple[type[Exception], ...]:
         return (ApiError, httpx.HTTPError)
