@@ -76,6 +76,9 @@ HOST_LACKS: dict[str, frozenset[str]] = {
 }
 """Features that a host's API does not offer."""
 
+WITHOUT_A_WORD = frozenset({"mistral", "cohere_v2"})
+"""APIs whose answers do not tell a refusal from anything else that was said."""
+
 UNTOLD: dict[str, frozenset[str]] = {name: frozenset() for name in HOST_LACKS} | {
     "mistral": frozenset({"reasoning"}),
     "bedrock_converse": frozenset({"reasoning"}),
@@ -83,6 +86,8 @@ UNTOLD: dict[str, frozenset[str]] = {name: frozenset() for name in HOST_LACKS} |
     "cohere_v2": frozenset({"cached"}),
 }
 """Tokens that a host does not count apart."""
+
+MIND_LABELS = frozenset({"mistral", "cohere_v2"})
 
 _OF_MOST = frozenset({"temperature", "top_p", "max_output_tokens", "stop"})
 _OF_MANY = _OF_MOST | {"seed", "presence_penalty", "frequency_penalty"}
@@ -115,6 +120,13 @@ def asked(ask: Ask, *, streamed: bool = False) -> Callable[[Any, Place, str], He
         return (client.stream if streamed else client.ask)(place.model(scene), ask)
 
     return call
+
+
+def says_in_spite_of_its_label(client: Any, place: Place, scene: str) -> None:
+    """What a host calls something else is a stream all the same; in a relay some SDKs see the label themselves."""
+    if client.dialect == place.host and client.dialect in MIND_LABELS:
+        pytest.skip("the SDK minds the label, with Hortus and without")
+    says(TEXT, streamed=True)(client, place, scene)
 
 
 def says(text: str, *, streamed: bool = False, stop: str = "end") -> Callable[[Any, Place, str], None]:
@@ -220,12 +232,18 @@ def stops_at(client: Any, place: Place, scene: str) -> None:
 def refuses(client: Any, place: Place, scene: str) -> None:
     """A refusal is not an answer: the client is told by its API's own sign."""
     heard = client.ask(place.model(scene), Ask())
-    assert heard.stop in {"refusal", "filter"}
+    assert heard.stop in {"refusal", "filter"} or _says_what_it_cannot(client, heard)
 
 
 def is_filtered(client: Any, place: Place, scene: str) -> None:
     """An answer cut by the maker's filter does not look finished."""
-    assert client.ask(place.model(scene), Ask()).stop in {"filter", "refusal"}
+    heard = client.ask(place.model(scene), Ask())
+    assert heard.stop in {"filter", "refusal"} or _says_what_it_cannot(client, heard)
+
+
+def _says_what_it_cannot(client: Any, heard: Heard) -> bool:
+    """Tell whether an API without a word for it has the words, and the header what happened to them."""
+    return client.dialect in WITHOUT_A_WORD and bool(heard.text) and bool(client.headers.get("hortus-losses"))
 
 
 def counts(*, streamed: bool = False) -> Callable[..., None]:
@@ -366,7 +384,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("error labelled as a stream", "mislabelled-error,status=404", fails_with(404, streamed=True)),
     Feature("error inside a stream", "error-in-stream", breaks),
     Feature("stream that breaks off", "cuts-later", breaks),
-    Feature("stream with a wrong label", "wrong-content-type", says(TEXT, streamed=True)),
+    Feature("stream with a wrong label", "wrong-content-type", says_in_spite_of_its_label),
     Feature("stream without its end mark", "no-done", says(TEXT, streamed=True)),
     Feature("chunks without choices", "empty-choices", says(TEXT, streamed=True)),
     Feature("comments in a stream", "comments", says(TEXT, streamed=True)),

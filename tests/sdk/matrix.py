@@ -54,11 +54,6 @@ class Cell(msgspec.Struct, frozen=True):
     state: State
     detail: tuple[str, ...] = ()
 
-    def __str__(self) -> str:
-        if self.state != "loss":
-            return self.state
-        return "loss: " + ", ".join(f"`{path}`" for path in self.detail)
-
 
 def route_of(host: str, scene: str) -> str:
     """Name the route to a scene at a host."""
@@ -87,7 +82,7 @@ model = "fake"
 {_SPOKEN.get(host, _ANY.format(host))}
 base_url = "{replay_host.base_of(host)}"
 private_address = true
-upstream_model = "{_MODELS.get(host, 'fake')}:scene={scene}"
+upstream_model = "{_MODELS.get(host, "fake")}:scene={scene}"
 credential = "env:REPLAY_KEY"
 operations = {operations}
 [[route]]
@@ -191,28 +186,65 @@ def _paths(found: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(re.sub(r"\[\d+\]", "[]", one) for one in found))
 
 
+_HEAD = """# Which SDK reaches which host
+
+Every official SDK, unchanged but for its base address, asks through Hortus; a replay host answers in each dialect, as
+the makers do (`azure`: OpenAI's two in Azure's way, with the deployment in the path). Written by `make matrix`; a test
+compares this page with a fresh run.
+
+- `passed`: the SDK read what it should, or raised the class that its users catch.
+- `loss`: the host's dialect cannot carry what is named below the table. Content, tools, schema, stop and output limit
+  are refused with these paths; the rest is answered, with the paths in the header `hortus-losses`. Members that are
+  only advice, such as `service_tier`, stand in that header too and are not counted here.
+- `none`: the SDK's API, or the host's, has no such thing.
+"""
+
+
 def written(matrix: Matrix, *, versions: Callable[[str], str]) -> str:
     """Write docs/reference/matrix.md."""
     tables = {client: list(matrix.cells(client)) for client in CLIENTS}
     all_cells = [cell for rows in tables.values() for _, cells in rows for cell in cells]
-    total = {state: sum(cell.state == state for cell in all_cells) for state in ("passed", "loss", "not offered")}
-    lines = [
-        "# Which SDK reaches which host",
-        "",
-        "Every official SDK, unchanged but for its base address, asks through Hortus; a replay host answers in each",
-        "dialect, as the makers do. Written by `make matrix`; a test compares this page with a fresh run.",
-        "",
-        "- `passed`: the SDK read what it should, or raised the class that its users catch.",
-        "- `loss`: the host's dialect cannot carry what is named. Content, tools, schema, stop and output limit are",
-        "  refused with these paths; the rest is answered, with the paths in the header `hortus-losses`. Members that",
-        "  are only advice, such as `service_tier`, stand in that header too and are not counted here.",
-        "- `not offered`: the SDK's API, or the host's, has no such thing.",
-        "",
-        f"{len(all_cells)} cells: " + ", ".join(f"{count} {state}" for state, count in total.items()) + ".",
-    ]
+    lines = [_HEAD, f"{len(all_cells)} cells, {len(FEATURES)} features for each pair: {_counted(all_cells)}.", ""]
+    lines += _table("passed + loss", [(f"{client}", _columns(rows)) for client, rows in tables.items()])
     for client, rows in tables.items():
         package = CLIENTS[client][2]
-        lines += ["", f"## {client} ({package} {versions(package)})", ""]
-        lines += ["| feature | " + " | ".join(f"`{host}`" for host in HOSTS) + " |", "| --- |" + " --- |" * len(HOSTS)]
-        lines += [f"| {row.name} | " + " | ".join(map(str, cells)) + " |" for row, cells in rows]
+        lines += ["", f"## {client} ({package} {versions(package)})", "", *_of_client(rows)]
     return "\n".join(lines) + "\n"
+
+
+def _counted(cells: list[Cell]) -> str:
+    states: tuple[State, ...] = ("passed", "loss", "not offered")
+    return ", ".join(f"{sum(cell.state == state for cell in cells)} {state}" for state in states)
+
+
+def _columns(rows: list[tuple[Feature, tuple[Cell, ...]]]) -> list[str]:
+    """Count what passed and what lost something, host by host."""
+    columns = zip(*(cells for _, cells in rows), strict=True)
+    counts = [[sum(cell.state == state for cell in cells) for state in ("passed", "loss")] for cells in columns]
+    return [f"{passed} + {lost}" for passed, lost in counts]
+
+
+def _table(corner: str, rows: list[tuple[str, list[str]]]) -> list[str]:
+    head = f"| {corner} | " + " | ".join(f"`{host}`" for host in HOSTS) + " |"
+    return [head, "| --- |" + " --- |" * len(HOSTS), *(f"| {name} | {' | '.join(cells)} |" for name, cells in rows)]
+
+
+def _of_client(rows: list[tuple[Feature, tuple[Cell, ...]]]) -> list[str]:
+    """Write one client's rows: those that passed at every host in a sentence, the others as a table with its notes."""
+    whole = [row.name for row, cells in rows if all(cell.state == "passed" for cell in cells)]
+    notes: dict[tuple[str, ...], int] = {}
+    shown = [
+        (row.name, [_short(cell, notes) for cell in cells])
+        for row, cells in rows
+        if {cell.state for cell in cells} not in ({"passed"}, {"not offered"})
+    ]
+    lost = [f"- loss {number}: " + ", ".join(f"`{path}`" for path in paths) for paths, number in notes.items()]
+    never = [row.name for row, cells in rows if all(cell.state == "not offered" for cell in cells)]
+    told = [f"Passed at every host: {'; '.join(whole)}.", *([f"Not offered: {'; '.join(never)}."] if never else [])]
+    return ["\n\n".join(told), "", *_table("feature", shown), *([""] if lost else []), *lost]
+
+
+def _short(cell: Cell, notes: dict[tuple[str, ...], int]) -> str:
+    if cell.state == "loss":
+        return f"loss {notes.setdefault(cell.detail, len(notes) + 1)}"
+    return "none" if cell.state == "not offered" else cell.state

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from mistral_examples import CHAT, DONE, answer, asking, chunk, decode, encode
 from msgspec import Raw
@@ -189,13 +190,25 @@ STREAMS = {
 }
 
 
+def without_pieces(events: tuple[Event, ...]) -> tuple[Event, ...]:
+    """Put texts together that follow each other: calls are written whole, as Mistral does and its SDK reads them."""
+    found: list[Event] = []
+    for event in events:
+        last = found[-1] if found else None
+        if isinstance(event, TextAdded) and isinstance(last, TextAdded):
+            found[-1] = msgspec.structs.replace(last, text=last.text + event.text)
+        else:
+            found.append(event)
+    return tuple(found)
+
+
 @pytest.mark.parametrize("name", STREAMS)
 def test_a_stream_written_again_gives_the_same_events(name: str) -> None:
     events = events_of(*STREAMS[name])
     writer = CHAT.open_writer(asking())
     again = events_of(*(writer.feed(event) for event in events))
     if name != "nothing":  # Hortus says who answers where the host does not
-        assert again == events
+        assert without_pieces(again) == without_pieces(events)
     assert isinstance(events[-1], Finished)
     assert writer.losses == ()
     assert collect(again).choices == collect(events).choices
@@ -316,13 +329,20 @@ def test_seals_of_other_makers_are_kept_by_the_gateway() -> None:
 
 def test_a_call_without_arguments_gets_an_empty_object() -> None:
     deltas, _ = deltas_of(ToolCall(id="a", name="f", arguments="", at="t"))
-    assert deltas[-1] == {"tool_calls": [{"index": 0, "function": {"name": "", "arguments": "{}"}}]}
+    assert deltas[-1]["tool_calls"][0]["function"] == {"name": "f", "arguments": "{}"}
     assert len(deltas_of(ToolCall(id="a", name="f", arguments="{}", at="t"))[0]) == 1
+
+
+def test_a_call_is_written_whole_as_the_sdk_s_users_read_it() -> None:
+    pieces = (TextAdded('{"a"'), TextAdded(":1}"))
+    deltas, losses = deltas_of(ToolCall(id="a", name="f", arguments="", at="t"), *pieces)
+    assert [one["tool_calls"][0]["function"]["arguments"] for one in deltas] == ['{"a":1}']
+    assert losses == ()
 
 
 def test_an_opaque_call_of_its_own_is_streamed_as_it_is() -> None:
     deltas, losses = deltas_of(ToolCall(id="a", name="f", arguments="", at="t"), TextAdded("{}"))
-    assert (len(deltas), losses) == (2, ())
+    assert (len(deltas), losses) == (1, ())
 
 
 def test_citations_and_what_others_add_are_named() -> None:

@@ -337,10 +337,9 @@ def test_a_wish_to_think_is_an_effort(wish: ReasoningWish, effort: str | None, l
 
 def test_what_mistral_has_no_member_for_is_named() -> None:
     body, written = write(top_k=5, user="u", service_tier="priority", verbosity="low", seed=7)
-    assert (body["random_seed"], "service_tier" in body) == (7, False)
+    assert (body["random_seed"], body["top_k"], "service_tier" in body) == (7, 5, False)
     assert sorted(map(str, written.losses)) == [
         "advisory:service_tier",
         "advisory:user",
-        "tuning:top_k",
         "tuning:verbosity",
     ]

@@ -24,6 +24,9 @@ _WEIGHTS: dict[str, Weight] = {
     "inputs": "meaning",
     "input_type": "meaning",
     "truncate": "tuning",
+    # Of their answers: the request's own texts again, and a name
+    "texts": "advisory",
+    "id": "advisory",
     "max_tokens": "tuning",
 }
 

@@ -128,7 +128,8 @@ def write_response(response: EmbeddingsResponse, request: EmbeddingsRequest) -> 
         {"object": "embedding", "embedding": pack_vector(vector) if is_packed else vector, "index": number}
         for number, vector in enumerate(response.vectors)
     ]
-    body: Body = {"object": "list", "data": data, "model": response.model or request.model}
+    body: Body = {} if is_own else {"id": "embeddings"}  # demanded by the SDK; told by no other dialect
+    body |= {"object": "list", "data": data, "model": response.model or request.model}
     body["usage"] = _write_usage(response.usage or Usage())
     Pen(manifest).close(response, body)
     losses = manifest.losses()

@@ -42,6 +42,7 @@ _PLAIN = MappingProxyType(
     {
         "temperature": "temperature",
         "top_p": "top_p",
+        "top_k": "top_k",  # mistralai 3.7.0, read 2026-11
         "frequency_penalty": "frequency_penalty",
         "presence_penalty": "presence_penalty",
         "random_seed": "seed",
@@ -104,13 +105,14 @@ def read_request(body: bytes, call: Call) -> Request:
         stop=_read_stop(found, notes),
         temperature=told(found.temperature),
         top_p=told(found.top_p),
+        top_k=told(found.top_k),
         frequency_penalty=told(found.frequency_penalty),
         presence_penalty=told(found.presence_penalty),
         seed=told(found.random_seed),
         choices=told(found.n),
         has_logprobs=told(found.logprobs),
         top_logprobs=told(found.top_logprobs),
-        reasoning=None if effort is None else ReasoningWish(effort=effort, at="reasoning_effort"),
+        reasoning=_read_wish(effort),
         metadata=told_raw(found.metadata, "metadata", notes),
         service_tier=told(found.service_tier),
         cache_key=told(found.prompt_cache_key),
@@ -118,6 +120,13 @@ def read_request(body: bytes, call: Call) -> Request:
         wants_usage=found.stream is True,  # Mistral's streams always end with it
         extras=notes.extras(),
     )
+
+
+def _read_wish(effort: str | None) -> ReasoningWish | None:
+    """Return how much to think; what Mistral's models think, they show."""
+    if effort is None:
+        return None
+    return ReasoningWish(effort=effort, shows=None if effort == "none" else "auto", at="reasoning_effort")
 
 
 def _read_stop(found: wire.Request, notes: Notes) -> tuple[str, ...]:
@@ -156,8 +165,6 @@ def _write_limits(request: Request, body: Body, pen: Pen) -> None:
     if request.stop:
         manifest.take(request, "stop")
         body["stop"] = request.stop[0] if manifest.has_form(request, _BARE_STOP) else list(request.stop)
-    if request.top_k is not None:
-        manifest.lose(request, "top_k", "Mistral has no `top_k`; `top_p` is near.")
     if request.reasoning is not None:
         _write_wish(request.reasoning, body, manifest=manifest)
     if request.service_tier is not None and pen.is_own:  # no word of Mistral's means the same as another maker's
@@ -232,6 +239,8 @@ def _write_wish(wish: ReasoningWish, body: Body, *, manifest: Manifest) -> None:
         return
     if budget is not None and wish.is_on is not False:
         manifest.approximate(wish, "budget_tokens", f"Written as `reasoning_effort`: {effort}, which is near.")
+    if wish.shows in {"auto", "full"}:  # they always are
+        manifest.take(wish, "shows")
     body["reasoning_effort"] = effort
 
 

@@ -49,13 +49,14 @@ class _Open(msgspec.Struct):
 
     Attributes:
         calls: How many calls have begun.
-        has_words: Whether the open call has arguments.
+        call: The open call; Mistral's come whole, and its SDK's users read them so.
         piece: The piece of reasoning that is being written, None before the first.
     """
 
     part: Part | None = None
     calls: int = 0
-    has_words: bool = False
+    call: Body | None = None
+    arguments: str = ""
     piece: tuple[str, int] | None = None
 
 
@@ -186,7 +187,7 @@ class Writer:
 
     def _begin(self, part: Part, choice: int) -> bytes:
         state = self._choices.setdefault(choice, _Open())
-        state.part, state.piece, state.has_words = part, None, False
+        state.part, state.piece, state.call = part, None, None
         pen = self._pen(part)
         delta = _skeleton(part, state, pen)
         self._account(pen)
@@ -194,10 +195,9 @@ class Writer:
 
     def _write_text(self, event: TextAdded) -> bytes:
         state = self._choices[event.choice]
-        if isinstance(state.part, ToolCall):
-            state.has_words = True
-            call: Body = {"index": state.calls - 1, "function": {"name": "", "arguments": event.text}}
-            return self._delta({"tool_calls": [call]}, event.choice)
+        if state.call is not None:
+            state.arguments += event.text
+            return b""
         return self._delta({"content": event.text}, event.choice)
 
     def _write_thought(self, event: ThoughtAdded) -> bytes:
@@ -218,9 +218,10 @@ class Writer:
     def _close(self, event: PartEnded) -> bytes:
         state = self._choices[event.choice]
         written = b""
-        if isinstance(state.part, ToolCall) and not state.has_words:
-            call: Body = {"index": state.calls - 1, "function": {"name": "", "arguments": "{}"}}
-            written = self._delta({"tool_calls": [call]}, event.choice)
+        if state.call is not None and isinstance(state.part, ToolCall):
+            function: Body = {"name": state.part.name, "arguments": state.arguments or "{}"}
+            written = self._delta({"tool_calls": [state.call | {"function": function}]}, event.choice)
+        state.call = None
         if event.extras is not None and event.extras.dialect != NAME and state.part is not None:
             self._account_of(state.part.at, event.extras)
         state.part = None
@@ -250,8 +251,8 @@ def _skeleton(part: Part, state: _Open, pen: Pen) -> Body:
     """Return the delta for what is known of a part as it begins."""
     if isinstance(part, ToolCall):
         state.calls += 1
-        state.has_words = bool(part.arguments)
-        return {"tool_calls": [write_call(part, pen) | {"index": state.calls - 1}]}
+        state.call, state.arguments = write_call(part, pen) | {"index": state.calls - 1}, part.arguments
+        return {}
     written = write_part(part, pen, role="assistant")
     if isinstance(part, Text | Refusal):
         words: object = [written] if is_own(part) else part.text

@@ -17,6 +17,7 @@ _NAMES = {
     "Request.cache_key": "prompt_cache_key",
     "Request.is_stream": "stream",
     "ReasoningWish.effort": "",
+    "ReasoningWish.shows": "",
     "ToolChoice.mode": "",
     "ToolChoice.names": "function.name",
     "OutputFormat.kind": "type",

@@ -23,6 +23,7 @@ class Request(Struct, forbid_unknown_fields=True):
     stop: str | list[str] | UnsetType | None = UNSET
     temperature: float | UnsetType | None = UNSET
     top_p: float | UnsetType | None = UNSET
+    top_k: int | UnsetType | None = UNSET
     frequency_penalty: float | UnsetType | None = UNSET
     presence_penalty: float | UnsetType | None = UNSET
     random_seed: int | UnsetType | None = UNSET

@@ -52,6 +52,12 @@ def objection(asked: Asked) -> str:
     body = asked.body
     if unknown := sorted(body.keys() - _MEMBERS):
         return f"extraneous key [{unknown[0]}] is not permitted"
+    if wrong := _wrong_turn(body):
+        return wrong
+    return "" if asked.headers.get("authorization", "").startswith(("Bearer ", "AWS4-HMAC-SHA256 ")) else NO_KEY
+
+
+def _wrong_turn(body: dict[str, Any]) -> str:
     waiting: set[str] = set()
     role = ""
     for place, message in enumerate([*body["messages"], {"role": "", "content": []}]):
@@ -64,7 +70,7 @@ def objection(asked: Asked) -> str:
         waiting = {block["toolUse"]["toolUseId"] for block in message["content"] if "toolUse" in block}
         if (waiting or given) and "toolConfig" not in body:
             return "The toolConfig field must be defined when using toolUse and toolResult content blocks."
-    return "" if asked.headers.get("authorization", "").startswith(("Bearer ", "AWS4-HMAC-SHA256 ")) else NO_KEY
+    return ""
 
 
 def read(asked: Asked) -> Told:
@@ -72,9 +78,7 @@ def read(asked: Asked) -> Told:
     body = asked.body
     turns = [(one["role"], one["content"]) for one in body["messages"]]
     blocks = [block for _, found in turns for block in found]
-    used = [block["toolUse"] for block in blocks if "toolUse" in block]
-    calls = tuple(PastCall(one["toolUseId"], one["name"], one["input"]) for one in used)
-    tools = (body.get("toolConfig") or {}).get("tools") or ()
+    calls = tuple(PastCall(one["toolUseId"], one["name"], one["input"]) for one in _told(blocks, "toolUse"))
     return Told(
         nonce=asked.nonce,
         model=asked.model,
@@ -82,14 +86,24 @@ def read(asked: Asked) -> Told:
         members=body,
         system=_text(body.get("system") or []),
         turns=tuple((role, _text(found)) for role, found in turns),
-        pictures=tuple(_picture(block["image"]) for block in blocks if "image" in block),
+        pictures=tuple(map(_picture, _told(blocks, "image"))),
         schema=_schema(body),
         parameters=_parameters(body),
-        tools=tuple(one["toolSpec"]["name"] for one in tools if "toolSpec" in one),
+        tools=_tools(body),
         calls=calls,
         results=_results(blocks, {call.id: call.name for call in calls}),
         seal_fault=_seal_fault([found for _, found in turns]),
     )
+
+
+def _told(blocks: list[Block], kind: str) -> list[Block]:
+    """Return what the blocks of one kind hold."""
+    return [block[kind] for block in blocks if kind in block]
+
+
+def _tools(body: dict[str, Any]) -> tuple[str, ...]:
+    offered = (body.get("toolConfig") or {}).get("tools") or []
+    return tuple(one["name"] for one in _told(offered, "toolSpec"))
 
 
 def _text(blocks: list[Block]) -> str:
@@ -119,8 +133,10 @@ def _parameters(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _results(blocks: list[Block], names: dict[str, str]) -> tuple[Result, ...]:
-    given = [block["toolResult"] for block in blocks if "toolResult" in block]
-    return tuple(Result(one["toolUseId"], names.get(one["toolUseId"], ""), _given(one["content"])) for one in given)
+    return tuple(
+        Result(one["toolUseId"], names.get(one["toolUseId"], ""), _given(one["content"]))
+        for one in _told(blocks, "toolResult")
+    )
 
 
 def _given(content: list[Block]) -> str:
@@ -169,8 +185,7 @@ def whole(play: Play, told: Told) -> dict[str, Any]:
 
 
 def _end(play: Play) -> dict[str, Any]:
-    # a refusal of an Anthropic model has its own word, recorded nowhere but documented for the model
-    return {"stopReason": "refusal" if play.refusal else _STOP.get(play.stop, "end_turn")}
+    return {"stopReason": _STOP.get(play.stop, "end_turn")}
 
 
 def _usage(spent: Spent) -> dict[str, Any]:
@@ -230,14 +245,19 @@ def _events(play: Play, told: Told) -> Iterator[tuple[str, dict[str, Any]]]:
     if words:
         yield "contentBlockStop", {"contentBlockIndex": index}
         index += 1
-    for number, call in enumerate(play.calls):
-        yield "contentBlockStart", {"contentBlockIndex": index, "start": {"toolUse": _use(told, number, call.name)}}
-        for piece in call.pieces if call.arguments else ("",):
-            yield "contentBlockDelta", _delta(index, {"toolUse": {"input": piece}})
-        yield "contentBlockStop", {"contentBlockIndex": index}
-        index += 1
+    for number in range(len(play.calls)):
+        yield from _calling(play, told, number, index=index + number)
     yield "messageStop", _end(play)
     yield "metadata", {"metrics": {"latencyMs": 420}, "usage": _usage(play.spent)}
+
+
+def _calling(play: Play, told: Told, number: int, *, index: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the events of one call; one without arguments streams no text of them."""
+    call = play.calls[number]
+    yield "contentBlockStart", {"contentBlockIndex": index, "start": {"toolUse": _use(told, number, call.name)}}
+    for piece in call.pieces if call.arguments else ("",):
+        yield "contentBlockDelta", _delta(index, {"toolUse": {"input": piece}})
+    yield "contentBlockStop", {"contentBlockIndex": index}
 
 
 def _delta(index: int, delta: Block) -> dict[str, Any]:

@@ -41,16 +41,19 @@ def objection(asked: Asked) -> str:
     if unknown := sorted(body.keys() - _MEMBERS):
         return f"body.{unknown[0]}: Extra inputs are not permitted"
     messages = body["messages"]
-    ids = [call["id"] for one in messages for call in one.get("tool_calls") or ()]
-    ids += [one["tool_call_id"] for one in messages if one["role"] == "tool"]
-    for call_id in ids:
-        if not _CALL_ID.fullmatch(call_id):
-            return f"Tool call id was {call_id} but must be a-z, A-Z, 0-9, with a length of 9."
+    if wrong := [call_id for call_id in _ids(messages) if not _CALL_ID.fullmatch(call_id)]:
+        return f"Tool call id was {wrong[0]} but must be a-z, A-Z, 0-9, with a length of 9."
     if openai_shared.unanswered(messages):
         return "Not the same number of function calls and responses"
     if messages[-1]["role"] == "assistant" and not messages[-1].get("prefix"):
         return "Expected last role User or Tool (or Assistant with prefix True) for serving but got assistant"
     return openai_shared.without_key(asked.headers)
+
+
+def _ids(messages: list[dict[str, Any]]) -> list[str]:
+    """Return the ids of calls and those that results name."""
+    made = [call["id"] for one in messages for call in one.get("tool_calls") or ()]
+    return [*made, *(one["tool_call_id"] for one in messages if one["role"] == "tool")]
 
 
 def read(asked: Asked) -> Told:
