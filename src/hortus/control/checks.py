@@ -32,7 +32,10 @@ from hortus.snapshot.declared import (
 from hortus.snapshot.endpoints import LOCAL_HOST
 from hortus.snapshot.surfaces import ANY_HOST, OPEN_HOST, OPEN_HOSTS
 
-OPERATIONS = ("chat", "embeddings", "invoke")
+OPERATIONS = (
+    *("chat", "embeddings", "rerank", "moderations", "ocr", "fim", "images", "speech", "transcriptions"),
+    *("files", "batches", "fine_tuning", "invoke", "realtime"),
+)
 STRATEGIES = ("ordered", "weighted", "cheapest", "least_latency", "least_busy")
 ENGINES = ("llamacpp",)
 

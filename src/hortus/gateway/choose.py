@@ -19,7 +19,7 @@ from hortus.canon.errors import (
 from hortus.snapshot.grants import Grant
 from hortus.snapshot.resolved import Ready, ReadyRoute, Target, Unusable
 
-NEEDS: Mapping[str, str] = {"batch_embeddings": "embeddings", "count_tokens": "chat"}
+NEEDS: Mapping[str, str] = {"batch_embeddings": "embeddings", "count_tokens": "chat", "chat_moderations": "moderations"}
 """What an endpoint must offer for an operation, where that is not the operation's own name."""
 
 LONGEST_PATIENCE_S = 2
