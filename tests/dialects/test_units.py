@@ -114,7 +114,7 @@ def test_escapes_hide_nothing(name: str, body: bytes) -> None:
     assert _weigh(name, body).images == 1
 
 
-@pytest.mark.parametrize("name", sorted(BY_NAME))
+@pytest.mark.parametrize("name", [one.name for one in DIALECTS if "chat" in {each.name for each in one.operations}])
 def test_a_limit_that_is_set_is_the_one_that_is_read(name: str) -> None:
     dialect, operation = BY_NAME[name], _operation(name)
     asked = dialect.read_request(operation, b'{"model":"route"}', "route")

@@ -81,7 +81,7 @@ class ManualClock:
 
 
 class Stage:
-    """A host that acts as told: `ok`, `500`, `503`, `429`, `reset`, `stop` (half an answer).
+    """A host that acts as told: `ok`, `500`, `503`, `429`, `reset`, `stop` (half an answer), `half` (half of its own).
 
     `hold` waits for `release` and then says 500, `late` likewise and then answers. `errors` are further lines of the
     heads of its errors.
@@ -134,6 +134,10 @@ class Stage:
             return False
         if act == "stop":
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 999\r\n\r\n{")
+            return False
+        if act == "half":
+            head = b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ncontent-length: %d\r\n\r\n"
+            writer.write(head % (self.content_type, len(self.answer)) + self.answer[: len(self.answer) // 2])
             return False
         status, body = (b"200", self.answer) if act == "ok" else (act.encode(), b"{}")
         kind, more = (self.content_type, b"") if act == "ok" else (b"application/json", self.errors)

@@ -36,6 +36,8 @@ SPOKEN_DIALECTS = (
     "bedrock_invoke",
     "mistral",
     "cohere_v2",
+    "openai_audio",
+    "openai_images",
 )
 """What this release can speak towards hosts."""
 

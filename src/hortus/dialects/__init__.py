@@ -9,7 +9,9 @@ from hortus.dialects.bedrock_invoke import DIALECT as BEDROCK_INVOKE
 from hortus.dialects.cohere_v2 import DIALECT as COHERE_V2
 from hortus.dialects.gemini import DIALECT as GEMINI
 from hortus.dialects.mistral import DIALECT as MISTRAL
+from hortus.dialects.openai_audio import DIALECT as OPENAI_AUDIO
 from hortus.dialects.openai_chat import DIALECT as OPENAI_CHAT
+from hortus.dialects.openai_images import DIALECT as OPENAI_IMAGES
 from hortus.dialects.openai_responses import DIALECT as OPENAI_RESPONSES
 
 DIALECTS: tuple[Dialect, ...] = (
@@ -21,5 +23,7 @@ DIALECTS: tuple[Dialect, ...] = (
     BEDROCK_INVOKE,
     MISTRAL,
     COHERE_V2,
+    OPENAI_AUDIO,
+    OPENAI_IMAGES,
 )
 """The first one renders errors for paths that belong to none."""

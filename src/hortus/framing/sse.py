@@ -38,6 +38,9 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
 class SseSplitter:
     r"""Cuts one stream into frames.
 
+    Args:
+        limit_bytes: Longest frame.
+
     >>> splitter = SseSplitter()
     >>> [frame.data for frame in splitter.feed(b"data: a\n\ndata")]
     [b'a']
@@ -45,9 +48,10 @@ class SseSplitter:
     [b'b', None]
     """
 
-    __slots__ = ("_held", "_held_bytes", "_tail")
+    __slots__ = ("_held", "_held_bytes", "_limit_bytes", "_tail")
 
-    def __init__(self) -> None:
+    def __init__(self, limit_bytes: int = FRAME_LIMIT_BYTES) -> None:
+        self._limit_bytes = limit_bytes
         self._held: list[bytes] = []
         """The beginning of a frame in the parts it came in; joined once, at its end, or a long one costs its square."""
         self._held_bytes = 0
@@ -58,7 +62,7 @@ class SseSplitter:
         """Return the frames that `data` completes.
 
         Raises:
-            BrokenStream: A frame is longer than `FRAME_LIMIT_BYTES`.
+            BrokenStream: A frame is longer than the limit.
         """
         search_from = 0
         if not self._held and _is_plain(data):
@@ -89,8 +93,8 @@ class SseSplitter:
         self._held.append(data)
         self._held_bytes += len(data)
         self._tail = (self._tail + data)[-_TAIL_BYTES:]
-        if self._held_bytes > FRAME_LIMIT_BYTES:
-            raise BrokenStream(f"The host sent an event of more than {FRAME_LIMIT_BYTES} bytes.")
+        if self._held_bytes > self._limit_bytes:
+            raise BrokenStream(f"The host sent an event of more than {self._limit_bytes} bytes.")
 
     def _take(self) -> bytes:
         held = b"".join(self._held)

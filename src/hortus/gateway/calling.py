@@ -226,19 +226,22 @@ class Call:
                 return Setback(error=error, status=response.status)
             await self._begin(response)
         last = self._passage.fail_stream(reader, error) if error is not None else b""
-        rest += last or b""
-        self._count(rest)
+        self._count(rest + (last or b""))
         self._losses = self._passage.stream_losses(reader)
         self._books.claim(self._attempt, reader.given_ids)
         try:
             await visit.keep(status=visit.status, is_whole=error is None and reader.is_finished)
         finally:
             self._settle_stream(reader, error)
-        if last is None:
-            visit.exchange.cut()
-        else:
-            await visit.exchange.finish(rest)
+        await self._end(rest, last)
         return None
+
+    async def _end(self, rest: bytes, last: bytes | None) -> None:
+        """End the answer, or break it off where no words can say that it is not whole."""
+        if last is None:
+            self._visit.exchange.cut()
+        else:
+            await self._visit.exchange.finish(rest + last)
 
     async def _pass_parts(self, response: HostResponse, reader: StreamUsage) -> None:
         """Pass on what comes."""

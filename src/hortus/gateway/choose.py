@@ -19,7 +19,14 @@ from hortus.canon.errors import (
 from hortus.snapshot.grants import Grant
 from hortus.snapshot.resolved import Ready, ReadyRoute, Target, Unusable
 
-NEEDS: Mapping[str, str] = {"batch_embeddings": "embeddings", "count_tokens": "chat", "chat_moderations": "moderations"}
+NEEDS: Mapping[str, str] = {
+    "batch_embeddings": "embeddings",
+    "chat_moderations": "moderations",
+    "count_tokens": "chat",
+    "image_edits": "images",
+    "image_variations": "images",
+    "translations": "transcriptions",
+}
 """What an endpoint must offer for an operation, where that is not the operation's own name."""
 
 LONGEST_PATIENCE_S = 2

@@ -24,6 +24,9 @@ from hortus.gateway.uploads import Upload, name_model
 from hortus.snapshot.model import Spoken
 from hortus.snapshot.resolved import Target, Way
 
+ADAPTED_MODEL = "model"
+"""Adaptation: the route's name is replaced by the host's name of the model."""
+
 _MODEL_GAP = "{model}"
 _EVENT_STREAMS = (b"text/event-stream", b"application/vnd.amazon.eventstream")
 _NULL = msgspec.Raw(b"null")
@@ -208,10 +211,12 @@ class RelayPassage:
 def _relayed_form(inquiry: Inquiry, upload: Upload, way: Way) -> Outgoing:
     """Return a form as it came, but for the model's name."""
     path = path_at_host(inquiry.operation, way.spoken, is_stream=inquiry.asked.is_stream)
+    body = name_model(upload, way.model)
     return Outgoing(
         dialect=inquiry.dialect.name,
         path=_with_query(path, way.model, inquiry=inquiry),
-        body=name_model(upload, way.model),
+        body=body,
+        adaptations=() if body is upload.body else (ADAPTED_MODEL,),
         headers=((b"content-type", upload.content_type),),
     )
 
