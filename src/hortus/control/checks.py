@@ -32,14 +32,10 @@ from hortus.snapshot.declared import (
 from hortus.snapshot.endpoints import LOCAL_HOST
 from hortus.snapshot.surfaces import ANY_HOST, OPEN_HOST, OPEN_HOSTS
 
-<<<<<<< HEAD
 OPERATIONS = (
     *("chat", "embeddings", "rerank", "moderations", "ocr", "fim", "images", "speech", "transcriptions"),
     *("files", "batches", "fine_tuning", "invoke", "realtime"),
 )
-=======
-OPERATIONS = ("chat", "embeddings", "images", "speech", "transcriptions")
->>>>>>> 66be9a0 (Sound and pictures: openai_audio and openai_images are relayed, counted and fall back; sound that breaks off is cut)
 STRATEGIES = ("ordered", "weighted", "cheapest", "least_latency", "least_busy")
 ENGINES = ("llamacpp",)
 
