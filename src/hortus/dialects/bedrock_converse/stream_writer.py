@@ -29,7 +29,7 @@ from hortus.canon.events import (
 )
 from hortus.canon.loss import Loss, Weight
 from hortus.canon.nodes import Extras
-from hortus.canon.parts import Part, Reasoning, Refusal, Text, ToolCall
+from hortus.canon.parts import Citation, Part, Reasoning, Refusal, Text, ToolCall
 from hortus.canon.translation import Asking
 from hortus.canon.usage import Usage
 from hortus.dialects.bedrock_converse.citations import write_citations
@@ -210,13 +210,15 @@ class Writer:
                 more, block.seal = seal.data.removeprefix(block.seal), seal.data
                 return {"reasoningContent": {"redactedContent" if block.part.is_redacted else "signature": more}}
             case _:
-                citation = event.citation
-                pen = replace(pen_for(citation, self._asking.source, is_answer=True), is_own=self._is_own)
-                written = write_citations((citation,), pen)
-                if not written:
-                    pen.manifest.lose(citation, "", "Bedrock's citations name no stretch of the answer.")
-                self._losses += pen.manifest.losses()
-                return {"citation": written[0]} if written else None
+                return self._write_citation(event.citation)
+
+    def _write_citation(self, citation: Citation) -> Object | None:
+        pen = replace(pen_for(citation, self._asking.source, is_answer=True), is_own=self._is_own)
+        written = write_citations((citation,), pen)
+        if not written:
+            pen.manifest.lose(citation, "", "Bedrock's citations name no stretch of the answer.")
+        self._losses += pen.manifest.losses()
+        return {"citation": written[0]} if written else None
 
     def _stop_part(self) -> bytes:
         block, self._open = self._open, None

@@ -1,7 +1,7 @@
 """Errors in Cohere's form, both ways: a message and an id without an object around them, the status says the rest.
 
 Its SDKs raise a class by the status, and send again on 408, 429 and 5xx. An error inside a stream is a `message-end`.
-https://docs.cohere.com/reference/errors, read 2026-11.
+https://docs.cohere.com/reference/errors, read 2026-11; its statuses 402 and 498 recalled.
 """
 
 from __future__ import annotations

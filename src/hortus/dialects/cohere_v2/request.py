@@ -26,7 +26,7 @@ from hortus.dialects.cohere_v2.wire import RequestBody, given
 from hortus.framing.opening import Notes
 from hortus.framing.shallow import check_text
 
-# https://docs.cohere.com/reference/chat, read 2026-11
+# https://docs.cohere.com/reference/chat, recalled 2026-11
 _MOST_TOP_P, _MOST_STOPS = 0.99, 5
 _PENALTIES = ("frequency_penalty", "presence_penalty")
 """From 0 to 1."""

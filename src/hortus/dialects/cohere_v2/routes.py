@@ -1,4 +1,4 @@
-"""Routes as Cohere lists models. https://docs.cohere.com/reference/list-models, read 2026-11."""
+"""Routes as Cohere lists models. https://docs.cohere.com/reference/list-models, recalled 2026-11."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ _LIMIT = "max_tokens"
 _DOCUMENTS_IN_UNIT = 100
 _LEAST_CHUNK_BYTES = 244
 """A search unit is a query with so many documents; one that is longer than 500 tokens, less those of the query (at
-most 256), counts once for each such piece. https://cohere.com/pricing, read 2026-11; no token is less than a byte."""
+most 256), counts once for each such piece. https://cohere.com/pricing, recalled 2026-11; a token is at least a byte."""
 
 
 class _Tool(msgspec.Struct):

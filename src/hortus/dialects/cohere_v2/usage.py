@@ -1,8 +1,7 @@
 """What Cohere says that a request used: what it charges (`billed_units`) counts, what its models saw is kept beside.
 
 `tokens` holds the template around the client's words too (hundreds of tokens), and `cached_tokens` is a part of that:
-what is charged holds cached tokens for sure only where both are the same. https://docs.cohere.com/reference/chat, read
-2026-11, and recordings.
+what is charged holds cached tokens for sure only where both are the same. Seen in recordings, 2026-11.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ _WEIGHTS: dict[str, Weight] = {
     "embedding_types": "meaning",
     "images": "meaning",
     "inputs": "meaning",
-    "input_type": "meaning",
+    "input_type": "tuning",  # demanded of every request; where there is none, one vector serves every use
     "truncate": "tuning",
     # Of their answers: the request's own texts again, and a name
     "texts": "advisory",

@@ -1,7 +1,8 @@
 """The JSON of Cohere's API v2, as far as it has canonical meaning; unknown members are kept beside it.
 
-https://docs.cohere.com/reference/chat and /embed, read 2026-11. Members without meaning for others (`safety_mode`,
-`citation_options`, `raw_prompting`, `priority`, …) are left out on purpose: open reading keeps them as they came.
+https://docs.cohere.com/reference/chat and /embed, recalled 2026-11, and recordings. Members without meaning for others
+(`safety_mode`, `citation_options`, `raw_prompting`, `priority`, …) are left out on purpose: open reading keeps them as
+they came.
 """
 
 from __future__ import annotations
