@@ -16,6 +16,9 @@ from urllib.parse import quote
 import httpx2
 import msgspec
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from garden import REPLAY_TOML, Hortus, wait_for
 
@@ -121,7 +124,15 @@ def key(garden: Hortus) -> str:
 
 
 @pytest.fixture(scope="module")
-def answers(garden: Hortus, key: str) -> list[str]:
+def pair(garden: Hortus) -> Credentials:
+    """The key pair of another key."""
+    made = garden.cli_json("keys", "create", "--project", "default")
+    shown = garden.cli_json("keys", "pair", made["id"])
+    return Credentials(shown["access_key_id"], shown["secret_access_key"])
+
+
+@pytest.fixture(scope="module")
+def answers(garden: Hortus, key: str, pair: Credentials) -> list[str]:
     """Heads and bodies of everything that clients were answered, after a hard day."""
     wait_for(lambda: "wrong" in {one["id"] for one in _models(garden, key)}, what="the credential in its file")
     heard: list[str] = []
@@ -131,6 +142,9 @@ def answers(garden: Hortus, key: str) -> list[str]:
                 for is_stream in (False, True):
                     _ask_all(client, route, is_stream=is_stream, headers=headers, heard=heard)
         _misuse(client, key, heard)
+        for route in STATUSES:
+            for service in ("bedrock", "s3"):
+                _ask_signed(client, f"{garden.door}/bedrock/model/{route}/converse", pair, service=service, heard=heard)
         worker = next(pid for name, pid in garden.children().items() if name.startswith("worker"))
         os.kill(worker, signal.SIGABRT)
         wait_for(
@@ -167,6 +181,13 @@ def _ask_all(client: httpx2.Client, route: str, *, is_stream: bool, headers: dic
     verb = "streamGenerateContent?alt=sse" if is_stream else "generateContent"
     body = {"contents": [{"parts": [{"text": "hello"}]}]}
     _note(heard, client.post(f"/gemini/v1beta/models/{route}:{verb}", json=body, headers=headers))
+
+
+def _ask_signed(client: httpx2.Client, url: str, pair: Credentials, *, service: str, heard: list[str]) -> None:
+    body = msgspec.json.encode({"messages": [{"role": "user", "content": [{"text": "hello"}]}]})
+    request = AWSRequest("POST", url, headers={"content-type": "application/json"}, data=body)
+    SigV4Auth(pair, service, "eu-west-1").add_auth(request)
+    _note(heard, client.post(url, content=body, headers=dict(request.headers.items())))
 
 
 def _misuse(client: httpx2.Client, key: str, heard: list[str]) -> None:
@@ -210,12 +231,13 @@ def assert_nowhere(places: dict[str, bytes], secrets: dict[str, str]) -> None:
 
 
 @pytest.fixture(scope="module")
-def secrets(garden: Hortus, key: str) -> dict[str, str]:
+def secrets(garden: Hortus, key: str, pair: Credentials) -> dict[str, str]:
     own = (garden.home / "secret.key").read_text("ascii")
     parts = [word for word in own.replace('"', " ").replace(":", " ").split() if len(word) >= 32]
     assert parts
     return {
         "client key": key,
+        "secret of a key pair": str(pair.secret_key),
         "credential": CREDENTIAL,
         "filed credential": FILED,
         "admin token": ADMIN_TOKEN,
