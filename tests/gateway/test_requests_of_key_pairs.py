@@ -15,6 +15,7 @@ from hortus.base.secrets import FixedVersions, PairName, pair_secret, write_pair
 from hortus.canon.errors import Unauthenticated
 from hortus.transport.signing.pairs import PairSignatures
 from hortus.transport.signing.sigv4 import KeyPair, Scope, Signable, hash_body, sign
+from hortus.transport.signing.sigv4_incoming import Front
 
 NAME = write_pair_name(PairName("key_1", SECRET.version))
 KEYS = KeyPair(NAME, pair_secret("key_1", SECRET))
@@ -154,6 +155,6 @@ def test_whatever_stands_where_a_signature_should_it_is_refused_in_words(
     exchange = CoreExchange(CHAT, BODY)
     exchange.raw_path, exchange.query = path, query
     exchange.headers = ((b"authorization", said), (b"x-amz-date", at), *[(name, at) for name in names])
-    signatures = PairSignatures(FixedVersions((SECRET,)), hosts=("models.example.org",))
+    signatures = PairSignatures(FixedVersions((SECRET,)), front=Front("models.example.org"))
     with pytest.raises(Unauthenticated):
         signatures.read(exchange, now_ms=NOW_MS).check(BODY)

@@ -68,7 +68,7 @@ from hortus.snapshot.resolved import Ready, resolve
 from hortus.telemetry.meters import Meters, count_as
 from hortus.transport.hosts import HttpHosts
 from hortus.transport.signing.pairs import PairSignatures
-from hortus.transport.target import read_target
+from hortus.transport.signing.sigv4_incoming import read_front
 
 _log = logging.getLogger("hortus.worker")
 
@@ -248,7 +248,7 @@ async def _in_background(*works: Coroutine[None, None, None]) -> AsyncIterator[N
 
 def _signed_admission(settings: WorkerSettings, grants: LedgerGrants) -> SignedAdmission:
     url = settings.node.public_url
-    signatures = PairSignatures(settings.secrets, hosts=() if url is None else (read_target(url).authority,))
+    signatures = PairSignatures(settings.secrets, front=None if url is None else read_front(url))
     return SignedAdmission(grants, signatures, body_limit_bytes=settings.node.body_limit_mib * _MIB)
 
 

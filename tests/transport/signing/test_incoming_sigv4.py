@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hortus.base.secrets import Secret, pair_secret
 from hortus.canon.errors import SignatureRefused
 from hortus.transport.signing.sigv4 import KeyPair, Scope, Signable, hash_body, sign
-from hortus.transport.signing.sigv4_incoming import Claim, judge, read_claim, verify
+from hortus.transport.signing.sigv4_incoming import Claim, Front, judge, read_claim, read_front, verify
 
 SECRET = pair_secret("key_1", Secret(1, b"1" * 32))
 KEYS = KeyPair("key_1", SECRET)
@@ -43,17 +43,17 @@ def replaced(whole: Signable, old: bytes, new: bytes) -> Signable:
     return with_header(whole, b"authorization", value.replace(old, new))
 
 
-def check(whole: Signable, secret: str = SECRET, *, now_ms: int = NOW_MS, hosts: tuple[str, ...] = ()) -> Claim:
+def check(whole: Signable, secret: str = SECRET, *, now_ms: int = NOW_MS, front: Front | None = None) -> Claim:
     claim = read_claim(whole)
     assert claim is not None
     judge(whole, claim, now_ms=now_ms, service="bedrock")
-    verify(whole, claim, secret=secret, hosts=hosts)
+    verify(whole, claim, secret=secret, front=front)
     return claim
 
 
-def refusal(whole: Signable, secret: str = SECRET, *, now_ms: int = NOW_MS, hosts: tuple[str, ...] = ()) -> str:
+def refusal(whole: Signable, secret: str = SECRET, *, now_ms: int = NOW_MS, front: Front | None = None) -> str:
     with pytest.raises(SignatureRefused) as caught:
-        check(whole, secret, now_ms=now_ms, hosts=hosts)
+        check(whole, secret, now_ms=now_ms, front=front)
     return str(caught.value)
 
 
@@ -114,7 +114,9 @@ def test_a_host_that_a_proxy_has_rewritten_is_suspected() -> None:
     words = refusal(whole)
     assert "as it arrived, for host 127.0.0.1:9000. " in words
     assert "where clients use another address than 127.0.0.1:9000, set `public_url` to it" in words
-    assert "(nor as it was for other.example, by `public_url`)" in refusal(whole, hosts=("other.example",))
+    assert "(nor as it was for other.example/ai, by `public_url`)" in refusal(
+        whole, front=Front("other.example", "/ai")
+    )
 
 
 def test_a_host_that_a_proxy_has_rewritten_is_known_where_the_proxy_says_so() -> None:
@@ -132,7 +134,13 @@ def test_a_host_in_capitals_is_signed_in_lower_case() -> None:
 
 
 def test_the_public_address_mends_a_rewritten_host() -> None:
-    check(with_header(signed(), b"host", b"127.0.0.1:9000"), hosts=("hortus.example:8000",))
+    check(with_header(signed(), b"host", b"127.0.0.1:9000"), front=Front("hortus.example:8000"))
+
+
+def test_the_public_address_mends_a_path_that_a_proxy_has_cut() -> None:
+    written = signed(msgspec.structs.replace(PLAIN, resource=f"/ai{PATH}"))
+    arrived = msgspec.structs.replace(with_header(written, b"host", b"127.0.0.1:9000"), resource=PATH)
+    check(arrived, front=read_front("http://hortus.example:8000/ai/"))
 
 
 def test_a_body_that_is_not_the_named_one_is_told_apart() -> None:

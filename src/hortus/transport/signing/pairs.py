@@ -5,15 +5,13 @@ The secret of a pair is stored nowhere: it is made anew, from the key's id and t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 
 from hortus.base.secrets import PAIR_PREFIX, SecretVersions, pair_secret, read_pair_name
 from hortus.canon.errors import SignatureRefused, Unauthenticated
 from hortus.gateway.exchange import Exchange
 from hortus.transport.signing.sigv4 import Signable, hash_body
-from hortus.transport.signing.sigv4_incoming import Claim, judge, read_claim, verify
+from hortus.transport.signing.sigv4_incoming import Claim, Front, judge, read_claim, verify
 
 SERVICE = "bedrock"
 """What Bedrock's clients sign for, those of its control plane too."""
@@ -24,17 +22,17 @@ _HOW = "`hortus keys pair ID` shows the key pair of a key; credentials of AWS op
 class PairSignature:
     """One request's signature; see `gateway.signed.Signature`."""
 
-    def __init__(self, request: Signable, claim: Claim, *, secret: str, hosts: Sequence[str]) -> None:
+    def __init__(self, request: Signable, claim: Claim, *, secret: str, front: Front | None) -> None:
         self.access_key_id = claim.key_id
         self._request = request
         self._claim = claim
         self._secret = secret
-        self._hosts = hosts
+        self._front = front
 
     def check(self, body: bytes) -> None:
         """Return if the holder of the pair signed the request with this body. Raises SignatureRefused."""
         whole = msgspec.structs.replace(self._request, body_hash=hash_body(body))
-        verify(whole, self._claim, secret=self._secret, hosts=self._hosts)
+        verify(whole, self._claim, secret=self._secret, front=self._front)
 
 
 class PairSignatures:
@@ -42,12 +40,12 @@ class PairSignatures:
 
     Args:
         secrets: All versions of the installation's secret.
-        hosts: Names by which clients reach the door beside the one in `host`: that of `public_url`.
+        front: The address that clients use, where a proxy writes another one: `public_url`.
     """
 
-    def __init__(self, secrets: SecretVersions, *, hosts: Sequence[str] = ()) -> None:
+    def __init__(self, secrets: SecretVersions, *, front: Front | None = None) -> None:
         self._secrets = secrets
-        self._hosts = tuple(hosts)
+        self._front = front
 
     def read(self, exchange: Exchange, *, now_ms: int) -> PairSignature:
         """Return the signature that a request bears. Raises Unauthenticated where it cannot be a pair's of ours."""
@@ -62,7 +60,7 @@ class PairSignatures:
             )
         secret = self._secret_of(claim.key_id)
         judge(request, claim, now_ms=now_ms, service=SERVICE)
-        return PairSignature(request, claim, secret=secret, hosts=self._hosts)
+        return PairSignature(request, claim, secret=secret, front=self._front)
 
     def _secret_of(self, access_key_id: str) -> str:
         """Return the secret of a pair, whether there is such a key or not. Raises Unauthenticated."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
@@ -23,6 +23,7 @@ from hortus.transport.signing.sigv4 import (
     write_instant,
     write_scope,
 )
+from hortus.transport.target import read_target
 
 LARGEST_SKEW_MS: Final = 5 * 60 * 1000
 """How far a client's clock may be off, either way; the same that Bedrock allows.
@@ -53,6 +54,31 @@ class Claim(msgspec.Struct, frozen=True):
     day: str
     names: tuple[str, ...]
     signature: str
+
+
+class Front(msgspec.Struct, frozen=True):
+    """An address by which clients reach this installation.
+
+    Attributes:
+        host: As clients sign it.
+        path: What a proxy takes away from the beginning of paths; empty in most places.
+    """
+
+    host: str
+    path: str = ""
+
+
+def read_front(url: str) -> Front:
+    """Return what clients sign who use this address.
+
+    >>> read_front("https://models.example.org:443/ai/")
+    Front(host='models.example.org', path='/ai')
+
+    Raises:
+        HostUnavailable: It is no address.
+    """
+    target = read_target(url)
+    return Front(target.authority, target.resource.rstrip("/"))
 
 
 def read_claim(request: Signable) -> Claim | None:
@@ -108,14 +134,14 @@ def judge(request: Signable, claim: Claim, *, now_ms: int, service: str) -> None
         )
 
 
-def verify(request: Signable, claim: Claim, *, secret: str, hosts: Sequence[str] = ()) -> None:
+def verify(request: Signable, claim: Claim, *, secret: str, front: Front | None = None) -> None:
     """Return if the holder of `secret` signed this request, which was judged before.
 
     Args:
         request: As it came; its `body_hash` is that of the body that came.
         claim: What it says of its signature.
         secret: Of the pair that it names.
-        hosts: Further names of this installation (that of `public_url`), for proxies that rewrite `host`.
+        front: The address that clients use (`public_url`), for proxies that rewrite `host` or take paths apart.
 
     Raises:
         SignatureRefused: Nobody did; the message says what is wrong, as far as it can be told.
@@ -126,8 +152,8 @@ def verify(request: Signable, claim: Claim, *, secret: str, hosts: Sequence[str]
             "the body is not the one that was signed: `x-amz-content-sha256` is another's",
             "Let the proxy on the way leave the body as it is.",
         )
-    if not any(_is_signed(one, claim, secret) for one in _under_names(request, hosts)):
-        raise _mismatch(request, claim, secret, hosts=hosts)
+    if not any(_is_signed(one, claim, secret) for one in _as_written(request, front)):
+        raise _mismatch(request, claim, secret, front=front)
 
 
 def _judge_instant(request: Signable, claim: Claim, *, now_ms: int) -> None:
@@ -176,14 +202,15 @@ def _judge_names(request: Signable, claim: Claim) -> None:
         )
 
 
-def _under_names(request: Signable, hosts: Sequence[str]) -> list[Signable]:
-    """Return the request as it came, and as it was where it was sent to another name of this installation.
-
-    AWS's SDKs sign a host in lower case, however it is sent.
-    """
+def _as_written(request: Signable, front: Front | None) -> Iterator[Signable]:
+    """Give the request as it came, and as a client may have written it; AWS's SDKs sign a host in lower case."""
+    yield request
     arrived = _host_of(request)
-    others = dict.fromkeys((arrived.lower(), *[host.encode("ascii") for host in hosts]))
-    return [request, *[_with_host(request, name) for name in others if name != arrived]]
+    if arrived != arrived.lower():
+        yield _with_host(request, arrived.lower())
+    if front is not None:
+        written = msgspec.structs.replace(request, resource=front.path + request.resource)
+        yield _with_host(written, front.host.encode("ascii"))
 
 
 def _with_host(request: Signable, host: bytes) -> Signable:
@@ -196,7 +223,7 @@ def _is_signed(request: Signable, claim: Claim, secret: str) -> bool:
     return hmac.compare_digest(signed, claim.signature)
 
 
-def _mismatch(request: Signable, claim: Claim, secret: str, *, hosts: Sequence[str]) -> SignatureRefused:
+def _mismatch(request: Signable, claim: Claim, secret: str, *, front: Front | None) -> SignatureRefused:
     """Return why a signature does not match: for sure where a proxy says which name the client used."""
     arrived = _shown(_host_of(request).decode("latin-1"))
     before = (_find(request, b"x-forwarded-host") or b"").strip().lower()
@@ -206,7 +233,7 @@ def _mismatch(request: Signable, claim: Claim, secret: str, *, hosts: Sequence[s
             f"{_shown(before.decode('latin-1'))}, and {arrived} arrived",
             "Let it pass `host` as it came, or set `public_url` to the address that clients use.",
         )
-    also = f" (nor as it was for {', '.join(hosts)}, by `public_url`)" if hosts else ""
+    also = f" (nor as it was for {front.host}{front.path}, by `public_url`)" if front is not None else ""
     scope = write_scope(claim.scope, _instant_of(request))
     return _refuse(
         f"the signature of key {_shown(claim.key_id)} for {_shown(scope)} does not match the request as it arrived, "
