@@ -6,7 +6,7 @@ import pytest
 
 from hortus.base.errors import ConfigurationError
 from hortus.catalog.loading import load_catalog
-from hortus.cli.connect import check_secret, read_variables
+from hortus.cli.connectaccount import check_secret, read_variables
 
 KEY_FILE = '{\n  "type": "service_account"\n}\n'
 

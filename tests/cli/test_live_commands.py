@@ -187,10 +187,10 @@ def test_connecting_a_host_says_first_what_would_leave(start_hortus: Callable[..
     one = start_hortus(environment={"MISTRAL_API_KEY": "sk-of-the-host"})
     assert "mistral" in one.cli_json("status")["lit_hosts"]
     assert [route["name"] for route in one.cli_json("models")] == ["seedling"], "a credential alone routes nothing"
-    plan = one.cli_json("connect", "mistral", "--model", "mistral-large-2512", "--dry-run")
+    plan = one.cli_json("connect", "mistral", "--model", "mistral-large-2512", "--from-catalog", "--dry-run")
     assert plan["leaves"]
     assert [route["name"] for route in one.cli_json("models")] == ["seedling"]
-    made = one.cli_json("connect", "mistral", "--model", "mistral-large-2512")
+    made = one.cli_json("connect", "mistral", "--model", "mistral-large-2512", "--from-catalog")
     assert made["routes"] == plan["routes"]
     assert set(made["routes"]) < {route["name"] for route in one.cli_json("models")}
     assert "mistral" in one.cli_json("status")["connected_hosts"]
@@ -220,7 +220,7 @@ def test_a_dry_run_needs_no_credential_and_says_which_is_missing(hortus: Hortus)
 
 
 def test_a_hosts_key_through_a_pipe_lies_in_a_private_file(hortus: Hortus) -> None:
-    done = hortus.cli("connect", "groq", "--key-stdin", stdin="gsk-secret\n", check=False)
+    done = hortus.cli("connect", "groq", "--key-stdin", "--from-catalog", stdin="gsk-secret\n", check=False)
     kept = hortus.home / "credentials" / "groq"
     assert kept.read_text() == "gsk-secret"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600

@@ -193,6 +193,10 @@ class Admin:
         """Make a host's endpoints and routes, or say what would be made."""
         return self._call("POST", f"/hosts/{_part(host)}/connect", into=replies.Connected, body=wanted)
 
+    def discover(self, host: str, wanted: Mapping[str, object]) -> replies.Discovery:
+        """Have a host asked what an account has there; nothing is made."""
+        return self._call("POST", f"/hosts/{_part(host)}/discover", into=replies.Discovery, body=wanted)
+
     def sync_catalog(self, hosts: tuple[str, ...] = ()) -> replies.SyncReport:
         """Ask lit hosts for their own lists."""
         return self._call("POST", "/catalog/sync", into=replies.SyncReport, body={"hosts": hosts})

@@ -1,30 +1,32 @@
-"""`hortus connect HOST`: makes the endpoints and routes of a host, and says what will leave this machine."""
+"""`hortus connect HOST`: asks the host what an account has there, makes endpoints and routes, says what will leave."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable
-from getpass import getpass
 from typing import Annotated
 
 import msgspec
 import typer
 from rich.markup import escape
 
-from hortus.app.ground import write_private
 from hortus.base.errors import ConfigurationError
-from hortus.catalog.auth import RENEWED
 from hortus.catalog.loading import load_catalog
 from hortus.catalog.rows import Host
-from hortus.cli.admin import Admin
+from hortus.cli.admin import Admin, DeclinedError
+from hortus.cli.connectaccount import Account, Given, find_account, read_variables
 from hortus.cli.options import takes
-from hortus.cli.place import Installation
-from hortus.cli.replies import Connected
-from hortus.cli.screen import note, show_json
+from hortus.cli.replies import Connected, DiscoveredModel, Discovery
+from hortus.cli.screen import Column, is_interactive, note, show_json, show_table, working
 
 app = typer.Typer(add_completion=False)
 
-_LONGEST_SECRET_BYTES = 16_384
+_COLUMNS = (
+    Column("model", is_whole=True),
+    Column("route"),
+    Column("can"),
+    Column("computed in"),
+    Column("price"),
+    Column(""),
+)
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -50,53 +52,161 @@ class Options(msgspec.Struct, frozen=True):
     set: Annotated[
         list[str] | None, typer.Option(help="A part of the host's address that is yours: NAME=VALUE; repeat it.")
     ] = None
+    from_catalog: Annotated[
+        bool, typer.Option("--from-catalog", help="Do not ask the host: take what the catalog says that it offers.")
+    ] = False
+    all: Annotated[bool, typer.Option("--all", help="Models too that the catalog does not know.")] = False
+    deployment: Annotated[
+        list[str] | None,
+        typer.Option(help="Azure, where its lists are closed: a deployment, NAME=SKU or NAME=SKU:MODEL; repeat it."),
+    ] = None
+    tenant: Annotated[str | None, typer.Option(help="Azure: the directory of an application.")] = None
+    client_id: Annotated[str | None, typer.Option(help="Azure: the application, or a managed identity's.")] = None
+    client_secret: Annotated[
+        str | None, typer.Option(help="Azure: where the application's secret is, env:NAME or file:NAME.")
+    ] = None
+    managed_identity: Annotated[
+        str | None, typer.Option(help="Azure: the identity of the machine, `imds` or `app-service`.")
+    ] = None
+    profile: Annotated[str | None, typer.Option(help="AWS: take the keys of this profile of its own files.")] = None
+    aws_role: Annotated[
+        str | None, typer.Option(help="AWS: the role of the machine (`instance`) or container (`container`).")
+    ] = None
+    key_file: Annotated[str | None, typer.Option(help="Google: the JSON key file of a service account.")] = None
+    credential_name: Annotated[
+        str | None, typer.Option(help="Name of the file in which the credential is kept. Else the host's.")
+    ] = None
+    list_url: Annotated[
+        str | None, typer.Option(help="Where the host's lists are, in a national cloud or behind a gateway of yours.")
+    ] = None
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be made and would leave.")] = False
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether it is to be made.")] = False
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+
+
+class ConnectedAccount(Connected, frozen=True):
+    """What connecting made, and what the host said that the account has."""
+
+    discovery: Discovery | None = None
 
 
 @app.command()
 @takes(Options)
 def connect(options: Options) -> None:
-    """Connect a host: its models get routes here."""
+    """Connect a host: it is asked for its models, and they get routes here."""
     admin = Admin.here()
     host = load_catalog().host(options.host)
     for project in options.project or ():
         admin.project(project)  # an unknown one is said before anything is made
-    credential = options.credential
-    if options.key_stdin:
-        if credential:
-            hint = "Give one of the two: a reference or the key."
-            raise ConfigurationError("it stands beside --credential.", path="--key-stdin", hint=hint)
-        credential = f"file:{host.id}"
-        if not options.dry_run:
-            _keep_secret(admin.installation, host, options.auth)
-    wanted: dict[str, object] = {"models": options.model or [], "dry_run": options.dry_run}
-    variables = read_variables(options.set or ())
-    given = {
-        "credential": credential,
-        "base_url": options.base_url,
-        "style": options.style,
-        "auth": options.auth,
-        "projects": options.project,
-        "variables": variables,
-        "private_address": options.private_address,
-    }
-    made = admin.connect(host.id, {**wanted, **{name: value for name, value in given.items() if value}})
+    is_lit = host.id in admin.status().lit_hosts
+    account = find_account(_given(options), host, admin.installation, is_lit=is_lit)
+    common = _common(options, account)
+    discovery = None if options.from_catalog else _discover(admin, host, options, common=common, account=account)
+    wanted = {**common, "models": options.model or [], "dry_run": True}
+    if discovery is not None:
+        if not options.json:
+            say_discovery(discovery)
+        wanted = {**wanted, "models": [], "found": _found(discovery)}
+    if options.project:
+        wanted["projects"] = options.project
+    if not options.dry_run and (options.yes or options.json or not is_interactive() or _agreed(admin, host, wanted)):
+        wanted["dry_run"] = False
+    made = admin.connect(host.id, wanted)
     if options.json:
-        show_json(made)
+        show_json(ConnectedAccount(**msgspec.structs.asdict(made), discovery=discovery))
     else:
         say_connected(made)
 
 
-def read_variables(texts: Iterable[str]) -> dict[str, str]:
-    """Read `NAME=VALUE`. Raises ConfigurationError where one is something else."""
-    found = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not (name and equals and value):
-            raise ConfigurationError("it takes NAME=VALUE.", path="--set", hint="Such as --set region=europe-west4.")
-        found[name] = value
-    return found
+def _given(options: Options) -> Given:
+    return Given(
+        credential=options.credential,
+        credential_name=options.credential_name,
+        key_stdin=options.key_stdin,
+        auth=options.auth,
+        tenant=options.tenant,
+        client_id=options.client_id,
+        client_secret=options.client_secret,
+        managed_identity=options.managed_identity,
+        profile=options.profile,
+        aws_role=options.aws_role,
+        key_file=options.key_file,
+        variables=read_variables(options.set or ()),
+        deployments=tuple(options.deployment or ()),
+        is_dry_run=options.dry_run,
+        may_ask=is_interactive() and not options.json,
+        is_elsewhere=options.base_url is not None,
+    )
+
+
+def _common(options: Options, account: Account) -> dict[str, object]:
+    given: dict[str, object] = {
+        "credential": account.credential,
+        "base_url": options.base_url,
+        "style": options.style,
+        "auth": account.auth,
+        "variables": account.variables,
+        "private_address": options.private_address,
+    }
+    return {name: value for name, value in given.items() if value}
+
+
+def _discover(
+    admin: Admin, host: Host, options: Options, *, common: dict[str, object], account: Account
+) -> Discovery | None:
+    """Have the host asked; None where that cannot be, so that the catalog is all there is to go by."""
+    if not host.lists and host.list_path is None and not account.names:
+        note(f"{escape(host.name)} has no list that can be asked for; this is what the catalog says.")
+        return None
+    more = {"models": options.model, "names": account.names, "takes_all": options.all, "list_url": options.list_url}
+    try:
+        with working(f"asking {host.name}"):
+            return admin.discover(host.id, {**common, **{name: value for name, value in more.items() if value}})
+    except DeclinedError as error:
+        if not options.dry_run or error.path != "credential":
+            raise
+        note("Without a credential the host cannot be asked; this is what the catalog says.")
+        return None
+
+
+def _found(discovery: Discovery) -> list[dict[str, object]]:
+    """Return what can be connected of what was found.
+
+    Raises:
+        ConfigurationError: Nothing.
+    """
+    members = ("name", "model", "operations", "region", "facts")
+    usable = [one for one in discovery.models if one.standing != "left out"]
+    if not usable:
+        hint = "`--all` takes models too that the catalog does not know." if discovery.further else None
+        raise ConfigurationError("the host lists nothing that could be connected.", path="--model", hint=hint)
+    return [{name: getattr(one, name) for name in members} for one in usable]
+
+
+def _agreed(admin: Admin, host: Host, wanted: dict[str, object]) -> bool:
+    """Say what would be made and would leave, and ask the person there; where nobody is, the command itself said so."""
+    say_connected(admin.connect(host.id, wanted))
+    return input("Make these routes? [y/N] ").strip().lower() in {"y", "yes"}
+
+
+def say_discovery(found: Discovery) -> None:
+    """Show what the host said, with what is left out and why."""
+    note(escape(found.checked))
+    show_table(_COLUMNS, [_row(one) for one in found.models])
+    for one in found.models:
+        if one.why:
+            note(f"[dim]{escape(one.name)} is left out: {escape(one.why)}.[/dim]")
+    if found.further:
+        note(f"{found.further} further models are listed that the catalog does not know: `--all` shows and takes them.")
+    for name in found.vanished:
+        note(f"[yellow]{escape(name)} is not listed any more[/yellow]; it was left as it is (`hortus models`).")
+    for line in found.notes:
+        note(escape(line))
+
+
+def _row(one: DiscoveredModel) -> tuple[object, ...]:
+    price = "known" if one.has_price else "unknown"
+    return one.name, one.route, one.operations, one.place or "unknown", price, one.standing
 
 
 def say_connected(made: Connected) -> None:
@@ -111,33 +221,3 @@ def say_connected(made: Connected) -> None:
         note(f"  {escape(line)}")
     for line in made.notes:
         note(f"[dim]{escape(line)}[/dim]")
-
-
-def _keep_secret(installation: Installation, host: Host, auth: str | None) -> None:
-    """Write the host's key where only its owner reads it; it is in no argument, no log and no answer."""
-    if installation.home is None:
-        raise ConfigurationError(
-            "works on the installation's own machine only.", path="--key-stdin", hint="Set the host's variable there."
-        )
-    is_person = sys.stdin.isatty()
-    secret = getpass("The host's key (not shown): ") if is_person else sys.stdin.read(_LONGEST_SECRET_BYTES)
-    write_private(installation.home.credentials / host.id, check_secret(secret, host, auth=auth).encode())
-
-
-def check_secret(text: str, host: Host, *, auth: str | None = None) -> str:
-    """Return what authenticates at the host: a key, or the JSON document of a service account or identity.
-
-    Raises:
-        ConfigurationError: What came is neither.
-    """
-    secret = text.strip()
-    wants_file = any((auth or surface.auth) in RENEWED for surface in host.surfaces)
-    is_fit = secret.startswith("{") if wants_file else secret.isprintable()
-    if not secret or not is_fit or not secret.isascii():
-        hint = (
-            "Pipe in the JSON file of the service account or identity."
-            if wants_file
-            else "Pipe in the key and nothing else."
-        )
-        raise ConfigurationError("what came is no key.", path="--key-stdin", hint=hint)
-    return secret

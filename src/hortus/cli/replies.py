@@ -152,6 +152,34 @@ class Connected(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
 
+class DiscoveredModel(msgspec.Struct, frozen=True):
+    """One model of an account, and what connecting it would make."""
+
+    name: str
+    model: str
+    route: str
+    endpoint: str
+    operations: tuple[str, ...]
+    place: str | None
+    region: str | None
+    facts: dict[str, str]
+    is_known: bool
+    has_price: bool
+    standing: str
+    why: str | None = None
+
+
+class Discovery(msgspec.Struct, frozen=True):
+    """What an account has at a host."""
+
+    host: str
+    checked: str
+    models: tuple[DiscoveredModel, ...]
+    vanished: tuple[str, ...] = ()
+    further: int = 0
+    notes: tuple[str, ...] = ()
+
+
 class AskedHost(msgspec.Struct, frozen=True):
     """One host's answer to the question for its list."""
 
