@@ -28,8 +28,8 @@ class Operation(msgspec.Struct, frozen=True):
         method: HTTP method.
         path: Path at the door, below the dialect's bases; `{route}` stands for a route's name, which may hold slashes,
             `{id}` for an id, which may not.
-        host_path: Path below the endpoint's base address, `{model}` in it for the host's name of the model; None where
-            Hortus answers itself.
+        host_path: Path below the endpoint's base address, `{model}` in it for the host's name of the model,
+            `{whole_model}` where slashes in that are encoded too; None where Hortus answers itself.
         can_stream: Whether the request's `stream` member may ask for a stream.
         is_stream: Whether it is one, where the path says it; None where the body does.
         is_at_root: Whether the path is also served without a base.

@@ -27,7 +27,7 @@ from hortus.snapshot.resolved import Target, Way
 ADAPTED_MODEL = "model"
 """Adaptation: the route's name is replaced by the host's name of the model."""
 
-_MODEL_GAP = "{model}"
+_MODEL_GAP, _WHOLE_MODEL_GAP = "{model}", "{whole_model}"
 _EVENT_STREAMS = (b"text/event-stream", b"application/vnd.amazon.eventstream")
 _NULL = msgspec.Raw(b"null")
 _STREAMED = "_stream"
@@ -229,7 +229,8 @@ def path_at_host(operation: Operation, spoken: Spoken, *, is_stream: bool, name:
 
 
 def fill_path(path: str, model: str) -> str:
-    """Put the host's name of the model into a path; slashes in it stay, for hosts use them."""
+    """Put the host's name of the model into a path; slashes in it stay, for hosts use them, but in a whole one."""
+    path = path.replace(_WHOLE_MODEL_GAP, quote(model, safe=""))
     return path.replace(_MODEL_GAP, quote(model, safe="/:@")) if _MODEL_GAP in path else path
 
 

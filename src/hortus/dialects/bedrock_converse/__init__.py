@@ -23,7 +23,7 @@ from hortus.framing.aws_routes import write_route, write_routes
 
 
 def _post(name: str, method: str, *, is_stream: bool = False) -> Operation:
-    path, host_path = f"/model/{{route}}/{method}", f"/model/{{model}}/{method}"
+    path, host_path = f"/model/{{route}}/{method}", f"/model/{{whole_model}}/{method}"
     return Operation(name, "POST", path, host_path, can_stream=is_stream, is_stream=is_stream)
 
 

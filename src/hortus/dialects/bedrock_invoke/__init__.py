@@ -19,7 +19,7 @@ _PATH = "/model/{{{}}}/invoke"
 
 
 def _post(end: str = "", *, is_stream: bool) -> Operation:
-    path, host_path = _PATH.format("route") + end, _PATH.format("model") + end
+    path, host_path = _PATH.format("route") + end, _PATH.format("whole_model") + end
     return Operation("invoke", "POST", path, host_path, can_stream=is_stream, is_stream=is_stream)
 
 
