@@ -162,13 +162,20 @@ def _is_plain(price: PriceRow, exposure: Exposure) -> bool:
         or exposure.kept
         or exposure.searches
         or exposure.server_tools
-        or exposure.output_images
+        or _asks_for_pieces(exposure)
+        or price.per_second is not None
+        or price.per_request is not None
+    )
+
+
+def _asks_for_pieces(exposure: Exposure) -> bool:
+    """Tell whether anything is asked for that is charged by the piece."""
+    return bool(
+        exposure.output_images
         or exposure.seconds != 0
         or exposure.pages != 0
         or exposure.characters
         or exposure.search_units
-        or price.per_second is not None
-        or price.per_request is not None
     )
 
 
@@ -222,12 +229,18 @@ def _lacking(price: PriceRow, exposure: Exposure) -> tuple[str, ...]:
         asks.append(("search_price", price.per_thousand_searches is None))
     if exposure.server_tools:
         asks.append(("server_tool_calls", "server_tool_calls" not in caps))
+    asks += _pieces_without_bound(price, exposure)
+    return tuple([unit for unit, is_lacking in asks if is_lacking])
+
+
+def _pieces_without_bound(price: PriceRow, exposure: Exposure) -> list[tuple[str, bool]]:
+    """Return what is made or read by the piece, and whether nothing bounds it."""
+    asks = [("seconds", price.per_second is not None and _has_unknown_seconds(exposure))]
     if exposure.output_images:
         asks.append(("output_image_tokens", not _prices_pictures(price)))
-    asks.append(("seconds", price.per_second is not None and _has_unknown_seconds(exposure)))
-    if exposure.pages is None:
-        asks.append(("pages", price.per_thousand_pages is not None and "pages" not in caps))
-    return tuple([unit for unit, is_lacking in asks if is_lacking])
+    if exposure.pages is None and "pages" not in price.caps:
+        asks.append(("pages", any(one.per_thousand_pages is not None for one in (price, *price.variants))))
+    return asks
 
 
 def _has_unknown_seconds(exposure: Exposure) -> bool:
@@ -314,10 +327,14 @@ def _most_pieces(price: PriceRow, exposure: Exposure, *, figures: Figures) -> De
     if figures.per_second is not None:
         heard = exposure.input_bytes // LEAST_BYTES_PER_SECOND + 1
         total += figures.per_second * ((exposure.seconds or 0) + heard)
-    pages = exposure.pages
-    if pages is None:
-        pages = price.caps.get("pages", 0) * max(exposure.documents, 1)
+    pages = _most_pages(price, exposure)
     return total + _by_the_portion(figures, pages, exposure.characters, search_units=exposure.search_units)
+
+
+def _most_pages(price: PriceRow, exposure: Exposure) -> int:
+    if exposure.pages is not None:
+        return exposure.pages
+    return price.caps.get("pages", 0) * max(exposure.documents, 1)
 
 
 def _by_the_portion(figures: Figures, pages: int, characters: int, *, search_units: int) -> Decimal:
