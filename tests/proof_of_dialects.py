@@ -8,7 +8,9 @@ from hortus.canon.translation import Translation
 from hortus.dialects import DIALECTS
 
 TRANSLATIONS: dict[str, Translation] = {
-    dialect.name: dialect.translation for dialect in DIALECTS if dialect.translation is not None
+    dialect.name: dialect.translation
+    for dialect in DIALECTS
+    if dialect.translation is not None and dialect.translation.chats is not None
 }
 NAMES = tuple(TRANSLATIONS)
 PAIRS = tuple((client, host) for client in NAMES for host in NAMES)

@@ -16,7 +16,11 @@ from hortus.canon.translation import Asking, Call, Target, Translation, Written
 from hortus.dialects import DIALECTS
 from probes import embeddings_probes, placed, request_probes, response_probes
 
-TRANSLATIONS = {dialect.name: dialect.translation for dialect in DIALECTS if dialect.translation is not None}
+TRANSLATIONS = {
+    dialect.name: dialect.translation
+    for dialect in DIALECTS
+    if dialect.translation is not None and dialect.translation.chats
+}
 TITLES = {
     "openai_chat": "OpenAI Chat",
     "openai_responses": "OpenAI Responses",

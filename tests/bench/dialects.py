@@ -35,7 +35,11 @@ from hortus.canon.translation import Asking, Call, Target, Translation
 from hortus.canon.usage import Usage
 from hortus.dialects import DIALECTS
 
-TRANSLATIONS = {dialect.name: dialect.translation for dialect in DIALECTS if dialect.translation is not None}
+TRANSLATIONS = {
+    dialect.name: dialect.translation
+    for dialect in DIALECTS
+    if dialect.translation is not None and dialect.translation.chats is not None
+}
 SCHEMA = msgspec.Raw(b'{"type":"object","properties":{"zone":{"type":"string"}},"required":["zone"]}')
 WORDS = "Which office mends the street lamp in front of number twelve? " * 4
 EVENTS = 500

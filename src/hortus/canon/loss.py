@@ -79,6 +79,9 @@ FIELD_WEIGHTS: Mapping[str, Weight] = {
     "ToolResult.is_error": "tuning",
     "Request.user": "advisory",
     "EmbeddingsRequest.user": "advisory",
+    "RerankRequest.max_document_tokens": "tuning",
+    "RerankRequest.returns_documents": "advisory",
+    "ModerationTurn.role": "tuning",
     "Request.metadata": "advisory",
     "Request.service_tier": "advisory",
     "Request.cache_key": "advisory",
@@ -112,6 +115,8 @@ IMPLIED = frozenset(
     (
         "Request.model",
         "EmbeddingsRequest.model",
+        "RerankRequest.model",
+        "ModerationRequest.model",
         "EmbeddingsRequest.encoding",
         "Request.is_stream",
         "Request.wants_usage",

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
 from hortus.canon.embeddings import EmbeddingsRequest, EmbeddingsResponse
-from hortus.canon.errors import RequestError
+from hortus.canon.errors import Internal, RequestError
 from hortus.canon.events import Event
 from hortus.canon.loss import Loss, Weight
 from hortus.canon.manifest import Vocabulary
+from hortus.canon.moderation import ModerationRequest, ModerationResponse
+from hortus.canon.nodes import Node
 from hortus.canon.request import Request
+from hortus.canon.rerank import RerankRequest, RerankResponse
 from hortus.canon.response import Response
+from hortus.canon.usage import Usage
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -156,19 +160,55 @@ class Chat(msgspec.Struct, frozen=True):
     stream_type: Callable[[Call], str] = lambda _: "text/event-stream"
 
 
-class Embeddings(msgspec.Struct, frozen=True):
-    """A dialect's embeddings, in both directions; functions as in `Chat`.
+class Measured(Protocol):
+    """A whole answer, in canonical form."""
+
+    @property
+    def model(self) -> str:
+        """What the host says has answered, empty where it does not."""
+        ...
+
+    @property
+    def usage(self) -> Usage | None:
+        """As the host reported it, None where it did not."""
+        ...
+
+
+AskedT = TypeVar("AskedT", bound=Node)
+AnswerT = TypeVar("AnswerT", bound=Measured)
+
+
+class Whole(msgspec.Struct, Generic[AskedT, AnswerT], frozen=True):
+    """An operation whose answers come whole, in both directions; functions as in `Chat`.
 
     Attributes:
-        path_of: The name of the operation's variant a request needs at a host (one input or several), a key of
+        path_of: The name of the operation's variant that a request needs at a host (one input or several), a key of
             `Operation.name`.
     """
 
-    read_request: Callable[[bytes, Call], EmbeddingsRequest]
-    write_request: Callable[[EmbeddingsRequest, Target], Written]
-    read_response: Callable[[bytes], EmbeddingsResponse]
-    write_response: Callable[[EmbeddingsResponse, EmbeddingsRequest], Written]
+    read_request: Callable[[bytes, Call], AskedT]
+    write_request: Callable[[AskedT, Target], Written]
+    read_response: Callable[[bytes], AnswerT]
+    write_response: Callable[[AnswerT, AskedT], Written]
+    path_of: Callable[[AskedT], str]
+
+
+class Embeddings(Whole[EmbeddingsRequest, EmbeddingsResponse], frozen=True):
+    """A dialect's embeddings."""
+
     path_of: Callable[[EmbeddingsRequest], str] = lambda _: "embeddings"
+
+
+class Rerank(Whole[RerankRequest, RerankResponse], frozen=True):
+    """A dialect's ranking of documents."""
+
+    path_of: Callable[[RerankRequest], str] = lambda _: "rerank"
+
+
+class Moderations(Whole[ModerationRequest, ModerationResponse], frozen=True):
+    """A dialect's judging of content."""
+
+    path_of: Callable[[ModerationRequest], str] = lambda _: "moderations"
 
 
 class TokenCount(msgspec.Struct, frozen=True):
@@ -197,10 +237,20 @@ class Translation(msgspec.Struct, frozen=True):
     Attributes:
         vocabulary: How it calls canonical fields, and what its own members weigh.
         read_error: Status, body and headers of a host's error to a class of `canon.errors`.
+        chats: How it chats; the same as `chat`, which is only asked of those that do.
     """
 
     vocabulary: Vocabulary
     read_error: ErrorReader
-    chat: Chat
+    chats: Chat | None = None
     embeddings: Embeddings | None = None
     token_count: TokenCount | None = None
+    rerank: Rerank | None = None
+    moderations: Moderations | None = None
+
+    @property
+    def chat(self) -> Chat:
+        """How it chats."""
+        if self.chats is None:
+            raise Internal("This dialect has no chats.")
+        return self.chats

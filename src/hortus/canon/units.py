@@ -30,6 +30,7 @@ class Units(msgspec.Struct, frozen=True):
         pages: Of documents to be read, where the request says which; None: it does not.
         characters: Of text to be spoken.
         search_units: Portions by which a ranking of documents is charged, at most.
+        repeated_bytes: Of what the host reads more than once, such as a question with each document.
     """
 
     output_tokens: int | None = None
@@ -47,3 +48,4 @@ class Units(msgspec.Struct, frozen=True):
     pages: int | None = 0
     characters: int = 0
     search_units: int = 0
+    repeated_bytes: int = 0

@@ -38,6 +38,8 @@ SPOKEN_DIALECTS = (
     "cohere_v2",
     "openai_audio",
     "openai_images",
+    "jina_rerank",
+    "openai_moderations",
 )
 """What this release can speak towards hosts."""
 

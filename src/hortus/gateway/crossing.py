@@ -11,14 +11,15 @@ from hortus.canon.dialect import Dialect
 from hortus.canon.embeddings import EmbeddingsRequest
 from hortus.canon.errors import CallerFault, CannotCarry, HostFault, Internal
 from hortus.canon.loss import WEIGHTS, Loss, Strictness, refusing
-from hortus.canon.request import Request
+from hortus.canon.moderation import ModerationRequest
+from hortus.canon.rerank import RerankRequest
 from hortus.content.ports import Seals
 from hortus.gateway.choose import may_move_on, may_try_again
 from hortus.gateway.demands import demanded
 from hortus.gateway.guards.screen import UNGUARDED, Guarded
-from hortus.gateway.meaning import MEANS, has_meaning, read_asked
+from hortus.gateway.meaning import MEANS, Meant, has_meaning, read_asked
 from hortus.gateway.passage import Inquiry, Passage, RelayPassage
-from hortus.gateway.translate import Crossing, TranslatedChat, TranslatedCount, TranslatedEmbeddings
+from hortus.gateway.translate import Crossing, TranslatedChat, TranslatedCount, TranslatedWhole
 from hortus.policy.facts import Lever
 from hortus.snapshot.resolved import Target
 
@@ -149,15 +150,25 @@ class Passages:
 
     def _translated(self, host: Dialect, target: Target) -> Passage:
         crossing = Crossing(self._inquiry, host, target)
-        asked = self._asked
-        if isinstance(asked, EmbeddingsRequest):
-            return TranslatedEmbeddings(crossing, asked, guise=self._guise)
+        asked, guise = self._asked, self._guise
+        match asked:
+            case EmbeddingsRequest():
+                vectors = guise.of(EmbeddingsRequest) if guise is not None else None
+                return TranslatedWhole(crossing, asked, brought=lambda one: one.embeddings, leaving=vectors)
+            case RerankRequest():
+                ranked = guise.of(RerankRequest) if guise is not None else None
+                return TranslatedWhole(crossing, asked, brought=lambda one: one.rerank, leaving=ranked)
+            case ModerationRequest():
+                judged = guise.of(ModerationRequest) if guise is not None else None
+                return TranslatedWhole(crossing, asked, brought=lambda one: one.moderations, leaving=judged)
+            case _:
+                pass
         if MEANS[self._inquiry.operation.name] == "count_tokens":
-            return TranslatedCount(crossing, asked, guise=self._guise)
-        return TranslatedChat(crossing, asked, seals=self._seals, guise=self._guise)
+            return TranslatedCount(crossing, asked, guise=guise)
+        return TranslatedChat(crossing, asked, seals=self._seals, guise=guise)
 
     @cached_property
-    def _asked(self) -> Request | EmbeddingsRequest:
+    def _asked(self) -> Meant:
         return self._read if self._read is not None else read_asked(self._inquiry)
 
 

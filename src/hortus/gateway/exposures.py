@@ -47,7 +47,7 @@ def exposure_of(inquiry: Inquiry, outgoing: Outgoing, endpoint: Endpoint) -> Exp
     if output_tokens is None or any(loss.path in _LIMITS for loss in outgoing.losses):
         output_tokens = endpoint.output_limit
     return Exposure(
-        input_bytes=outgoing.size_bytes,
+        input_bytes=outgoing.size_bytes + units.repeated_bytes,
         output_tokens=output_tokens,
         choices=units.choices,
         images=units.images,

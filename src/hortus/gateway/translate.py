@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Generic
 
 import msgspec
 from typing_extensions import override
 
 from hortus.canon.dialect import Dialect, HostId, Operation, StreamUsage
-from hortus.canon.embeddings import EmbeddingsRequest
 from hortus.canon.errors import HostFault, Internal, RequestError
 from hortus.canon.events import Event, Failed, Finished, Started, TextAdded, ThoughtAdded, UsageReported
 from hortus.canon.habits import without_links
 from hortus.canon.loss import Loss
 from hortus.canon.request import Request
-from hortus.canon.translation import Asking, Chat, Embeddings, Habits, StreamWriter, TokenCount, Written
+from hortus.canon.translation import (
+    AnswerT,
+    AskedT,
+    Asking,
+    Chat,
+    Habits,
+    StreamWriter,
+    TokenCount,
+    Translation,
+    Whole,
+    Written,
+)
 from hortus.canon.translation import Target as Recipient
 from hortus.canon.unfold import unfold
 from hortus.canon.usage import Usage
@@ -295,15 +306,28 @@ class TranslatedStream:
         return self._keeper.mark_event(event)
 
 
-class TranslatedEmbeddings(_Translated):
-    """Vectors between two dialects."""
+class TranslatedWhole(_Translated, Generic[AskedT, AnswerT]):
+    """What is answered as a whole, between two dialects: vectors, rankings, judgements of content.
 
-    def __init__(self, crossing: Crossing, request: EmbeddingsRequest, *, guise: Guise | None = None) -> None:
+    Args:
+        request: As the client asked it.
+        brought: What a dialect brings for it.
+        leaving: What leaves in its stead, where guards have changed it.
+    """
+
+    def __init__(
+        self,
+        crossing: Crossing,
+        request: AskedT,
+        *,
+        brought: Callable[[Translation], Whole[AskedT, AnswerT] | None],
+        leaving: AskedT | None = None,
+    ) -> None:
         self._request = request
-        self._ours = _embeddings_of(crossing.inquiry.dialect)
-        self._theirs = _embeddings_of(crossing.host)
-        leaving, named = (request, ()) if guise is None else (guise.embeddings, (PSEUDONYMISED,))
-        written = self._theirs.write_request(leaving, crossing.recipient)
+        self._ours = _brought_by(crossing.inquiry.dialect, brought)
+        self._theirs = _brought_by(crossing.host, brought)
+        written = self._theirs.write_request(request if leaving is None else leaving, crossing.recipient)
+        named = () if leaving is None else (PSEUDONYMISED,)
         super().__init__(crossing, crossing.write_to(self._theirs.path_of(request), written, named=named))
 
     def read_answer(self, body: bytes) -> Given:
@@ -330,10 +354,12 @@ class TranslatedCount(_Translated):
         return Given(self._ours.write_response(self._theirs.read_response(body)), Usage(), None)
 
 
-def _embeddings_of(dialect: Dialect) -> Embeddings:
-    found = translation_of(dialect).embeddings
+def _brought_by(
+    dialect: Dialect, brought: Callable[[Translation], Whole[AskedT, AnswerT] | None]
+) -> Whole[AskedT, AnswerT]:
+    found = brought(translation_of(dialect))
     if found is None:
-        raise Internal(f"The dialect {dialect.name} has no embeddings.")
+        raise Internal(f"The dialect {dialect.name} has no such operation.")
     return found
 
 

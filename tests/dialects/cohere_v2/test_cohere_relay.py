@@ -80,7 +80,7 @@ WEIGHED = [
     ),
     (CHAT, {}, Units()),
     (EMBED, {"images": ["a", "b"], "inputs": [{"content": [{"type": "image_url"}]}]}, Units(output_tokens=0, images=3)),
-    (RERANK, {"documents": ["x"] * 150}, Units(output_tokens=0, search_units=2)),
+    (RERANK, {"documents": ["x"] * 150}, Units(output_tokens=0, search_units=2, repeated_bytes=1200)),
 ]
 
 

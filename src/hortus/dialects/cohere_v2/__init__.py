@@ -6,8 +6,8 @@ https://docs.cohere.com/reference/about, recalled 2026-11; exact on recordings, 
 from __future__ import annotations
 
 from hortus.canon.dialect import Dialect, Operation
-from hortus.canon.translation import Chat, Embeddings, Translation
-from hortus.dialects.cohere_v2 import embeddings, relay
+from hortus.canon.translation import Chat, Embeddings, Rerank, Translation
+from hortus.dialects.cohere_v2 import embeddings, relay, rerank
 from hortus.dialects.cohere_v2.errors import read_error, render_error, render_stream_error
 from hortus.dialects.cohere_v2.relay_stream import Stream
 from hortus.dialects.cohere_v2.request import read_request, write_request
@@ -43,7 +43,7 @@ DIALECT = Dialect(
     translation=Translation(
         vocabulary=VOCABULARY,
         read_error=read_error,
-        chat=Chat(
+        chats=Chat(
             read_request=read_request,
             write_request=write_request,
             read_response=read_response,
@@ -56,6 +56,12 @@ DIALECT = Dialect(
             write_request=embeddings.write_request,
             read_response=embeddings.read_response,
             write_response=embeddings.write_response,
+        ),
+        rerank=Rerank(
+            read_request=rerank.read_request,
+            write_request=rerank.write_request,
+            read_response=rerank.read_response,
+            write_response=rerank.write_response,
         ),
     ),
 )

@@ -10,17 +10,13 @@ from msgspec import Raw
 from hortus.canon.dialect import Asked, Operation
 from hortus.canon.units import Unit, Units
 from hortus.framing.asking import read_limit, write_limit
+from hortus.framing.ranking import weigh_ranking
 from hortus.framing.tooling import tool_kinds, unread
 from hortus.framing.weighing import by_type, count_parts, list_of, marks_of
 
 _PARTS: Mapping[str, Unit] = {"image_url": "image"}
 _MARKS, _JUDGE = marks_of(_PARTS), by_type(_PARTS)
 _LIMIT = "max_tokens"
-
-_DOCUMENTS_IN_UNIT = 100
-_LEAST_CHUNK_BYTES = 244
-"""A search unit is a query with so many documents; one that is longer than 500 tokens, less those of the query (at
-most 256), counts once for each such piece. https://cohere.com/pricing, recalled 2026-11; a token is at least a byte."""
 
 
 class _Tool(msgspec.Struct):
@@ -35,9 +31,7 @@ def weigh(operation: Operation, asked: Asked, body: bytes) -> Units:
     """Return what the request may use, as far as it says so."""
     members = asked.members
     if operation.name == "rerank":
-        documents = len(list_of(members, "documents", _DECODE_RAWS))
-        most = 1 + (documents + len(body) // _LEAST_CHUNK_BYTES) // _DOCUMENTS_IN_UNIT
-        return Units(output_tokens=0, search_units=most)
+        return weigh_ranking(members, body)
     images = count_parts(body, _MARKS, _JUDGE)["image"]
     if not operation.can_stream:
         return Units(output_tokens=0, images=images + len(list_of(members, "images", _DECODE_RAWS)))

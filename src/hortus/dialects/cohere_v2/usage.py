@@ -66,8 +66,9 @@ def write_usage(usage: Usage | None) -> Object:
 
 
 def write_meta(usage: Usage | None) -> Object:
-    """Return the `meta` of vectors for a client of another host."""
-    counts = {"input_tokens": (usage or Usage()).input_tokens}
+    """Return the `meta` of vectors and rankings for a client of another host."""
+    usage = usage or Usage()
+    counts = {"search_units": usage.search_units} if usage.search_units else {"input_tokens": usage.input_tokens}
     return {"api_version": {"version": "2"}, _BILLED: counts}
 
 

@@ -28,6 +28,8 @@ _WEIGHTS: dict[str, Weight] = {
     "texts": "advisory",
     "id": "advisory",
     "max_tokens": "tuning",
+    # Of rankings
+    "results[].document": "advisory",
 }
 
 VOCABULARY = Vocabulary(
@@ -62,6 +64,9 @@ VOCABULARY = Vocabulary(
         "EmbeddingsRequest.encoding": "embedding_types",
         "EmbeddingsRequest.task": "input_type",
         "EmbeddingsInput.text": "",
+        "RerankRequest.max_document_tokens": "max_tokens_per_doc",
+        "RerankDocument.text": "",
+        "RerankResult.score": "relevance_score",
     },
     weights=_WEIGHTS,
 )

@@ -261,3 +261,29 @@ class EmbedAnswer(Wire, frozen=True):
 
     embeddings: Vectors | list[Raw]
     meta: Raw | UnsetType = UNSET
+
+
+class RerankBody(Wire, frozen=True):
+    """POST /v2/rerank."""
+
+    model: str
+    query: str
+    documents: list[str]
+    top_n: int | UnsetType | None = UNSET
+    max_tokens_per_doc: int | UnsetType | None = UNSET
+
+
+class Ranked(Wire, frozen=True):
+    """One document's place; `document` came with answers of the first version."""
+
+    index: int
+    relevance_score: Raw
+    document: Raw | UnsetType = UNSET
+
+
+class RerankAnswer(Wire, frozen=True):
+    """The answer to it."""
+
+    results: list[Raw]
+    id: str | UnsetType | None = UNSET
+    meta: Raw | UnsetType = UNSET

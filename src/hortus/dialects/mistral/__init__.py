@@ -6,8 +6,8 @@ https://docs.mistral.ai/api, read 2026-11.
 from __future__ import annotations
 
 from hortus.canon.dialect import Dialect, Operation
-from hortus.canon.translation import Chat, Embeddings, Translation
-from hortus.dialects.mistral import embeddings, request, response
+from hortus.canon.translation import Chat, Embeddings, Moderations, Translation
+from hortus.dialects.mistral import embeddings, moderation, request, response
 from hortus.dialects.mistral.errors import read_error, render_error, render_stream_error
 from hortus.dialects.mistral.relay_answer import read_answer
 from hortus.dialects.mistral.relay_request import read_request, write_request
@@ -46,7 +46,7 @@ DIALECT = Dialect(
     translation=Translation(
         vocabulary=VOCABULARY,
         read_error=read_error,
-        chat=Chat(
+        chats=Chat(
             read_request=request.read_request,
             write_request=request.write_request,
             read_response=response.read_response,
@@ -59,6 +59,13 @@ DIALECT = Dialect(
             write_request=embeddings.write_request,
             read_response=embeddings.read_response,
             write_response=embeddings.write_response,
+        ),
+        moderations=Moderations(
+            read_request=moderation.read_request,
+            write_request=moderation.write_request,
+            read_response=moderation.read_response,
+            write_response=moderation.write_response,
+            path_of=moderation.path_of,
         ),
     ),
 )

@@ -13,6 +13,7 @@ from hortus.canon.usage import Usage
 from hortus.dialects.mistral import wire
 from hortus.dialects.mistral.pen import Pen, encode, notes_at
 from hortus.dialects.mistral.response import unreadable
+from hortus.dialects.mistral.usage import write_usage
 from hortus.dialects.mistral.vocabulary import NAME
 from hortus.framing.noted_usage import note_usage
 from hortus.framing.objects import Body, note_absent, text_of, told
@@ -100,7 +101,7 @@ def _read_response(body: bytes) -> EmbeddingsResponse:
         notes.hush("id", found.id)
     usage = None
     if found.usage is not UNSET:
-        usage = note_usage(found.usage, notes, dialect=NAME, write=_write_usage)
+        usage = note_usage(found.usage, notes, dialect=NAME, write=write_usage)
     vectors: list[tuple[int, Raw]] = []
     for number, raw in enumerate(found.data):
         under = f"data[{number}]"
@@ -132,17 +133,9 @@ def write_response(response: EmbeddingsResponse, request: EmbeddingsRequest) -> 
     ]
     body: Body = {} if is_own else {"id": "embeddings"}  # demanded by the SDK; told by no other dialect
     body |= {"object": "list", "data": data, "model": response.model or request.model}
-    body["usage"] = _write_usage(response.usage or Usage())
+    body["usage"] = write_usage(response.usage or Usage())
     if not is_own:
         body["id"] = _ID
     Pen(manifest).close(response, body)
     losses = manifest.losses()
     return Written(body=encode(body), losses=losses, adaptations=manifest.adaptations)
-
-
-def _write_usage(usage: Usage) -> Body:
-    return {
-        "prompt_tokens": usage.input_tokens,
-        "total_tokens": usage.input_tokens + usage.output_tokens,
-        "completion_tokens": usage.output_tokens,
-    }

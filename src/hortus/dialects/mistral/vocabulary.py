@@ -47,6 +47,8 @@ _NAMES = {
     "EmbeddingsRequest.dimensions": "output_dimension",
     "EmbeddingsRequest.encoding": "encoding_format",
     "EmbeddingsInput.text": "",
+    "ModerationRequest.inputs": "input",
+    "ModerationTurn.parts": "content",
 }
 
 _MEANING: tuple[str, ...] = ("guardrails", "tool_choice", "response_format", "output_dtype")

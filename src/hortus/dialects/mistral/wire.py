@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Raw, Struct, UnsetType, json
+
+DECODE_LIST = json.Decoder(list[Raw]).decode
 
 
 class Request(Struct, forbid_unknown_fields=True):
@@ -250,5 +252,35 @@ class EmbeddingsResponse(Struct, forbid_unknown_fields=True):
     data: list[Raw]
     id: Raw | UnsetType = UNSET
     object: Raw | UnsetType = UNSET
+    model: str | UnsetType | None = UNSET
+    usage: Raw | UnsetType = UNSET
+
+
+class ModerationRequest(Struct, forbid_unknown_fields=True):
+    """Body of POST /v1/moderations (texts) and /v1/chat/moderations (messages, or lists of them)."""
+
+    model: str
+    input: str | list[Raw]
+
+
+class ModerationTurn(Struct, forbid_unknown_fields=True):
+    """A message that is to be judged, or stands before it."""
+
+    role: str
+    content: str | list[Raw] | UnsetType | None = UNSET
+
+
+class ModerationResult(Struct, forbid_unknown_fields=True):
+    """What was found in one input."""
+
+    categories: dict[str, bool | None] | UnsetType | None = UNSET
+    category_scores: dict[str, Raw] | UnsetType | None = UNSET
+
+
+class ModerationResponse(Struct, forbid_unknown_fields=True):
+    """The answer to it."""
+
+    results: list[Raw]
+    id: str | UnsetType | None = UNSET
     model: str | UnsetType | None = UNSET
     usage: Raw | UnsetType = UNSET

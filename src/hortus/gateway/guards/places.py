@@ -23,6 +23,9 @@ _SKIPPED = frozenset(
     (
         "Request.model",
         "EmbeddingsRequest.model",
+        "RerankRequest.model",
+        "ModerationRequest.model",
+        "ModerationTurn.role",
         "Message.role",
         "Media.kind",
         "Opaque.dialect",

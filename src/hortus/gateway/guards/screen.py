@@ -6,12 +6,12 @@ Thoughts that a maker has sealed leave as that maker wrote them or not at all: w
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from typing import TypeVar
 
 import msgspec
 
 from hortus.base.secrets import Secret
 from hortus.canon.dialect import CONTENT_KINDS
-from hortus.canon.embeddings import EmbeddingsRequest
 from hortus.canon.errors import Internal, RefusedByGuard
 from hortus.canon.loss import Loss
 from hortus.canon.nodes import Seal
@@ -22,7 +22,7 @@ from hortus.gateway.guards.judging import Screening
 from hortus.gateway.guards.looking import Gathering, Writing
 from hortus.gateway.guards.placeholders import Mask, key_of
 from hortus.gateway.guards.places import Walk
-from hortus.gateway.meaning import has_meaning, read_asked, translation_of
+from hortus.gateway.meaning import Meant, has_meaning, read_asked, translation_of
 from hortus.gateway.passage import Inquiry
 from hortus.policy.rules import Policy
 
@@ -33,6 +33,8 @@ LONGEST_TEXT = 1024 * 1024
 """Characters of a request that are looked at; text made to be hard to read takes some seconds at this length."""
 
 _POLICIES_KEPT = 64
+
+MeantT = TypeVar("MeantT", bound=Meant)
 
 _NOT_ITS_OWN = (
     "These sealed thoughts say something that the project's policy hides, and that stands nowhere else in the request."
@@ -59,21 +61,18 @@ class Guise(msgspec.Struct, frozen=True):
     """
 
     mask: Mask
-    request: Request | EmbeddingsRequest
+    request: Meant
     left_out: tuple[LeftOut, ...] = ()
 
     @property
     def chat(self) -> Request:
         """The request, where it is a chat."""
-        if not isinstance(self.request, Request):
-            raise Internal("What leaves is no chat.")
-        return self.request
+        return self.of(Request)
 
-    @property
-    def embeddings(self) -> EmbeddingsRequest:
-        """The request, where vectors are wanted."""
-        if not isinstance(self.request, EmbeddingsRequest):
-            raise Internal("What leaves asks for no vectors.")
+    def of(self, kind: type[MeantT]) -> MeantT:
+        """Return the request, which asks for this."""
+        if not isinstance(self.request, kind):
+            raise Internal("What leaves asks for something else.")
         return self.request
 
     def losses(self, sent: Request) -> tuple[Loss, ...]:
@@ -94,7 +93,7 @@ class Guarded(msgspec.Struct, frozen=True):
     """
 
     findings: tuple[str, ...] = ()
-    asked: Request | EmbeddingsRequest | None = None
+    asked: Meant | None = None
     guise: Guise | None = None
 
 
@@ -169,7 +168,7 @@ def _check_length(text: str) -> None:
         )
 
 
-def _refuse_history(inquiry: Inquiry, asked: Request | EmbeddingsRequest) -> None:
+def _refuse_history(inquiry: Inquiry, asked: Meant) -> None:
     """Refuse what points at earlier turns that a host keeps: their placeholders could not be restored."""
     kept = any(kind not in CONTENT_KINDS for kind, _ in inquiry.asked.host_ids)
     if kept or (isinstance(asked, Request) and asked.continues is not None):
@@ -180,7 +179,7 @@ def _refuse_history(inquiry: Inquiry, asked: Request | EmbeddingsRequest) -> Non
         )
 
 
-def _guise(mask: Mask, hidden: Request | EmbeddingsRequest, *, without: Collection[Seal]) -> Guise:
+def _guise(mask: Mask, hidden: Meant, *, without: Collection[Seal]) -> Guise:
     """Return what leaves, some sealed thoughts left out."""
     if not without or not isinstance(hidden, Request):
         return Guise(mask, hidden)
