@@ -14,7 +14,7 @@ from hortus.framing.weighing import Members, count_parts, list_of
 _DOCUMENTS_IN_UNIT = 100
 _LEAST_CHUNK_BYTES = 244
 """A search unit is a question with so many documents; one that is longer than 500 tokens, less those of the question
-(at most 256), counts once for each such piece. https://cohere.com/pricing, recalled 2026-11; a token is at least a byte.
+(at most 256), counts once for each such piece. https://cohere.com/pricing, recalled 2026-11; a byte is a token at most.
 """
 
 _BETWEEN = 8
