@@ -14,8 +14,10 @@ from urllib.parse import quote
 
 from hortus.app.interruption import Interruption
 from hortus.base.errors import ConfigurationError
+from hortus.canon.errors import UpgradeRefused
 from hortus.gateway.admit import too_large
 from hortus.gateway.exchange import ClientGone, Exchange, Headers
+from hortus.gateway.ports import Socket
 from hortus.gateway.serve import Gateway
 
 _log = logging.getLogger("hortus.gateway")
@@ -166,6 +168,13 @@ class AsgiExchange:
 
     def cut(self) -> None:
         """Do nothing: a server cuts what ends without its last part."""
+
+    def upgrade(self, headers: Headers, *, subprotocol: str | None = None) -> Socket:
+        """Refuse: this server is told of no WebSocket. Raises UpgradeRefused."""
+        del headers, subprotocol
+        raise UpgradeRefused(
+            "This installation serves no WebSockets.", hint='An admin can set `door_server = "own"`, which does.'
+        )
 
     def interrupts(self) -> Interruption:
         """Turn the client's leaving into ClientGone at the await within."""

@@ -13,12 +13,20 @@ from typing import Protocol
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+from hortus.app.door_heads import accept_to
 from hortus.app.interruption import Interruption
+from hortus.canon.errors import UpgradeRefused
 from hortus.gateway.admit import too_large
 from hortus.gateway.exchange import ClientGone, Headers
+from hortus.gateway.ports import Socket
+from hortus.transport.websocket import Link
 
 _UNREAD_BYTES = 65_536
 """How much of a body is taken in before somebody asks for it."""
+
+_SWITCHING_PROTOCOLS = 101
+
+WEBSOCKET_HINT = "It is a GET in HTTP/1.1 with `Upgrade`, `Connection`, `Sec-WebSocket-Version: 13` and a key."
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -48,9 +56,31 @@ class Wire(Protocol):
         """Wait until the client has read enough, or is gone."""
         ...
 
+    def switch(self, link: Link) -> None:
+        """Let a WebSocket have whatever comes from now on."""
+        ...
+
     def end(self) -> None:
         """Hear that the answer is complete."""
         ...
+
+
+class DoorWire:
+    """A client's connection as a WebSocket needs it."""
+
+    def __init__(self, exchange: DoorExchange, wire: Wire) -> None:
+        self._exchange = exchange
+        self._wire = wire
+        self.hold, self.resume, self.wait_writable = wire.hold, wire.resume, wire.wait_writable
+
+    def write(self, data: bytes) -> None:
+        """Hand bytes to the connection."""
+        if data and not self._exchange.is_gone and not self._wire.transport.is_closing():
+            self._wire.transport.write(data)
+
+    def close(self) -> None:
+        """End the connection once what was written is gone."""
+        self._exchange.end_socket()
 
 
 class DoorExchange:
@@ -228,6 +258,28 @@ class DoorExchange:
     def cut(self) -> None:
         """Break off: a connection that ends in order could look like the end of the answer."""
         self._wire.transport.abort()
+
+    def upgrade(self, headers: Headers, *, subprotocol: str | None = None) -> Socket:
+        """Change to a WebSocket. Raises UpgradeRefused."""
+        accept = accept_to(self.headers) if self.can_chunk and self.method == "GET" else None
+        if accept is None:
+            raise UpgradeRefused("This is no request for a WebSocket as RFC 6455 has it.", hint=WEBSOCKET_HINT)
+        self.has_started, self.keeps_alive = True, False
+        own: Headers = ((b"connection", b"Upgrade"), (b"upgrade", b"websocket"), (b"sec-websocket-accept", accept))
+        if subprotocol is not None:
+            own = (*own, (b"sec-websocket-protocol", subprotocol.encode("ascii")))
+        lines = [STATUS_LINE[_SWITCHING_PROTOCOLS], self._wire.standing_lines()]
+        for name, value in (*own, *headers):
+            lines += (name, b": ", value, b"\r\n")
+        self._wire.transport.write(b"".join((*lines, b"\r\n")))
+        link = Link(DoorWire(self, self._wire), is_client=False)
+        self._wire.switch(link)
+        return link
+
+    def end_socket(self) -> None:
+        """Hear that the WebSocket is closed on this side."""
+        if not self.is_over:
+            self._end()
 
     def interrupts(self) -> Interruption:
         """Turn the client's leaving into ClientGone at the await within."""

@@ -5,6 +5,7 @@ Whatever two programs on the way could read differently is refused: that is how 
 
 from __future__ import annotations
 
+from hortus.framing.websocket import accept_of
 from hortus.gateway.exchange import Headers
 
 _ONCE = frozenset((b"authorization", b"content-encoding", b"content-type", b"host", b"transfer-encoding"))
@@ -44,6 +45,20 @@ def _find_fault(headers: Headers, *, can_chunk: bool) -> bytes | None:
         if name == b"transfer-encoding" and not (can_chunk and value.strip().lower() == b"chunked"):
             return b"The only transfer encoding taken is `chunked`, in HTTP/1.1."
     return None
+
+
+def accept_to(headers: Headers) -> bytes | None:
+    """Return what is answered to a request for a WebSocket (RFC 6455, 4.2.1); None where it is no such request.
+
+    >>> key = (b"sec-websocket-key", b"dGhlIHNhbXBsZSBub25jZQ==")
+    >>> accept_to(((b"upgrade", b"websocket"), (b"connection", b"Upgrade"), (b"sec-websocket-version", b"13"), key))
+    b's3pPLMBiTxaQ9kYGzzhZRbK+xOo='
+    """
+    said = dict(headers)
+    wants = {word.strip().lower() for word in said.get(b"connection", b"").split(b",")}
+    if said.get(b"upgrade", b"").lower() != b"websocket" or b"upgrade" not in wants:
+        return None
+    return accept_of(said.get(b"sec-websocket-key", b"")) if said.get(b"sec-websocket-version") == b"13" else None
 
 
 def measure(headers: Headers) -> int:

@@ -23,6 +23,8 @@ from uvicorn.server import ServerState
 from hortus.app.asgi import DoorApp
 from hortus.app.door_exchange import DoorExchange
 from hortus.app.door_heads import find_fault, measure, write_bare_head
+from hortus.framing.websocket import GOING_AWAY
+from hortus.transport.websocket import Link
 
 _log = logging.getLogger("hortus.door")
 
@@ -106,6 +108,8 @@ class DoorProtocol(asyncio.Protocol):
         self._is_held = False
         self._writer: asyncio.Future[None] | None = None
         self._standing: tuple[object, bytes] = (None, b"")
+        self._link: Link | None = None
+        """The WebSocket that the connection has become."""
 
     # The loop's side.
 
@@ -128,9 +132,14 @@ class DoorProtocol(asyncio.Protocol):
         for exchange in (running, incoming):
             if exchange is not None:
                 exchange.lose()
+        if self._link is not None:
+            self._link.lose()
 
     @override
     def data_received(self, data: bytes) -> None:
+        if self._link is not None:
+            self._link.feed(data)
+            return
         if self._parser is None:
             return
         self._seen_bytes = len(data) + (self._seen_bytes if self._is_in_head else 0)
@@ -186,6 +195,8 @@ class DoorProtocol(asyncio.Protocol):
         """End after the running request; at once where there is none."""
         if self._running is None:
             self.transport.close()
+        elif self._link is not None:
+            self._link.close(GOING_AWAY, "This gateway ends; connect again.")
         else:
             self._running.keeps_alive = False
 
@@ -274,6 +285,13 @@ class DoorProtocol(asyncio.Protocol):
             self._standing = pairs, lines
         return lines
 
+    def switch(self, link: Link) -> None:
+        """Let a WebSocket have whatever comes from now on."""
+        self._link, self._parser, self._incoming = link, None, None
+        self.body_since_s = self.body_begun_s = None
+        self._waiting.clear()
+        self.resume()
+
     def hold(self) -> None:
         """Read no more from the client for now."""
         if not self._is_held and not self.transport.is_closing():
@@ -324,6 +342,8 @@ class DoorProtocol(asyncio.Protocol):
             await self._app.serve(exchange)
             if not exchange.is_over:  # half an answer must not look like a whole one
                 self.transport.close()
+                return
+            if self.transport.is_closing():
                 return
             if self._running is None:
                 self._rest = self.loop.create_future()

@@ -9,6 +9,7 @@ import msgspec
 
 from hortus.canon.errors import RequestError
 from hortus.canon.form import Form
+from hortus.canon.realtime import Realtime
 from hortus.canon.translation import Translation
 from hortus.canon.units import Units
 from hortus.canon.usage import Usage
@@ -241,6 +242,7 @@ class Dialect(msgspec.Struct, frozen=True):
             they say nothing, or the dialect has it in the body.
         read_form: As `read_request`, for a multipart body; None where it has no such operation.
         open_bytes: What was asked to a usage reader for an answer of bytes; it passes them unchanged. None likewise.
+        realtime: Its conversations over a WebSocket, by the operation `realtime`; None where it has none.
     """
 
     name: str
@@ -264,3 +266,4 @@ class Dialect(msgspec.Struct, frozen=True):
     usage_in_headers: Callable[[Mapping[str, str]], Usage | None] | None = None
     read_form: Callable[[Operation, Form, str | None], Asked] | None = None
     open_bytes: Callable[[Asked], StreamUsage] | None = None
+    realtime: Realtime | None = None

@@ -40,6 +40,8 @@ SPOKEN_DIALECTS = (
     "openai_images",
     "jina_rerank",
     "openai_moderations",
+    "openai_realtime",
+    "gemini_live",
 )
 """What this release can speak towards hosts."""
 

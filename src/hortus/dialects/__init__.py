@@ -8,12 +8,14 @@ from hortus.dialects.bedrock_converse import DIALECT as BEDROCK_CONVERSE
 from hortus.dialects.bedrock_invoke import DIALECT as BEDROCK_INVOKE
 from hortus.dialects.cohere_v2 import DIALECT as COHERE_V2
 from hortus.dialects.gemini import DIALECT as GEMINI
+from hortus.dialects.gemini_live import DIALECT as GEMINI_LIVE
 from hortus.dialects.jina_rerank import DIALECT as JINA_RERANK
 from hortus.dialects.mistral import DIALECT as MISTRAL
 from hortus.dialects.openai_audio import DIALECT as OPENAI_AUDIO
 from hortus.dialects.openai_chat import DIALECT as OPENAI_CHAT
 from hortus.dialects.openai_images import DIALECT as OPENAI_IMAGES
 from hortus.dialects.openai_moderations import DIALECT as OPENAI_MODERATIONS
+from hortus.dialects.openai_realtime import DIALECT as OPENAI_REALTIME
 from hortus.dialects.openai_responses import DIALECT as OPENAI_RESPONSES
 
 DIALECTS: tuple[Dialect, ...] = (
@@ -29,5 +31,7 @@ DIALECTS: tuple[Dialect, ...] = (
     OPENAI_IMAGES,
     JINA_RERANK,
     OPENAI_MODERATIONS,
+    OPENAI_REALTIME,
+    GEMINI_LIVE,
 )
 """The first one renders errors for paths that belong to none."""

@@ -115,6 +115,17 @@ TABLE: Mapping[str, tuple[Row, ...]] = MappingProxyType(
             Row("server_side_tool_usage_details.web_search_calls", "searches"),  # xAI
             Row("server_side_tool_usage_details.x_search_calls", "searches"),  # xAI
         ),
+        # https://platform.openai.com/docs/api-reference/realtime-server-events/response/done, recalled 2026-11
+        "openai_realtime": (
+            Row("input_tokens", "input_tokens"),
+            Row("output_tokens", "output_tokens"),
+            Row("input_token_details.cached_tokens", "cached_input_tokens"),
+            Row("input_token_details.audio_tokens", "input_audio_tokens"),
+            Row("input_token_details.image_tokens", "input_image_tokens"),
+            Row("input_token_details.cached_tokens_details.audio_tokens", "cached_audio_tokens"),
+            Row("output_token_details.audio_tokens", "output_audio_tokens"),
+            Row("seconds", "seconds"),
+        ),
         # https://platform.claude.com/docs/en/api/messages, read 2026-11
         "anthropic_messages": (
             Row("input_tokens", "input_tokens"),
@@ -148,6 +159,7 @@ TABLE: Mapping[str, tuple[Row, ...]] = MappingProxyType(
             Row("promptTokenCount", "input_tokens"),
             Row("toolUsePromptTokenCount", "input_tokens"),
             Row("candidatesTokenCount", "output_tokens"),
+            Row("responseTokenCount", "output_tokens"),  # Live
             Row("thoughtsTokenCount", "reasoning_tokens", beside="output_tokens"),
             Row("cachedContentTokenCount", "cached_input_tokens"),
             Row("promptTokensDetails[AUDIO]", "input_audio_tokens"),
@@ -156,6 +168,7 @@ TABLE: Mapping[str, tuple[Row, ...]] = MappingProxyType(
             Row("promptTokenDetails[IMAGE]", "input_image_tokens"),  # of vectors
             Row("cacheTokensDetails[AUDIO]", "cached_audio_tokens"),
             Row("candidatesTokensDetails[AUDIO]", "output_audio_tokens"),
+            Row("responseTokensDetails[AUDIO]", "output_audio_tokens"),  # Live
             Row("promptTokensDetails[IMAGE]", "input_image_tokens"),
             Row("toolUsePromptTokensDetails[IMAGE]", "input_image_tokens"),
             Row("candidatesTokensDetails[IMAGE]", "output_image_tokens"),
@@ -201,6 +214,7 @@ _NEEDED: Mapping[str, tuple[frozenset[str], ...]] = MappingProxyType(
         "openai_chat": (frozenset({"input_tokens"}),),
         "mistral": (frozenset({"input_tokens"}), frozenset({"pages"})),
         "openai_responses": (frozenset({"input_tokens", "output_tokens"}),),
+        "openai_realtime": (frozenset({"input_tokens"}), frozenset({"seconds"})),
         "anthropic_messages": (frozenset({"input_tokens"}), frozenset({"output_tokens"})),
         "bedrock_converse": (frozenset({"input_tokens"}), frozenset({"output_tokens"})),
         "bedrock_invoke": (frozenset({"input_tokens"}), frozenset({"output_tokens"})),

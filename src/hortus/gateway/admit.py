@@ -93,6 +93,10 @@ def read_key(headers: dict[bytes, bytes], query: bytes = b"") -> str:
     for name in _KEY_HEADERS:
         if value := headers.get(name):
             return _checked(value.decode("latin-1").strip())
+    for word in headers.get(b"sec-websocket-protocol", b"").decode("latin-1").split(","):
+        key = word.strip().rpartition(".")[2]  # how browsers bring it, which cannot set other headers
+        if looks_like_key(key):
+            return key
     if b"key=" in query:
         named = parse_qs(query.decode("latin-1")).get("key")
         if named:

@@ -129,7 +129,8 @@ def refuse_upgrade(headers: dict[bytes, bytes]) -> None:
     """
     if headers.get(b"upgrade", b"").lower() == b"websocket":
         raise UpgradeRefused(
-            "WebSockets are not spoken here.", hint="Send plain HTTP; set `stream` to true to get an answer in parts."
+            "WebSockets are not spoken at this path.",
+            hint="Send plain HTTP; set `stream` to true to get an answer in parts.",
         )
 
 

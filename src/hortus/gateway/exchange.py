@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from hortus.gateway.ports import Socket
+
 Headers = Sequence[tuple[bytes, bytes]]
 """Names in lower case, as they came."""
 
@@ -60,6 +62,15 @@ class Exchange(Protocol):
 
     def cut(self) -> None:
         """Break off an answer that was begun and cannot be ended: the client sees that it is not whole."""
+        ...
+
+    def upgrade(self, headers: Headers, *, subprotocol: str | None = None) -> Socket:
+        """Change the connection to a WebSocket, with these headers in the answer; instead of `answer` and `start`.
+
+        Raises:
+            hortus.canon.errors.UpgradeRefused: The client has not asked for one as RFC 6455 has it, or this server
+                cannot.
+        """
         ...
 
     def interrupts(self) -> AbstractContextManager[None]:

@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from hortus.canon.errors import HostUnavailable
+from hortus.canon.realtime import Message
 from hortus.content.ports import HostIds, Seals
 from hortus.snapshot.model import Timeouts
 
@@ -95,8 +96,62 @@ class HostResponse(Protocol):
         ...
 
 
+class SocketClosed(Exception):  # noqa: N818 -- a plain event of networks, not an error of anyone
+    """The other side of a WebSocket has closed it, or is gone; `code` as RFC 6455, 7.4.1 has it."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class Socket(Protocol):
+    """An open WebSocket to a client or a host."""
+
+    heard_at_s: float
+    """When the last bytes came, on the event loop's clock."""
+
+    async def receive(self) -> Message:
+        """Return the next message.
+
+        Raises:
+            SocketClosed: There is none any more.
+        """
+        ...
+
+    async def send(self, message: Message) -> None:
+        """Send a message, waiting while the other side is slow; one that has left is no error."""
+        ...
+
+    def ping(self) -> None:
+        """Ask whether the other side is there; its answer counts as heard."""
+        ...
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Close it; what was sent before still arrives."""
+        ...
+
+
+class Declined(msgspec.Struct, frozen=True):
+    """A host's answer that opens no WebSocket."""
+
+    status: int
+    headers: Sequence[tuple[bytes, bytes]]
+    body: bytes
+
+
 class Hosts(Protocol):
     """Calls hosts over pooled connections."""
+
+    async def open_socket(self, request: HostRequest, *, subprotocols: Sequence[str] = ()) -> Socket | Declined:
+        """Ask for a WebSocket on a connection of its own; `request` is a GET without a body.
+
+        Raises:
+            hortus.canon.errors.HostUnavailable: Not connected, or cut.
+            hortus.canon.errors.HostTimedOut: `connect_s` or `first_byte_s` is over.
+            hortus.canon.errors.BrokenStream: What came is not HTTP, or opens something else.
+        """
+        ...
 
     async def send(self, request: HostRequest) -> HostResponse:
         """Send a request and wait for the head of its answer.

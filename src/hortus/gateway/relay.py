@@ -77,7 +77,7 @@ class Relay:
     """
 
     def __init__(self, hosts: Hosts, books: Books, quotas: Quotas, *, lanes: Lanes) -> None:
-        self._hosts = hosts
+        self.hosts = hosts
         self._books = books
         self._quotas = quotas
         self.lanes = lanes
@@ -188,7 +188,7 @@ class Relay:
         visit.losses = outgoing.losses
         if here.target.endpoint.facts is not None or visit.notices:
             note_end(visit, job.ready, here.target.endpoint)
-        return Call(self._hosts, self._books, attempt, lane=lane, passage=here.passage, inquiry=job.inquiry)
+        return Call(self.hosts, self._books, attempt, lane=lane, passage=here.passage, inquiry=job.inquiry)
 
     async def _give_up(self, visit: Visit, setback: Setback) -> None:
         if setback.answer is None:

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from hortus.base.time import Clock
 from hortus.gateway.caching import CachedAnswer, ResponseCache, may_cache
 from hortus.gateway.exchange import Exchange, Headers
+from hortus.gateway.ports import Socket
 from hortus.gateway.quotas import Quotas
 from hortus.gateway.relay import Job, Relay
 from hortus.gateway.sealing import marked_calls
@@ -186,6 +187,10 @@ class _Tape:
     def is_whole(self) -> bool:
         """Whether all of a good answer is here."""
         return self.is_complete and self.status == _OK and self._left_bytes >= 0
+
+    def upgrade(self, headers: Headers, *, subprotocol: str | None = None) -> Socket:
+        """Change to a WebSocket, of which nothing is remembered. Raises UpgradeRefused."""
+        return self.exchange.upgrade(headers, subprotocol=subprotocol)
 
     def interrupts(self) -> AbstractContextManager[None]:
         """Turn the client's leaving into ClientGone at the await within."""

@@ -32,6 +32,7 @@ from hortus.gateway.losses import read_strictness
 from hortus.gateway.passage import Inquiry
 from hortus.gateway.ports import Kept
 from hortus.gateway.quotas import Quotas
+from hortus.gateway.realtime import Standing, Switchboard
 from hortus.gateway.receiving import Reception
 from hortus.gateway.relay import Job, Relay
 from hortus.gateway.repeating import Repeater
@@ -114,6 +115,7 @@ class Gateway:
         self._quotas = ground.quotas
         cache = ResponseCache(ground.cache, key=ground.entropy())
         self._repeater = Repeater(relay, books, quotas=ground.quotas, cache=cache, clock=ground.clock)
+        self._switchboard = Switchboard(relay.hosts, books, ground.quotas, lanes=relay.lanes)
         self._books = books
         self._ground = ground
         self._clock = ground.clock
@@ -165,7 +167,6 @@ class Gateway:
 
     async def _serve(self, visit: Visit) -> None:
         exchange = visit.exchange
-        refuse_upgrade(visit.received)
         try:
             found = self._door.find(exchange.method, exchange.path, headers=visit.received)
         except RequestError:
@@ -173,11 +174,16 @@ class Gateway:
             raise
         visit.adopt(found.dialect)
         visit.operation = found.operation
+        realtime = found.dialect.realtime
+        if realtime is None:
+            refuse_upgrade(visit.received)
         visit.welcome(await self._admit(visit))
         ready = self._ready_for(_grant(visit))
         if ready is None:
             raise NotReady("Hortus has no configuration yet.", hint="Try again in a moment.")
-        if found.operation.host_path is None:
+        if realtime is not None and b"upgrade" in visit.received:
+            await self._switchboard.serve(visit, found, realtime, stand=lambda name: self._stand(visit, found, name))
+        elif found.operation.host_path is None:
             await self._answer_itself(visit, found, ready)
         else:
             await self._pass_on(visit, found, ready)
@@ -196,6 +202,20 @@ class Gateway:
             self._ground.look()
             ready = self._ready()
         return ready
+
+    async def _stand(self, visit: Visit, found: Found, name: str) -> Standing:
+        """Ask again, in the middle of a conversation, whether key, route and policy allow it. Raises RequestError."""
+        now_ms = self._clock.now_ms()
+        grant = await self._admission.admit(visit.received, query=visit.exchange.query, now_ms=now_ms)
+        ready = self._ready_for(grant)
+        if ready is None:
+            raise NotReady("Hortus has no configuration yet.", hint="Try again in a moment.")
+        route = choose.find_route(ready, name, grant=grant)
+        judged = self._judge.judge(ready, route, operation=found.operation.name, grant=grant, now_ms=now_ms)
+        if visit.route is None:
+            visit.route, visit.is_stream = route.route.name, True
+            visit.take_verdict(judged)
+        return Standing(grant, judged, ready.version)
 
     async def _pass_on(self, visit: Visit, found: Found, ready: Ready) -> None:
         came = await self._reception.receive(visit, found.operation)

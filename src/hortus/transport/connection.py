@@ -199,6 +199,11 @@ class Connection(asyncio.Protocol):
         if not answer.is_decided():
             answer.note_upload(is_over=True)
 
+    async def wait_writable(self) -> None:
+        """Wait until the host has read enough, or is gone."""
+        while self._is_full and self.is_usable():
+            await self._wait_writable()
+
     async def _wait_writable(self) -> None:
         self._writer = self.loop.create_future()
         try:
@@ -215,6 +220,11 @@ class Connection(asyncio.Protocol):
         """Give the connection back for the next request."""
         self.answer = None
         self._owner.put(self, keep_alive_s=keep_alive_s)
+
+    def close(self) -> None:
+        """End the connection once what was written is gone."""
+        if self.transport is not None and not self.is_lost:
+            self.transport.close()
 
     def abort(self) -> None:
         """Cut the connection at once, whatever is still on its way."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import msgspec
 
 from hortus.canon.errors import HostFault, HostTimedOut
-from hortus.gateway.ports import Body, HostRequest, HostResponse
+from hortus.gateway.ports import Body, Declined, HostRequest, HostResponse, Socket
 from hortus.transport.answer import Answer, Call
 from hortus.transport.connection import Connection, PoolKey
 from hortus.transport.deadlines import Sweep
@@ -20,6 +21,7 @@ from hortus.transport.proxies import choose_proxy, read_rules
 from hortus.transport.racing import Resolve, resolve
 from hortus.transport.settings import TransportSettings
 from hortus.transport.target import read_target
+from hortus.transport.upgrading import Upgrading
 
 _LARGE_BYTES = 65_536
 """A body up to this size goes out in one write with its head."""
@@ -97,14 +99,7 @@ class HttpHosts:
         pooled = self._pool.take(plan.key)
         loop = asyncio.get_running_loop() if pooled is None else pooled.loop
         now_s = loop.time()
-        call = Call(
-            origin=plan.origin,
-            is_head=request.method == "HEAD",
-            timeouts=request.timeouts,
-            total_ends_at_s=now_s + request.timeouts.total_s,
-            limits=self._limits,
-            on_end=self._sweep.forget,
-        )
+        call = self._call_of(plan, request, now_s)
         if pooled is not None:
             pooled.begin_request()
             answer = self._begin(pooled, call, now_s=now_s)
@@ -120,11 +115,35 @@ class HttpHosts:
         await _ask(connection, answer, head=head, body=request.body)
         return answer
 
+    async def open_socket(self, request: HostRequest, *, subprotocols: Sequence[str] = ()) -> Socket | Declined:
+        """Ask for a WebSocket on a connection of its own. See `gateway.ports.Hosts`."""
+        plan = self._make_plan(request)
+        head = write_head(request, plan.lines).removesuffix(b"\r\n")
+        timeouts = request.timeouts
+        connection = await self._connect(plan, self._call_of(plan, request, asyncio.get_running_loop().time()))
+        upgrading = Upgrading(connection, origin=plan.origin, most_head_bytes=self._limits.head_bytes)
+        connection.send(head + upgrading.lines(subprotocols))
+        try:
+            async with asyncio.timeout(timeouts.first_byte_s):
+                return await upgrading.wait()
+        except TimeoutError as error:
+            raise timed_out(plan.origin, "first_byte", seconds=timeouts.first_byte_s) from error
+
     async def close(self) -> None:
         """Cut every connection; calls that still run fail."""
         self._is_closed = True
         self._sweep.stop()
         await self._pool.close(_CLOSE_TIMEOUT_S)
+
+    def _call_of(self, plan: Plan, request: HostRequest, now_s: float) -> Call:
+        return Call(
+            origin=plan.origin,
+            is_head=request.method == "HEAD",
+            timeouts=request.timeouts,
+            total_ends_at_s=now_s + request.timeouts.total_s,
+            limits=self._limits,
+            on_end=self._sweep.forget,
+        )
 
     def _begin(self, connection: Connection, call: Call, *, now_s: float) -> Answer:
         answer = Answer(connection, call, now_s=now_s)
