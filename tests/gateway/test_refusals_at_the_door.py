@@ -154,7 +154,7 @@ def test_heads_are_bounded_and_must_be_http(workplace: Workplace, request_bytes:
 
 def test_a_websocket_is_refused_with_advice(workplace: Workplace) -> None:
     request = (
-        "GET /v1/realtime HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
+        "GET /v1/models HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
         "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     )
     with socket.create_connection(("127.0.0.1", workplace.port), timeout=10) as connection:
