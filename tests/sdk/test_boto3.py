@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
 from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import boto3
 import botocore.auth
@@ -20,6 +23,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 
 from garden import Hortus, wait_for
+from hortus.framing.aws_frames import write_event
 from hortus.testkit.replay_host import ReplayHost
 from hortus.testkit.scenes.plots import LAMP
 
@@ -72,10 +76,60 @@ endpoints = ["e{number}"]
     return text
 
 
+INVOKED = b'{"generation": "Dark \\u2013 yes.",  "stop_reason": "stop"}'
+
+
+class Invoked(BaseHTTPRequestHandler):
+    """A host of InvokeModel: says where and with what it was asked, in a header, and answers in words of its own."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        asked = self.rfile.read(int(self.headers["content-length"]))
+        is_stream = self.path.endswith("-with-response-stream")
+        piece = msgspec.json.encode({"bytes": b64encode(INVOKED).decode()})
+        answer = write_event("chunk", piece) if is_stream else INVOKED
+        self.send_response(200)
+        self.send_header("content-type", "application/vnd.amazon.eventstream" if is_stream else "application/json")
+        self.send_header("content-length", str(len(answer)))
+        self.send_header("x-amzn-bedrock-input-token-count", "8")
+        self.send_header("x-amzn-bedrock-output-token-count", "3")
+        self.end_headers()
+        self.wfile.write(answer)
+        self.server.asked.append((self.path, asked))  # type: ignore[attr-defined]  # put there by the fixture
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing on the terminal."""
+
+
 @pytest.fixture(scope="module")
-def garden(start_hortus, replay_host: ReplayHost) -> Hortus:
+def invoked() -> Iterator[ThreadingHTTPServer]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Invoked) as server:
+        server.asked = []  # type: ignore[attr-defined]  # what it heard
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def garden(start_hortus, replay_host: ReplayHost, invoked: ThreadingHTTPServer) -> Hortus:
+    toml = f"""
+[[endpoint]]
+name = "invoked"
+model = "fake"
+host = "any"
+dialects = ["bedrock_invoke"]
+base_url = "http://127.0.0.1:{invoked.server_address[1]}"
+private_address = true
+upstream_model = "{PROFILE}"
+credential = "env:REPLAY_KEY"
+operations = ["invoke"]
+[[route]]
+name = "aws/invoked:0"
+endpoints = ["invoked"]
+"""
     environment = {"REPLAY_KEY": "sk-replay", "HORTUS_PUBLIC_URL": f"https://{PUBLIC}/"}
-    return start_hortus(toml=declared(replay_host), environment=environment)
+    return start_hortus(toml=declared(replay_host) + toml, environment=environment)
 
 
 class Pair(msgspec.Struct, frozen=True):
@@ -146,6 +200,19 @@ def test_tools_are_called(client: Any, route: str) -> None:
     calls = [part["toolUse"] for part in answer["output"]["message"]["content"] if "toolUse" in part]
     assert (calls[0]["name"], calls[0]["input"]) == (LAMP.name, LAMP.arguments)
     assert answer["stopReason"] == "tool_use"
+
+
+def test_a_model_is_invoked_with_every_value_as_it_came(client: Any, invoked: ThreadingHTTPServer) -> None:
+    asked = b'{"prompt":"Is it \\u0064ark?","temperature":0.50,"stop":[ "a" ]}'
+    answer = client.invoke_model(modelId="aws/invoked:0", body=asked)
+    assert answer["body"].read() == INVOKED
+    path = f"/model/{quote(PROFILE, safe='')}/invoke"
+    assert invoked.asked[-1] == (path, asked)  # type: ignore[attr-defined]  # put there by the fixture
+
+
+def test_a_model_is_invoked_in_pieces(client: Any) -> None:
+    answer = client.invoke_model_with_response_stream(modelId="aws/invoked:0", body=b'{"prompt": "Is it dark?"}')
+    assert [event["chunk"]["bytes"] for event in answer["body"]] == [INVOKED]
 
 
 def test_the_routes_are_listed_by_the_client_of_the_control_plane(connect: Connect) -> None:
