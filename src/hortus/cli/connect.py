@@ -102,20 +102,26 @@ def connect(options: Options) -> None:
     account = find_account(_given(options), host, admin.installation, is_lit=is_lit)
     common = _common(options, account)
     discovery = None if options.from_catalog else _discover(admin, host, options, common=common, account=account)
-    wanted = {**common, "models": options.model or [], "dry_run": True}
-    if discovery is not None:
-        if not options.json:
-            say_discovery(discovery)
-        wanted = {**wanted, "models": [], "found": _found(discovery)}
-    if options.project:
-        wanted["projects"] = options.project
-    if not options.dry_run and (options.yes or options.json or not is_interactive() or _agreed(admin, host, wanted)):
+    if discovery is not None and not options.json:
+        say_discovery(discovery)
+    wanted = {**common, **_chosen(options, discovery), "dry_run": True}
+    if not options.dry_run and (_needs_no_word(options) or _agreed(admin, host, wanted)):
         wanted["dry_run"] = False
     made = admin.connect(host.id, wanted)
     if options.json:
         show_json(ConnectedAccount(**msgspec.structs.asdict(made), discovery=discovery))
     else:
         say_connected(made)
+
+
+def _chosen(options: Options, discovery: Discovery | None) -> dict[str, object]:
+    """Return which models are meant, and who may use their routes."""
+    chosen: dict[str, object] = {"models": options.model or []} if discovery is None else {"found": _found(discovery)}
+    return {**chosen, "projects": options.project} if options.project else chosen
+
+
+def _needs_no_word(options: Options) -> bool:
+    return options.yes or options.json or not is_interactive()
 
 
 def _given(options: Options) -> Given:

@@ -76,24 +76,35 @@ def find_account(given: Given, host: Host, installation: Installation, *, is_lit
     asks = given.may_ask and not given.is_elsewhere
     if asks:
         answers.variables = ask_parts(host, answers.variables)
-    name = given.credential_name or "-".join(
-        (host.id, *(value for part, value in answers.variables.items() if part in _ACCOUNT_PARTS))
-    )
-    credential = given.credential
-    if given.key_stdin:
-        credential = _take_piped(given, host, installation)
-    elif answers.document is None and credential is None and not is_lit:
-        credential = _kept(installation, name)
-        if credential is None and asks:
-            ask_credential(host, answers)
-    auth = given.auth or (answers.document.auth if answers.document else _auth_of(installation, credential))
-    if answers.document is not None or answers.key is not None:
+    name = _name_of(given, host, answers.variables)
+    credential = _reference(given, host, installation, name=name, is_lit=is_lit)
+    if asks and not is_lit and credential is None:
+        ask_credential(host, answers)
+    auth = given.auth or answers.auth or _auth_of(installation, credential)
+    if answers.is_new:
         credential = _keep_new(answers, host, installation, name=name, is_dry_run=given.is_dry_run)
-    if asks and not answers.deployments:
+    if asks:
         ask_lists(host, answers, by_entra=auth == "entra")
+    return _joined(host, answers, credential=credential, auth=auth)
+
+
+def _joined(host: Host, answers: Answers, *, credential: str | None, auth: str | None) -> Account:
     usual = host.surfaces[0].auth if host.surfaces else None
     names = tuple(read_deployment(text) for text in answers.deployments)
     return Account(credential, None if auth == usual else auth, answers.variables, names)
+
+
+def _name_of(given: Given, host: Host, variables: Mapping[str, str]) -> str:
+    """Return under which name an account's credential is kept."""
+    parts = (value for part, value in variables.items() if part in _ACCOUNT_PARTS)
+    return given.credential_name or "-".join((host.id, *parts))
+
+
+def _reference(given: Given, host: Host, installation: Installation, *, name: str, is_lit: bool) -> str | None:
+    """Return the reference that was given, or that an earlier connecting of this account left; None: there is none."""
+    if given.key_stdin:
+        return _take_piped(given, host, installation)
+    return given.credential if given.credential or is_lit else _kept(installation, name)
 
 
 def _document(given: Given) -> Document | None:

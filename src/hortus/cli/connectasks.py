@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 import msgspec
+from typing_extensions import override
 
 from hortus.catalog.rows import Host
 from hortus.cli.credentialdocs import Document, entra_application, google_key_file, key_pair, managed_identity
@@ -32,6 +33,20 @@ class Answers(msgspec.Struct):
     key: str | None = None
     deployments: tuple[str, ...] = ()
 
+    @property
+    def auth(self) -> str | None:
+        """How the document is sent; None where there is none."""
+        return self.document.auth if self.document is not None else None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether there is a credential to be kept."""
+        return self.document is not None or self.key is not None
+
+    @override
+    def __repr__(self) -> str:
+        return "Answers(<hidden>)"
+
 
 def ask_parts(host: Host, given: Mapping[str, str], *, ask: Ask = input) -> dict[str, str]:
     """Return the parts of the host's addresses, those that are missing asked for."""
@@ -45,7 +60,7 @@ def ask_parts(host: Host, given: Mapping[str, str], *, ask: Ask = input) -> dict
 def ask_credential(host: Host, answers: Answers, *, ask: Ask = input, hidden: Ask = getpass) -> None:
     """Fill in what opens the host: a key, or a document of the kind that is chosen."""
     ways = _ways(host)
-    if not ways:
+    if answers.is_new or not ways:
         return
     chosen = ways[0]
     if len(ways) > 1:
@@ -64,20 +79,27 @@ def ask_credential(host: Host, answers: Answers, *, ask: Ask = input, hidden: As
 
 def ask_lists(host: Host, answers: Answers, *, by_entra: bool, ask: Ask = input) -> None:
     """Ask for what only the host's lists need; where they stay closed, for the names of deployments."""
-    if not host.list_gaps or not host.has_own_names:
+    if answers.deployments or not host.list_gaps or not host.has_own_names:
         return
     if by_entra:
-        note("Azure lists deployments by subscription and resource group; leave them empty to name deployments.")
-        for name in sorted(host.list_gaps - answers.variables.keys(), reverse=True):
-            said = ask(f"{name.replace('_', ' ').capitalize()}: ").strip()
-            if not said:
-                break
-            answers.variables[name] = said
-    if by_entra and host.list_gaps <= answers.variables.keys():
-        return
-    region = answers.variables.get("region") or ask("Region of the resource, such as swedencentral (empty: unknown): ")
-    if region.strip():
-        answers.variables["region"] = region.strip()
+        _ask_for_lists(host, answers, ask)
+    if not (by_entra and host.list_gaps <= answers.variables.keys()):
+        _ask_for_deployments(answers, ask)
+
+
+def _ask_for_lists(host: Host, answers: Answers, ask: Ask) -> None:
+    note("Azure lists deployments by subscription and resource group; leave them empty to name deployments.")
+    for name in sorted(host.list_gaps - answers.variables.keys(), reverse=True):
+        said = ask(f"{name.replace('_', ' ').capitalize()}: ").strip()
+        if not said:
+            return
+        answers.variables[name] = said
+
+
+def _ask_for_deployments(answers: Answers, ask: Ask) -> None:
+    if "region" not in answers.variables:
+        region = ask("Region of the resource, such as swedencentral (empty: unknown): ").strip()
+        answers.variables |= {"region": region} if region else {}
     said = ask("Deployments, each NAME=SKU such as gpt-4o=DataZoneStandard, with blanks between: ")
     answers.deployments = tuple(said.split())
 
