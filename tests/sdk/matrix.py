@@ -17,8 +17,10 @@ from hortus.testkit.replay_host import ReplayHost, Seen
 from sdk.accepted import complaints
 from sdk.clients.anthropic_messages import AnthropicMessages
 from sdk.clients.azure import AzureChat, AzureResponses
+from sdk.clients.azure_inference import AzureInference
 from sdk.clients.bedrock import Bedrock
 from sdk.clients.cohere import Cohere
+from sdk.clients.foundry import FoundryByHand
 from sdk.clients.google_genai import GoogleGenAI
 from sdk.clients.mistralai import MistralAI
 from sdk.clients.openai_chat import OpenAIChat
@@ -36,6 +38,8 @@ CLIENTS: dict[str, tuple[Any, str, str]] = {
     "google-genai": (GoogleGenAI, "/gemini", "google-genai"),
     "mistralai": (MistralAI, "/mistral", "mistralai"),
     "cohere": (Cohere, "/cohere", "cohere"),
+    "azure-ai-inference": (AzureInference, "/azure/models", "azure-ai-inference"),
+    "Foundry's path by plain HTTP": (FoundryByHand, "/azure/models", "httpx2"),
     "boto3": (Bedrock, "/bedrock", "boto3"),
 }
 """Each official SDK: its adapter, its base address at Hortus, its package."""

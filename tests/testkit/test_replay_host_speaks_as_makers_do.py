@@ -10,8 +10,10 @@ from hortus.testkit.replay_host import ReplayHost
 from sdk.accepted import complaints
 from sdk.clients.anthropic_messages import AnthropicMessages
 from sdk.clients.azure import AzureChat, AzureResponses
+from sdk.clients.azure_inference import AzureInference
 from sdk.clients.bedrock import Bedrock
 from sdk.clients.cohere import Cohere
+from sdk.clients.foundry import FoundryByHand
 from sdk.clients.google_genai import GoogleGenAI
 from sdk.clients.mistralai import MistralAI
 from sdk.clients.openai_chat import OpenAIChat
@@ -24,6 +26,8 @@ PLACES: dict[Any, tuple[str, str]] = {
     OpenAIResponses: ("/v1", "openai_responses"),
     AzureChat: ("/azure", "azure"),
     AzureResponses: ("/azure", "azure"),
+    AzureInference: ("/models", "azure"),
+    FoundryByHand: ("/models", "azure"),
     AnthropicMessages: ("", "anthropic_messages"),
     GoogleGenAI: ("", "gemini"),
     MistralAI: ("/mistral", "mistral"),

@@ -11,6 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EventStreamError
 from urllib3.exceptions import HTTPError
 
+from sdk.clients.pools import local_port
 from sdk.clients.words import TOOLS, Ask, Call, Counted, Heard, Listening, turns
 
 STOPS = {"end_turn": "end", "stop_sequence": "end", "tool_use": "tools", "max_tokens": "length"}
@@ -50,12 +51,8 @@ class Bedrock:
         listening.kept(self._client)
 
     def _hear(self, http_response: Any, **_: Any) -> None:
-        pools = self._client._endpoint.http_session._manager.pools  # boto3 shows its connections to nobody
-        pool = pools[next(iter(pools.keys()))]
-        idle = [one for one in pool.pool.queue if one is not None]
-        connection = idle[-1] if idle else http_response.raw._connection
-        socket = connection.sock if connection else None
-        self.listening.hear(http_response.headers, socket.getsockname()[1] if socket else 0)
+        manager = self._client._endpoint.http_session._manager  # boto3 shows its connections to nobody
+        self.listening.hear(http_response.headers, local_port(manager, http_response.raw))
 
     @property
     def headers(self) -> Any:

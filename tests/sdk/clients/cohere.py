@@ -28,6 +28,7 @@ class Cohere:
     dialect = "cohere_v2"
     lacks = frozenset({"count-tokens"})
     """The API has no such operation: what it calls tokenize takes a text, not a chat."""
+    minds = frozenset({"labels"})
     parameters: ClassVar[dict[str, Any]] = {
         "temperature": 0.25,
         "p": 0.5,

@@ -31,6 +31,7 @@ class MistralAI:
         "frequency_penalty": 0.25,
     }
     stop: ClassVar[dict[str, Any]] = {"stop": ["two"]}
+    minds = frozenset({"labels"})
     past_ids = ("a1B2c3D4e", "f5G6h7I8j")
     """The API takes ids of calls of nine letters and digits only."""
 

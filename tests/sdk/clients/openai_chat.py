@@ -55,7 +55,7 @@ class OpenAIChat:
         return self.listening.headers
 
     def _members(self, model: str, ask: Ask) -> dict[str, Any]:
-        found: dict[str, Any] = {"model": model, "messages": [*_system(ask), *turns(ask, _question)], **ask.more}
+        found: dict[str, Any] = {"model": model, "messages": [*system(ask), *turns(ask, question)], **ask.more}
         if ask.tools:
             found["tools"] = [
                 {"type": "function", "function": {"name": name, "description": "A tool", "parameters": TOOLS[name]}}
@@ -139,11 +139,13 @@ class OpenAIChat:
         return status_of(error)
 
 
-def _system(ask: Ask) -> list[dict[str, Any]]:
+def system(ask: Ask) -> list[dict[str, Any]]:
+    """Write the instructions."""
     return [{"role": "system", "content": ask.system}] if ask.system else []
 
 
-def _question(ask: Ask) -> dict[str, Any]:
+def question(ask: Ask) -> dict[str, Any]:
+    """Write a question, with its picture."""
     address = ask.picture_url or data_url(ask.picture)
     if not address:
         return {"role": "user", "content": ask.text}
@@ -158,15 +160,19 @@ def data_url(picture: bytes) -> str:
 
 def _heard(done: Any, *, pieces: int) -> Heard:
     choice = done.choices[0]
-    message = choice.message
+    return heard_of(choice.message, choice.finish_reason, done.usage, pieces=pieces)
+
+
+def heard_of(message: Any, reason: str, usage: Any, *, pieces: int) -> Heard:
+    """Read an answer in the SDK's own types."""
     calls = [(one.id, one.function.name, one.function.arguments) for one in message.tool_calls or ()]
     return Heard(
         text=message.content or "",
         reasoning=getattr(message, "reasoning_content", None) or "",
         refusal=message.refusal or "",
         calls=tuple(_call(*one) for one in calls),
-        stop="refusal" if message.refusal else STOPS[choice.finish_reason],
-        counted=_counted(done.usage),
+        stop="refusal" if message.refusal else STOPS[reason],
+        counted=_counted(usage),
         turn=(message,),
         pieces=pieces,
     )

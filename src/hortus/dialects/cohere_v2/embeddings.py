@@ -140,6 +140,9 @@ def read_response(body: bytes) -> EmbeddingsResponse:
     else:
         notes.hush("meta", wire.meta)
         usage = read_meta(wire.meta)
+    for name in ("id", "texts", "response_type"):  # the request once more, and a name: nothing is lost with them
+        if (told := getattr(wire, name)) is not UNSET:
+            notes.hush(name, told)
     return EmbeddingsResponse(vectors=_read_vectors(wire.embeddings, notes), usage=usage, extras=notes.extras())
 
 

@@ -24,9 +24,6 @@ _WEIGHTS: dict[str, Weight] = {
     "inputs": "meaning",
     "input_type": "tuning",  # demanded of every request; where there is none, one vector serves every use
     "truncate": "tuning",
-    # Of their answers: the request's own texts again, and a name
-    "texts": "advisory",
-    "id": "advisory",
     "max_tokens": "tuning",
     # Of rankings
     "results[].document": "advisory",

@@ -261,6 +261,9 @@ class EmbedAnswer(Wire, frozen=True):
 
     embeddings: Vectors | list[Raw]
     meta: Raw | UnsetType = UNSET
+    id: Raw | UnsetType = UNSET
+    texts: Raw | UnsetType = UNSET
+    response_type: Raw | UnsetType = UNSET
 
 
 class RerankBody(Wire, frozen=True):

@@ -40,6 +40,8 @@ _PATHS: tuple[tuple[re.Pattern[str], HostDialect, str], ...] = (
     (re.compile("/azure/openai/deployments/(?P<model>.+)/chat/completions"), azure.CHAT, "chat"),
     (re.compile("/azure/openai/deployments/(?P<model>.+)/embeddings"), azure.CHAT, "embeddings"),
     (re.compile("/azure/openai/responses"), azure.RESPONSES, "chat"),
+    (re.compile("/models/chat/completions"), azure.CHAT, "chat"),
+    (re.compile("/models/embeddings"), azure.CHAT, "embeddings"),
 )
 
 
