@@ -51,7 +51,7 @@ class Azure:
 
     def frames(self, play: Play, told: Told) -> list[bytes]:
         """Put an answer as a stream's frames: first what the filters say of the prompt, last what they still had to."""
-        found: list[bytes] = self._of_openai.frames(play, told)
+        found: list[bytes] = [one for one in self._of_openai.frames(play, told) if not one.startswith(b":")]
         if self._of_openai is openai_responses:
             return found
         empty = {"choices": [], "created": 0, "id": "", "model": "", "object": ""}
