@@ -23,6 +23,8 @@ DATA = Path(str(files("hortus.catalog") / "data"))
 ID = re.compile(r"[a-z0-9][a-z0-9._-]*")
 KNOWN_DIALECTS = {
     "openai_chat",
+    "openai_audio",
+    "openai_images",
     "openai_responses",
     "anthropic_messages",
     "gemini",
@@ -225,7 +227,18 @@ each_surface = pytest.mark.parametrize(("host", "surface"), SURFACES, ids=[f"{h.
 MEMBER = re.compile(r"[A-Za-z_]\w*(\[\])?(\.[A-Za-z_]\w*(\[\])?)*")
 """A member's path, `[]` for any item."""
 
-OPERATIONS = {"chat", "chat_stream", "count_tokens", "embeddings", "batch_embeddings"}
+OPERATIONS = {
+    "chat",
+    "chat_stream",
+    "count_tokens",
+    "embeddings",
+    "batch_embeddings",
+    "speech",
+    "transcriptions",
+    "translations",
+    "images",
+    "image_edits",
+}
 MUST_SAY_THEIR_VERSION = {"anthropic", "any", "claude-platform-aws", "openrouter"}
 """Hosts whose Anthropic Messages want the header `anthropic-version`, by their documentation or recordings."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import email
 import threading
 from collections.abc import Mapping
+from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, Self
 
@@ -24,11 +26,30 @@ def streamed(*frames: bytes) -> Wire:
 
 
 class Question(NamedTuple):
-    """What the host was asked."""
+    """What the host was asked: JSON, or a form's fields, and its files by name."""
 
     path: str
     headers: Mapping[str, str]
     json: dict[str, Any]
+    files: tuple[tuple[str, str | None, bytes], ...] = ()
+
+
+def read_question(path: str, headers: Mapping[str, str], body: bytes) -> Question:
+    """Return what a body asks; forms are read by Python's own reader of mail, not by ours."""
+    kind = headers.get("content-type", "")
+    if not kind.startswith("multipart/"):
+        return Question(path, headers, msgspec.json.decode(body))
+    whole = email.message_from_bytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body, policy=HTTP)
+    fields: dict[str, Any] = {}
+    files: list[tuple[str, str | None, bytes]] = []
+    for part in whole.iter_parts():
+        name = str(part.get_param("name", header="content-disposition"))
+        content = part.get_payload(decode=True)
+        if part.get_filename() is None:
+            fields[name] = content.decode()
+        else:
+            files.append((name, part.get_filename(), content))
+    return Question(path, headers, fields, tuple(files))
 
 
 class WireHost:
@@ -44,10 +65,11 @@ class WireHost:
 
         class _Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = msgspec.json.decode(self.rfile.read(int(self.headers["content-length"])))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                asked.append(Question(self.path, headers, body))
-                wire = answers[body["model"]]
+                body = self.rfile.read(int(headers["content-length"]))
+                question = read_question(self.path, headers, body)
+                asked.append(question)
+                wire = answers[question.json["model"]]
                 self.send_response(wire.status)
                 self.send_header("content-type", wire.kind)
                 self.send_header("content-length", str(len(wire.body)))

@@ -94,6 +94,7 @@ def test_addresses_by_dialect_leave_the_others_where_they_are() -> None:
     assert addresses(spec("groq", base_url={"openai_chat": "https://proxy.example/v1/"})) == {
         "openai_chat": "https://proxy.example/v1",
         "openai_responses": "https://api.groq.com/openai/v1",
+        "openai_audio": "https://api.groq.com/openai/v1",
     }
 
 
