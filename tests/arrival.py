@@ -25,9 +25,6 @@ N = TypeVar("N", bound=Node)
 
 OWN = frozenset(("at", "extras"))
 DEVELOPER = "role:developer>system"
-NAMELESS = frozenset(("cohere_v2",))
-"""Dialects whose answers never say which model has answered."""
-
 NARROWED = "tool_choice>tools"
 RANKS = {"Reasoning": 0, "Text": 1, "Media": 1, "Opaque": 1, "Refusal": 2, "ToolResult": 3, "ToolCall": 4}
 ENVELOPE = frozenset(("Response.id", "Response.created_s", "EmbeddingsRequest.encoding"))
@@ -36,8 +33,8 @@ ENVELOPE = frozenset(("Response.id", "Response.created_s", "EmbeddingsRequest.en
 MADE = frozenset(("Response.model",))
 """Made by Hortus where the host says nothing: the route's name, for clients that want one."""
 
-UNORDERED = frozenset(("openai_chat", "mistral", "cohere_v2"))
-"""Dialects whose messages have one place for words and one for calls: the order between them is notation."""
+CALLS_APART = frozenset(("mistral", "cohere_v2"))
+"""Dialects whose messages have a member for calls: whether words stand before or behind these is notation."""
 
 
 class Turn(NamedTuple):
@@ -173,8 +170,10 @@ class Arrival:
         if turn.role != "assistant":
             return turn.parts
         parts = turn.parts
-        if self._target in UNORDERED:
+        if self._target == "openai_chat":
             parts = sorted(parts, key=lambda part: RANKS[type(part).__name__])
+        elif self._target in CALLS_APART:
+            parts = sorted(parts, key=lambda part: isinstance(part, ToolCall))
         return self._joined_words(parts, is_sent=is_sent)
 
     # --- fields ---
@@ -195,8 +194,6 @@ class Arrival:
             if one.name in OWN | leave_out or field in ENVELOPE or (field in IMPLIED and not one.name.endswith("id")):
                 continue
             values = getattr(sent, one.name), getattr(got, one.name)
-            if field == "Response.model" and (self._target in NAMELESS or not values[0]):
-                continue
             if field == "Media.kind" and isinstance(sent, Media) and isinstance(sent.source, Inline | Link):
                 values = (_kind_of(sent, values[0]), _kind_of(sent, values[1]))
             if self._is_named(self._path(sent, one.name)):
