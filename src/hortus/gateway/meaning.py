@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Literal, Protocol
 
 from hortus.canon.dialect import Dialect
 from hortus.canon.embeddings import EmbeddingsRequest
@@ -33,6 +33,11 @@ Meant = Request | EmbeddingsRequest | RerankRequest | ModerationRequest
 _Read = Callable[[bytes, Call], Meant]
 
 
+class _Reading(Protocol):
+    @property
+    def read_request(self) -> _Read: ...
+
+
 def translation_of(dialect: Dialect) -> Translation:
     """Return what a dialect brings; only asked of those that bring something."""
     if dialect.translation is None:
@@ -59,17 +64,13 @@ def read_asked(inquiry: Inquiry) -> Meant:
 
 
 def _reader_of(operation: str, translation: Translation) -> _Read | None:
-    match MEANS.get(operation):
-        case "chat":
-            brought = translation.chats
-        case "embeddings":
-            return translation.embeddings.read_request if translation.embeddings is not None else None
-        case "count_tokens":
-            return translation.token_count.read_request if translation.token_count is not None else None
-        case "rerank":
-            return translation.rerank.read_request if translation.rerank is not None else None
-        case "moderations":
-            return translation.moderations.read_request if translation.moderations is not None else None
-        case _:
-            return None
-    return brought.read_request if brought is not None else None
+    brought: Mapping[Meaning, _Reading | None] = {
+        "chat": translation.chats,
+        "embeddings": translation.embeddings,
+        "count_tokens": translation.token_count,
+        "rerank": translation.rerank,
+        "moderations": translation.moderations,
+    }
+    meaning = MEANS.get(operation)
+    found = brought[meaning] if meaning is not None else None
+    return found.read_request if found is not None else None
