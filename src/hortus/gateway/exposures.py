@@ -99,7 +99,7 @@ def _guess(price: PriceRow, exposure: Exposure) -> Decimal | None:
         output_tokens,
         choices=exposure.choices,
         seconds=exposure.seconds or 0,
-        pages=1 if exposure.pages is None else exposure.pages,
+        pages=1 if exposure.pages is None and "pages" not in price.caps else exposure.pages,
         characters=exposure.characters,
         search_units=exposure.search_units,
     )
