@@ -25,6 +25,9 @@ N = TypeVar("N", bound=Node)
 
 OWN = frozenset(("at", "extras"))
 DEVELOPER = "role:developer>system"
+SHOWING = frozenset(("mistral",))
+"""Dialects whose models show what they think, unasked."""
+
 NARROWED = "tool_choice>tools"
 RANKS = {"Reasoning": 0, "Text": 1, "Media": 1, "Opaque": 1, "Refusal": 2, "ToolResult": 3, "ToolCall": 4}
 ENVELOPE = frozenset(("Response.id", "Response.created_s", "EmbeddingsRequest.encoding"))
@@ -72,7 +75,7 @@ class Arrival:
         """Compare two requests."""
         if NARROWED in self._adaptations:
             sent = _narrowed(sent)
-        self._fields(*_settled(sent, got), leave_out=frozenset(("messages",)))
+        self._fields(*_settled(sent, got, shows=self._target in SHOWING), leave_out=frozenset(("messages",)))
         messages = [
             _readable(message, self._target) for message in sent.messages
         ]  # what is sealed for others is not theirs
@@ -393,11 +396,13 @@ def _shown(value: object) -> str:
     return bytes(value).decode() if isinstance(value, msgspec.Raw) else repr(value)[:300]
 
 
-def _settled(sent: Request, got: Request) -> tuple[Request, Request]:
+def _settled(sent: Request, got: Request, *, shows: bool) -> tuple[Request, Request]:
     """Return two requests in which no reasoning is said in one way, and that there be some only if one says it not."""
     wishes = [_no_reasoning(request.reasoning) for request in (sent, got)]
     if wishes[0] is not None and wishes[1] is not None and _is_on(wishes[0]) and _is_on(wishes[1]):
         wishes[1] = msgspec.structs.replace(wishes[1], is_on=wishes[0].is_on)
+    if shows and wishes[1] is not None and (wishes[0] is None or wishes[0].shows in {None, "none"}):
+        wishes[1] = msgspec.structs.replace(wishes[1], shows=None)
     pairs = zip((sent, got), wishes, strict=True)
     first, second = (msgspec.structs.replace(request, reasoning=wish) for request, wish in pairs)
     return first, second

@@ -24,8 +24,6 @@ _BARE = "input is bare"
 """Form: one text without a list around it."""
 
 _BASE64 = "base64"
-_ID = "embeddings"
-"""Of an answer by another host, which gives none; Mistral's SDKs demand one."""
 _FIELDS = {"output_dimension": "dimensions", "encoding_format": "encoding"}
 _NO_TOKENS = "Mistral takes texts only: send the text in place of its tokens."
 
@@ -134,8 +132,6 @@ def write_response(response: EmbeddingsResponse, request: EmbeddingsRequest) -> 
     body: Body = {} if is_own else {"id": "embeddings"}  # demanded by the SDK; told by no other dialect
     body |= {"object": "list", "data": data, "model": response.model or request.model}
     body["usage"] = write_usage(response.usage or Usage())
-    if not is_own:
-        body["id"] = _ID
     Pen(manifest).close(response, body)
     losses = manifest.losses()
     return Written(body=encode(body), losses=losses, adaptations=manifest.adaptations)
