@@ -36,6 +36,9 @@ ENVELOPE = frozenset(("Response.id", "Response.created_s", "EmbeddingsRequest.en
 MADE = frozenset(("Response.model",))
 """Made by Hortus where the host says nothing: the route's name, for clients that want one."""
 
+ANYWAY = frozenset((("mistral", "ReasoningWish.shows"),))
+"""Dialect and field that its requests ask for without a word: thoughts are shown there whenever there are some."""
+
 CALLS_APART = frozenset(("mistral", "cohere_v2"))
 """Dialects whose messages have a member for calls: whether words stand before or behind these is notation."""
 
@@ -202,7 +205,7 @@ class Arrival:
             if self._is_named(self._path(sent, one.name)):
                 self.named += 1
             elif self._says_nothing(field, values[0], default=one.default):
-                is_made = field in MADE or self._is_excused(sent)
+                is_made = field in MADE or (self._target, field) in ANYWAY or self._is_excused(sent)
                 if not self._says_nothing(field, values[1], default=one.default) and not is_made:
                     self.faults.append(f"{field} was invented: {values[1]!r}")
             else:
