@@ -189,6 +189,17 @@ async def test_what_the_host_no_longer_lists_is_reported_and_left_as_it_is(tmp_p
         assert "mistral-large-2512@mistral" in control.snapshot().endpoints
 
 
+async def test_what_the_catalog_calls_ended_is_taken_by_its_name_only(tmp_path: Path) -> None:
+    async with mistral(tmp_path) as (cloud, control):
+        states = {model.id: model.state for model in control.plane.catalog.models.values()}
+        offered = [offer.model for offer in control.plane.catalog.offers(host="mistral")]
+        old = next(name for name in offered if states[name] in {"deprecated", "retired"})
+        cloud.answers["/v1/models"] = 200, {"data": [{"id": old, "capabilities": {"completion_chat": True}}]}
+        usual = by_name(await discover(control, "mistral"))[old]
+        assert (usual["standing"], f"calls it {states[old]}" in usual["why"]) == ("left out", True)
+        assert by_name(await discover(control, "mistral", models=[old]))[old]["standing"] == "new"
+
+
 async def test_a_name_that_the_host_does_not_list_is_said(tmp_path: Path) -> None:
     async with mistral(tmp_path) as (_, control):
         found = await discover(control, "mistral", models=["gpt-99"])
@@ -287,13 +298,13 @@ async def test_vertex_s_models_are_tried_in_the_place_by_counting_tokens(tmp_pat
 
         def listed(asked: Incoming) -> Reply:
             is_ours = opened(asked) == "google-1" and asked.headers["x-goog-user-project"] == "example-project"
-            names = ("gemini-2.5-flash", "gemini-2.5-pro")
+            names = ("gemini-3.6-flash", "gemini-3.5-flash")
             models = [{"name": f"publishers/google/models/{name}"} for name in names]
             return (200, {"publisherModels": models}) if is_ours else (403, {})
 
         def tried(asked: Incoming) -> Reply:
             assert opened(asked) == "google-1"
-            is_there = "gemini-2.5-flash:" in asked.path or b"claude-opus-4-6" in asked.body
+            is_there = "gemini-3.6-flash:" in asked.path or b"claude-opus-4-6" in asked.body
             return (200, {"totalTokens": 1}) if is_there else (404, {"error": {"code": 404, "status": "NOT_FOUND"}})
 
         environment = {"GOOGLE_APPLICATION_CREDENTIALS": cloud.google_document()}
@@ -305,11 +316,11 @@ async def test_vertex_s_models_are_tried_in_the_place_by_counting_tokens(tmp_pat
             wanted = {"project": "example-project", "region": "europe-west4"}
             found = by_name(await discover(control, "vertex", variables=wanted))
         assert {name for name, one in found.items() if one["standing"] == "new"} == {
-            "gemini-2.5-flash",
+            "gemini-3.6-flash",
             "claude-opus-4-6",
         }
-        assert found["gemini-2.5-flash"]["place"] == "NL"
-        assert "does not serve it" in found["gemini-2.5-pro"]["why"]
+        assert found["gemini-3.6-flash"]["place"] == "NL"
+        assert "does not serve it" in found["gemini-3.5-flash"]["why"]
 
 
 async def test_a_server_of_one_s_own_is_connected_with_all_that_it_lists(tmp_path: Path) -> None:

@@ -141,10 +141,10 @@ async def test_a_wrong_subscription_group_or_resource_is_asked_about(tmp_path: P
 
 async def test_an_application_that_entra_refuses_is_said_with_its_word(tmp_path: Path) -> None:
     async with asking(tmp_path, "azure") as (cloud, control):
-        cloud.answers["/tenant-1/"] = 401, {"error": "invalid_client"}
         cloud.answers = {"/tenant-1/oauth2/v2.0/token": (401, {"error": "invalid_client"})}
         _, error = await fail(control, "azure", list_url=cloud.url, **ENTRA)
         assert "invalid_client" in error["message"]
+        assert "tenant, client and proof" in error["hint"]
         assert "clock" in error["hint"]
 
 
@@ -159,6 +159,20 @@ async def test_a_right_to_list_without_a_right_to_ask_is_found_out(tmp_path: Pat
         cloud.answers["/openai/v1/chat/completions"] = lambda asked: (401 if not opened(asked) else 403, {})
         _, error = await fail(control, "azure", list_url=cloud.url, **ENTRA)
         assert "deployments/chat/completions/action" in error["hint"]
+
+
+async def test_a_resource_that_answers_at_another_name_is_found_out(tmp_path: Path) -> None:
+    async with asking(tmp_path, "azure") as (cloud, control):
+        said = {"model": {"format": "OpenAI", "name": "gpt-4o"}, "provisioningState": "Succeeded"}
+        listed = {"value": [{"name": "gpt-4o", "sku": {"name": "Standard"}, "properties": said}]}
+        cloud.answers["/subscriptions/"] = lambda asked: (
+            200,
+            listed if "/deployments" in asked.path else {"location": "westeurope"},
+        )
+        cloud.answers["/openai/v1/chat/completions"] = 404, {"error": {"code": "DeploymentNotFound"}}
+        _, error = await fail(control, "azure", list_url=cloud.url, **ENTRA)
+        assert "lists `gpt-4o`" in error["message"]
+        assert "--base-url" in error["hint"]
 
 
 async def test_a_key_alone_is_told_how_deployments_are_named(tmp_path: Path) -> None:

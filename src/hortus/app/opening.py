@@ -14,7 +14,8 @@ from hortus.transport.signing.entra import EntraIdentities
 from hortus.transport.signing.google_oauth import GoogleAccounts
 from hortus.transport.signing.schemes import opener
 
-_WHO = "this host"
+_WHO = "yet to be made"
+"""Who needs it, for errors: `There is no access token for endpoint …`."""
 
 
 class Openers:

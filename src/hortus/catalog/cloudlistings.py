@@ -155,14 +155,25 @@ def _foundation_model(entry: _BedrockModel) -> Listed:
         why_not = "it is served through a profile or provisioned throughput only"
     elif entry.model_lifecycle is not None and entry.model_lifecycle.status != "ACTIVE":
         why_not = "the host calls it legacy"
-    words = dict.fromkeys(word for kind in entry.output_modalities for word in _BEDROCK_WORDS.get(kind, ()))
     return Listed(
         name=entry.model_id,
         maker=entry.provider_name,
         title=entry.model_name,
-        operations=tuple(words),
+        operations=_bedrock_operations(entry),
         why_not=why_not,
     )
+
+
+def _bedrock_operations(entry: _BedrockModel) -> tuple[str, ...]:
+    """Return what a model can be asked; what puts out speech talks in both directions at once, rerankers write no text.
+
+    https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html, recalled 2026-11.
+    """
+    if "SPEECH" in entry.output_modalities:
+        return ("realtime",)
+    if "rerank" in entry.model_id:
+        return ("invoke",)
+    return tuple(dict.fromkeys(word for kind in entry.output_modalities for word in _BEDROCK_WORDS.get(kind, ())))
 
 
 def _read_bedrock_profiles(body: bytes) -> Listing:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from hortus.catalog.auth import credential_header
-from hortus.catalog.gaps import fill_gaps
+from hortus.catalog.gaps import fill_gaps, gaps_in
 from hortus.catalog.hostlists import HostList, ListShape
 from hortus.catalog.rows import Auth, Host, Surface
 
@@ -84,6 +84,12 @@ def account_calls(
         calls = [AccountCall(url, host.list_shape, host.list_auth or auth, _native_headers(host)) if url else None]
     made = tuple(call for call in calls if call is not None)
     return made if list_url is None else tuple(_moved(one, list_url) for one in made)
+
+
+def list_gaps(host: Host) -> frozenset[str]:
+    """Return the names of what only a host's lists need: no part of an endpoint."""
+    own = {name for surface in host.surfaces for name in gaps_in(surface.base_url or "")}
+    return frozenset(name for one in host.lists for name in gaps_in(one.url)) - own
 
 
 def _account_call(one: HostList, *, auth: Auth, known: Mapping[str, str]) -> AccountCall | None:

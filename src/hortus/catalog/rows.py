@@ -12,7 +12,6 @@ from typing import Literal
 import msgspec
 
 from hortus.canon.loss import Weight
-from hortus.catalog.gaps import gaps_in
 from hortus.catalog.hostlists import HostList, ListShape, Probe
 from hortus.catalog.residency import REVIEW_DAYS, Deciding, HostLever, Reach, Standing
 
@@ -222,12 +221,6 @@ class Host(Row, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defa
     def dialects(self) -> tuple[str, ...]:
         """Names of the wire formats it speaks, preferred first."""
         return tuple(surface.dialect for surface in self.surfaces)
-
-    @property
-    def list_gaps(self) -> frozenset[str]:
-        """Names of what only its lists need: no part of an endpoint."""
-        own = {name for surface in self.surfaces for name in gaps_in(surface.base_url or "")}
-        return frozenset(name for one in self.lists for name in gaps_in(one.url)) - own
 
     def surface(self, dialect: str) -> Surface | None:
         """Return where and how it speaks this dialect, None if it does not."""

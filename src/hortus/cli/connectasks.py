@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 from typing_extensions import override
 
+from hortus.catalog.listcall import list_gaps
 from hortus.catalog.rows import Host
 from hortus.cli.credentialdocs import Document, entra_application, google_key_file, key_pair, managed_identity
 from hortus.cli.screen import note
@@ -79,17 +80,17 @@ def ask_credential(host: Host, answers: Answers, *, ask: Ask = input, hidden: As
 
 def ask_lists(host: Host, answers: Answers, *, by_entra: bool, ask: Ask = input) -> None:
     """Ask for what only the host's lists need; where they stay closed, for the names of deployments."""
-    if answers.deployments or not host.list_gaps or not host.has_own_names:
+    if answers.deployments or not list_gaps(host) or not host.has_own_names:
         return
     if by_entra:
         _ask_for_lists(host, answers, ask)
-    if not (by_entra and host.list_gaps <= answers.variables.keys()):
+    if not (by_entra and list_gaps(host) <= answers.variables.keys()):
         _ask_for_deployments(answers, ask)
 
 
 def _ask_for_lists(host: Host, answers: Answers, ask: Ask) -> None:
     note("Azure lists deployments by subscription and resource group; leave them empty to name deployments.")
-    for name in sorted(host.list_gaps - answers.variables.keys(), reverse=True):
+    for name in sorted(list_gaps(host) - answers.variables.keys(), reverse=True):
         said = ask(f"{name.replace('_', ' ').capitalize()}: ").strip()
         if not said:
             return

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from msgspec.structs import replace
 
+from hortus.catalog.listcall import list_gaps
 from hortus.catalog.lookup import can_route, lies_here
 from hortus.catalog.rows import Host
 from hortus.control import models
@@ -18,6 +20,9 @@ from hortus.snapshot.declared import EndpointSpec
 from hortus.snapshot.endpoints import credential_of
 from hortus.snapshot.facts import facts_of
 from hortus.snapshot.surfaces import open_gaps, styled_surfaces, upstream_model_of
+
+OFFERED_STATES: Final = ("current", "preview", "legacy")
+"""Models in these states are connected when none are named."""
 
 
 def routable_host(plane: Plane, name: str) -> Host:
@@ -74,7 +79,7 @@ def template(ask: models.HostWanted | DiscoveryWanted, host: Host) -> EndpointSp
         auth=ask.auth,
         credential=ask.credential,
         region=ask.variables.get("region"),
-        variables={name: value for name, value in ask.variables.items() if name not in {"region", *host.list_gaps}},
+        variables={name: value for name, value in ask.variables.items() if name not in {"region", *list_gaps(host)}},
         private_address=ask.private_address or lies_here(host),
     )
     _refuse_gaps(spec, host)

@@ -10,6 +10,7 @@ from hortus.catalog.places import ANYWHERE, SOME_EU_COUNTRY
 from hortus.catalog.rows import Host, Offer
 from hortus.control import models, tenancy, views
 from hortus.control.accounts import (
+    OFFERED_STATES,
     credential_for,
     endpoint_for,
     name_all,
@@ -26,9 +27,6 @@ from hortus.control.fault import suggest
 from hortus.control.plane import Plane
 from hortus.control.tomllines import format_path
 from hortus.snapshot.declared import EndpointSpec, RouteSpec
-
-OFFERED_STATES = ("current", "preview", "legacy")
-"""Models in these states are connected when none are named."""
 
 
 class _Wanted(msgspec.Struct, frozen=True):

@@ -8,12 +8,13 @@ from collections.abc import Iterable
 import msgspec
 from msgspec.structs import replace
 
-from hortus.catalog.listcall import account_calls
+from hortus.catalog.listcall import account_calls, list_gaps
 from hortus.catalog.listings import Listed, Listing, bare
 from hortus.catalog.lookup import is_routable
 from hortus.catalog.places import ANYWHERE, UNCERTAIN
 from hortus.catalog.rows import Auth, Host, Surface
 from hortus.control.accounts import (
+    OFFERED_STATES,
     credential_for,
     endpoint_for,
     is_same,
@@ -26,7 +27,7 @@ from hortus.control.accounts import (
 )
 from hortus.control.checks import OPERATIONS, check_spec
 from hortus.control.discoveryforms import DiscoveredModel, Discovery, DiscoveryWanted
-from hortus.control.errors import Invalid
+from hortus.control.errors import HostFailed, Invalid
 from hortus.control.models import FoundModel
 from hortus.control.plane import Plane
 from hortus.control.probing import Tried, probe
@@ -64,7 +65,7 @@ async def discover_host(plane: Plane, ask: DiscoveryWanted) -> Discovery:
     common = asked.common if listing.region is None else replace(asked.common, region=listing.region)
     asked = replace(asked, common=common)
     seen = [_look_at(plane, entry, asked) for entry in (*listing.entries, *_unlisted(plane, host, listing))]
-    chosen = [one for one in seen if _is_meant(one, ask, host)]
+    chosen = [_judged(plane, one, ask, host) for one in seen if _is_meant(one, ask, host)]
     chosen = await _tried(plane, chosen, asked, is_listed=not ask.names)
     chosen = _named(plane, chosen if ask.models else _narrowest(plane, chosen, host))
     return Discovery(
@@ -120,7 +121,7 @@ async def _list(plane: Plane, ask: DiscoveryWanted, asked: _Asked) -> tuple[List
 
 def _no_list(host: Host) -> Invalid:
     if host.lists:
-        gaps = ", ".join(f"`{name}`" for name in sorted(host.list_gaps))
+        gaps = ", ".join(f"`{name}`" for name in sorted(list_gaps(host)))
         hint = (
             f"Say {gaps or 'the parts of its address'} and open it by Entra ID (`--auth entra`), or name the "
             "deployments, each with its kind: `--deployment NAME=SKU`."
@@ -180,11 +181,34 @@ def _is_meant(one: _Seen, ask: DiscoveryWanted, host: Host) -> bool:
     return one.is_known or host.has_own_names or ask.takes_all
 
 
+def _judged(plane: Plane, one: _Seen, ask: DiscoveryWanted, host: Host) -> _Seen:
+    """Leave out what the catalog says will end, unless it is asked for by its name."""
+    model = plane.catalog.models.get(one.spec.model)
+    if model is None or model.state in OFFERED_STATES or ask.models or host.has_own_names or one.why_not:
+        return one
+    return replace(one, why_not=f"the catalog calls it {model.state} (`--model {one.entry.name}` takes it)")
+
+
 async def _tried(plane: Plane, seen: list[_Seen], asked: _Asked, *, is_listed: bool) -> list[_Seen]:
     """Try what a list does not vouch for; of what it does, one model: that the endpoints themselves can be opened."""
     host = asked.account.host
     usable = [one for one in seen if one.why_not is None]
-    wanted = usable[:1] if is_listed and host.probe == "empty_chat" else usable if host.probe else []
+    if is_listed and host.probe == "empty_chat":
+        await _confirm_first(plane, usable[:1], asked)
+        return seen
+    answers = await _try_all(plane, usable if host.probe is not None else [], asked)
+    return [_as_tried(one, answers.get(id(one), Tried())) for one in seen]
+
+
+async def _confirm_first(plane: Plane, first: list[_Seen], asked: _Asked) -> None:
+    for one in first:
+        tried = await probe(plane, asked.account, one.spec, surfaces=asked.surfaces)
+        if tried.why_not is not None:
+            raise _contradicted(asked, one)
+
+
+async def _try_all(plane: Plane, wanted: list[_Seen], asked: _Asked) -> dict[int, Tried]:
+    """Return what came of trying each, by its identity."""
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def try_one(one: _Seen) -> Tried:
@@ -192,8 +216,14 @@ async def _tried(plane: Plane, seen: list[_Seen], asked: _Asked, *, is_listed: b
             return await probe(plane, asked.account, one.spec, surfaces=asked.surfaces)
 
     answers = await asyncio.gather(*(try_one(one) for one in wanted))
-    found = {id(one): tried for one, tried in zip(wanted, answers, strict=True)}
-    return [_as_tried(one, found[id(one)]) if id(one) in found else one for one in seen]
+    return {id(one): tried for one, tried in zip(wanted, answers, strict=True)}
+
+
+def _contradicted(asked: _Asked, one: _Seen) -> HostFailed:
+    """Return the error for a deployment that is listed and is not where its resource should answer."""
+    message = f"{asked.account.host.name} lists `{one.entry.name}`, but where this resource should answer it is not."
+    hint = "Does the resource answer at another name than its own? Say its address: `--base-url`."
+    return HostFailed(message, path="base_url", hint=hint)
 
 
 def _as_tried(one: _Seen, tried: Tried) -> _Seen:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from hortus.base.errors import ConfigurationError, HortusError
-from hortus.canon.errors import HostFault, HostTimedOut
+from hortus.canon.errors import HostFault, HostRefused, HostTimedOut
 from hortus.catalog.cloudlistings import merge, read_listing
 from hortus.catalog.gaps import gaps_in
 from hortus.catalog.listcall import AccountCall
@@ -127,11 +127,19 @@ async def ask(plane: Plane, account: Account, request: HostRequest, *, audience:
 
 
 def _unreachable(account: Account, error: HostFault) -> HostFailed:
+    return HostFailed(f"{account.host.name}: {error.message}", path="host", hint=_way_out(account, error))
+
+
+def _way_out(account: Account, error: HostFault) -> str:
+    """Return what to do where the host was not asked at all."""
     hint = error.hint or "Check the network and the proxy (`https_proxy`, `ca_bundle`)."
+    if isinstance(error, HostRefused):
+        mine = "tenant, client and proof" if account.auth == "entra" else "everything in it"
+        return f"Look at the credential {account.credential}: is {mine} right? And is this machine's clock?"
     mine = own_parts(account.host)
-    if mine and not isinstance(error, HostTimedOut):
-        hint = f"{hint} Or is {mine} not what it should be?"
-    return HostFailed(f"{account.host.name}: {error.message}", path="host", hint=hint)
+    if not mine or isinstance(error, HostTimedOut):
+        return hint
+    return f"{hint} Or is {mine} not what it should be?"
 
 
 def refused(plane: Plane, account: Account, answer: Answered, *, permission: str, url: str) -> HostFailed:
