@@ -12,7 +12,7 @@ from functools import cache
 import msgspec
 
 from hortus.canon.loss import FIELD_WEIGHTS, IMPLIED, NEUTRAL, NODE_WEIGHTS, Loss, Weight
-from hortus.canon.nodes import Node
+from hortus.canon.nodes import Extras, Node
 
 _NOTHING: Mapping[str, msgspec.Raw] = {}
 _NULL = b"null"
@@ -189,6 +189,13 @@ class Manifest:
     def _weight(self, path: str, default: Weight) -> Weight:
         general = _without_numbers(path)
         return self._reclassified.get(general) or self._source.weights.get(general, default)
+
+
+def lost_members(extras: Extras, *, at: str, source: Vocabulary, target: str) -> list[Loss]:
+    """Return the losses of members that only the source knows, of a node at that place which nobody writes whole."""
+    paths = [_joined(at, name) for name, raw in extras.members.items() if bytes(raw) != _NULL]
+    reason = f"{target} does not know it."
+    return [Loss(path, source.weights.get(_without_numbers(path), "tuning"), reason) for path in paths]
 
 
 def _set_fields(node: Node) -> list[tuple[str, object]]:

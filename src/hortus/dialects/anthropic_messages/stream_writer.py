@@ -28,6 +28,7 @@ from hortus.canon.events import (
     UsageReported,
 )
 from hortus.canon.loss import Loss, Weight
+from hortus.canon.manifest import lost_members
 from hortus.canon.nodes import Extras, Seal
 from hortus.canon.parts import Part, Reasoning, Refusal, Text, ToolCall
 from hortus.canon.translation import Asking
@@ -39,7 +40,7 @@ from hortus.dialects.anthropic_messages.pen import NOTHING, Object, Pen, own_ext
 from hortus.dialects.anthropic_messages.response import NEAR_STOPS, write_head, write_stop
 from hortus.dialects.anthropic_messages.usage import write_usage
 from hortus.dialects.anthropic_messages.wire import NAME
-from hortus.framing.paths import join_paths, put_back
+from hortus.framing.paths import put_back
 from hortus.framing.sse import write_frame
 
 _IN_DELTA = frozenset(("container", "stop_details", "stop_reason", "stop_sequence"))
@@ -229,11 +230,7 @@ class Writer:
         """Return extras of this dialect; what another one said is noted as lost."""
         own = own_extras(extras)
         if extras is not None and extras is not own:
-            self._losses += [
-                Loss(join_paths(at, path), self._asking.source.weights.get(path, "tuning"), f"{NAME} does not know it.")
-                for path, raw in extras.members.items()
-                if bytes(raw) != b"null"
-            ]
+            self._losses += lost_members(extras, at=at, source=self._asking.source, target=NAME)
         return own
 
     def _lose_of_choice(self, field: str, weight: Weight, reason: str) -> None:

@@ -28,6 +28,7 @@ from hortus.canon.events import (
     UsageReported,
 )
 from hortus.canon.loss import Loss, Weight
+from hortus.canon.manifest import lost_members
 from hortus.canon.nodes import Extras
 from hortus.canon.parts import Citation, Part, Reasoning, Refusal, Text, ToolCall
 from hortus.canon.translation import Asking
@@ -40,7 +41,7 @@ from hortus.dialects.bedrock_converse.usage import write_usage
 from hortus.dialects.bedrock_converse.wire import NAME
 from hortus.framing.aws_errors import render_stream_error
 from hortus.framing.aws_frames import write_event
-from hortus.framing.paths import join_paths, put_back
+from hortus.framing.paths import put_back
 
 _IN_DELTAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"toolUse": ("input",), "toolResult": ("content",), "image": ("source",)}
@@ -266,12 +267,7 @@ class Writer:
         """Return extras of this dialect; what another one said is noted as lost."""
         own = own_extras(extras)
         if extras is not None and own is NOTHING:
-            weights: Mapping[str, Weight] = self._asking.source.weights
-            self._losses += [
-                Loss(join_paths(at, path), weights.get(path, "tuning"), f"{NAME} does not know it.")
-                for path, raw in extras.members.items()
-                if bytes(raw) != b"null"
-            ]
+            self._losses += lost_members(extras, at=at, source=self._asking.source, target=NAME)
         return own
 
     def _lose_of_choice(self, field: str, weight: Weight, reason: str) -> None:

@@ -26,6 +26,7 @@ from hortus.canon.events import (
     UsageReported,
 )
 from hortus.canon.loss import Loss, Weight
+from hortus.canon.manifest import lost_members
 from hortus.canon.nodes import Extras, Node
 from hortus.canon.parts import Citation, Opaque, Part, Reasoning, Refusal, Text, ToolCall
 from hortus.canon.translation import Asking
@@ -39,7 +40,7 @@ from hortus.dialects.cohere_v2.response import answer_id, near_stop, write_stop
 from hortus.dialects.cohere_v2.stream_reader import START_DELTA
 from hortus.dialects.cohere_v2.usage import write_usage
 from hortus.dialects.cohere_v2.wire import NAME
-from hortus.framing.paths import join_paths, put_back
+from hortus.framing.paths import put_back
 from hortus.framing.sse import write_frame
 
 _DONE = write_frame(b"[DONE]")
@@ -269,12 +270,7 @@ class Writer:
         """Return extras of this dialect; what another one said is noted as lost."""
         own = own_extras(extras)
         if extras is not None and extras is not own:
-            weights = self._asking.source.weights
-            self._losses += [
-                Loss(join_paths(at, path), weights.get(path, "tuning"), f"{NAME} does not know it.")
-                for path, raw in extras.members.items()
-                if bytes(raw) != b"null"
-            ]
+            self._losses += lost_members(extras, at=at, source=self._asking.source, target=NAME)
         return own
 
     def _lose_of_choice(self, field: str, weight: Weight, reason: str) -> None:

@@ -38,6 +38,7 @@ VOCABULARY = Vocabulary(
         "Request.has_logprobs": "logprobs",
         "Request.is_stream": "stream",
         "ReasoningWish.is_on": "type",
+        "ReasoningWish.shows": "",
         "ReasoningWish.budget_tokens": "token_budget",
         "OutputFormat.kind": "type",
         "OutputFormat.schema": "json_schema",
