@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from hortus.canon.usage import Usage
-from hortus.catalog.costs import Exposure, Unbounded, bound_of, cost_of, is_free, most_tokens_of
+from hortus.catalog.costs import (
+    LEAST_BYTES_PER_SECOND,
+    MOST_TOKENS_PER_SECOND,
+    Exposure,
+    Unbounded,
+    bound_of,
+    cost_of,
+    is_free,
+    most_tokens_of,
+)
 from hortus.catalog.rows import Cap, Figures, PriceRow, Variant
 
 MILLION = 1_000_000
@@ -279,6 +288,7 @@ def exposures(draw: st.DrawFn) -> Exposure:
         characters=draw(st.integers(0, 5000)),
         search_units=draw(st.integers(0, 20)),
         documents=draw(st.integers(0, 2)),
+        sound_bytes=draw(st.integers(0, 9000)),
     )
 
 
@@ -309,13 +319,26 @@ def usages(draw: st.DrawFn, price: PriceRow, exposure: Exposure) -> Usage:
         output_image_tokens=draw(made),
         searches=draw(st.integers(0, 3)) if exposure.searches else 0,
         images=draw(st.integers(0, exposure.output_images)),
-        seconds=draw(st.integers(0, exposure.seconds or 0)),
+        seconds=draw(st.integers(0, (exposure.seconds or 0) + exposure.sound_bytes // LEAST_BYTES_PER_SECOND)),
         pages=draw(st.integers(0, 30 * max(exposure.documents, 1) if exposure.pages is None else exposure.pages)),
         characters=draw(st.integers(0, exposure.characters)),
         search_units=draw(st.integers(0, exposure.search_units)),
         service_tier=draw(st.sampled_from(sorted(tiers, key=str))),
         region=draw(st.sampled_from([None, "us"])),
     )
+
+
+def test_sound_is_bounded_by_its_seconds_not_by_its_bytes() -> None:
+    price = row("6", "0", per_second="0.0001")
+    found = bound_of(price, Exposure(100, 0, sound_bytes=30_000))
+
+    assert found == (Decimal(100 + 101 * MOST_TOKENS_PER_SECOND) * 6 / 1_000_000) + Decimal("0.0001") * 101
+
+
+def test_sound_that_a_model_s_window_bounds_costs_no_more_than_the_window() -> None:
+    price = row("6", "0", caps={"context_tokens": 16_000})
+
+    assert bound_of(price, Exposure(100, 0, sound_bytes=25_000_000)) == Decimal(16_000 * 6) / 1_000_000
 
 
 @given(st.data())

@@ -121,9 +121,8 @@ def run_worker(settings: WorkerSettings) -> None:
         hosts = HttpHosts(transport_settings(settings.node))
         config = Configuration(settings, hosts, clock=clock)
         config.poll()
-        journal, log = _open_journal(settings, clock), _open_log(settings, clock)
-        kept, desk = _open_kept(settings, clock), _open_desk(settings, clock)
-        books = Books(journal, meters, host_ids=kept, log=log, clock=clock)
+        journal, kept, desk = _open_journal(settings, clock), _open_kept(settings, clock), _open_desk(settings, clock)
+        books = Books(journal, meters, host_ids=kept, log=_open_log(settings, clock), clock=clock)
         leases = LedgerLeases(link, journal.writer, clock=clock)
         quotas = Quotas(leases, find_rate=config.find_rate, meters=meters, clock=clock)
         lanes = Lanes(_lane_rules(settings), meters=meters, clock=clock)
@@ -165,8 +164,7 @@ def run_worker(settings: WorkerSettings) -> None:
                 await leases.close()
         finally:
             await hosts.close()
-            for one in (journal, kept, desk):
-                one.close()
+            _close(journal, kept, desk)
 
     _calm_collector()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -277,6 +275,11 @@ def _open_journal(settings: WorkerSettings, clock: Clock) -> JournalWriter:
 
 def _open_log(settings: WorkerSettings, clock: Clock) -> StandardErrorLog:
     return StandardErrorLog(settings.name, form=settings.node.log_format, clock=clock)
+
+
+def _close(*files: JournalWriter | KeptContent | Desk) -> None:
+    for one in files:
+        one.close()
 
 
 def _lane_rules(settings: WorkerSettings) -> LaneRules:

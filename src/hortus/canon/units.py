@@ -31,6 +31,8 @@ class Units(msgspec.Struct, frozen=True):
         characters: Of text to be spoken.
         search_units: Portions by which a ranking of documents is charged, at most.
         repeated_bytes: Of what the host reads more than once, such as a question with each document.
+        file_bytes: Of the files of a form: they are no text, and count as pictures or sound.
+        sound_bytes: Part of these that is sound.
     """
 
     output_tokens: int | None = None
@@ -49,3 +51,5 @@ class Units(msgspec.Struct, frozen=True):
     characters: int = 0
     search_units: int = 0
     repeated_bytes: int = 0
+    file_bytes: int = 0
+    sound_bytes: int = 0

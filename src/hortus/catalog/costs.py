@@ -19,6 +19,9 @@ OUTPUT_TOKENS_ASSUMED = 8192
 LEAST_BYTES_PER_SECOND = 300
 """Sound that stands in a request has at least so many bytes for a second: 2.4 kbit/s, where speech ends."""
 
+MOST_TOKENS_PER_SECOND = 32
+"""Sound has at most so many tokens for a second: Google counts as many, OpenAI ten."""
+
 _THOUSAND = Decimal(1000)
 _PRICED_UNITS = frozenset({"search_price", "output_image_tokens", "seconds", "pages"})
 """What lacks a price, not a number of tokens."""
@@ -59,6 +62,7 @@ class Exposure(msgspec.Struct, frozen=True, gc=False):
         pages: Of documents to be read, where they are charged; None: the request does not say how many.
         characters: Of text to be spoken.
         search_units: Portions by which a ranking is charged.
+        sound_bytes: Of sound that goes to the host beside the text: it has tokens by its seconds.
     """
 
     input_bytes: int
@@ -76,6 +80,7 @@ class Exposure(msgspec.Struct, frozen=True, gc=False):
     pages: int | None = 0
     characters: int = 0
     search_units: int = 0
+    sound_bytes: int = 0
 
     @property
     def most_output(self) -> int | None:
@@ -173,6 +178,7 @@ def _asks_for_pieces(exposure: Exposure) -> bool:
     return bool(
         exposure.output_images
         or exposure.seconds != 0
+        or exposure.sound_bytes
         or exposure.pages != 0
         or exposure.characters
         or exposure.search_units
@@ -269,13 +275,18 @@ def _most_input(price: PriceRow, exposure: Exposure) -> int:
     """Return the most tokens of input; what has no cap of its own fills the model's whole window."""
     caps, window = price.caps, price.caps.get("context_tokens", 0)
     text = exposure.input_bytes + price.fixed_input_tokens
-    once = text
+    once = text + _most_seconds(exposure.sound_bytes) * MOST_TOKENS_PER_SECOND
     once += caps.get("image_tokens", window) * exposure.images
     once += caps.get("document_tokens", window) * exposure.documents
     once += caps.get("kept_tokens", window) * exposure.kept
     if once > window > 0:
         once = max(window, text)
     return once + window * (_most_calls(price, exposure) or 0)
+
+
+def _most_seconds(sound_bytes: int) -> int:
+    """Return how long sound may last at most."""
+    return sound_bytes // LEAST_BYTES_PER_SECOND + 1 if sound_bytes else 0
 
 
 def _most_output(price: PriceRow, exposure: Exposure) -> int:
@@ -325,7 +336,7 @@ def _most_pieces(price: PriceRow, exposure: Exposure, *, figures: Figures) -> De
     if exposure.output_images:
         total += (figures.per_image or _ZERO) * exposure.output_images
     if figures.per_second is not None:
-        heard = exposure.input_bytes // LEAST_BYTES_PER_SECOND + 1
+        heard = _most_seconds(exposure.input_bytes + exposure.sound_bytes)
         total += figures.per_second * ((exposure.seconds or 0) + heard)
     pages = _most_pages(price, exposure)
     return total + _by_the_portion(figures, pages, exposure.characters, search_units=exposure.search_units)

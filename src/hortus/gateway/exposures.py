@@ -47,7 +47,7 @@ def exposure_of(inquiry: Inquiry, outgoing: Outgoing, endpoint: Endpoint) -> Exp
     if output_tokens is None or any(loss.path in _LIMITS for loss in outgoing.losses):
         output_tokens = endpoint.output_limit
     return Exposure(
-        input_bytes=outgoing.size_bytes + units.repeated_bytes,
+        input_bytes=outgoing.size_bytes + units.repeated_bytes - units.file_bytes,
         output_tokens=output_tokens,
         choices=units.choices,
         images=units.images,
@@ -62,6 +62,7 @@ def exposure_of(inquiry: Inquiry, outgoing: Outgoing, endpoint: Endpoint) -> Exp
         pages=units.pages,
         characters=units.characters,
         search_units=units.search_units,
+        sound_bytes=units.sound_bytes,
     )
 
 

@@ -24,4 +24,6 @@ def weigh(operation: Operation, asked: Asked, body: bytes) -> Units:
         characters = len(text_of(asked.members, "input") or "")
         spoken = max(LEAST_SPOKEN_TOKENS, MOST_SPOKEN_TOKENS_PER_CHARACTER * characters)
         return Units(output_tokens=spoken, characters=characters)
-    return Units(output_tokens=LEAST_WRITTEN_TOKENS + asked.form.file_bytes // BYTES_PER_WRITTEN_TOKEN)
+    sound_bytes = asked.form.file_bytes
+    written = LEAST_WRITTEN_TOKENS + sound_bytes // BYTES_PER_WRITTEN_TOKEN
+    return Units(output_tokens=written, file_bytes=sound_bytes, sound_bytes=sound_bytes)

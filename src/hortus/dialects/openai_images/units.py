@@ -19,4 +19,5 @@ def weigh(operation: Operation, asked: Asked, body: bytes) -> Units:
         return Units(output_tokens=0, output_images=number_of(asked.members, "n", usual=1), images=brought)
     said = asked.form.field("n")
     made = int(said.value or 1) if said is not None else 1  # digits: whoever read it has seen to that
-    return Units(output_tokens=0, output_images=max(made, 1), images=len(asked.form.files))
+    files = asked.form.files
+    return Units(output_tokens=0, output_images=max(made, 1), images=len(files), file_bytes=asked.form.file_bytes)
