@@ -96,6 +96,11 @@ def test_google_s_key_file_is_kept_privately(here: Installation, tmp_path: Path)
     assert "service_account" in kept(here, "vertex-p-1")
 
 
+def test_a_machine_at_google_needs_no_key_file(here: Installation) -> None:
+    find_account(Given(google_machine=True, variables={"project": "p-1"}), VERTEX, here, is_lit=False)
+    assert msgspec.json.decode(kept(here, "vertex-p-1")) == {"type": "google-machine"}
+
+
 def test_what_was_kept_for_an_account_is_used_again(here: Installation) -> None:
     given = Given(tenant="t-1", client_id="c-1", client_secret="env:APP", variables={"resource": "ours"})
     first = find_account(given, AZURE, here, is_lit=False)

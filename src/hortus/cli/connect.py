@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Annotated
 
 import msgspec
@@ -73,6 +74,9 @@ class Options(msgspec.Struct, frozen=True):
         str | None, typer.Option(help="AWS: the role of the machine (`instance`) or container (`container`).")
     ] = None
     key_file: Annotated[str | None, typer.Option(help="Google: the JSON key file of a service account.")] = None
+    google_machine: Annotated[
+        bool, typer.Option("--google-machine", help="Google: the service account of the machine that Hortus runs on.")
+    ] = False
     credential_name: Annotated[
         str | None, typer.Option(help="Name of the file in which the credential is kept. Else the host's.")
     ] = None
@@ -137,6 +141,7 @@ def _given(options: Options) -> Given:
         profile=options.profile,
         aws_role=options.aws_role,
         key_file=options.key_file,
+        google_machine=options.google_machine,
         variables=read_variables(options.set or ()),
         deployments=tuple(options.deployment or ()),
         is_dry_run=options.dry_run,
@@ -166,7 +171,7 @@ def _discover(
         return None
     more = {"models": options.model, "names": account.names, "takes_all": options.all, "list_url": options.list_url}
     try:
-        with working(f"asking {host.name}"):
+        with working(f"asking {host.name}") if is_interactive() else nullcontext():
             return admin.discover(host.id, {**common, **{name: value for name, value in more.items() if value}})
     except DeclinedError as error:
         if not options.dry_run or error.path != "credential":

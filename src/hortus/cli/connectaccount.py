@@ -21,6 +21,7 @@ from hortus.cli.credentialdocs import (
     check_reference,
     entra_application,
     google_key_file,
+    google_machine,
     managed_identity,
 )
 from hortus.cli.place import Installation
@@ -44,6 +45,7 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     profile: str | None = None
     aws_role: str | None = None
     key_file: str | None = None
+    google_machine: bool = False
     variables: dict[str, str] = {}
     deployments: tuple[str, ...] = ()
     is_dry_run: bool = False
@@ -115,6 +117,7 @@ def _document(given: Given) -> Document | None:
         "--profile": given.profile,
         "--aws-role": given.aws_role,
         "--key-file": given.key_file,
+        "--google-machine": given.google_machine or None,
         "--credential": given.credential,
         "--key-stdin": given.key_stdin or None,
     }
@@ -139,6 +142,8 @@ def _described(given: Given) -> Document | None:
         return aws_profile(given.profile, folder=Path.home() / ".aws", region=region)
     if given.aws_role:
         return aws_role(given.aws_role)
+    if given.google_machine:
+        return google_machine()
     return google_key_file(Path(given.key_file).expanduser()) if given.key_file else None
 
 

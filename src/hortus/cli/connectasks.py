@@ -13,7 +13,14 @@ from typing_extensions import override
 
 from hortus.catalog.listcall import list_gaps
 from hortus.catalog.rows import Host
-from hortus.cli.credentialdocs import Document, entra_application, google_key_file, key_pair, managed_identity
+from hortus.cli.credentialdocs import (
+    Document,
+    entra_application,
+    google_key_file,
+    google_machine,
+    key_pair,
+    managed_identity,
+)
 from hortus.cli.screen import note
 
 Ask = Callable[[str], str]
@@ -130,8 +137,13 @@ def _key_file(ask: Ask, hidden: Ask) -> Document:
     return google_key_file(Path(ask("Path of the service account's JSON key file: ").strip()).expanduser())
 
 
+def _google_machine(ask: Ask, hidden: Ask) -> Document:
+    del ask, hidden
+    return google_machine()
+
+
 _WAYS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {"entra": ("application", "machine"), "sigv4": ("pair",), "google-oauth": ("key-file",)}
+    {"entra": ("application", "machine"), "sigv4": ("pair",), "google-oauth": ("key-file", "google-machine")}
 )
 """Scheme -> what may be behind it; any other is opened by a key."""
 
@@ -141,9 +153,16 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "application": "Entra ID: an application with a secret",
         "machine": "Entra ID: the managed identity of this machine",
         "pair": "an AWS key pair (profiles and roles: --profile, --aws-role)",
-        "key-file": "a service account of Google Cloud",
+        "key-file": "a service account of Google Cloud, by its key file",
+        "google-machine": "the service account of this machine at Google Cloud",
     }
 )
 _DOCUMENTS: Final[Mapping[str, Callable[[Ask, Ask], Document]]] = MappingProxyType(
-    {"application": _application, "machine": _machine, "pair": _pair, "key-file": _key_file}
+    {
+        "application": _application,
+        "machine": _machine,
+        "pair": _pair,
+        "key-file": _key_file,
+        "google-machine": _google_machine,
+    }
 )

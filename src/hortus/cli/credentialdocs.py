@@ -119,6 +119,11 @@ def google_key_file(path: Path) -> Document:
     return Document("google-oauth", text)
 
 
+def google_machine() -> Document:
+    """Return the document of the machine at Google that Hortus runs on."""
+    return _document("google-oauth", type="google-machine")
+
+
 def check_reference(text: str, option: str) -> str:
     """Return a reference; a secret itself is refused, for arguments are seen by everybody on a machine.
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from scripted_hosts import client, eventually
+from scripted_hosts import Visit, client, eventually, scripted
 from tokens import EMAIL, START_S, ManualClock, TokenService, token_service
 
 from hortus.base.errors import ConfigurationError
@@ -201,3 +201,29 @@ async def test_a_token_at_hand_is_given_without_a_turn_of_the_loop(bench: Bench)
     with pytest.raises(StopIteration) as ended:
         given.send(None)
     assert ended.value.value == ((b"authorization", b"Bearer token-1"),)
+
+
+class Machine:
+    """A machine's metadata server: gives a token to whoever says the header that no browser sends."""
+
+    def __init__(self) -> None:
+        self.requests: list[bytes] = []
+
+    async def serve(self, visit: Visit) -> None:
+        while (request := await visit.request()) is not None:
+            self.requests.append(request)
+            is_meant = b"metadata-flavor: google" in request.lower()
+            body = b'{"access_token":"machine-1","expires_in":3599,"token_type":"Bearer"}' if is_meant else b""
+            head = f"HTTP/1.1 {200 if is_meant else 403} X\r\ncontent-length: {len(body)}\r\n\r\n"
+            await visit.send(head.encode() + body)
+
+
+async def test_a_machine_at_google_is_given_a_token_by_its_metadata_server() -> None:
+    machine = Machine()
+    async with client() as hosts, scripted(machine.serve) as host:
+        url = f"http://127.0.0.1:{host.port}/token"
+        accounts = GoogleAccounts(lambda _: '{"type": "google-machine"}', hosts, clock=ManualClock(), machine_url=url)
+        headers = await accounts.open("file:machine").headers("gemini-eu")
+        assert headers == ((b"authorization", b"Bearer machine-1"),)
+        await accounts.open("file:machine").headers("gemini-eu")
+    assert len(machine.requests) == 1
