@@ -12,9 +12,10 @@ import msgspec
 
 from hortus.base.addresses import address_in, kind_of
 from hortus.base.errors import HortusError
+from hortus.catalog.abilities import Feature
 from hortus.catalog.auth import ROUTABLE_AUTH
 from hortus.catalog.places import is_within
-from hortus.catalog.rows import Feature, Host, Maker, Model, Offer, PriceRow, Rows, State, Surface
+from hortus.catalog.rows import Host, Maker, Model, Offer, PriceRow, Rows, State, Surface
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

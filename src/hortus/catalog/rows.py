@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from hortus.canon.loss import Weight
+from hortus.catalog.abilities import Feature, operations_of
 from hortus.catalog.hostlists import HostList, ListShape, Probe
 from hortus.catalog.residency import REVIEW_DAYS, Deciding, HostLever, Reach, Standing
 
@@ -23,7 +24,6 @@ Confidence = Literal["stated", "reported", "recalled"]
 from general knowledge, to be checked at `source` before anyone relies on it."""
 
 Modality = Literal["text", "image", "audio", "video", "pdf", "embedding"]
-Feature = Literal["tools", "structured_output", "reasoning", "vision", "embeddings"]
 Auth = Literal["bearer", "none", "x-api-key", "api-key", "x-goog-api-key", "sigv4", "google-oauth", "entra"]
 
 
@@ -95,7 +95,7 @@ class Model(Row, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_def
     @property
     def operations(self) -> tuple[str, ...]:
         """What it can be asked to do, in the gateway's words."""
-        return ("embeddings",) if "embeddings" in self.features else ("chat",)
+        return operations_of(self.features)
 
 
 class Surface(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -473,13 +473,8 @@ class CurrencyRate(
     @property
     def row(self) -> RateRow:
         """What is looked up."""
-        return RateRow(
-            id=f"catalog/{self.from_currency}-{self.to_currency}/{self.since}",
-            from_currency=self.from_currency,
-            to_currency=self.to_currency,
-            factor=self.factor,
-            since=self.since,
-        )
+        row_id = f"catalog/{self.from_currency}-{self.to_currency}/{self.since}"
+        return RateRow(row_id, self.from_currency, self.to_currency, self.factor, self.since)
 
 
 class Rows(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from hortus.canon.loss import Strictness
+from hortus.catalog.abilities import Feature
 from hortus.snapshot.grants import ANYWHERE
 
 _LONGEST_TEXT = 4_194_304
@@ -244,10 +245,7 @@ class CatalogQuery(Ask):
     state: Annotated[
         Literal["preview", "current", "legacy", "deprecated", "retired"] | None, Field(description="Lifecycle state.")
     ] = None
-    feature: Annotated[
-        Literal["tools", "structured_output", "reasoning", "vision", "embeddings"] | None,
-        Field(description="What it can do."),
-    ] = None
+    feature: Annotated[Feature | None, Field(description="What it can do.")] = None
 
 
 class SyncWanted(Ask):
