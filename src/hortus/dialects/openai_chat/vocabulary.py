@@ -31,7 +31,6 @@ _NAMES = {
     "Tool.cache": "cache_control",
     "HostTool.raw": "",
     "Text.text": "",
-    "Refusal.text": "",
     "Text.cache": "cache_control",
     "Media.source": "",
     "Media.kind": "",
