@@ -69,12 +69,18 @@ ANSWERS = {
         b'{"id": "made1", "results": [{"index": 1, "relevance_score": 0.98}, {"index": 0, "relevance_score": 0.02}],'
         b' "meta": {"api_version": {"version": "2"}, "billed_units": {"search_units": 1}}}'
     ),
+    "ranked-by-jina": Wire(
+        b'{"model": "made-up", "object": "list", "usage": {"total_tokens": 9}, "results":'
+        b' [{"index": 1, "relevance_score": 0.75}, {"index": 0, "relevance_score": 0.25}]}'
+    ),
     "says-400": refused(400, b"invalid request: message must not be empty"),
     "says-404": refused(404, b"model 'made-up' not found"),
     "says-429": refused(429, b"You are using a Trial key"),
     "says-500": refused(500, b"internal server error"),
 }
 OPERATIONS = ("chat", "embeddings", "rerank")
+ELSEWHERE = {"ranked-by-jina": ("jina_rerank", ("rerank",))}
+"""Answers of a host that speaks another format."""
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +93,8 @@ def host() -> Iterator[WireHost]:
 def garden(start_hortus, replay_host: ReplayHost, host: WireHost) -> Hortus:
     text = '[[project]]\nname = "default"\nroutes = ["*"]\n'
     for name in ANSWERS:
-        text += declared(name, "cohere_v2", base_url=host.base_url("/v2"), model=name, operations=OPERATIONS)
+        dialect, operations = ELSEWHERE.get(name, ("cohere_v2", OPERATIONS))
+        text += declared(name, dialect, base_url=host.base_url("/v2"), model=name, operations=operations)
     for dialect in (*OTHERS, "cohere_v2"):
         base = replay_host.base_of(dialect)
         operations = ("chat", "embeddings") if dialect != "anthropic_messages" else ("chat",)
@@ -259,6 +266,12 @@ def test_an_error_inside_a_stream_ends_it_as_one(client: cohere.ClientV2, dialec
     last = list(client.chat_stream(model=f"breaks-{dialect}", messages=HELLO))[-1]
     assert (last.type, last.delta.finish_reason) == ("message-end", "ERROR")
     assert last.delta.error
+
+
+def test_documents_are_ranked_by_a_host_of_jinas_format(client: cohere.ClientV2, host: WireHost) -> None:
+    answer = client.rerank(model="ranked-by-jina", query="library", documents=["lamp", "library"])
+    assert [(one.index, one.relevance_score) for one in answer.results] == [(1, 0.75), (0, 0.25)]
+    assert host.asked[-1].json["documents"] == ["lamp", "library"]
 
 
 def test_what_only_cohere_has_is_refused_elsewhere_with_its_path(client: cohere.ClientV2) -> None:

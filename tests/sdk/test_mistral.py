@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import msgspec
+import openai
 import pytest
 from mistralai.client import Mistral
 from mistralai.client.errors import HTTPValidationError, MistralError
@@ -76,6 +77,10 @@ ANSWERS = {
         b'{"id": "mod-1", "model": "made-up", "results": [{"categories": {"violence": false},'
         b' "category_scores": {"violence": 0.0125}}]}'
     ),
+    "judged-by-openai": Wire(
+        b'{"id": "modr-1", "model": "made-up", "results": [{"flagged": true, "categories": {"violence": true},'
+        b' "category_scores": {"violence": 0.75}, "category_applied_input_types": {"violence": ["text"]}}]}'
+    ),
     "says-422": refused(
         422,
         b'{"detail": [{"type": "extra_forbidden", "loc": ["body", "made_up"], "msg": "Extra inputs are not permitted",'
@@ -94,6 +99,8 @@ ANSWERS = {
     "says-401": refused(401, b'{"detail": "Unauthorized"}'),
 }
 OPERATIONS = ("chat", "fim", "embeddings", "ocr", "moderations")
+ELSEWHERE = {"judged-by-openai": ("openai_moderations", ("moderations",))}
+"""Answers of a host that speaks another format."""
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +113,8 @@ def host() -> Iterator[WireHost]:
 def garden(start_hortus, replay_host: ReplayHost, host: WireHost) -> Hortus:
     text = '[[project]]\nname = "default"\nroutes = ["*"]\n'
     for name in ANSWERS:
-        text += declared(name, "mistral", base_url=host.base_url("/v1"), model=name, operations=OPERATIONS)
+        dialect, operations = ELSEWHERE.get(name, ("mistral", OPERATIONS))
+        text += declared(name, dialect, base_url=host.base_url("/v1"), model=name, operations=operations)
     for dialect in (*OTHERS, "mistral"):
         base = replay_host.base_of(dialect)
         text += declared(f"loop-{dialect}", dialect, base_url=base, model="fake:scene=tool-loop")
@@ -114,6 +122,12 @@ def garden(start_hortus, replay_host: ReplayHost, host: WireHost) -> Hortus:
         text += declared(f"fails-{dialect}", dialect, base_url=base, model="fake:status=429,retry_after=7")
         operations = ("chat", "embeddings") if dialect != "anthropic_messages" else ("chat",)
         text += declared(f"says-{dialect}", dialect, base_url=base, model="fake:chunks=3", operations=operations)
+    base = replay_host.base_of("mistral")
+    text += (
+        declared("at-mistral", "mistral", base_url=base, model="fake:scene=text")
+        .replace('host = "any"\ndialects = ["mistral"]\n', 'host = "mistral"\n')
+        .replace(f'{{ mistral = "{base}" }}', f'"{base}"')
+    )
     return start_hortus(toml=text, environment={"REPLAY_KEY": "sk-replay"})
 
 
@@ -289,6 +303,23 @@ def test_a_conversation_moves_to_mistral_with_the_calls_of_another_host(
     assert (sent[1]["tool_calls"][0]["id"], sent[2]["tool_call_id"]) == (short_id(call.id), short_id(call.id))
 
 
+def test_openais_clients_move_to_mistral_too(garden: Hortus, replay_host: ReplayHost) -> None:
+    call = {"id": "call_made_by_openai", "type": "function", "function": {"name": "find_lamp", "arguments": "{}"}}
+    result = {"role": "tool", "tool_call_id": call["id"], "content": "4 July"}
+    with openai.OpenAI(base_url=f"{garden.door}/openai/v1", api_key=garden.new_key(), max_retries=0) as client:
+        answer = client.chat.completions.create(
+            model="at-mistral",
+            messages=[*HELLO, {"role": "assistant", "content": "", "tool_calls": [call]}, result],
+            tools=TOOLS,
+            max_completion_tokens=50,
+        )
+    assert answer.choices[0].message.content
+    sent = replay_host.seen[-1]
+    assert sent.path == "/mistral/v1/chat/completions"
+    assert sent.json["messages"][2]["tool_call_id"] == short_id(call["id"])
+    assert sent.json["max_tokens"] == 50
+
+
 @pytest.mark.parametrize("dialect", OTHERS)
 def test_errors_of_other_hosts_have_mistrals_shape(client: Mistral, dialect: str) -> None:
     with pytest.raises(MistralError) as caught:
@@ -296,6 +327,12 @@ def test_errors_of_other_hosts_have_mistrals_shape(client: Mistral, dialect: str
     assert caught.value.status_code == 429
     assert caught.value.headers["retry-after"] == "7"
     assert msgspec.json.decode(caught.value.body)["raw_status_code"] == 429
+
+
+def test_texts_are_judged_by_a_host_of_openais_format(client: Mistral, host: WireHost) -> None:
+    (judgement,) = client.classifiers.moderate(model="judged-by-openai", inputs=["one"]).results
+    assert any(judgement.categories.values())
+    assert host.asked[-1].json["model"] == "judged-by-openai"
 
 
 def test_what_only_mistral_has_is_refused_elsewhere_with_its_path(client: Mistral) -> None:
