@@ -274,6 +274,31 @@ async def test_deployments_of_one_model_become_endpoints_of_their_own(tmp_path: 
         assert {one["standing"] for name, one in again.items() if name != "half-made"} == {"there"}
 
 
+async def test_a_deployment_is_the_model_that_it_leads_to_whatever_it_is_called(tmp_path: Path) -> None:
+    async with azure(tmp_path) as (cloud, control):
+        listed = {"value": [deployment("o3", "gpt-4o-mini", "Standard")]}
+        cloud.answers["/subscriptions/"] = lambda asked: (
+            (200, {"location": "swedencentral"}) if path_of(asked) == ARM else (200, listed)
+        )
+        wanted = {"auth": "entra", "credential": "env:AZURE_IDENTITY", "variables": AZURE, "list_url": cloud.url}
+        one = by_name(await discover(control, "azure", **wanted))["o3"]
+        assert (one["model"], one["route"], one["place"]) == ("gpt-4o-mini", "o3", "SE")
+
+
+async def test_a_kind_that_changed_at_the_host_is_said_and_left_to_a_person(tmp_path: Path) -> None:
+    async with azure(tmp_path) as (cloud, control):
+        wanted = {"auth": "entra", "credential": "env:AZURE_IDENTITY", "variables": AZURE}
+        for sku in ("DataZoneStandard", "GlobalStandard"):
+            listed = {"value": [deployment("gpt-4o", "gpt-4o", sku)]}
+            cloud.answers["/subscriptions/"] = lambda asked, listed=listed: (
+                (200, {"location": "swedencentral"}) if path_of(asked) == ARM else (200, listed)
+            )
+            found = await discover(control, "azure", list_url=cloud.url, **wanted)
+            await control.ask("POST", "/hosts/azure/connect", {"found": taken(found), **wanted})
+        assert "says sku DataZoneStandard, the host says sku GlobalStandard" in found["notes"][0]
+        assert control.snapshot().endpoints["gpt-4o@azure"].country == "EU*"
+
+
 async def test_with_a_key_alone_azure_s_deployments_are_named_and_each_is_tried(tmp_path: Path) -> None:
     async with azure(tmp_path) as (cloud, control):
 
@@ -297,7 +322,7 @@ async def test_vertex_s_models_are_tried_in_the_place_by_counting_tokens(tmp_pat
     async with running_cloud() as cloud:
 
         def listed(asked: Incoming) -> Reply:
-            is_ours = opened(asked) == "google-1" and asked.headers["x-goog-user-project"] == "example-project"
+            is_ours = opened(asked) == "google-1"
             names = ("gemini-3.6-flash", "gemini-3.5-flash")
             models = [{"name": f"publishers/google/models/{name}"} for name in names]
             return (200, {"publisherModels": models}) if is_ours else (403, {})

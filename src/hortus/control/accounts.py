@@ -12,7 +12,6 @@ from hortus.catalog.lookup import can_route, lies_here
 from hortus.catalog.rows import Host
 from hortus.control import models
 from hortus.control.checks import check_far, check_spec
-from hortus.control.discoveryforms import DiscoveryWanted
 from hortus.control.errors import Invalid, NotFound
 from hortus.control.fault import suggest
 from hortus.control.plane import Plane
@@ -64,7 +63,7 @@ def no_credential(host: Host) -> Invalid:
     return Invalid(f"The credential of {host.name} is not here.", path="credential", hint=hint)
 
 
-def template(ask: models.HostWanted | DiscoveryWanted, host: Host) -> EndpointSpec:
+def template(ask: models.HostAccount, host: Host) -> EndpointSpec:
     """Return what all endpoints of an account have in common.
 
     Raises:

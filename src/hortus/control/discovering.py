@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 from msgspec.structs import replace
@@ -74,7 +74,7 @@ async def discover_host(plane: Plane, ask: DiscoveryWanted) -> Discovery:
         models=[_view(plane, one) for one in chosen],
         vanished=_vanished(plane, listing, asked),
         further=sum(not one.is_known for one in seen) - sum(not one.is_known for one in chosen),
-        notes=_absent(ask, chosen),
+        notes=(*_absent(ask, chosen), *_changed(plane, chosen)),
     )
 
 
@@ -157,14 +157,14 @@ def _look_at(plane: Plane, entry: Listed, asked: _Asked) -> _Seen:
 
 
 def _model_of(plane: Plane, entry: Listed, host: Host) -> str | None:
-    """Return the catalog's id of a listed model; what a profile leads to and a place in front of it do not count."""
-    cores = {_core(offer.upstream_name, host): offer.model for offer in plane.catalog.offers(host=host.id)}
-    for name in filter(None, (entry.name, entry.model)):
-        core = _core(bare(name), host)
-        if core in cores:
-            return cores[core]
-    named = (plane.catalog.model_named(bare(name)) for name in (entry.model, entry.name) if name)
-    return next((model.id for model in named if model is not None), None)
+    """Return the catalog's id of a listed model: by what a profile or deployment leads to, else by its own name."""
+    named = (entry.model,) if host.has_own_names and entry.model else (entry.model, entry.name)
+    names = [bare(name) for name in named if name]
+    cores = {_core(bare(offer.upstream_name), host): offer.model for offer in plane.catalog.offers(host=host.id)}
+    by_offer = (cores.get(_core(name, host)) for name in names)
+    by_name = (plane.catalog.model_named(name) for name in names)
+    found = next(filter(None, by_offer), None) or next(filter(None, by_name), None)
+    return found if found is None or isinstance(found, str) else found.id
 
 
 def _core(name: str, host: Host) -> str:
@@ -285,6 +285,20 @@ def _view(plane: Plane, one: _Seen) -> DiscoveredModel:
         standing="left out" if one.why_not else "there" if is_there else "new",
         why=one.why_not,
     )
+
+
+def _changed(plane: Plane, seen: list[_Seen]) -> Iterable[str]:
+    """Yield where an endpoint that is there says another place or kind than the host does now."""
+    for one in seen:
+        there = plane.ports.objects.get("endpoint", one.spec.name)
+        spec = there.spec if there is not None and there.retired_at_ms is None else None
+        if one.why_not is None and isinstance(spec, EndpointSpec) and spec.facts != one.spec.facts:
+            own, theirs = _said(spec.facts), _said(one.spec.facts)
+            yield f"The endpoint `{one.spec.name}` says {own}, the host says {theirs}: it was left as it is, change it."
+
+
+def _said(facts: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in facts.items()) or "nothing of its kind"
 
 
 def _vanished(plane: Plane, listing: Listing, asked: _Asked) -> tuple[str, ...]:

@@ -6,25 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from hortus.control.models import Ask, FoundModel
+from hortus.control.models import FoundModel, HostAccount
 from hortus.control.views import View
 
 Standing = Literal["new", "there", "left out"]
 
 
-class DiscoveryWanted(Ask):
+class DiscoveryWanted(HostAccount):
     """An account at a host that is to be asked. Nothing is made; `hosts.connect` takes what is found."""
 
-    host: Annotated[str, Field(description="Catalog id of the host.", examples=["bedrock"])]
-    credential: Annotated[str | None, Field(description="Reference; the host's usual variable where absent.")] = None
-    base_url: Annotated[str | None, Field(description="Address, where it is not the catalog's.")] = None
-    style: Annotated[str | None, Field(description="Another way to address the host, of those that it has.")] = None
-    auth: Annotated[str | None, Field(description="How the credential is sent, where there are several ways.")] = None
-    private_address: Annotated[bool, Field(description="Whether addresses may lie in a private network.")] = False
-    variables: Annotated[
-        dict[str, str],
-        Field(default_factory=dict, description="What stands for `{name}` in the host's addresses: `region`."),
-    ]
     list_url: Annotated[
         str | None,
         Field(description="Scheme and host of the lists where they are not the usual ones, as in a national cloud."),

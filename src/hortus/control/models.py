@@ -200,13 +200,10 @@ class FoundModel(Ask):
     facts: Annotated[dict[str, str], Field(description="What decides its place, such as `sku`.")] = {}
 
 
-class HostWanted(Ask):
-    """A host to connect: endpoints and routes for its models."""
+class HostAccount(Ask):
+    """An account at a host: where it is, and what opens it."""
 
     host: Annotated[str, Field(description="Catalog id of the host.", examples=["mistral"])]
-    models: Annotated[
-        tuple[str, ...], Field(description="Catalog ids of the models; every current one that it offers where empty.")
-    ] = ()
     credential: Annotated[
         str | None, Field(description="Reference `env:NAME` or `file:NAME`; the host's usual variable where absent.")
     ] = None
@@ -221,6 +218,14 @@ class HostWanted(Ask):
     variables: Annotated[
         dict[str, str], Field(description="What stands for `{name}` in the host's addresses: `project`, `region`.")
     ] = {}
+
+
+class HostWanted(HostAccount):
+    """A host to connect: endpoints and routes for its models."""
+
+    models: Annotated[
+        tuple[str, ...], Field(description="Catalog ids of the models; every current one that it offers where empty.")
+    ] = ()
     found: Annotated[
         tuple[FoundModel, ...],
         Field(max_length=2000, description="These, as `hosts.discover` found them; the catalog's offers where empty."),
