@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hortus.canon.errors import BrokenStream
-from hortus.framing import sse
 from hortus.framing.sse import Frame, SseSplitter, is_whole, read_frame, whole_rest, write_frame
 
 LINES = st.sampled_from(
@@ -72,9 +71,8 @@ def test_a_byte_order_mark_does_not_hide_the_first_line() -> None:
     assert read_frame(b"\xef\xbb\xbfdata: a\n\n").data == b"a"
 
 
-def test_a_frame_without_end_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sse, "FRAME_LIMIT_BYTES", 100)
-    splitter = SseSplitter()
+def test_a_frame_without_end_is_bounded() -> None:
+    splitter = SseSplitter(limit_bytes=100)
     splitter.feed(b"x" * 100)
     with pytest.raises(BrokenStream):
         splitter.feed(b"x")
