@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 IBAN, EMAIL, PESEL = "DE89 3704 0044 0532 0130 00", "anna.kowalska@town.example", "44051401359"
 SAID = f"Please pay to {IBAN}, write to {EMAIL}, and note PESEL {PESEL}."
 VALUES = (IBAN, EMAIL, PESEL, IBAN.replace(" ", ""), "kowalska")
-DIALECTS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini")
+DIALECTS = ("openai_chat", "openai_responses", "anthropic_messages", "gemini", "mistral", "cohere_v2")
 
 
 def _toml(host: ReplayHost) -> str:

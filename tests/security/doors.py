@@ -28,6 +28,8 @@ DIALECTS = {
         "/gemini/v1beta/models/{model}:generateContent",
         {"contents": [{"role": "user", "parts": [{"text": "hello"}]}]},
     ),
+    "mistral": ("/mistral/v1/chat/completions", {"messages": [{"role": "user", "content": "hello"}]}),
+    "cohere_v2": ("/v2/chat", {"messages": [{"role": "user", "content": "hello"}]}),
 }
 """Dialect -> path and a request; each has a route of its name, at a host that speaks it."""
 

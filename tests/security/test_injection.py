@@ -202,7 +202,7 @@ TWICE = {
 
 
 @pytest.mark.parametrize("text", TWICE.values(), ids=TWICE)
-@pytest.mark.parametrize("dialect", ["openai_chat", "openai_responses", "anthropic_messages"])
+@pytest.mark.parametrize("dialect", ["openai_chat", "openai_responses", "anthropic_messages", "mistral", "cohere_v2"])
 def test_one_model_is_judged_and_that_one_is_sent(place: Workplace, host: ReplayHost, dialect: str, text: str) -> None:
     path, body = asking(dialect)
     body.pop("model")
@@ -233,6 +233,12 @@ def test_one_model_is_judged_and_that_one_is_sent(place: Workplace, host: Replay
         ("anthropic_messages", {"Mcp_Servers": []}),
         ("gemini", {"generationConfig": {"maxOutputTokens": 1}, "generation_config": {"maxOutputTokens": 9_999}}),
         ("gemini", {"cachedContent": "a", "cached_content": "b"}),
+        ("mistral", {"max_tokens": 1, "Max_Tokens": 9_999}),
+        ("mistral", {"Stream": True}),
+        ("mistral", {"Tools": []}),
+        ("cohere_v2", {"max_tokens": 1, "MAX_TOKENS": 9_999}),
+        ("cohere_v2", {"Stream": True}),
+        ("cohere_v2", {"Documents": []}),
     ],
 )
 def test_a_member_that_is_judged_has_one_spelling(

@@ -57,6 +57,15 @@ ASKED: dict[str, list[dict[str, object]]] = {
             "tools": [{"mcpServers": [{"name": "x", "streamableHttpTransport": {"url": "URL"}}]}],
         },
     ],
+    "mistral": [
+        {"messages": [{"role": "user", "content": [SAY, {"type": "image_url", "image_url": "URL"}]}]},
+        {"messages": [{"role": "user", "content": [SAY, {"type": "document_url", "document_url": "URL"}]}]},
+        {"messages": [{"role": "user", "content": [SAY, {"type": "input_audio", "input_audio": "URL"}]}]},
+    ],
+    "cohere_v2": [
+        {"messages": [{"role": "user", "content": [SAY, {"type": "image_url", "image_url": {"url": "URL"}}]}]},
+        {"messages": [{"role": "user", "content": "look"}], "documents": [{"data": {"url": "URL"}}]},
+    ],
 }
 
 SPELLINGS = (

@@ -21,6 +21,7 @@ _JUDGED: Final = frozenset(
         *("store", "background", "previous_response_id", "conversation", "container", "context_management"),
         *("tools", "functions", "plugins", "mcp_servers", "web_search_options"),
         *("provider", "inference_geo", "service_tier"),
+        *("documents", "document", "query", "texts", "inputs", "images", "suffix"),
     )
 )
 """Members that limits, budgets, policies and guards look at."""
