@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from control_ground import Control, running_control
 from fake_clouds import Cloud, Incoming, Reply, aws_document, opened, path_of, running_cloud
 
@@ -357,6 +358,15 @@ async def test_a_server_of_one_s_own_is_connected_with_all_that_it_lists(tmp_pat
         assert made["routes"] == ["our-own-model"]
         endpoint = control.snapshot().endpoints["our-own-model@openai-compatible"]
         assert (endpoint.address, endpoint.upstream_model) == (f"{cloud.url}/v1", "our-own-model")
+
+
+@pytest.mark.parametrize("name", ["\x1b]0;owned\x07", "a b", "../../admin", "x" * 500, "", "-rf"])
+async def test_a_name_that_can_be_no_route_is_left_out(tmp_path: Path, name: str) -> None:
+    async with running_cloud() as cloud, running_control(tmp_path) as control:
+        cloud.answers["/v1/models"] = 200, {"data": [{"id": name}, {"id": "plain"}]}
+        found = await discover(control, "openai-compatible", base_url=f"{cloud.url}/v1", private_address=True)
+        assert [one["name"] for one in found["models"] if one["standing"] == "new"] == ["plain"]
+        assert all(one["why"] for one in found["models"] if one["standing"] == "left out")
 
 
 async def test_a_route_that_leads_to_another_model_is_left_as_it_is(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from hortus.control.accounts import (
 from hortus.control.checks import OPERATIONS, check_spec
 from hortus.control.discoveryforms import DiscoveredModel, Discovery, DiscoveryWanted
 from hortus.control.errors import HostFailed, Invalid
-from hortus.control.models import FoundModel
+from hortus.control.models import LONGEST_FOUND_NAME, FoundModel
 from hortus.control.plane import Plane
 from hortus.control.probing import Tried, probe
 from hortus.control.surveying import Account, survey
@@ -64,7 +64,8 @@ async def discover_host(plane: Plane, ask: DiscoveryWanted) -> Discovery:
     listing, checked = await _list(plane, ask, asked)
     common = asked.common if listing.region is None else replace(asked.common, region=listing.region)
     asked = replace(asked, common=common)
-    seen = [_look_at(plane, entry, asked) for entry in (*listing.entries, *_unlisted(plane, host, listing))]
+    entries = [entry for entry in listing.entries if 0 < len(entry.name) <= LONGEST_FOUND_NAME]
+    seen = [_look_at(plane, entry, asked) for entry in (*entries, *_unlisted(plane, host, listing))]
     chosen = [_judged(plane, one, ask, host) for one in seen if _is_meant(one, ask, host)]
     chosen = await _tried(plane, chosen, asked, is_listed=not ask.names)
     chosen = _named(plane, chosen if ask.models else _narrowest(plane, chosen, host))

@@ -190,10 +190,14 @@ class DeploymentWanted(Ask):
     offers_embeddings: Annotated[bool, Field(description="Whether it answers embeddings too.")] = False
 
 
+LONGEST_FOUND_NAME = 300
+"""No host calls a model by more; no route or endpoint could be called so either."""
+
+
 class FoundModel(Ask):
     """A model of an account at a host, as discovery found it."""
 
-    name: Annotated[str, Field(description="What the host calls it.", min_length=1, max_length=300)]
+    name: Annotated[str, Field(description="What the host calls it.", min_length=1, max_length=LONGEST_FOUND_NAME)]
     model: Annotated[str | None, Field(description="The catalog's id, or the maker's name of it.")] = None
     operations: Annotated[tuple[str, ...], Field(description="What it can do; as the catalog knows where empty.")] = ()
     region: Annotated[str | None, Field(description="The host's name of its region.")] = None
