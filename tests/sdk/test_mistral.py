@@ -73,6 +73,15 @@ ANSWERS = {
         b' "images": [], "dimensions": {"dpi": 200, "height": 9, "width": 9}}, {"index": 1, "markdown": "",'
         b' "images": [], "dimensions": null}], "usage_info": {"pages_processed": 2, "doc_size_bytes": 1024}}'
     ),
+    "heard": Wire(
+        b'{"model": "made-up", "text": "The lamp is dark.", "language": "en", "segments": [], "usage":'
+        b' {"prompt_tokens": 4, "completion_tokens": 6, "total_tokens": 385, "prompt_audio_seconds": 7}}'
+    ),
+    "heard-stream": streamed(
+        b'event: transcription.text.delta\ndata: {"type": "transcription.text.delta", "text": "The lamp"}',
+        b'event: transcription.done\ndata: {"type": "transcription.done", "model": "made-up", "text":'
+        b' "The lamp is dark.", "language": "en", "usage": {"prompt_tokens": 4, "completion_tokens": 6, "total_tokens": 10}}',
+    ),
     "judged": Wire(
         b'{"id": "mod-1", "model": "made-up", "results": [{"categories": {"violence": false},'
         b' "category_scores": {"violence": 0.0125}}]}'
@@ -98,7 +107,7 @@ ANSWERS = {
     ),
     "says-401": refused(401, b'{"detail": "Unauthorized"}'),
 }
-OPERATIONS = ("chat", "fim", "embeddings", "ocr", "moderations")
+OPERATIONS = ("chat", "fim", "embeddings", "ocr", "moderations", "transcriptions")
 ELSEWHERE = {"judged-by-openai": ("openai_moderations", ("moderations",))}
 """Answers of a host that speaks another format."""
 
@@ -347,3 +356,20 @@ def test_pages_are_not_read_where_no_endpoint_can(client: Mistral) -> None:
     with pytest.raises(MistralError, match="ocr") as caught:
         client.ocr.process(model="says-openai_chat", document=document)
     assert caught.value.status_code == 400
+
+
+SOUND = {"file_name": "a.wav", "content": bytes(300_000)}
+
+
+def test_sound_is_written_down(client: Mistral, host: WireHost) -> None:
+    said = client.audio.transcriptions.complete(model="heard", file=SOUND, timestamp_granularities=["segment"])
+
+    assert (said.text, said.usage.prompt_audio_seconds) == ("The lamp is dark.", 7)
+    assert host.asked[-1].files == (("file", "a.wav", SOUND["content"]),)
+
+
+def test_what_is_written_down_is_streamed(client: Mistral) -> None:
+    with client.audio.transcriptions.stream(model="heard-stream", file=SOUND) as events:
+        kinds = [one.event for one in events]
+
+    assert kinds == ["transcription.text.delta", "transcription.done"]

@@ -377,7 +377,7 @@ class Call:
         reported = self._reader.usage
         if reported is not None and self._reader.is_finished:
             return reported
-        counted = self._reader.estimate(input_bytes=self._inquiry.size_bytes)
+        counted = self._reader.estimate(input_bytes=self._inquiry.text_bytes)
         if reported is None:
             return counted
         output_tokens = max(reported.output_tokens, counted.output_tokens)  # some hosts report as they begin

@@ -145,6 +145,11 @@ class Inquiry(msgspec.Struct, frozen=True):
         """Length of the body as it came."""
         return len(self.body) if self.upload is None else self.upload.form.size_bytes
 
+    @property
+    def text_bytes(self) -> int:
+        """Length of what of it is text, as far as that is known: files are none."""
+        return self.size_bytes if self.upload is None else self.size_bytes - self.upload.form.file_bytes
+
 
 class RelayPassage:
     """Both sides speak the same dialect."""

@@ -10,7 +10,7 @@ from hortus.canon.translation import Chat, Embeddings, Moderations, Translation
 from hortus.dialects.mistral import embeddings, moderation, request, response
 from hortus.dialects.mistral.errors import read_error, render_error, render_stream_error
 from hortus.dialects.mistral.relay_answer import read_answer
-from hortus.dialects.mistral.relay_request import read_request, write_request
+from hortus.dialects.mistral.relay_request import read_form, read_request, write_request
 from hortus.dialects.mistral.relay_stream import Stream
 from hortus.dialects.mistral.routes import write_route, write_routes
 from hortus.dialects.mistral.stream_reader import Reader
@@ -25,6 +25,12 @@ DIALECT = Dialect(
         Operation("chat", "POST", "/v1/chat/completions", "/chat/completions", can_stream=True, is_at_root=False),
         Operation("fim", "POST", "/v1/fim/completions", "/fim/completions", can_stream=True),
         Operation("embeddings", "POST", "/v1/embeddings", "/embeddings", is_at_root=False),
+        Operation(
+            *("transcriptions", "POST", "/v1/audio/transcriptions", "/audio/transcriptions"),
+            can_stream=True,
+            is_at_root=False,
+            body="multipart",
+        ),
         Operation("ocr", "POST", "/v1/ocr", "/ocr"),
         Operation("moderations", "POST", "/v1/moderations", "/moderations", is_at_root=False),
         Operation("chat_moderations", "POST", "/v1/chat/moderations", "/chat/moderations"),
@@ -42,6 +48,7 @@ DIALECT = Dialect(
     write_routes=write_routes,
     write_route=write_route,
     bases=("/mistral",),
+    read_form=read_form,
     request_id_header="mistral-correlation-id",
     translation=Translation(
         vocabulary=VOCABULARY,

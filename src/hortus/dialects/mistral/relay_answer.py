@@ -7,11 +7,13 @@ import msgspec
 from hortus.canon.dialect import Answer, Operation
 from hortus.canon.usage import Usage
 from hortus.dialects.mistral.vocabulary import NAME
-from hortus.framing.counting import UNREADABLE, estimate, estimate_whole, read_served_model
+from hortus.framing.counting import UNREADABLE, estimate_whole, read_served_model
 from hortus.framing.metering import read_members, usage_of
+from hortus.framing.sound import usual_seconds
 
 _NOTHING = msgspec.Raw(b"null")
 _PAGES = "ocr"
+_SOUND = "transcriptions"
 
 
 class _Head(msgspec.Struct):
@@ -44,7 +46,7 @@ def read_answer(operation: Operation, body: bytes, input_bytes: int) -> Answer:
     try:
         head = _DECODE_HEAD(body)
     except UNREADABLE:
-        return Answer(usage=estimate(input_bytes=input_bytes, output_tokens=0), served_model=None)
+        return Answer(usage=_estimate(operation, b"{}", input_bytes=input_bytes), served_model=None)
     if operation.name == _PAGES:
         usage: Usage | None = _pages_of(body)
     else:
@@ -65,6 +67,8 @@ def _pages_of(body: bytes) -> Usage:
 
 
 def _estimate(operation: Operation, body: bytes, *, input_bytes: int) -> Usage:
+    if operation.name == _SOUND:
+        return Usage(seconds=usual_seconds(input_bytes), is_estimated=True)
     output_bytes = 0
     if operation.can_stream:  # others have no output tokens
         try:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import replace
 
 from hortus.canon.dialect import Asked, HostId, Operation, Rewritten
+from hortus.canon.form import Form
+from hortus.framing import forms
 from hortus.framing.asking import read_flag, read_limit, read_route
 from hortus.framing.shallow import Members, read_members, write_members
 
 ADAPTED_MODEL = "model"
 """Adaptation: the route's name is replaced by the host's name of the model."""
 
+_FILE_ID = "file_id"
 _FILE = b'"file_id"'
 _MODEL = "model"
 _ENCODE = msgspec.json.Encoder().encode
@@ -35,6 +39,12 @@ def read_request(operation: Operation, body: bytes, route: str | None = None) ->
         members=members,
         host_ids=_files_in(members),
     )
+
+
+def read_form(operation: Operation, form: Form, in_path: str | None) -> Asked:
+    """Read the same out of a form. Raises InvalidRequest likewise."""
+    kept = tuple(("file", part.value) for part in form.parts if part.name == _FILE_ID and part.value is not None)
+    return replace(forms.read_form(operation, form, in_path), host_ids=kept)
 
 
 def write_request(asked: Asked, upstream_model: str) -> Rewritten:

@@ -21,6 +21,10 @@ _AROUND = {
 _AROUND_CALL = len('[{"id":"","function":{"name":"","arguments":""},"index":0}]')
 
 
+_WRITTEN_DOWN = b'"transcription.done"'
+"""The last event of what is written down of sound. mistralai 3.7, read 2026-11."""
+
+
 class _Delta(msgspec.Struct, gc=False):
     content: msgspec.Raw = _NOTHING
     tool_calls: msgspec.Raw = _NOTHING
@@ -44,6 +48,7 @@ class _Chunk(msgspec.Struct, gc=False):
     detail: msgspec.Raw = _NOTHING
     object: msgspec.Raw = _NOTHING
     model: msgspec.Raw = _NOTHING
+    type: msgspec.Raw = _NOTHING
 
 
 _DECODE = msgspec.json.Decoder(_Chunk).decode
@@ -127,6 +132,7 @@ class Stream:
             return  # not ours to judge: it passes as it is
         has_error = chunk.error != _NOTHING or chunk.detail != _NOTHING
         self._is_failed |= has_error or bytes(chunk.object) == b'"error"'
+        self._is_finished |= bytes(chunk.type) == _WRITTEN_DOWN
         self._read_choices(chunk)
         if chunk.usage != _NOTHING:
             self._usage = read_usage(chunk.usage) or self._usage

@@ -10,6 +10,7 @@ from hortus.canon.dialect import Asked, Operation
 from hortus.canon.units import Unit, Units
 from hortus.framing.asking import read_limit, write_limit
 from hortus.framing.counting import UNREADABLE
+from hortus.framing.sound import weigh_sound
 from hortus.framing.tooling import WEB_SEARCH, tool_kinds, unread
 from hortus.framing.weighing import Members, by_type, count_parts, list_of, marks_of, number_of, text_of
 
@@ -21,6 +22,7 @@ _RUN_BY_CLIENT = ("function",)
 _PREMIUM = "web_search_premium"
 _WRITING = ("chat", "fim")
 _READING = "ocr"
+_ELSEWHERE = frozenset(("file_url", "file_id"))
 _LIMIT = "max_tokens"
 
 
@@ -35,6 +37,8 @@ _DECODE_PAGES = msgspec.json.Decoder(list[int] | str | None).decode
 def weigh(operation: Operation, asked: Asked, body: bytes) -> Units:
     """Return what the request may use, as far as it says so."""
     members = asked.members
+    if asked.form is not None:
+        return weigh_sound(asked.form, seconds=None if _ELSEWHERE & members.keys() else 0)
     if operation.name == _READING:
         return _weigh_pages(members, body)
     if operation.name not in _WRITING:

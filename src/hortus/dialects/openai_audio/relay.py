@@ -18,15 +18,13 @@ from hortus.framing.counting import UNREADABLE, estimate, estimate_whole, read_s
 from hortus.framing.media_events import MediaEvents, read_media_usage
 from hortus.framing.passed_bytes import PassedBytes
 from hortus.framing.shallow import read_members
+from hortus.framing.sound import usual_seconds
 from hortus.framing.weighing import text_of
 
 NAME: Final = "openai_audio"
 SPEECH: Final = "speech"
 TRANSCRIPTIONS: Final = "transcriptions"
 TRANSLATIONS: Final = "translations"
-
-USUAL_BYTES_PER_SECOND: Final = 16_000
-"""Of sound as it is mostly sent (MP3 at 128 kbit/s), where nobody says how long it is; marked as an estimate."""
 
 SPOKEN_TOKENS_PER_CHARACTER: Final = 1.4
 """Of sound, for each character that is spoken: 15 characters and 21 tokens a second, by rule of thumb."""
@@ -105,5 +103,5 @@ def _of_text(text: bytes, *, input_bytes: int) -> Usage:
         hours, minutes, seconds, _ = cues[-1]
         length_s = int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds) + 1
     else:
-        length_s = -(-input_bytes // USUAL_BYTES_PER_SECOND)
+        length_s = usual_seconds(input_bytes)
     return replace(estimate_whole(input_bytes=0, output_bytes=len(text)), seconds=length_s)
