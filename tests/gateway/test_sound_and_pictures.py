@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 import pytest
@@ -304,6 +305,69 @@ async def test_a_route_without_the_operation_is_named_and_nothing_is_sent() -> N
 
         assert exchange.status == 400
         assert b"does not offer transcriptions" in exchange.body
+
+
+IBAN = "DE89 3704 0044 0532 0130 00"
+
+
+@pytest.mark.parametrize("treatment", ["refuse", "pseudonymise"])
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/audio/speech", {"model": "r", "voice": "alloy", "input": f"Pay to {IBAN}."}),
+        ("/v1/images/generations", {"model": "r", "prompt": f"A letter that says {IBAN}"}),
+    ],
+)
+async def test_what_is_to_be_spoken_or_painted_is_looked_at(
+    path: str, body: dict[str, object], treatment: Literal["refuse", "pseudonymise"]
+) -> None:
+    async with staged("a") as core:
+        (host,) = ruled(core, "audio" if "audio" in path else "images", Policy("looks", personal_data=treatment))
+        exchange = await core.ask(body, path=path)
+
+        assert (exchange.status, host.connections) == (403, 0)
+        assert receipt_of(core, exchange).findings == ("iban:1",)
+        assert IBAN.encode() not in exchange.body
+
+
+async def test_a_harmless_prompt_leaves_as_it_is() -> None:
+    async with staged("a") as core:
+        (host,) = ruled(core, "images", Policy("looks", personal_data="refuse"))
+        exchange = await core.ask({"model": "r", "prompt": "A garden"}, path="/v1/images/generations")
+
+        assert exchange.status == 200
+        assert host.bodies == [b'{"model":"up","prompt":"A garden"}']
+
+
+@pytest.mark.parametrize("url", ["data:image/png;base64,aGk=", "https://pictures.example/1.png"])
+async def test_a_picture_within_a_prompt_is_nothing_that_can_be_looked_at(url: str) -> None:
+    async with staged("a") as core:
+        (host,) = ruled(core, "images", Policy("looks", personal_data="refuse"))
+        asked = {"model": "r", "prompt": "Join", "images": [{"image_url": url}]}
+        exchange = await core.ask(asked, path="/v1/images/edits")
+
+        assert (exchange.status, host.connections) == (403, 0)
+
+
+@pytest.mark.parametrize(("prompt", "status"), [(b"A garden", 200), (IBAN.encode(), 403)])
+async def test_files_pass_unseen_where_the_policy_lets_them_and_fields_are_looked_at(
+    prompt: bytes, status: int
+) -> None:
+    async with staged("a") as core:
+        ruled(core, "images", Policy("looks", personal_data="refuse", unseen_content="allow"))
+        body = form(field("model", b"r"), field("prompt", prompt), file("image", SOUND))
+        exchange = await send(core, "/v1/images/edits", body)
+
+        assert exchange.status == status
+
+
+async def test_the_name_of_a_file_is_looked_at() -> None:
+    async with staged("a") as core:
+        ruled(core, "images", Policy("looks", personal_data="refuse", unseen_content="allow"))
+        body = form(field("model", b"r"), file("image", SOUND, filename=f"{IBAN}.png"))
+        exchange = await send(core, "/v1/images/edits", body)
+
+        assert exchange.status == 403
 
 
 @pytest.mark.parametrize("path", [TRANSCRIPTIONS, "/v1/images/variations"])

@@ -80,7 +80,7 @@ ANSWERS = {
     "heard-stream": streamed(
         b'event: transcription.text.delta\ndata: {"type": "transcription.text.delta", "text": "The lamp"}',
         b'event: transcription.done\ndata: {"type": "transcription.done", "model": "made-up", "text":'
-        b' "The lamp is dark.", "language": "en", "usage": {"prompt_tokens": 4, "completion_tokens": 6, "total_tokens": 10}}',
+        b' "The lamp is dark.", "language": "en", "usage": {"prompt_tokens": 4, "completion_tokens": 6}}',
     ),
     "judged": Wire(
         b'{"id": "mod-1", "model": "made-up", "results": [{"categories": {"violence": false},'

@@ -83,6 +83,10 @@ class Gathering(Look):
 
         self._unseen += [kind for kind, _ in inquiry.asked.host_ids if kind in CONTENT_KINDS and not self._unseen]
 
+    def note_unseen(self, at: str) -> None:
+        """Take note of something that nobody can look into."""
+        self._unseen.append(at)
+
     def unseen_paths(self) -> list[str]:
         """Return where something stands that nobody can look into."""
         blobs = [words.place.at for words in self.reading.words if words.place.is_raw and _is_blob(words)]

@@ -17,6 +17,7 @@ from hortus.canon.loss import Loss
 from hortus.canon.nodes import Seal
 from hortus.canon.parts import Part, Reasoning
 from hortus.canon.request import Request
+from hortus.gateway.guards import prompts
 from hortus.gateway.guards.findings import Finder
 from hortus.gateway.guards.judging import Screening
 from hortus.gateway.guards.looking import Gathering, Writing
@@ -124,18 +125,14 @@ class Screener:
         if not policy.looks_at_content:
             return UNGUARDED
         if not has_meaning(inquiry.operation.name, inquiry.dialect):
-            raise RefusedByGuard("The project's policy has requests looked at, and none of this kind can be.")
+            return self._screen_words(policy, inquiry)
         asked = read_asked(inquiry)
         if "pseudonymise" in {policy.personal_data, policy.secrets}:
             _refuse_history(inquiry, asked)
         look = Gathering()
         vocabulary = translation_of(inquiry.dialect).vocabulary
         Walk(look, vocabulary).through(asked)
-        look.add_surroundings(inquiry)
-        _check_length(look.reading.text)
-        screening = Screening(policy, look.reading)
-        screening.find(self._finder(policy))
-        screening.check(look.unseen_paths())
+        screening = self._screened(policy, inquiry, look)
         if not screening.hits:
             return Guarded(screening.findings, asked)
         mask = Mask(self._key(), inquiry.project_id)
@@ -143,6 +140,22 @@ class Screener:
         hidden = Walk(Writing(look.leaves), vocabulary).through(asked)
         guise = _guise(mask, hidden, without=[look.sealed[number] for number in sorted(novel)])
         return Guarded(screening.findings, asked, guise)
+
+    def _screen_words(self, policy: Policy, inquiry: Inquiry) -> Guarded:
+        """Look at a request that is read by its dialect alone: it leaves as it is, or not at all."""
+        if inquiry.operation.name not in prompts.LOOKED_AT:
+            raise RefusedByGuard("The project's policy has requests looked at, and none of this kind can be.")
+        look = Gathering()
+        prompts.gather(look, inquiry.asked)
+        return Guarded(self._screened(policy, inquiry, look).findings)
+
+    def _screened(self, policy: Policy, inquiry: Inquiry, look: Gathering) -> Screening:
+        look.add_surroundings(inquiry)
+        _check_length(look.reading.text)
+        screening = Screening(policy, look.reading)
+        screening.find(self._finder(policy))
+        screening.check(look.unseen_paths())
+        return screening
 
     def _finder(self, policy: Policy) -> Finder:
         finder = self._finders.get(policy)

@@ -1,0 +1,37 @@
+"""What of a request without a canonical form can guards look at? Members and fields, word by word, but no files.
+
+Nothing of it can be hidden: what a policy hides elsewhere is refused here.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hortus.canon.dialect import Asked
+from hortus.gateway.guards.looking import Gathering
+
+LOOKED_AT: Final = frozenset(("speech", "transcriptions", "translations", "images", "image_edits", "image_variations"))
+"""Operations whose requests are their members and files, and nothing that stands elsewhere."""
+
+
+_ELSEWHERE: Final = frozenset(("image", "images", "mask", "file_url"))
+"""Members that are pictures and sound, by value or by address."""
+
+
+def gather(look: Gathering, asked: Asked) -> None:
+    """Read all words of a request, and take note of its files."""
+    if asked.form is None:
+        for name, raw in asked.members.items():
+            look.words(name, "fixed", at="")
+            look.json(raw, "fixed", at=name)
+            if name in _ELSEWHERE:
+                look.note_unseen(name)
+        return
+    for part in asked.form.parts:
+        look.words(part.name, "fixed", at="")
+        if part.value is not None:
+            look.words(part.value, "fixed", at=part.name)
+        else:
+            look.words(part.filename or "", "fixed", at=part.name)
+        if part.value is None or part.name in _ELSEWHERE:
+            look.note_unseen(part.name)
