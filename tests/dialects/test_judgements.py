@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exchanges import traffic_place
@@ -32,6 +32,9 @@ SPEAKING: dict[str, Translation] = {
 BY_NAME = {one.name: one for one in DIALECTS}
 OPENAI, MISTRAL = "openai_moderations", "mistral"
 PAIRS = [(client, host) for client in SPEAKING for host in SPEAKING]
+LAW = settings(
+    max_examples=100, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+)
 ENCODE = msgspec.json.Encoder().encode
 DECODE = msgspec.json.Decoder().decode
 IMAGE = {"type": "image_url", "image_url": {"url": "https://a.example/b.png"}}
@@ -97,6 +100,7 @@ requests = st.builds(
 
 
 @pytest.mark.parametrize(("client", "host"), PAIRS)
+@LAW
 @given(drawn=requests)
 def test_between_two_dialects_texts_lose_nothing(client: str, host: str, drawn: ModerationRequest) -> None:
     said = brought(client).write_request(drawn, Target("garden", Vocabulary()))
@@ -118,6 +122,7 @@ results = st.lists(categories, max_size=3, unique_by=lambda one: one.name).map(
 
 
 @pytest.mark.parametrize(("client", "host"), [pair for pair in PAIRS if pair[0] != pair[1]])
+@LAW
 @given(drawn=st.lists(results, max_size=3).map(tuple))
 def test_what_was_found_keeps_the_host_s_own_names(client: str, host: str, drawn: tuple[ModerationResult, ...]) -> None:
     request = ModerationRequest(model="garden", inputs=())

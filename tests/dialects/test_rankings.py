@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exchanges import traffic_place
@@ -24,6 +24,9 @@ SPEAKING: dict[str, Translation] = {
 BY_NAME = {one.name: one for one in DIALECTS}
 COHERE, JINA = "cohere_v2", "jina_rerank"
 PAIRS = [(client, host) for client in SPEAKING for host in SPEAKING]
+LAW = settings(
+    max_examples=100, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+)
 ENCODE = msgspec.json.Encoder().encode
 DECODE = msgspec.json.Decoder().decode
 
@@ -108,6 +111,7 @@ responses = st.builds(
 
 
 @pytest.mark.parametrize(("client", "host"), PAIRS)
+@LAW
 @given(drawn=requests)
 def test_between_two_dialects_a_ranking_of_texts_loses_nothing(client: str, host: str, drawn: RerankRequest) -> None:
     said = brought(client).write_request(drawn, Target("garden", Vocabulary()))
@@ -118,6 +122,7 @@ def test_between_two_dialects_a_ranking_of_texts_loses_nothing(client: str, host
 
 
 @pytest.mark.parametrize(("client", "host"), PAIRS)
+@LAW
 @given(drawn=responses)
 def test_between_two_dialects_an_answer_says_the_same(client: str, host: str, drawn: RerankResponse) -> None:
     request = RerankRequest(model="garden", query="q", documents=())

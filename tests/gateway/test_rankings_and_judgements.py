@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import cohere
 import httpx2
 import msgspec
+import openai
 import pytest
+from mistralai.client import Mistral
 from typing_extensions import override
 from workplace import KEY, Workplace, endpoint
 
@@ -205,3 +208,35 @@ async def test_personal_data_refuses_a_judgement(given: object) -> None:
         asked = await core.ask({"model": "r", "input": given}, path="/v1/moderations")
         assert b"refused_by_guard" in asked.body
         assert core.stages["one"].bodies == []
+
+
+@pytest.mark.parametrize("route", ["cohere", "jina"])
+def test_cohere_s_sdk_ranks_at_any_host(garden: Workplace, route: str) -> None:
+    with cohere.ClientV2(
+        api_key=KEY, base_url=f"{garden.url}/cohere", log_warning_experimental_features=False
+    ) as client:
+        answer = client.rerank(model=route, query="Who mends lamps?", documents=DOCUMENTS, top_n=2)
+    assert [(one.index, one.relevance_score) for one in answer.results] == [(2, 0.9), (0, 0.25)]
+
+
+def test_openai_s_sdk_sees_what_another_maker_found(garden: Workplace) -> None:
+    with openai.OpenAI(api_key=KEY, base_url=f"{garden.url}/openai/v1", max_retries=0) as client:
+        (found,) = client.moderations.create(model="mistral", input="a").results
+    assert found.flagged
+    assert found.categories.model_extra == {"pii": True}
+    assert found.categories.hate is None
+
+
+def test_openai_s_sdk_without_a_model_is_told_which_route_it_wants(garden: Workplace) -> None:
+    with (
+        openai.OpenAI(api_key=KEY, base_url=f"{garden.url}/v1", max_retries=0) as client,
+        pytest.raises(openai.NotFoundError, match="omni-moderation-latest"),
+    ):
+        client.moderations.create(input="a")
+
+
+def test_mistral_s_sdk_has_conversations_judged(garden: Workplace, hosts: Hosts) -> None:
+    with Mistral(api_key=KEY, server_url=f"{garden.url}/mistral") as client:
+        found = client.classifiers.moderate_chat(model="openai", inputs=[{"role": "user", "content": "a"}])
+    assert found.results[0].categories == {"hate": True}
+    assert hosts.asked[-1] == ("/openai/moderations", {"model": "up", "input": ["a"]})
