@@ -92,6 +92,8 @@ def host() -> Iterator[WireHost]:
 @pytest.fixture(scope="module")
 def garden(start_hortus, replay_host: ReplayHost, host: WireHost) -> Hortus:
     text = '[[project]]\nname = "default"\nroutes = ["*"]\n'
+    text += '[[policy]]\nname = "careful"\npersonal_data = "refuse"\n'
+    text += '[[project]]\nname = "careful"\nroutes = ["*"]\npolicy = "careful"\n'
     for name in ANSWERS:
         dialect, operations = ELSEWHERE.get(name, ("cohere_v2", OPERATIONS))
         text += declared(name, dialect, base_url=host.base_url("/v2"), model=name, operations=operations)
@@ -186,6 +188,26 @@ def test_a_wrong_key_and_an_unknown_model_raise_their_classes(garden: Hortus, cl
     stranger = cohere.ClientV2(api_key="hortus_sk_" + "x" * 40, base_url=f"{garden.door}/cohere", max_retries=0)
     with stranger, pytest.raises(cohere.UnauthorizedError):
         stranger.chat(model="cited", messages=HELLO)
+
+
+def test_documents_texts_and_queries_are_looked_at_where_a_policy_says_so(garden: Hortus, host: WireHost) -> None:
+    said = "write to anna.kowalska@town.example"
+    before = len(host.asked)
+    with cohere.ClientV2(
+        api_key=garden.new_key("careful"),
+        base_url=f"{garden.door}/cohere",
+        max_retries=0,
+        log_warning_experimental_features=False,
+    ) as client:
+        for ask in (
+            lambda: client.chat(model="cited", messages=HELLO, documents=[said]),
+            lambda: client.embed(model="vectors", texts=[said], input_type="search_query"),
+            lambda: client.rerank(model="ranked", query=said, documents=["a", "b"]),
+            lambda: client.rerank(model="ranked", query="a", documents=["b", said]),
+        ):
+            with pytest.raises(cohere.ForbiddenError):
+                ask()
+    assert len(host.asked) == before
 
 
 def test_its_paths_work_at_the_root(garden: Hortus) -> None:

@@ -121,6 +121,8 @@ def host() -> Iterator[WireHost]:
 @pytest.fixture(scope="module")
 def garden(start_hortus, replay_host: ReplayHost, host: WireHost) -> Hortus:
     text = '[[project]]\nname = "default"\nroutes = ["*"]\n'
+    text += '[[policy]]\nname = "careful"\npersonal_data = "refuse"\n'
+    text += '[[project]]\nname = "careful"\nroutes = ["*"]\npolicy = "careful"\n'
     for name in ANSWERS:
         dialect, operations = ELSEWHERE.get(name, ("mistral", OPERATIONS))
         text += declared(name, dialect, base_url=host.base_url("/v1"), model=name, operations=operations)
@@ -248,6 +250,25 @@ def test_a_wrong_key_is_an_error_with_its_words(garden: Hortus) -> None:
         stranger.chat.complete(model="words", messages=HELLO)
     assert caught.value.status_code == 401
     assert msgspec.json.decode(caught.value.body)["object"] == "error"
+
+
+def test_what_no_guard_can_look_into_is_refused_where_a_policy_has_it_looked_at(garden: Hortus, host: WireHost) -> None:
+    before = len(host.asked)
+    with Mistral(api_key=garden.new_key("careful"), server_url=f"{garden.door}/mistral") as client:
+        for ask in (
+            lambda: client.fim.complete(model="fim", prompt="def add(a, b):"),
+            lambda: client.ocr.process(
+                model="pages", document={"type": "document_url", "document_url": "https://town.example/a.pdf"}
+            ),
+            lambda: client.classifiers.moderate(model="judged", inputs=["write to anna.kowalska@town.example"]),
+            lambda: client.chat.complete(
+                model="words", messages=[{"role": "user", "content": "DE89370400440532013000"}]
+            ),
+        ):
+            with pytest.raises(MistralError) as caught:
+                ask()
+            assert caught.value.status_code == 403
+    assert len(host.asked) == before
 
 
 def test_paths_that_are_mistrals_alone_work_at_the_root(garden: Hortus) -> None:
