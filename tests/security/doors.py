@@ -30,6 +30,10 @@ DIALECTS = {
     ),
     "mistral": ("/mistral/v1/chat/completions", {"messages": [{"role": "user", "content": "hello"}]}),
     "cohere_v2": ("/v2/chat", {"messages": [{"role": "user", "content": "hello"}]}),
+    "bedrock_converse": (
+        "/bedrock/model/{model}/converse",
+        {"messages": [{"role": "user", "content": [{"text": "hello"}]}]},
+    ),
 }
 """Dialect -> path and a request; each has a route of its name, at a host that speaks it."""
 

@@ -66,6 +66,18 @@ ASKED: dict[str, list[dict[str, object]]] = {
         {"messages": [{"role": "user", "content": [SAY, {"type": "image_url", "image_url": {"url": "URL"}}]}]},
         {"messages": [{"role": "user", "content": "look"}], "documents": [{"data": {"url": "URL"}}]},
     ],
+    "bedrock_converse": [
+        {"messages": [{"role": "user", "content": [{"text": "look"}, {"link": {"url": "URL"}}]}]},
+        {
+            "messages": [
+                {"role": "user", "content": [{"video": {"format": "mp4", "source": {"s3Location": {"uri": "URL"}}}}]}
+            ]
+        },
+        {
+            "messages": [{"role": "user", "content": [{"text": "URL"}]}],
+            "additionalModelRequestFields": {"mcp_servers": [{"type": "url", "name": "x", "url": "URL"}]},
+        },
+    ],
 }
 
 SPELLINGS = (
