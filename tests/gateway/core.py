@@ -10,7 +10,6 @@ import contextlib
 import itertools
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from functools import partial
 from tempfile import TemporaryFile
 from urllib.parse import quote
 
@@ -287,6 +286,8 @@ class Core:
         self.registry = CollectorRegistry()
         meters = self.meters = Meters(self.registry)
         self.slept: list[float] = []
+        self.spare_bytes = 0
+        self.spools: list[Spool] = []
         self.lanes = Lanes(rules, meters=meters, clock=self.clock, sleep=self._sleep)
         numbers = itertools.count(1)
         kept = Nothing()
@@ -305,7 +306,7 @@ class Core:
                 body_limit_bytes=1 << 22,
                 signed=SignedAdmission(self.grants, PairSignatures(_Versions()), body_limit_bytes=1 << 22),
                 upload_limit_bytes=1 << 23,
-                open_spool=partial(Spool, TemporaryFile, spared_bytes=0),
+                open_spool=self._open_spool,
                 kept=kept,
                 quotas=quotas,
                 claims=None,  # type: ignore[arg-type]  # no Idempotency-Key is sent here
@@ -320,6 +321,11 @@ class Core:
     def look(self) -> None:
         """Take in what lies ready beside the configuration in use."""
         self.ready = self.newer or self.ready
+
+    def _open_spool(self) -> Spool:
+        spool = Spool(TemporaryFile, spared_bytes=self.spare_bytes)
+        self.spools.append(spool)
+        return spool
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

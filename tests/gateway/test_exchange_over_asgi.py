@@ -111,3 +111,26 @@ async def test_the_path_is_known_as_it_came_or_as_it_is_usually_written(given: d
     scope = {"method": "POST", "path": "/model/a:b", "query_string": b"", "headers": [], "client": None, **given}
     one = AsgiExchange(scope, asyncio.Queue().get, asyncio.sleep, client=None)
     assert (one.path, one.raw_path) == ("/model/a:b", raw)
+
+
+async def test_a_body_is_read_part_by_part() -> None:
+    empty = {"type": "http.request", "body": b"", "more_body": True}
+    coming = exchange(BODY, empty, END)[0]
+
+    assert [await coming.read_part() for _ in range(4)] == [b"abc", b"de", b"", b""]
+
+
+async def test_a_client_that_leaves_between_two_parts_is_gone() -> None:
+    coming = exchange(BODY, GONE)[0]
+    await coming.read_part()
+    with pytest.raises(ClientGone):
+        await coming.read_part()
+
+
+async def test_an_answer_that_is_cut_has_no_last_part() -> None:
+    coming, _, sent = exchange(END)
+    await coming.start(200, [])
+    await coming.write(b"half")
+    coming.cut()
+
+    assert sent[-1]["more_body"]

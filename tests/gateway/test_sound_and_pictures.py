@@ -12,6 +12,7 @@ from core import Core, CoreExchange, Stage, staged
 
 from framing.forms import CONTENT_TYPE, SPEECH, field, file, form
 from hortus.canon.usage import Usage
+from hortus.gateway.exchange import ClientGone
 from hortus.policy.rules import Policy
 from hortus.receipts.digests import is_content
 from hortus.receipts.records import Receipt
@@ -305,6 +306,39 @@ async def test_a_route_without_the_operation_is_named_and_nothing_is_sent() -> N
 
         assert exchange.status == 400
         assert b"does not offer transcriptions" in exchange.body
+
+
+class Leaving(CoreExchange):
+    """A client that leaves in the middle of its form."""
+
+    async def read_part(self) -> bytes:
+        raise ClientGone
+
+
+async def test_of_a_client_that_leaves_in_its_form_nothing_is_sent() -> None:
+    async with staged("a") as core:
+        (host,) = configured(core, "openai_audio")
+        await core.gateway.serve(Leaving(TRANSCRIPTIONS, SPEECH, headers=[(b"content-type", CONTENT_TYPE)]))
+
+        assert host.connections == 0
+
+
+async def test_a_full_disk_is_said_in_the_dialect_s_words_and_nothing_is_sent() -> None:
+    async with staged("a") as core:
+        (host,) = configured(core, "openai_audio")
+        core.spare_bytes = 1 << 62
+        exchange = await send(core, TRANSCRIPTIONS, form(file("file", SOUND), field("model", b"r")))
+
+        assert (exchange.status, host.connections) == (503, 0)
+        assert msgspec.json.decode(exchange.body)["error"]["code"] == "storage_full"
+
+
+async def test_a_form_is_let_go_when_its_answer_is_given() -> None:
+    async with staged("a") as core:
+        configured(core, "openai_audio")
+        await send(core, TRANSCRIPTIONS, form(file("file", SOUND), field("model", b"r")))
+
+        assert [spool.is_closed for spool in core.spools] == [True]
 
 
 IBAN = "DE89 3704 0044 0532 0130 00"

@@ -58,6 +58,11 @@ class Spool:
         """How much of it is in memory."""
         return len(self._held)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was let go."""
+        return self._open_file is _refuse_to_open
+
     async def write(self, data: bytes) -> None:
         """Take the next bytes.
 
