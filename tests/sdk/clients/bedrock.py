@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from typing import Any, ClassVar
 
 import boto3
@@ -39,7 +40,7 @@ class Bedrock:
     def __init__(self, base: str, key: str, listening: Listening) -> None:
         self.listening = listening
         access_key_id, _, secret = key.partition(":")
-        self._client = boto3.session.Session().client(
+        self._client = _session().client(
             "bedrock-runtime",
             region_name="eu-central-1",
             endpoint_url=base,
@@ -129,6 +130,12 @@ class Bedrock:
             return None
         status: int = error.response["ResponseMetadata"]["HTTPStatusCode"]
         return status
+
+
+@functools.cache
+def _session() -> Any:
+    """Make one session: to read the description of the service takes longer than to use it."""
+    return boto3.session.Session()
 
 
 def _question(ask: Ask) -> dict[str, Any]:
