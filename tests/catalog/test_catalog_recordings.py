@@ -34,6 +34,8 @@ CALLS = {
     "stream-generate-content": ("gemini", {"chat_stream": "/models/{model}:streamGenerateContent?alt=sse"}),
     "embed-content": ("gemini", {"embeddings": "/models/{model}:embedContent"}),
     "batch-embed-contents": ("gemini", {"batch_embeddings": "/models/{model}:batchEmbedContents"}),
+    "chat-v2": ("cohere_v2", {"chat": "/chat"}),
+    "embed": ("cohere_v2", {"embeddings": "/embed"}),
 }
 """Kind of call -> dialect, and the usual path of the operation."""
 
@@ -41,13 +43,15 @@ ELSEWHERE = {
     "https://router.huggingface.co/nebius/": "a path of one host behind the router; `/v1` chooses by the model's name",
     "https://router.huggingface.co/together/": "likewise",
     "https://api.together.xyz/": "Together's older name",
+    "https://api.cohere.ai/v": "Cohere's older name",
+    "https://api.cohere.com/v1/": "the first version of Cohere's API, which is not ours",
     "https://ollama.com/": "Ollama's own cloud, which has no row yet",
     "https://aiplatform.googleapis.com/v1beta1/projects/example-project/locations/us-central1/": "the global address "
     "for one region, which some SDKs use",
 }
 """Addresses that no row has, each with the reason."""
 
-OTHER_FOLDERS = {"azure", "bedrock", "cerebras", "cohere", "perplexity"}
+OTHER_FOLDERS = {"azure", "bedrock", "cerebras", "perplexity"}
 """Folders of hosts that have no row, or are mostly spoken to in paths and dialects that are not ours yet."""
 
 
