@@ -61,6 +61,48 @@ CONVERSED = BEGINNING + delta("s.") + END + METADATA
 INVOKED_STREAM = piece(generation="Ye") + piece(generation="s.", **{"amazon-bedrock-invocationMetrics": METRICS})
 
 
+SEAL = "c2VhbGVkIHRob3VnaHRz"
+_THOUGHT = {"text": "The lamp first.", "signature": SEAL}
+_CALL = {"toolUseId": "tooluse_1", "name": "find_lamp", "input": {"street": "Elm"}}
+_USED = {"inputTokens": 10, "outputTokens": 2, "totalTokens": 12}
+CALLED = msgspec.json.encode(
+    {
+        "output": {
+            "message": {
+                "role": "assistant",
+                "content": [{"reasoningContent": {"reasoningText": _THOUGHT}}, {"toolUse": _CALL}],
+            }
+        },
+        "stopReason": "tool_use",
+        "usage": _USED,
+        "metrics": {"latencyMs": 5},
+    }
+)
+CALLED_STREAM = (
+    event("messageStart", role="assistant")
+    + event("contentBlockDelta", contentBlockIndex=0, delta={"reasoningContent": {"text": _THOUGHT["text"]}})
+    + event("contentBlockDelta", contentBlockIndex=0, delta={"reasoningContent": {"signature": SEAL}})
+    + event("contentBlockStop", contentBlockIndex=0)
+    + event(
+        "contentBlockStart", contentBlockIndex=1, start={"toolUse": {"toolUseId": "tooluse_1", "name": "find_lamp"}}
+    )
+    + event("contentBlockDelta", contentBlockIndex=1, delta={"toolUse": {"input": '{"street": "Elm"}'}})
+    + event("contentBlockStop", contentBlockIndex=1)
+    + event("messageStop", stopReason="tool_use")
+    + METADATA
+)
+
+
+def is_second_turn(body: bytes) -> bool:
+    return b'"toolResult"' in body
+
+
+def brings_its_thought(body: bytes) -> bool:
+    """Tell whether the turn of the model begins with the thought as it was sealed, then the call by its id."""
+    turn = next(one for one in msgspec.json.decode(body)["messages"] if one["role"] == "assistant")
+    return turn["content"] == [{"reasoningContent": {"reasoningText": _THOUGHT}}, {"toolUse": _CALL}]
+
+
 def _flipped(data: bytes, at: int) -> bytes:
     return data[:at] + bytes((data[at] ^ 1,)) + data[at + 1 :]
 
@@ -128,7 +170,7 @@ class _Visit(BaseHTTPRequestHandler):
             self._say(200, b'{"input_tokens":11}')
         else:
             _, _, model, verb = self.path.split("/")
-            self._answer(unquote(model), verb)
+            self._answer(unquote(model), verb, body)
 
     def _opened_by(self, headers: dict[str, str], body: bytes) -> str | None:
         if headers.get("authorization") == f"Bearer {API_KEY}" or headers.get("x-api-key") == API_KEY:
@@ -136,9 +178,15 @@ class _Visit(BaseHTTPRequestHandler):
         who = signed_by("POST", f"{self.server.url}{self.path}", headers=headers, body=body, secrets=PAIRS)
         return who.key_id if who is not None and (who.service, who.region) == ("bedrock", "eu-west-1") else None
 
-    def _answer(self, model: str, verb: str) -> None:
+    def _answer(self, model: str, verb: str, body: bytes) -> None:
         if model in ERRORS:
             self._fail(*ERRORS[model])
+        elif model == "thinker" and is_second_turn(body) and not brings_its_thought(body):
+            self._fail(400, "ValidationException", "Expected `thinking`, but found `tool_use`.")
+        elif model == "thinker" and not is_second_turn(body):
+            is_stream = verb == "converse-stream"
+            kind = "application/vnd.amazon.eventstream" if is_stream else "application/json"
+            self._say(200, CALLED_STREAM if is_stream else CALLED, kind=kind)
         elif verb == "converse":
             self._say(200, ANSWER)
         elif verb == "count-tokens":

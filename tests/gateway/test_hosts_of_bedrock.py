@@ -46,7 +46,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, aws: BedrockHost) -> Iterato
     write(one, "session", KEYS | FOR | {"session_token": SESSION})
     for name, (auth, credential) in CREDENTIALS.items():
         add(one, name, aws, PROFILE, auth=auth, credential=credential)
-    for model in (*ERRORS, *BROKEN, "fails-inside"):
+    for model in (*ERRORS, *BROKEN, "fails-inside", "thinker"):
         add(one, model, aws, model)
     add(one, "chats-only", aws, "m", operations=("chat",))
     for name, dialect, path in (
@@ -251,6 +251,30 @@ def test_a_policy_that_looks_at_content_lets_no_invocation_pass(place: Workplace
     assert (answer.status_code, len(aws.seen)) == (403, before)
     assert "none of this kind can be" in answer.json()["message"]
     assert post(place, "pair/converse", key=WATCHED).status_code == 200
+
+
+TOOLS = [{"type": "function", "function": {"name": "find_lamp", "parameters": {"type": "object", "properties": {}}}}]
+
+
+def called(client: openai.OpenAI, asked: list, *, is_stream: bool) -> tuple[str, str]:
+    """Return id and arguments of the call that the model makes."""
+    if not is_stream:
+        answer = client.chat.completions.create(model="thinker", messages=asked, tools=TOOLS)
+        call = answer.choices[0].message.tool_calls[0]
+        return call.id, call.function.arguments
+    with client.chat.completions.create(model="thinker", messages=asked, tools=TOOLS, stream=True) as stream:
+        deltas = [call for one in stream if one.choices for call in one.choices[0].delta.tool_calls or ()]
+    return next(one.id for one in deltas if one.id), "".join(one.function.arguments or "" for one in deltas)
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_a_sealed_thought_comes_back_with_the_call_that_followed_it(client: openai.OpenAI, is_stream: bool) -> None:
+    asked: list = [{"role": "user", "content": "Mend the lamp."}]
+    call_id, arguments = called(client, asked, is_stream=is_stream)
+    call = {"id": call_id, "type": "function", "function": {"name": "find_lamp", "arguments": arguments}}
+    asked += [{"role": "assistant", "tool_calls": [call]}, {"role": "tool", "tool_call_id": call_id, "content": "4"}]
+    answer = client.chat.completions.create(model="thinker", messages=asked, tools=TOOLS)
+    assert answer.choices[0].message.content == "Yes."
 
 
 def test_frames_with_data_before_event_pass_and_are_understood(client: openai.OpenAI, place: Workplace) -> None:

@@ -24,10 +24,15 @@ from hortus.content.ports import NotKept, Seals
 
 _log = logging.getLogger("hortus.gateway")
 
-_MARKS: Mapping[str, str] = {"gemini": "_hsg", "anthropic_messages": "_hsa", "openai_responses": "_hsr"}
+_MARKS: Mapping[str, str] = {
+    "gemini": "_hsg",
+    "anthropic_messages": "_hsa",
+    "openai_responses": "_hsr",
+    "bedrock_converse": "_hsb",
+}
 _DIALECTS: Mapping[str, str] = {mark: dialect for dialect, mark in _MARKS.items()}
 _MARK = b"_hs"
-_MARKED = re.compile(rb'"([^"\\]{1,256})_hs[gar]"')
+_MARKED = re.compile(rb'"([^"\\]{1,256})_hs[garb]"')
 """A marked id as it stands in a request, in any dialect."""
 
 ADAPTED = "seals"
