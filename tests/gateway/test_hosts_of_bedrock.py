@@ -267,10 +267,10 @@ def called(client: openai.OpenAI, asked: list, *, is_stream: bool) -> tuple[str,
     return next(one.id for one in deltas if one.id), "".join(one.function.arguments or "" for one in deltas)
 
 
-@pytest.mark.parametrize("is_stream", [False, True])
-def test_a_sealed_thought_comes_back_with_the_call_that_followed_it(client: openai.OpenAI, is_stream: bool) -> None:
+@pytest.mark.parametrize("way", ["whole", "stream"])
+def test_a_sealed_thought_comes_back_with_the_call_that_followed_it(client: openai.OpenAI, way: str) -> None:
     asked: list = [{"role": "user", "content": "Mend the lamp."}]
-    call_id, arguments = called(client, asked, is_stream=is_stream)
+    call_id, arguments = called(client, asked, is_stream=way == "stream")
     call = {"id": call_id, "type": "function", "function": {"name": "find_lamp", "arguments": arguments}}
     asked += [{"role": "assistant", "tool_calls": [call]}, {"role": "tool", "tool_call_id": call_id, "content": "4"}]
     answer = client.chat.completions.create(model="thinker", messages=asked, tools=TOOLS)
