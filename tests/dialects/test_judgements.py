@@ -168,6 +168,14 @@ def test_of_several_inputs_pictures_cannot_go_to_openai() -> None:
     assert {str(one) for one in written.losses} == {"meaning:input[1]", "tuning:input.parts"}
 
 
+def test_of_several_inputs_the_words_beside_a_picture_go_to_openai() -> None:
+    picture = Media(kind="image", source=HostFile(id="f"), at="input[1]")
+    both = ModerationInput(turns=(ModerationTurn(parts=(Text(text="a"), picture), at="input"),))
+    request = ModerationRequest(model="m", inputs=(both, both))
+    written = brought(OPENAI).write_request(request, Target("up", Vocabulary()))
+    assert {str(one) for one in written.losses} == {"meaning:input[1]"}
+
+
 def test_a_file_of_a_host_cannot_be_judged_by_openai() -> None:
     picture = Media(kind="image", source=HostFile(id="f"), at="input[0]")
     request = ModerationRequest(model="m", inputs=(ModerationInput(turns=(ModerationTurn(parts=(picture,)),)),))

@@ -40,6 +40,7 @@ REQUESTS: list[tuple[str, dict[str, object]]] = [
 ANSWERS: list[tuple[str, dict[str, object]]] = [
     (COHERE, {"id": "x", "results": [{"index": 1, "relevance_score": 0.125}], "meta": {"billed_units": {}}}),
     (COHERE, {"results": []}),
+    (COHERE, {"results": [{"index": 0, "relevance_score": 1, "document": {"text": "a"}}], "meta": {}}),
     (JINA, {"results": [{"index": 0, "relevance_score": -4.758915424346924}]}),
     (
         JINA,
@@ -159,6 +160,14 @@ def test_documents_come_back_as_the_client_wrote_them() -> None:
     written = answer(COHERE, JINA, {"results": ranked, "meta": {"billed_units": {"search_units": 2}}}, asked)
     documents = [one.get("document") for one in DECODE(written.body)["results"]]
     assert documents == [{"t": "b"}, {"text": "a"}, None]
+
+
+def test_documents_that_nobody_asked_for_stay_behind() -> None:
+    asked = {"model": "r", "query": "q", "documents": ["a"]}
+    ranked = {"results": [{"index": 0, "relevance_score": 0.5, "document": {"text": "a"}}]}
+    written = answer(JINA, COHERE, ranked, asked)
+    assert DECODE(written.body)["results"] == [{"index": 0, "relevance_score": 0.5}]
+    assert written.losses == ()
 
 
 def test_what_is_charged_by_the_portion_is_told_so() -> None:
