@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 from hortus.canon.embeddings import EmbeddingsRequest
 from hortus.canon.errors import RequestError
 from hortus.canon.loss import Loss
 from hortus.canon.manifest import Vocabulary
+from hortus.canon.nodes import Node
 from hortus.canon.request import Request
 from hortus.canon.response import Response
-from hortus.canon.translation import Asking, Call, Target, Translation, Written
+from hortus.canon.translation import Asking, Call, Target, Translation, Whole, Written
 from hortus.dialects import DIALECTS
-from probes import embeddings_probes, placed, request_probes, response_probes
+from probes import embeddings_probes, moderation_probes, placed, request_probes, rerank_probes, response_probes
 
 TRANSLATIONS = {
     dialect.name: dialect.translation
@@ -27,6 +29,11 @@ TITLES = {
     "anthropic_messages": "Anthropic Messages",
     "gemini": "Gemini",
 }
+Brought = Callable[[Translation], "Whole[Any, Any] | None"]
+WHOLES: tuple[tuple[str, Callable[[], Iterable[tuple[str, object]]], Brought], ...] = (
+    ("Rankings", rerank_probes, lambda one: one.rerank),
+    ("Judgements of content", moderation_probes, lambda one: one.moderations),
+)
 CALL = Call(route="garden", is_stream=False)
 NUMBER = re.compile(r"\[\d+\]")
 
@@ -61,7 +68,36 @@ def losses_page() -> list[str]:
         for host in TRANSLATIONS:
             if client != host:
                 lines += _section(client, host)
-    return lines + _unknown_members()
+    return lines + _sections_of_wholes() + _unknown_members()
+
+
+def _sections_of_wholes() -> list[str]:
+    lines: list[str] = []
+    for word, probes, brought in WHOLES:
+        speaking = [
+            (one.name, one.translation)
+            for one in DIALECTS
+            if one.translation is not None and brought(one.translation) is not None
+        ]
+        for client, ours in speaking:
+            for host, theirs in speaking:
+                if client != host:
+                    become = partial(_ask_whole, client=ours, host=theirs, brought=brought)
+                    rows, _ = _rows(probes(), become)
+                    title = f"## {word}: {TITLES.get(client, client)} to {TITLES.get(host, host)}"
+                    lines += [title, "", *_table("of the request", rows)]
+    return lines
+
+
+def _ask_whole(probe: object, *, client: Translation, host: Translation, brought: Brought) -> Written | None:
+    ours, theirs = brought(client), brought(host)
+    assert isinstance(probe, Node)  # noqa: S101 -- as below
+    assert ours is not None  # noqa: S101 -- only those are asked
+    assert theirs is not None  # noqa: S101 -- likewise
+    said = ours.write_request(placed(probe), Target("garden", Vocabulary()))
+    if said.losses:
+        return None
+    return theirs.write_request(ours.read_request(said.body, CALL), Target("garden", client.vocabulary))
 
 
 def _section(client: str, host: str) -> list[str]:
@@ -174,6 +210,6 @@ def _unknown_members() -> list[str]:
 
 
 def _weights() -> Iterator[str]:
-    for name, translation in TRANSLATIONS.items():
+    for name, translation in ((one.name, one.translation) for one in DIALECTS if one.translation is not None):
         for path, weight in sorted(translation.vocabulary.weights.items()):
             yield f"| {TITLES.get(name, name)} | `{path}` | {weight} |"

@@ -8,6 +8,7 @@ from typing import TypeVar
 from msgspec import Raw, structs
 
 from hortus.canon.embeddings import EmbeddingsInput, EmbeddingsRequest
+from hortus.canon.moderation import ModerationInput, ModerationRequest, ModerationTurn
 from hortus.canon.nodes import CacheHint, Node, Seal
 from hortus.canon.parts import (
     Citation,
@@ -26,6 +27,7 @@ from hortus.canon.parts import (
     ToolResult,
 )
 from hortus.canon.request import Message, OutputFormat, ReasoningWish, Request, Role, Tool, ToolChoice
+from hortus.canon.rerank import RerankDocument, RerankRequest
 from hortus.canon.response import Choice, Response, Stop
 from hortus.canon.usage import Usage
 
@@ -187,6 +189,32 @@ def embeddings_probes() -> Iterator[tuple[str, EmbeddingsRequest]]:
     yield "title", EmbeddingsRequest(model="garden", inputs=one, task="RETRIEVAL_DOCUMENT", title="Fees")
     yield "the person behind the request", EmbeddingsRequest(model="garden", inputs=one, user="visitor-7")
     yield "vectors in base64", EmbeddingsRequest(model="garden", inputs=one, encoding="base64")
+
+
+def rerank_probes() -> Iterator[tuple[str, RerankRequest]]:
+    """Yield what can be asked of a model that ranks."""
+    one = (RerankDocument(text="parking"),)
+    yield "texts", RerankRequest(model="garden", query="where?", documents=one)
+    several = (RerankDocument(fields=Raw(b'{"title":"Parking","fee":2}')),)
+    yield "documents of several members", RerankRequest(model="garden", query="where?", documents=several)
+    picture = (RerankDocument(fields=Raw(b'{"image":"https://town.example/a.png"}')),)
+    yield "pictures", RerankRequest(model="garden", query="where?", documents=picture)
+    yield "the best only", RerankRequest(model="garden", query="where?", documents=one, top_n=1)
+    yield "documents in the answer", RerankRequest(model="garden", query="a", documents=one, returns_documents=True)
+    yield "length of a document", RerankRequest(model="garden", query="a", documents=one, max_document_tokens=9)
+
+
+def moderation_probes() -> Iterator[tuple[str, ModerationRequest]]:
+    """Yield what can be asked of a model that judges content."""
+    text, picture = Text(text="parking"), Media(kind="image", source=Link(url="https://town.example/a.png"))
+
+    def asked(*turns: ModerationTurn) -> ModerationRequest:
+        return ModerationRequest(model="garden", inputs=(ModerationInput(turns=turns),))
+
+    yield "a text", asked(ModerationTurn(parts=(text,)))
+    yield "a picture", asked(ModerationTurn(parts=(text, picture)))
+    yield "several texts as one", asked(ModerationTurn(parts=(text, text)))
+    yield "a conversation", asked(*(ModerationTurn(parts=(text,), role=role) for role in ("user", "assistant")))
 
 
 N = TypeVar("N", bound=Node)

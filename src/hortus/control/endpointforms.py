@@ -131,7 +131,7 @@ class EndpointWanted(Ask):
     ] = None
     region: Annotated[str | None, Field(description="The host's name of the region.")] = None
     country: Annotated[str | None, Field(description="Where it computes (ISO 3166-1 alpha-2), by contract.")] = None
-    operations: Annotated[tuple[str, ...], Field(description="What it can do: `chat`, `embeddings`.")] = ("chat",)
+    operations: Annotated[tuple[str, ...], Field(description="What it can do: `chat`, `rerank` …")] = ("chat",)
     connect_timeout_s: Seconds = None
     first_byte_timeout_s: Seconds = None
     idle_timeout_s: Seconds = None

@@ -68,7 +68,7 @@ class EndpointSpec(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unkno
         credential: `env:NAME` or `file:PATH`; the host's usual variable where absent.
         region: The host's name of the region, for receipts.
         country: ISO 3166-1 alpha-2 code of where it computes, where the admin knows it by contract.
-        operations: What it can do, `chat` and `embeddings`.
+        operations: What it can do: `chat`, `embeddings`, `rerank`, `moderations`, `ocr` and what else is spoken.
         weights: Member of a request (`messages[].name`, `service_tier`) to how heavy its loss is here, where that is
             not as usual.
         connect_timeout_s: Longest wait for a connection; likewise the other three.
