@@ -67,8 +67,10 @@ class Door:
                     self._add(base + operation.path, Found(dialect, operation))
                 if operation.is_at_root:
                     self._roots.setdefault(_first_part(operation.path), dialect)
+        self._by_start: dict[str, list[_Template]] = {}
         # `/v1/models/{route}:generateContent` is looked at before `/v1/models/{route}`, which it would fit, too.
-        self._templates = dict(sorted(self._templates.items(), key=lambda one: one[0].endswith("}")))
+        for _, template in sorted(self._templates.items(), key=lambda one: one[0].endswith("}")):
+            self._by_start.setdefault(_first_part(template.prefix), []).append(template)
 
     def _add(self, path: str, found: Found) -> None:
         first, gap, _ = path.partition("{")
@@ -104,7 +106,7 @@ class Door:
         methods = self._exact.get(path)
         if methods is not None:
             return methods, None
-        for template in self._templates.values():
+        for template in self._by_start.get(_first_part(path), ()):
             if path.startswith(template.prefix):
                 match = template.pattern.fullmatch(path)
                 if match is not None:
