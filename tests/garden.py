@@ -127,6 +127,12 @@ class Hortus:
         """Make a client key."""
         return str(self.cli_json("keys", "create", "--project", project)["key"])
 
+    def new_key_and_pair(self, project: str = "default") -> tuple[str, str]:
+        """Make a client key; return it, and `ID:SECRET` of its key pair."""
+        made = self.cli_json("keys", "create", "--project", project)
+        pair = self.cli_json("keys", "pair", made["id"])
+        return str(made["key"]), f"{pair['access_key_id']}:{pair['secret_access_key']}"
+
     def children(self) -> dict[str, int]:
         """Return the parent's children by name, from /proc."""
         found = {}

@@ -103,10 +103,7 @@ class Matrix:
         self._garden = garden
         self._replay_host = replay_host
         self._stack = stack
-        made = garden.cli_json("keys", "create", "--project", "default")
-        pair = garden.cli_json("keys", "pair", made["id"])
-        self._key = made["key"]
-        self._pair = f"{pair['access_key_id']}:{pair['secret_access_key']}"
+        self._key, self._pair = garden.new_key_and_pair()
         self._clients = {name: self.open(name) for name in CLIENTS}
         self._done: dict[tuple[str, str, str], Cell] = {}
 
