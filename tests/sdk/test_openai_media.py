@@ -8,6 +8,7 @@ import wave
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import openai
 import pytest
 
@@ -31,6 +32,7 @@ PICTURE = (
 )
 ANSWERS = {
     "voice": Wire(SOUND, kind="audio/mpeg"),
+    "voice-breaks": Wire(SOUND, kind="audio/mpeg", missing_bytes=1),
     "voice-events": streamed(
         b'data: {"type":"speech.audio.delta","audio":"UklG"}',
         b'data: {"type":"speech.audio.done","usage":{"input_tokens":3,"output_tokens":40,"total_tokens":43}}',
@@ -235,3 +237,12 @@ def test_a_client_that_waits_to_be_asked_for_its_form_is_asked(garden: Hortus, k
         connection.sendall(BODY)
         assert connection.recv(65536).startswith(b"HTTP/1.1 200")
     assert host.asked[-1].files == (("file", "a.wav", SOUND),)
+
+
+def test_sound_that_breaks_off_does_not_look_whole(client: openai.OpenAI) -> None:
+    asked = {"model": "voice-breaks", "voice": "alloy", "input": "Hi"}
+    with (
+        client.audio.speech.with_streaming_response.create(**asked) as answer,
+        pytest.raises((httpx2.ReadError, httpx2.RemoteProtocolError)),
+    ):
+        b"".join(answer.iter_bytes())
