@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import pytest
 from sybil import Sybil
 from sybil.parsers.myst import CodeBlockParser
@@ -92,9 +93,15 @@ def test_the_toml_blocks_of_a_page_are_valid_configurations(garden: Hortus, page
         assert done.returncode == 0, f"{page.name}:{block.line}\n{done.stderr}"
 
 
+@pages("json")
+def test_the_json_blocks_of_a_page_are_json(page: Path) -> None:
+    for block in blocks(page, "json"):
+        assert msgspec.json.decode(block.text)
+
+
 def test_no_block_escapes() -> None:
     """Each fenced block has a language that is executed, or stands in the list with a reason."""
-    executed = {"bash", "python", "toml"}
+    executed = {"bash", "python", "toml", "json"}
     for page in PAGES:
         is_open = False
         for number, line in enumerate(page.read_text("utf-8").splitlines(), 1):
