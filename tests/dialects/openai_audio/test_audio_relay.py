@@ -12,7 +12,7 @@ from hortus.canon.units import Units
 from hortus.canon.usage import Usage
 from hortus.dialects.openai_audio import DIALECT
 from hortus.framing import media_events
-from hortus.framing.media_events import MediaEvents
+from hortus.framing.media_events import open_events
 from hortus.framing.multipart import MultipartReader
 
 OPERATIONS: dict[str, Operation] = {one.name: one for one in reversed(DIALECT.operations)}
@@ -141,7 +141,7 @@ def test_what_is_no_usage_is_none() -> None:
 
 
 def test_every_picture_that_is_complete_counts() -> None:
-    reader = MediaEvents("openai_images")
+    reader = open_events("openai_images")
     done = b'data: {"type":"image_generation.completed","usage":{"input_tokens":9,"output_tokens":40}}\n\n'
     reader.feed(done + done + b'data: {"type":"image_edit.completed"}\n\n')
 
@@ -150,6 +150,6 @@ def test_every_picture_that_is_complete_counts() -> None:
 
 def test_an_event_without_end_breaks_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(media_events, "FRAME_LIMIT_BYTES", 10)
-    reader = MediaEvents("openai_images")
+    reader = open_events("openai_images")
     with pytest.raises(BrokenStream):
         reader.feed(b"data: " + b"x" * 20)

@@ -9,7 +9,7 @@ from openai_chat_examples import chunk, events, frames
 from hortus.canon.collect import collect
 from hortus.canon.events import Finished, Started
 from hortus.canon.parts import Text
-from hortus.dialects.openai_chat.relay_stream import Stream
+from hortus.dialects.openai_chat.relay_stream import open_stream
 
 SAFE = {"hate": {"filtered": False, "severity": "safe"}}
 FILTERS = [{"prompt_index": 0, "content_filter_results": SAFE}]
@@ -45,7 +45,7 @@ def test_filters_before_the_first_word_leave_id_and_model_to_the_next_frame() ->
 
 
 def test_filters_in_the_last_frame_do_not_hide_its_usage() -> None:
-    stream = Stream(wants_usage=True)
+    stream = open_stream(wants_usage=True)
     data = frames(EARLY, chunk(content="Yes"), chunk("stop"), late())
     assert stream.feed(data) + stream.close() == data
     assert stream.usage is not None
@@ -54,7 +54,7 @@ def test_filters_in_the_last_frame_do_not_hide_its_usage() -> None:
 
 
 def test_where_the_client_asked_for_no_usage_the_early_filters_still_pass() -> None:
-    stream = Stream(wants_usage=False)
+    stream = open_stream(wants_usage=False)
     given = stream.feed(frames(EARLY, chunk(content="Yes"), chunk("stop"), late())) + stream.close()
     assert b"prompt_filter_results" in given
     assert stream.usage is not None

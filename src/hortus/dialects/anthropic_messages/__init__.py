@@ -9,7 +9,7 @@ from hortus.canon.dialect import Dialect, Operation
 from hortus.canon.translation import Chat, TokenCount, Translation
 from hortus.dialects.anthropic_messages import relay
 from hortus.dialects.anthropic_messages.errors import read_error, render_error, render_stream_error
-from hortus.dialects.anthropic_messages.relay_stream import Stream
+from hortus.dialects.anthropic_messages.relay_stream import open_stream
 from hortus.dialects.anthropic_messages.request import read_request, write_count_request, write_request
 from hortus.dialects.anthropic_messages.response import (
     read_response,
@@ -38,7 +38,7 @@ DIALECT = Dialect(
     render_error=render_error,
     render_stream_error=render_stream_error,
     read_answer=relay.read_answer,
-    open_stream=Stream,
+    open_stream=open_stream,
     weigh=weigh,
     cap_output=cap_output,
     write_routes=write_routes,

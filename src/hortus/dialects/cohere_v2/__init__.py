@@ -9,7 +9,7 @@ from hortus.canon.dialect import Dialect, Operation
 from hortus.canon.translation import Chat, Embeddings, Rerank, Translation
 from hortus.dialects.cohere_v2 import embeddings, relay, rerank
 from hortus.dialects.cohere_v2.errors import read_error, render_error, render_stream_error
-from hortus.dialects.cohere_v2.relay_stream import Stream
+from hortus.dialects.cohere_v2.relay_stream import open_stream
 from hortus.dialects.cohere_v2.request import read_request, write_request
 from hortus.dialects.cohere_v2.response import read_response, write_response
 from hortus.dialects.cohere_v2.routes import write_route, write_routes
@@ -34,7 +34,7 @@ DIALECT = Dialect(
     render_error=render_error,
     render_stream_error=render_stream_error,
     read_answer=relay.read_answer,
-    open_stream=Stream,
+    open_stream=open_stream,
     weigh=weigh,
     cap_output=cap_output,
     write_routes=write_routes,

@@ -11,7 +11,7 @@ from hortus.dialects.mistral import embeddings, moderation, request, response
 from hortus.dialects.mistral.errors import read_error, render_error, render_stream_error
 from hortus.dialects.mistral.relay_answer import read_answer
 from hortus.dialects.mistral.relay_request import read_form, read_request, write_request
-from hortus.dialects.mistral.relay_stream import Stream
+from hortus.dialects.mistral.relay_stream import open_stream
 from hortus.dialects.mistral.routes import write_route, write_routes
 from hortus.dialects.mistral.stream_reader import Reader
 from hortus.dialects.mistral.stream_writer import Writer
@@ -42,7 +42,7 @@ DIALECT = Dialect(
     render_error=render_error,
     render_stream_error=render_stream_error,
     read_answer=read_answer,
-    open_stream=Stream,
+    open_stream=open_stream,
     weigh=weigh,
     cap_output=cap_output,
     write_routes=write_routes,

@@ -9,13 +9,13 @@ import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
-from hortus.canon.dialect import Answer, Asked, Operation
+from hortus.canon.dialect import Answer, Asked, Operation, StreamUsage
 from hortus.canon.errors import InvalidRequest
 from hortus.canon.usage import Usage
 from hortus.framing import plain
 from hortus.framing.asking import name_route
 from hortus.framing.counting import UNREADABLE, estimate, estimate_whole, read_served_model
-from hortus.framing.media_events import MediaEvents, read_media_usage
+from hortus.framing.media_events import open_events, read_media_usage
 from hortus.framing.passed_bytes import PassedBytes
 from hortus.framing.shallow import read_members
 from hortus.framing.sound import usual_seconds
@@ -59,10 +59,10 @@ def read_request(operation: Operation, body: bytes, route: str | None = None) ->
     return replace(asked, is_stream=text_of(asked.members, "stream_format") == "sse")
 
 
-def open_stream(wants_usage: bool) -> MediaEvents:  # noqa: FBT001 -- as `Dialect.open_stream` is called
+def open_stream(wants_usage: bool) -> StreamUsage:  # noqa: FBT001 -- as `Dialect.open_stream` is called
     """Return a reader of events."""
     del wants_usage
-    return MediaEvents(NAME)
+    return open_events(NAME)
 
 
 def count_speech(asked: Asked) -> PassedBytes:

@@ -11,7 +11,7 @@ from hortus.dialects.openai_chat import embeddings, request, response
 from hortus.dialects.openai_chat.errors import render_stream_error
 from hortus.dialects.openai_chat.relay_answer import read_answer
 from hortus.dialects.openai_chat.relay_request import read_request, write_request
-from hortus.dialects.openai_chat.relay_stream import Stream
+from hortus.dialects.openai_chat.relay_stream import open_stream
 from hortus.dialects.openai_chat.routes import write_route, write_routes
 from hortus.dialects.openai_chat.stream_reader import Reader
 from hortus.dialects.openai_chat.stream_writer import Writer
@@ -49,7 +49,7 @@ DIALECT = Dialect(
     render_error=render_error,
     render_stream_error=render_stream_error,
     read_answer=read_answer,
-    open_stream=Stream,
+    open_stream=open_stream,
     weigh=weigh,
     cap_output=cap_output,
     write_routes=write_routes,

@@ -10,14 +10,14 @@ import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
-from hortus.canon.dialect import Answer, Asked, HostId, Operation
+from hortus.canon.dialect import Answer, Asked, HostId, Operation, StreamUsage
 from hortus.canon.errors import InvalidRequest
 from hortus.canon.form import Form
 from hortus.canon.usage import Usage
 from hortus.framing import forms, plain
 from hortus.framing.asking import name_route, read_flag
 from hortus.framing.counting import UNREADABLE, read_served_model
-from hortus.framing.media_events import MediaEvents, read_media_usage
+from hortus.framing.media_events import open_events, read_media_usage
 from hortus.framing.shallow import Members, read_members
 from hortus.framing.weighing import list_of
 
@@ -68,10 +68,10 @@ def read_form(operation: Operation, form: Form, in_path: str | None) -> Asked:
     return forms.read_form(operation, form, in_path)
 
 
-def open_stream(wants_usage: bool) -> MediaEvents:  # noqa: FBT001 -- as `Dialect.open_stream` is called
+def open_stream(wants_usage: bool) -> StreamUsage:  # noqa: FBT001 -- as `Dialect.open_stream` is called
     """Return a reader of events."""
     del wants_usage
-    return MediaEvents(NAME)
+    return open_events(NAME)
 
 
 def read_answer(operation: Operation, body: bytes, input_bytes: int) -> Answer:

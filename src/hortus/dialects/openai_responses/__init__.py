@@ -12,7 +12,7 @@ from hortus.canon.translation import Chat, TokenCount, Translation
 from hortus.dialects.openai_responses import relay
 from hortus.dialects.openai_responses.continuing import CONTINUING
 from hortus.dialects.openai_responses.errors import render_stream_error
-from hortus.dialects.openai_responses.relay_stream import Stream
+from hortus.dialects.openai_responses.relay_stream import open_stream
 from hortus.dialects.openai_responses.request import read_request
 from hortus.dialects.openai_responses.request_writer import write_request
 from hortus.dialects.openai_responses.response import read_response
@@ -43,7 +43,7 @@ DIALECT = Dialect(
     render_error=render_error,
     render_stream_error=render_stream_error,
     read_answer=relay.read_answer,
-    open_stream=Stream,
+    open_stream=open_stream,
     weigh=weigh,
     cap_output=cap_output,
     write_routes=relay.write_routes,
