@@ -73,6 +73,10 @@ class DoorWire:
         self._wire = wire
         self.hold, self.resume, self.wait_writable = wire.hold, wire.resume, wire.wait_writable
 
+    def is_full(self) -> bool:
+        """Tell whether the client reads more slowly than we write."""
+        return self._wire.is_full
+
     def write(self, data: bytes) -> None:
         """Hand bytes to the connection."""
         if data and not self._exchange.is_gone and not self._wire.transport.is_closing():
@@ -260,7 +264,9 @@ class DoorExchange:
         self._wire.transport.abort()
 
     def upgrade(self, headers: Headers, *, subprotocol: str | None = None) -> Socket:
-        """Change to a WebSocket. Raises UpgradeRefused."""
+        """Change to a WebSocket. Raises UpgradeRefused, ClientGone."""
+        if self.is_gone or self._wire.transport.is_closing():
+            raise ClientGone
         accept = accept_to(self.headers) if self.can_chunk and self.method == "GET" else None
         if accept is None:
             raise UpgradeRefused("This is no request for a WebSocket as RFC 6455 has it.", hint=WEBSOCKET_HINT)

@@ -11,6 +11,11 @@ from hortus.gateway.exchange import Headers
 _ONCE = frozenset((b"authorization", b"content-encoding", b"content-type", b"host", b"transfer-encoding"))
 """A doubled `content-length` is the parser's to refuse."""
 
+_OPENING = frozenset(
+    (b"upgrade", b"sec-websocket-key", b"sec-websocket-version", b"content-length", b"transfer-encoding")
+)
+"""What of a request for a WebSocket may stand there once."""
+
 _FRAMING = frozenset((b"content-length", b"transfer-encoding"))
 
 
@@ -55,7 +60,11 @@ def accept_to(headers: Headers) -> bytes | None:
     b's3pPLMBiTxaQ9kYGzzhZRbK+xOo='
     """
     said = dict(headers)
-    wants = {word.strip().lower() for word in said.get(b"connection", b"").split(b",")}
+    has_body = said.get(b"content-length", b"0").strip(b"0") or b"transfer-encoding" in said
+    names = [name for name, _ in headers if name in _OPENING]
+    if has_body or len(set(names)) < len(names):
+        return None  # what follows could be taken for a body as well as for frames
+    wants = {word.strip().lower() for name, value in headers if name == b"connection" for word in value.split(b",")}
     if said.get(b"upgrade", b"").lower() != b"websocket" or b"upgrade" not in wants:
         return None
     return accept_of(said.get(b"sec-websocket-key", b"")) if said.get(b"sec-websocket-version") == b"13" else None

@@ -183,7 +183,7 @@ class DoorProtocol(asyncio.Protocol):
     @override
     def resume_writing(self) -> None:
         self.is_full = False
-        self.stuck_since_s = None
+        self.stuck_since_s = self.loop.time() if self.transport.is_closing() else None
         if self.idle_since_s is not None:
             self.idle_since_s = self.loop.time()
         if self._writer is not None and not self._writer.done():
@@ -319,6 +319,8 @@ class DoorProtocol(asyncio.Protocol):
         self._server_state.total_requests += 1
         if running is not None and not running.keeps_alive:
             self.transport.close()
+            if self.transport.get_write_buffer_size() and self.stuck_since_s is None:
+                self.stuck_since_s = self.loop.time()  # whoever never reads the end does not hold the connection
         elif not self.transport.is_closing():
             if self._waiting:
                 self._running = self._waiting.popleft()

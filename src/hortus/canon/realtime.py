@@ -52,6 +52,8 @@ class Realtime(msgspec.Struct, frozen=True):
         open_meter: A meter for one conversation.
         write_error: An error and the receipt's id, to the message that tells the client; None where there is no such
             message and the close frame must do.
+        write_next: A further message of the client, the route's name and the host's name of the model, to the message
+            for the host; raises CallerFault where it names another model than the one that was judged.
         subprotocols: Those that the dialect's clients ask for and expect to be chosen.
     """
 
@@ -59,5 +61,6 @@ class Realtime(msgspec.Struct, frozen=True):
     read_route: Callable[[Mapping[str, str], Message | None], str]
     open_meter: Callable[[], Meter]
     write_error: Callable[[RequestError, str], Message | None]
+    write_next: Callable[[Message, str, str], Message]
     write_first: Callable[[Message, str], Message] = lambda message, _: message
     subprotocols: tuple[str, ...] = ()

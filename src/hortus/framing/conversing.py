@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+import msgspec
+
 from hortus.canon.dialect import Asked, Operation
-from hortus.canon.errors import Internal, UpgradeRefused
+from hortus.canon.errors import Internal, InvalidRequest, UpgradeRefused
+from hortus.canon.realtime import Message
 from hortus.canon.units import Units
+from hortus.framing.counting import UNREADABLE
+from hortus.framing.shallow import Members
 
 REALTIME = "realtime"
 """The operation's name."""
+
+_DECODE = msgspec.json.Decoder(Members).decode
 
 
 def read_request(operation: Operation, body: bytes, route: str | None) -> NoReturn:
@@ -22,6 +29,20 @@ def read_request(operation: Operation, body: bytes, route: str | None) -> NoRetu
     raise UpgradeRefused(
         "This path wants a WebSocket.", hint="Use the maker's SDK for live conversations, or a WebSocket client."
     )
+
+
+def members_of(message: Message) -> Members:
+    """Return the members of a client's message.
+
+    Raises:
+        InvalidRequest: It is no JSON object: nobody can tell what a host that takes more would read in it.
+    """
+    try:
+        return _DECODE(message)
+    except UNREADABLE:
+        raise InvalidRequest(
+            "A message is no JSON object.", hint="Send messages as the API's reference has them."
+        ) from None
 
 
 def nothing(*given: object) -> NoReturn:

@@ -43,44 +43,47 @@ class Frames:
     def __init__(self, *, is_client: bool, most_bytes: int) -> None:
         self._wire = Connection(ConnectionType.CLIENT if is_client else ConnectionType.SERVER)
         self._most_bytes = most_bytes
-        self._parts: list[Message] = []
-        self._size = 0
+        self._held = bytearray()
+        """What has come of a message that is not whole; pieces of any number take no more room than their bytes."""
         self._is_over = False
 
     def feed(self, data: bytes) -> tuple[list[Message | Closing], bytes]:
         """Take bytes; return the messages that are whole now, and bytes to send back (to pings and closes).
 
-        Nothing follows a `Closing`.
+        Nothing follows a `Closing`. Of several pings the last one is answered (RFC 6455, 5.5.3).
         """
         if self._is_over:
             return [], b""
         self._wire.receive_data(data)
         found: list[Message | Closing] = []
-        reply = b""
+        ping: Ping | None = None
         for event in self._wire.events():
             if isinstance(event, Ping):
-                reply += self._wire.send(event.response())
+                ping = event
             elif isinstance(event, CloseConnection):
                 self._is_over = True
                 found.append(Closing(int(event.code), event.reason or ""))
-                return found, reply + self.close(_code_to_send(int(event.code)))
+                return found, self.close(_code_to_send(int(event.code)))
             elif isinstance(event, TextMessage | BytesMessage) and not self._gather(event, found):
                 self._is_over = True
                 found.append(Closing(TOO_BIG, f"A message is longer than {self._most_bytes} bytes."))
-                return found, reply + self.close(TOO_BIG)
-        return found, reply
+                return found, self.close(TOO_BIG)
+        return found, self._answer(ping)
+
+    def _answer(self, ping: Ping | None) -> bytes:
+        if ping is None or self._wire.state is not ConnectionState.OPEN:
+            return b""
+        return self._wire.send(ping.response())
 
     def _gather(self, event: TextMessage | BytesMessage, found: list[Message | Closing]) -> bool:
         """Take a part of a message; False where it is too long."""
-        part = event.data if isinstance(event.data, str) else bytes(event.data)
-        self._size += len(part)
-        if self._size > self._most_bytes:
+        is_text = isinstance(event, TextMessage)
+        self._held += event.data.encode() if isinstance(event.data, str) else event.data
+        if len(self._held) > self._most_bytes:
             return False
-        self._parts.append(part)
         if event.message_finished:
-            empty: Message = "" if isinstance(part, str) else b""
-            found.append(empty.join(self._parts))  # type: ignore[arg-type]  # all parts of a message are of one kind
-            self._parts, self._size = [], 0
+            found.append(self._held.decode() if is_text else bytes(self._held))
+            self._held = bytearray()
         return True
 
     def write(self, message: Message) -> bytes:

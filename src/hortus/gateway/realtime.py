@@ -28,13 +28,14 @@ from hortus.gateway import choose, headers
 from hortus.gateway.calls import call_of
 from hortus.gateway.choose import may_move_on
 from hortus.gateway.door import Found
+from hortus.gateway.exchange import ClientGone
 from hortus.gateway.judging import Judged, refuse_route
 from hortus.gateway.lanes import Hindrance, Lane, Lanes, no_room
 from hortus.gateway.passage import Inquiry, Outgoing, fill_path, path_at_host
 from hortus.gateway.ports import Declined, HostRequest, Hosts, Socket, SocketClosed
 from hortus.gateway.quotas import Quotas
 from hortus.gateway.settle import Attempt, Books, Ending
-from hortus.gateway.talks import SWITCHED, End, Ledger, Talk, note_end, tell
+from hortus.gateway.talks import SWITCHED, End, Ledger, Talk, Words, note_end, tell
 from hortus.gateway.visit import Visit
 from hortus.snapshot.grants import Grant
 from hortus.snapshot.resolved import Target
@@ -118,7 +119,8 @@ class Switchboard:
         standing = await caller.stand(route)
         entry = await self._quotas.enter(caller.visit, standing.grant)
         try:
-            stop, host = await self._reach(caller, route, standing)
+            with caller.visit.exchange.interrupts():  # a client that leaves is not waited for
+                stop, host = await self._reach(caller, route, standing)
             try:
                 await self._talk(caller, stop, (client or self._open_or_leave(caller, stop, host), host), first=first)
             finally:
@@ -135,6 +137,10 @@ class Switchboard:
             host.close(FAULT)
             self._books.settle(stop.attempt, Ending("failed", http_status=error.status, error_code=error.code))
             raise
+        except ClientGone:
+            host.close(FAULT)
+            self._books.settle(stop.attempt, Ending("cancelled"))
+            raise
 
     async def _talk(self, caller: _Caller, stop: _Stop, sides: tuple[Socket, Socket], *, first: Message | None) -> None:
         client, host = sides
@@ -142,20 +148,27 @@ class Switchboard:
 
         async def open_next(number: int) -> Attempt:
             standing = await caller.stand(visit.route or "")
-            _check_still(standing.judged, stop.target)
+            _check_still(standing.judged, caller.found, stop.target)
             return await self._open(caller, standing, stop.target, number=number)
 
+        async def check() -> None:
+            _check_still((await caller.stand(visit.route or "")).judged, caller.found, stop.target)
+
+        def write_next(message: Message) -> Message:
+            return caller.realtime.write_next(message, visit.route or "", model)
+
+        model = stop.target.ways[caller.found.dialect.name].model
         ledger = Ledger(self._books, open_next, first=stop.attempt)
         end = End(FAULT, error=HostUnavailable("This gateway ended the conversation."))
         try:
             if first is not None:
-                model = stop.target.ways[caller.found.dialect.name].model
                 await host.send(caller.realtime.write_first(first, model))
-            end = await Talk(client, host, realtime=caller.realtime, ledger=ledger).run()
+            words = Words(caller.realtime.open_meter(), write_next)
+            end = await Talk(client, host, words=words, ledger=ledger, check=check).run()
         finally:
             note_end(visit, end, ledger)
-            await tell(client, end, realtime=caller.realtime, receipt_id=visit.receipt_id)
             host.close(end.code, end.reason)
+            await tell(client, end, realtime=caller.realtime, receipt_id=visit.receipt_id)
 
     async def _reach(self, caller: _Caller, route: str, standing: Standing) -> tuple[_Stop, Socket]:
         """Return the first target that opens a WebSocket, and that. Raises RequestError; then all is settled."""
@@ -295,9 +308,9 @@ def _able(judged: Judged, found: Found, dialect: Dialect) -> tuple[Target, ...]:
     return free
 
 
-def _check_still(judged: Judged, target: Target) -> None:
-    """See that a conversation may go on where it is. Raises RequestError."""
-    if all(one.endpoint.name != target.endpoint.name for one in judged.route.targets):
+def _check_still(judged: Judged, found: Found, target: Target) -> None:
+    """See that a conversation may go on where it is, as one that begins now could. Raises RequestError."""
+    if all(one.endpoint.name != target.endpoint.name for one in _able(judged, found, found.dialect)):
         raise (
             refuse_route(judged)
             if judged.rulings

@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from hortus.canon.errors import BrokenStream, CallerFault, RequestError, RulesFault
-from hortus.canon.realtime import Mark, Realtime
+from hortus.canon.errors import BrokenStream, CallerFault, OurFault, RequestError, RulesFault
+from hortus.canon.realtime import Mark, Message, Meter, Realtime
 from hortus.canon.usage import Usage
 from hortus.framing.counting import estimate_whole
 from hortus.framing.websocket import FAULT, GOING_AWAY, NORMAL, RULES
@@ -27,6 +27,9 @@ BEAT_S = 20.0
 _SILENT_S = 60.0
 """After so long without a byte, not even an answer to a ping, a side counts as gone."""
 
+_MOST_AT_ONCE = 32
+"""Answers of one conversation: each is reserved and written down."""
+
 _ABNORMAL = 1006
 
 
@@ -36,6 +39,18 @@ class End(msgspec.Struct, frozen=True):
     code: int = NORMAL
     reason: str = ""
     error: RequestError | None = None
+
+
+class Words(msgspec.Struct, frozen=True):
+    """What is read of a conversation's messages, and changed.
+
+    Attributes:
+        meter: Hears the host's.
+        write_next: A client's message to the one for the host; raises CallerFault where it may not pass.
+    """
+
+    meter: Meter
+    write_next: Callable[[Message], Message]
 
 
 class Ledger:
@@ -64,6 +79,8 @@ class Ledger:
     async def note(self, mark: Mark) -> None:
         """Take note of what the host says of an answer. Raises RequestError where no further one may follow."""
         if mark.kind == "begun":
+            if len(self._running) >= _MOST_AT_ONCE:
+                raise BrokenStream("the host has begun more answers at once than there can be.", hint="Connect again.")
             if mark.answer not in self._running:
                 self._running[mark.answer] = await self._take()
             return
@@ -119,15 +136,28 @@ class Talk:
     Args:
         client: Towards the client.
         host: Towards the host.
-        realtime: The dialect's conversations.
+        words: What is read and changed.
         ledger: Its attempts.
+        check: Asks key and policy again; raises RequestError where they say no.
+        beat_s: After so long both sides are asked whether they are there, and key and policy are asked.
     """
 
-    def __init__(self, client: Socket, host: Socket, *, realtime: Realtime, ledger: Ledger) -> None:
+    def __init__(
+        self,
+        client: Socket,
+        host: Socket,
+        *,
+        words: Words,
+        ledger: Ledger,
+        check: Callable[[], Awaitable[None]],
+        beat_s: float = BEAT_S,
+    ) -> None:
         self._client = client
         self._host = host
-        self._meter = realtime.open_meter()
+        self._words = words
         self._ledger = ledger
+        self._check = check
+        self._beat_s = beat_s
 
     async def run(self) -> End:
         """Return how it ended; nothing is left running. Raises only for faults of our own."""
@@ -145,16 +175,18 @@ class Talk:
             while True:
                 message = await self._client.receive()
                 self._ledger.count(input_bytes=len(message))
-                await self._host.send(message)
+                await self._host.send(self._words.write_next(message))
         except SocketClosed as closed:
             return End(closed.code, closed.reason)
+        except RequestError as error:
+            return End(error=error)
 
     async def _to_client(self) -> End:
         try:
             while True:
                 message = await self._host.receive()
                 self._ledger.count(output_bytes=len(message))
-                marks = self._meter.hear(message)
+                marks = self._words.meter.hear(message)
                 await self._client.send(message)
                 for mark in marks:
                     await self._ledger.note(mark)
@@ -165,10 +197,16 @@ class Talk:
             return End(error=error)
 
     async def _beat(self) -> End:
-        """Ask both sides whether they are there, for as long as they are."""
+        """Ask both sides whether they are there, and whether they may still talk, for as long as they are and may."""
         loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(BEAT_S)
+            await asyncio.sleep(self._beat_s)
+            try:
+                await self._check()
+            except OurFault:
+                pass  # nothing can be found out now; before the next answer it must
+            except RequestError as error:
+                return End(error=error)
             for side in (self._client, self._host):
                 if loop.time() - side.heard_at_s > _SILENT_S:
                     return End(GOING_AWAY, "The other side has fallen silent.")

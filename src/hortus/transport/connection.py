@@ -161,6 +161,11 @@ class Connection(asyncio.Protocol):
         """Tell whether a request may be sent."""
         return not self.is_lost and self.transport is not None and not self.transport.is_closing()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the host reads more slowly than we write."""
+        return self._is_full
+
     def is_drained(self) -> bool:
         """Tell whether everything written has left."""
         return self.transport is not None and self.transport.get_write_buffer_size() == 0

@@ -20,6 +20,7 @@ from hortus.transport.faults import broken, cut_unanswered
 from hortus.transport.websocket import Link
 
 _SWITCHING_PROTOCOLS = 101
+_LINGER_S = 5.0
 _MOST_BODY_BYTES = 64 * 1024
 """Of an answer that opens nothing: more words are not needed to say why."""
 
@@ -47,9 +48,15 @@ class ConnectionWire:
         """Wait until the host has read enough, or is gone."""
         await self._connection.wait_writable()
 
+    def is_full(self) -> bool:
+        """Tell whether the host reads more slowly than we write."""
+        return self._connection.is_full
+
     def close(self) -> None:
-        """End the connection once what was written is gone."""
+        """End the connection once what was written is gone; a host that does not read it is cut after a moment."""
         self._connection.close()
+        if not self._connection.is_drained():
+            self._connection.loop.call_later(_LINGER_S, self._connection.abort)
 
 
 class Upgrading:

@@ -19,6 +19,12 @@ MOST_BYTES = 16 * 1024 * 1024
 _BUFFER_BYTES = 1024 * 1024
 """So much may wait to be read before the other side has to wait, too."""
 
+_MESSAGE_BYTES = 64
+"""What a message takes at least, however short."""
+
+_SLICE_BYTES = 16 * 1024
+"""So much is read at once: thousands of tiny frames must not keep everybody else waiting."""
+
 _ABNORMAL = 1006
 
 
@@ -41,6 +47,10 @@ class Wire(Protocol):
         """Wait until the other side has read enough, or is gone."""
         ...
 
+    def is_full(self) -> bool:
+        """Tell whether the other side reads more slowly than we write."""
+        ...
+
     def close(self) -> None:
         """End the connection once what was written is gone."""
         ...
@@ -59,7 +69,10 @@ class Link:
         self._frames = Frames(is_client=is_client, most_bytes=MOST_BYTES)
         self._messages: deque[Message] = deque()
         self._buffered_bytes = 0
-        self._is_held = False
+        self._unread = bytearray()
+        self._is_lost = self._is_held = False
+        self._owed = b""
+        """The answer to a ping of a side that does not read."""
         self._closing: Closing | None = None
         self._reader: asyncio.Future[None] | None = None
         self.heard_at_s = asyncio.get_running_loop().time()
@@ -67,24 +80,51 @@ class Link:
     def feed(self, data: bytes) -> None:
         """Take bytes from the other side."""
         self.heard_at_s = asyncio.get_running_loop().time()
-        found, reply = self._frames.feed(data)
-        if reply:
-            self._wire.write(reply)
+        is_due = bool(self._unread)
+        self._unread += data
+        if not is_due:
+            self._read()
+
+    def _read(self) -> None:
+        """Read one slice of what came; the rest when others had their turn."""
+        part = bytes(self._unread[:_SLICE_BYTES])
+        del self._unread[:_SLICE_BYTES]
+        if self._closing is None:
+            self._take(part)
+        if self._unread:
+            asyncio.get_running_loop().call_soon(self._read)
+        elif self._is_lost:
+            self.lose()
+        self._balance()
+        self._wake()
+
+    def _take(self, part: bytes) -> None:
+        found, reply = self._frames.feed(part)
         for one in found:
             if isinstance(one, Closing):
                 self._end(one)
             else:
                 self._messages.append(one)
-                self._buffered_bytes += len(one)
-        if self._buffered_bytes > _BUFFER_BYTES and not self._is_held:
-            self._is_held = True
-            self._wire.hold()
-        self._wake()
+                self._buffered_bytes += len(one) + _MESSAGE_BYTES
+        if self._closing is None and self._wire.is_full():
+            self._owed = reply or self._owed
+        else:
+            self._wire.write(reply)
+
+    def _balance(self) -> None:
+        """Let the other side wait while there is much to read, and no longer."""
+        most_bytes = _BUFFER_BYTES // 2 if self._is_held else _BUFFER_BYTES
+        wants_hold = bool(self._unread) or self._buffered_bytes > most_bytes
+        if wants_hold != self._is_held:
+            self._is_held = wants_hold
+            (self._wire.hold if wants_hold else self._wire.resume)()
 
     def lose(self) -> None:
-        """Hear that the connection is gone."""
-        self._end(Closing(_ABNORMAL, "The connection was lost."))
-        self._wake()
+        """Hear that the connection is gone; what came before is still read."""
+        self._is_lost = True
+        if not self._unread:
+            self._end(Closing(_ABNORMAL, "The connection was lost."))
+            self._wake()
 
     def _end(self, closing: Closing) -> None:
         if self._closing is None:
@@ -105,20 +145,20 @@ class Link:
             finally:
                 self._reader = None
         message = self._messages.popleft()
-        self._buffered_bytes -= len(message)
-        if self._is_held and self._buffered_bytes <= _BUFFER_BYTES // 2:
-            self._is_held = False
-            self._wire.resume()
+        self._buffered_bytes -= len(message) + _MESSAGE_BYTES
+        self._balance()
         return message
 
     async def send(self, message: Message) -> None:
         """Send a message, waiting while the other side is slow; one that is gone is told by `receive`."""
         await self._wire.wait_writable()
-        self._wire.write(self._frames.write(message))
+        owed, self._owed = self._owed, b""
+        self._wire.write(owed + self._frames.write(message))
 
     def ping(self) -> None:
         """Ask whether the other side is there."""
-        self._wire.write(self._frames.ping())
+        owed, self._owed = self._owed, b""
+        self._wire.write(owed + self._frames.ping())
 
     def close(self, code: int, reason: str = "") -> None:
         """Close; what was sent before still arrives."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from hortus.canon.dialect import Dialect, Operation
 from hortus.canon.realtime import Realtime
 from hortus.dialects.gemini_live.errors import no_message, render_error
-from hortus.dialects.gemini_live.messages import Meter, read_route, write_first
+from hortus.dialects.gemini_live.messages import Meter, read_route, write_first, write_next
 from hortus.framing.conversing import REALTIME, nothing, read_request, weigh
 
 NAME = "gemini_live"
@@ -38,5 +38,6 @@ DIALECT = Dialect(
         write_first=write_first,
         open_meter=Meter,
         write_error=no_message,
+        write_next=write_next,
     ),
 )

@@ -9,10 +9,12 @@ import msgspec
 from hortus.canon.errors import InvalidRequest
 from hortus.canon.realtime import Mark, Message
 from hortus.canon.usage import Usage
+from hortus.framing.conversing import members_of
 from hortus.framing.counting import UNREADABLE
 from hortus.framing.metering import read_members, usage_of
 
 _PREFIX = "models/"
+_SETUP = "setup"
 _NOTHING = msgspec.Raw(b"null")
 _ANSWER = "turn"
 """The API has one answer at a time and no ids."""
@@ -65,6 +67,18 @@ def write_first(first: Message, model: str) -> Message:
     members["setup"] = msgspec.Raw(_ENCODE(setup | {"model": msgspec.Raw(_ENCODE(named))}))
     written = _ENCODE(members)
     return written if isinstance(first, bytes) else written.decode()
+
+
+def write_next(message: Message, route: str, model: str) -> Message:
+    """Return a further message of the client as it came.
+
+    Raises:
+        InvalidRequest: It is a setup, which could name another model, or cannot be read.
+    """
+    del route, model
+    if any(name.lower() == _SETUP for name in members_of(message)):
+        raise InvalidRequest("There was a setup before.", path=_SETUP, hint="Connect anew for another one.")
+    return message
 
 
 def _read_setup(first: Message) -> tuple[Members, Members]:

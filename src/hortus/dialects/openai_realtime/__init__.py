@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from hortus.canon.dialect import Dialect, Operation
 from hortus.canon.realtime import Realtime
-from hortus.dialects.openai_realtime.events import Meter, read_route, write_error
+from hortus.dialects.openai_realtime.events import Meter, read_route, write_error, write_next
 from hortus.framing.conversing import REALTIME, nothing, read_request, weigh
 from hortus.framing.openai_errors import render_error
 
@@ -37,6 +37,7 @@ DIALECT = Dialect(
         read_route=read_route,
         open_meter=Meter,
         write_error=write_error,
+        write_next=write_next,
         subprotocols=("realtime",),
     ),
 )

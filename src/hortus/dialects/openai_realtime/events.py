@@ -1,4 +1,4 @@
-"""What of OpenAI's Realtime events the gateway reads, and the one that it writes."""
+"""What of OpenAI's Realtime events the gateway reads, the name that it changes, and the one that it writes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import msgspec
 
 from hortus.canon.errors import InvalidRequest, RequestError
 from hortus.canon.realtime import Mark, Message
+from hortus.framing.conversing import members_of
 from hortus.framing.counting import UNREADABLE
 from hortus.framing.metering import read_members, usage_of
 from hortus.framing.openai_errors import describe
@@ -18,7 +19,6 @@ _NAMES = ("model", "deployment")
 _LOOKED_AT = ('"response.created"', '"response.done"', '"conversation.item.input_audio_transcription.completed"')
 """Events that say something of answers; others are passed without being read."""
 
-_HEAD_CHARACTERS = 200
 _NOTHING = msgspec.Raw(b"null")
 
 
@@ -35,6 +35,12 @@ class _Event(msgspec.Struct):
     usage: msgspec.Raw = _NOTHING
 
 
+_MODEL = "model"
+_NAMING = frozenset((_MODEL, "session", "response"))
+"""Members of clients' events in which some host takes the name of a model."""
+
+_read_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_read_text = msgspec.json.Decoder(str).decode
 _DECODE = msgspec.json.Decoder(_Event).decode
 _ENCODE = msgspec.json.Encoder().encode
 
@@ -80,6 +86,39 @@ def _marks_of(event: _Event) -> tuple[Mark, ...]:
         usage = usage_of("openai_realtime", members) if members is not None else None
         return (Mark("ended", event.item_id, usage=usage),) if usage is not None else ()
     return ()
+
+
+def write_next(message: Message, route: str, model: str) -> Message:
+    """Return a client's event with the host's name where it names the model; events that cannot do so as they came.
+
+    Raises:
+        InvalidRequest: It names another one than the address did, or cannot be read.
+    """
+    event = members_of(message)
+    naming = [name for name in event if name.lower() in _NAMING]
+    if not naming:
+        return message
+    named = _name_model(event, "", route=route, model=model)
+    for name in naming:
+        if name != _MODEL and bytes(event[name])[:1] == b"{":
+            within = _name_model(_read_members(event[name]), f"{name}.", route=route, model=model)
+            named[name] = msgspec.Raw(_ENCODE(within))
+    written = _ENCODE(named)
+    return written if isinstance(message, bytes) else written.decode()
+
+
+def _name_model(members: dict[str, msgspec.Raw], at: str, *, route: str, model: str) -> dict[str, msgspec.Raw]:
+    names = [name for name in members if name.lower() == _MODEL]
+    for name in names:
+        try:
+            said = _read_text(members[name])
+        except UNREADABLE:
+            said = ""
+        if name != _MODEL or said not in {route, model}:
+            raise InvalidRequest(
+                "A conversation stays with the model that its address names.", path=f"{at}{name}", hint="Connect anew."
+            )
+    return members | dict.fromkeys(names, msgspec.Raw(_ENCODE(model)))
 
 
 def write_error(error: RequestError, receipt_id: str) -> Message:
