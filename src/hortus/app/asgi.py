@@ -169,12 +169,17 @@ class AsgiExchange:
     def cut(self) -> None:
         """Do nothing: a server cuts what ends without its last part."""
 
-    def upgrade(self, headers: Headers, *, subprotocol: str | None = None) -> Socket:
+    def check_upgrade(self) -> None:
         """Refuse: this server is told of no WebSocket. Raises UpgradeRefused."""
-        del headers, subprotocol
         raise UpgradeRefused(
             "This installation serves no WebSockets.", hint='An admin can set `door_server = "own"`, which does.'
         )
+
+    def upgrade(self, headers: Headers, *, subprotocol: str | None = None) -> Socket:
+        """Refuse. Raises UpgradeRefused."""
+        del headers, subprotocol
+        self.check_upgrade()
+        raise ClientGone  # not reached
 
     def interrupts(self) -> Interruption:
         """Turn the client's leaving into ClientGone at the await within."""

@@ -56,6 +56,10 @@ class Wire(Protocol):
         """Wait until the client has read enough, or is gone."""
         ...
 
+    def is_ahead(self) -> bool:
+        """Tell whether the client has sent more than the request that is being answered."""
+        ...
+
     def switch(self, link: Link) -> None:
         """Let a WebSocket have whatever comes from now on."""
         ...
@@ -263,13 +267,15 @@ class DoorExchange:
         """Break off: a connection that ends in order could look like the end of the answer."""
         self._wire.transport.abort()
 
+    def check_upgrade(self) -> None:
+        """See that the client asks for a WebSocket as it should. Raises UpgradeRefused."""
+        self._accept()
+
     def upgrade(self, headers: Headers, *, subprotocol: str | None = None) -> Socket:
         """Change to a WebSocket. Raises UpgradeRefused, ClientGone."""
         if self.is_gone or self._wire.transport.is_closing():
             raise ClientGone
-        accept = accept_to(self.headers) if self.can_chunk and self.method == "GET" else None
-        if accept is None:
-            raise UpgradeRefused("This is no request for a WebSocket as RFC 6455 has it.", hint=WEBSOCKET_HINT)
+        accept = self._accept()
         self.has_started, self.keeps_alive = True, False
         own: Headers = ((b"connection", b"Upgrade"), (b"upgrade", b"websocket"), (b"sec-websocket-accept", accept))
         if subprotocol is not None:
@@ -281,6 +287,14 @@ class DoorExchange:
         link = Link(DoorWire(self, self._wire), is_client=False)
         self._wire.switch(link)
         return link
+
+    def _accept(self) -> bytes:
+        accept = accept_to(self.headers) if self.can_chunk and self.method == "GET" else None
+        if accept is None:
+            raise UpgradeRefused("This is no request for a WebSocket as RFC 6455 has it.", hint=WEBSOCKET_HINT)
+        if self._wire.is_ahead():
+            raise UpgradeRefused("Something was sent ahead of the switch to a WebSocket.", hint="Wait for the answer.")
+        return accept
 
     def end_socket(self) -> None:
         """Hear that the WebSocket is closed on this side."""

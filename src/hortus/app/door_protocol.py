@@ -285,6 +285,10 @@ class DoorProtocol(asyncio.Protocol):
             self._standing = pairs, lines
         return lines
 
+    def is_ahead(self) -> bool:
+        """Tell whether the client has sent more than the request that is being answered."""
+        return bool(self._waiting) or self._is_in_head
+
     def switch(self, link: Link) -> None:
         """Let a WebSocket have whatever comes from now on."""
         self._link, self._parser, self._incoming = link, None, None
@@ -342,6 +346,8 @@ class DoorProtocol(asyncio.Protocol):
         """Answer one request after the other; a task for each would cost more than all that it waits for."""
         while (exchange := self._running) is not None:
             await self._app.serve(exchange)
+            if self._link is not None:
+                return  # it ends the connection, once the client has heard the end
             if not exchange.is_over:  # half an answer must not look like a whole one
                 self.transport.close()
                 return

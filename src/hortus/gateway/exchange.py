@@ -64,12 +64,21 @@ class Exchange(Protocol):
         """Break off an answer that was begun and cannot be ended: the client sees that it is not whole."""
         ...
 
-    def upgrade(self, headers: Headers, *, subprotocol: str | None = None) -> Socket:
-        """Change the connection to a WebSocket, with these headers in the answer; instead of `answer` and `start`.
+    def check_upgrade(self) -> None:
+        """See that the connection can change to a WebSocket, before anybody else is asked for one.
 
         Raises:
             hortus.canon.errors.UpgradeRefused: The client has not asked for one as RFC 6455 has it, or this server
                 cannot.
+        """
+        ...
+
+    def upgrade(self, headers: Headers, *, subprotocol: str | None = None) -> Socket:
+        """Change the connection to a WebSocket, with these headers in the answer; instead of `answer` and `start`.
+
+        Raises:
+            hortus.canon.errors.UpgradeRefused: As `check_upgrade`.
+            ClientGone: There is nobody to talk to.
         """
         ...
 

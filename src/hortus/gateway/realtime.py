@@ -94,6 +94,7 @@ class Switchboard:
         Raises:
             RequestError: Nothing was opened towards the client; all is settled.
         """
+        visit.exchange.check_upgrade()
         caller = _Caller(visit, found, realtime, stand)
         if realtime.route_in == "query":
             await self._converse(caller, realtime.read_route(call_of(visit, found).query, None))

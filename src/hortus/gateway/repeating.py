@@ -188,6 +188,10 @@ class _Tape:
         """Whether all of a good answer is here."""
         return self.is_complete and self.status == _OK and self._left_bytes >= 0
 
+    def check_upgrade(self) -> None:
+        """See that the client can have a WebSocket. Raises UpgradeRefused."""
+        self.exchange.check_upgrade()
+
     def upgrade(self, headers: Headers, *, subprotocol: str | None = None) -> Socket:
         """Change to a WebSocket, of which nothing is remembered. Raises UpgradeRefused."""
         return self.exchange.upgrade(headers, subprotocol=subprotocol)

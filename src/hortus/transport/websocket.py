@@ -25,6 +25,9 @@ _MESSAGE_BYTES = 64
 _SLICE_BYTES = 16 * 1024
 """So much is read at once: thousands of tiny frames must not keep everybody else waiting."""
 
+_LINGER_S = 2.0
+"""So long the other side has to answer our close. Cut while it still sends, it may never read what we sent last."""
+
 _ABNORMAL = 1006
 
 
@@ -74,6 +77,9 @@ class Link:
         self._owed = b""
         """The answer to a ping of a side that does not read."""
         self._closing: Closing | None = None
+        self._is_closed = False
+        """Whether this side has closed."""
+        self._linger: asyncio.TimerHandle | None = None
         self._reader: asyncio.Future[None] | None = None
         self.heard_at_s = asyncio.get_running_loop().time()
 
@@ -89,8 +95,7 @@ class Link:
         """Read one slice of what came; the rest when others had their turn."""
         part = bytes(self._unread[:_SLICE_BYTES])
         del self._unread[:_SLICE_BYTES]
-        if self._closing is None:
-            self._take(part)
+        self._take(part)
         if self._unread:
             asyncio.get_running_loop().call_soon(self._read)
         elif self._is_lost:
@@ -103,7 +108,9 @@ class Link:
         for one in found:
             if isinstance(one, Closing):
                 self._end(one)
-            else:
+                if self._is_closed:
+                    self._finish()
+            elif not self._is_closed:
                 self._messages.append(one)
                 self._buffered_bytes += len(one) + _MESSAGE_BYTES
         if self._closing is None and self._wire.is_full():
@@ -122,6 +129,8 @@ class Link:
     def lose(self) -> None:
         """Hear that the connection is gone; what came before is still read."""
         self._is_lost = True
+        if self._linger is not None:
+            self._linger.cancel()
         if not self._unread:
             self._end(Closing(_ABNORMAL, "The connection was lost."))
             self._wake()
@@ -162,7 +171,21 @@ class Link:
 
     def close(self, code: int, reason: str = "") -> None:
         """Close; what was sent before still arrives."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         self._wire.write(self._frames.close(code, reason))
-        self._end(Closing(code, reason))
+        if self._closing is None:
+            self._end(Closing(code, reason))
+            self._linger = asyncio.get_running_loop().call_later(_LINGER_S, self._wire.close)
+        else:
+            self._wire.close()
+        self._messages.clear()
+        self._buffered_bytes = 0
+        self._balance()
         self._wake()
+
+    def _finish(self) -> None:
+        if self._linger is not None:
+            self._linger.cancel()
         self._wire.close()
