@@ -56,6 +56,12 @@ async def fail(control: Control, host: str, **wanted: Any) -> tuple[int, dict[st
         ((418, {}), "answered 418", "Look at https://docs.mistral.ai"),
         ((200, b"<html>"), "not of the shape", "address of the API itself"),
         ((200, {"models": "none"}), "not of the shape", "address of the API itself"),
+        ((200, b'{"data":' + b"[" * 100_000), "not of the shape", "address of the API itself"),
+        ((200, b'{"data":[{"id":"\\ud800"}]}'), "not of the shape", "address of the API itself"),
+        ((200, b'{"data":[{"id":"a","created":1e999}]}'), "not of the shape", "address of the API itself"),
+        ((200, {"data": [{"id": "m"}] * 20_001}), "more than 20000 models", "Name the models"),
+        ((200, b'{"data":[]' + b" " * 2**22 + b"}"), "longer than", ""),
+        ((302, {}), "answered 302", "Look at https://docs.mistral.ai"),
     ],
 )
 async def test_an_answer_that_is_no_list_says_what_to_do(tmp_path: Path, answer: Any, said: str, advice: str) -> None:
@@ -65,6 +71,27 @@ async def test_an_answer_that_is_no_list_says_what_to_do(tmp_path: Path, answer:
         assert (status, error["code"]) == (502, "host_failed")
         assert said in error["message"]
         assert advice in error["hint"]
+
+
+@pytest.mark.parametrize("there", ["http://169.254.169.254/latest/meta-data", "{url}/secret", "//127.0.0.1/secret"])
+async def test_a_host_that_sends_elsewhere_is_not_followed(tmp_path: Path, there: str) -> None:
+    async with asking(tmp_path) as (cloud, control):
+        cloud.headers["location"] = there.format(url=cloud.url)
+        cloud.answers["/v1/models"] = 307, {}
+        cloud.answers["/secret"] = 200, {"data": [{"id": "mistral-large-2512"}]}
+        _, error = await fail(control, "mistral")
+        assert "answered 307" in error["message"]
+        assert cloud.paths == ["/v1/models"]
+
+
+@pytest.mark.parametrize("link", ["http://[", "http://[::1", "//", "http://127.0.0.1:1/?$skiptoken=x", "\x1b[31m"])
+async def test_a_further_page_leads_nowhere_else(tmp_path: Path, link: str) -> None:
+    async with asking(tmp_path, "azure") as (cloud, control):
+        cloud.answers["/subscriptions/"] = 200, {"value": [], "nextLink": link}
+        wanted = {"list_url": cloud.url, **ENTRA}
+        answer = await control.send("POST", "/admin/v1/hosts/azure/discover", wanted)
+        assert answer.status in {200, 502}
+        assert len(cloud.seen) <= 1 + 1 + 40 * 3  # the token, and a bounded number of pages of each list
 
 
 async def test_a_host_that_is_not_there_names_network_and_address(tmp_path: Path) -> None:

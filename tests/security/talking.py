@@ -72,12 +72,24 @@ class Talker(socketserver.StreamRequestHandler):
                 self.server.over.wait(60)
                 return
             self.wfile.write(frame(TEXT, b'{"type":"session.created"}', is_masked=False))
-            while data := self.rfile.read1(65536):
-                self.server.heard += data
-                if model == "answering" and data[0] & 0x0F != CLOSE:
+            while (opcode := self.read_frame()) != CLOSE:
+                if model == "answering" and opcode == TEXT:
                     for event in ANSWER:
                         self.wfile.write(frame(TEXT, event, is_masked=False))
             self.wfile.write(frame(CLOSE, is_masked=False))
+
+    def read_frame(self) -> int:
+        """Take one frame and note what it holds; a connection that ends is one that closes."""
+        head = self.rfile.read(2)
+        if len(head) < 2:
+            return CLOSE
+        size = head[1] & 0x7F
+        if size > 125:
+            size = int.from_bytes(self.rfile.read(2 if size == 126 else 8), "big")
+        mask, data = self.rfile.read(4), self.rfile.read(size)
+        repeated = (mask * (size // 4 + 1))[: len(data)]
+        self.server.heard += (int.from_bytes(data, "big") ^ int.from_bytes(repeated, "big")).to_bytes(len(data), "big")
+        return head[0] & 0x0F
 
 
 FLOODS = {

@@ -105,7 +105,7 @@ def read_listing(body: bytes, *, shape: ListShape) -> Listing:
     """
     try:
         return _READERS[shape](body)
-    except (msgspec.DecodeError, RecursionError) as error:  # a ValidationError is one too
+    except (msgspec.DecodeError, RecursionError, ValueError) as error:  # the last: an address that is none
         raise ListingError(
             f"The list of models is not of the shape {shape!r}.",
             hint="Is `base_url` the address of the API itself, with its version?",

@@ -25,8 +25,13 @@ from hortus.gateway.ports import HostRequest
 from hortus.snapshot.model import Timeouts
 
 TIMEOUTS: Final = Timeouts(connect_s=5.0, first_byte_s=20.0, idle_s=20.0, total_s=60.0)
-_LONGEST_BYTES = 16 * 1024 * 1024
+_LONGEST_BYTES = 4 * 1024 * 1024
+"""Of one page; what is read of it takes some thirty times as much room."""
+
 _MOST_PAGES = 40
+_MOST_ENTRIES = 20_000
+"""Of one list, far above any account's."""
+
 _OK, _BAD_REQUEST, _UNAUTHENTICATED, _FORBIDDEN, _NOT_FOUND = 200, 400, 401, 403, 404
 _TOO_MANY, _SERVER_ERROR = 429, 500
 _OFF_BY_S = 240
@@ -84,6 +89,9 @@ async def _read_all(plane: Plane, account: Account, call: AccountCall) -> Listin
             pages.append(read_listing(answer.body, shape=call.shape))
         except HortusError as error:
             raise HostFailed(f"{account.host.name}: {error.message}", path="host", hint=error.hint) from error
+        if sum(len(page.entries) for page in pages) > _MOST_ENTRIES:
+            message = f"{account.host.name} lists more than {_MOST_ENTRIES} models."
+            raise HostFailed(message, path="host", hint="Is that the right address? Name the models: `--model`.")
         following = pages[-1].next_page
         if following is None:
             break
