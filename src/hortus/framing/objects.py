@@ -11,6 +11,7 @@ from msgspec import UNSET, Raw, UnsetType
 from hortus.canon.errors import InvalidRequest
 from hortus.canon.manifest import Manifest
 from hortus.canon.nodes import Node
+from hortus.canon.parts import Opaque
 from hortus.framing.opening import NULL, Notes
 from hortus.framing.paths import put_back, split_path
 
@@ -71,6 +72,15 @@ def note_absent(value: msgspec.Struct, names: Iterable[str], notes: Notes) -> No
     for name in names:
         if getattr(value, name) is UNSET:
             notes.form(f"-{name}")
+
+
+def write_opaque(part: Opaque, manifest: Manifest, *, dialect: str) -> Raw | None:
+    """Return a part that only its dialect knows; where that is not this one, it is lost."""
+    if part.dialect != dialect:
+        manifest.lose(part, "", f"Only {part.dialect} has a `{part.kind[:100]}`.")
+        return None
+    manifest.take_all(part)
+    return part.raw
 
 
 def restore_into(body: Body, node: Node, manifest: Manifest, *, dialect: str) -> Body:

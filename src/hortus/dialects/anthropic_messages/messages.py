@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from msgspec import Raw, UnsetType
 
 from hortus.canon.errors import InvalidRequest
-from hortus.canon.parts import Part, ToolResult
 from hortus.canon.request import Message, Request, Role
-from hortus.canon.turns import split_system, turns_of
+from hortus.canon.turns import Turn
 from hortus.dialects.anthropic_messages.parts import read_content, read_part, write_blocks, write_content
 from hortus.dialects.anthropic_messages.pen import Object, Pen
 from hortus.dialects.anthropic_messages.wire import NAME, MessageObject
 from hortus.framing.opening import Notes
-
-_IN_TURN = "in_turn"
-"""Notation: a system prompt among the messages."""
+from hortus.framing.top_prompt import IN_TURN, results_first, split_top, spoken_turns
 
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
 
@@ -49,14 +44,14 @@ def read_message(raw: Raw, at: str) -> Message:
     if role is None:
         raise InvalidRequest("The value is none of those that this member takes.", path=f"{at}.role")
     if role == "system":
-        notes.form(_IN_TURN)
+        notes.form(IN_TURN)
     parts = read_content(message.content, notes, at=f"{at}.content", read=read_part)
     return Message(role=role, parts=parts, at=at, extras=notes.extras())
 
 
 def write_system(request: Request, pen: Pen) -> object:
     """Return the `system` member, None where there is none."""
-    leading, _ = _split(request.messages, pen)
+    leading, _ = split_top(request.messages, pen.manifest)
     if not leading:
         return None
     if len(leading) == 1 and pen.is_own:
@@ -73,24 +68,14 @@ def write_system(request: Request, pen: Pen) -> object:
 
 def write_messages(request: Request, pen: Pen) -> list[Object]:
     """Return the messages: as they came from this dialect's client, else one for each turn."""
-    _, rest = _split(request.messages, pen)
+    _, rest = split_top(request.messages, pen.manifest)
     pen.manifest.take(request, "messages")
     if pen.is_own:
         return [_write_own(message, pen) for message in rest]
-    spoken = []
-    for message in rest:
-        if message.role in {"user", "assistant"}:
-            spoken.append(message)
-        else:
-            pen.manifest.lose(message, "", "Anthropic has one system prompt; move this to the front.")
-    written = [_write_turn(turn.role, turn.messages, pen) for turn in turns_of(spoken)]
+    why = "Anthropic has one system prompt; move this to the front."
+    turns = spoken_turns(rest, pen.manifest, why_not_system=why)
+    written = [_write_turn(turn, pen) for turn in turns]
     return [message for message in written if message is not None]
-
-
-def _split(messages: tuple[Message, ...], pen: Pen) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
-    leading, rest = split_system(messages)
-    in_turn = [i for i, message in enumerate(leading) if pen.manifest.has_form(message, _IN_TURN)]
-    return (leading[: in_turn[0]], messages[in_turn[0] :]) if in_turn else (leading, rest)
 
 
 def _write_own(message: Message, pen: Pen) -> Object:
@@ -98,14 +83,6 @@ def _write_own(message: Message, pen: Pen) -> Object:
     return pen.close(message, {"role": message.role, "content": write_content(message, message.parts, pen)})
 
 
-def _write_turn(role: Role, messages: Iterable[Message], pen: Pen) -> Object | None:
-    """Return one message for a turn; the results of tools come first, as Anthropic demands."""
-    parts: list[Part] = []
-    for message in messages:
-        pen.manifest.take(message, "role", "parts")
-        parts += message.parts
-    ordered = sorted(parts, key=lambda part: not isinstance(part, ToolResult))
-    if ordered != parts:
-        pen.manifest.adapt("order:tool_result")
-    blocks = write_blocks(ordered, pen)
-    return {"role": role, "content": blocks} if blocks else None
+def _write_turn(turn: Turn, pen: Pen) -> Object | None:
+    blocks = write_blocks(results_first(turn.messages, pen.manifest), pen)
+    return {"role": turn.role, "content": blocks} if blocks else None

@@ -27,6 +27,7 @@ from hortus.dialects.anthropic_messages.wire import (
     ToolUseBlock,
     given,
 )
+from hortus.framing.objects import write_opaque
 from hortus.framing.opening import Notes
 from hortus.framing.reading import read_open
 
@@ -82,7 +83,7 @@ def write_part(part: Part, pen: Pen) -> Object | Raw | None:
             pen.manifest.approximate(part, "text", "Written as text: Anthropic has no block for a refusal.")
             return {"type": "text", "text": part.text}
         case Opaque():
-            return _write_opaque(part, pen)
+            return write_opaque(part, pen.manifest, dialect=NAME)
     assert_never(part)
 
 
@@ -92,14 +93,6 @@ def _kind_of(raw: Raw, at: str) -> str:
 
 def _opaque(raw: Raw, at: str, *, kind: str) -> Opaque:
     return Opaque(dialect=NAME, kind=kind, raw=raw, at=at)
-
-
-def _write_opaque(part: Opaque, pen: Pen) -> Raw | None:
-    if part.dialect != NAME:
-        pen.manifest.lose(part, "", f"Only {part.dialect} has a `{part.kind[:100]}`.")
-        return None
-    pen.manifest.take_all(part)
-    return part.raw
 
 
 def _read_text(raw: Raw, at: str) -> Text:

@@ -50,9 +50,13 @@ class _Reading:
         event = _event_in(frame)
         if event is None:
             return
+        if event.type == "content_block_delta":
+            stream.say(max(len(frame.data or b"") - _DELTA_BYTES, 0))
+        else:
+            self._note_event(stream, event)
+
+    def _note_event(self, stream: PassingEvents, event: _Event) -> None:
         match event.type:
-            case "content_block_delta":
-                stream.say(max(len(frame.data or b"") - _DELTA_BYTES, 0))
             case "content_block_start":
                 _give(stream, given_files(event.content_block))
             case "message_start" if event.message is not None:

@@ -13,7 +13,6 @@ from hortus.canon.collect import joined
 from hortus.canon.errors import BY_CODE, HostFault, RequestError
 from hortus.canon.events import (
     ChoiceEnded,
-    Cited,
     Delta,
     Event,
     Extra,
@@ -27,11 +26,11 @@ from hortus.canon.events import (
     ThoughtAdded,
     UsageReported,
 )
-from hortus.canon.loss import Loss, Weight
-from hortus.canon.manifest import lost_members
-from hortus.canon.nodes import Extras, Seal
+from hortus.canon.loss import Loss
+from hortus.canon.nodes import Seal
 from hortus.canon.parts import Part, Reasoning, Refusal, Text, ToolCall
 from hortus.canon.translation import Asking
+from hortus.canon.unfold import take_apart
 from hortus.canon.usage import Usage
 from hortus.dialects.anthropic_messages.citations import write_citations
 from hortus.dialects.anthropic_messages.errors import render_stream_error
@@ -42,6 +41,7 @@ from hortus.dialects.anthropic_messages.usage import write_usage
 from hortus.dialects.anthropic_messages.wire import NAME
 from hortus.framing.paths import put_back
 from hortus.framing.sse import write_frame
+from hortus.framing.stream_losses import StreamLosses
 
 _IN_DELTA = frozenset(("container", "stop_details", "stop_reason", "stop_sequence"))
 """Members of an answer that stand in the `delta` of its last event."""
@@ -90,13 +90,12 @@ class Writer:
         self._open: _Open | None = None
         self._count = 0
         self._at = ""
-        self._losses: list[Loss] = []
-        self._others: set[int] = set()
+        self._losses = StreamLosses(asking.source, nothing=NOTHING, why_once="Anthropic answers once.")
 
     @property
     def losses(self) -> tuple[Loss, ...]:
         """What of the answer was not carried so far."""
-        return tuple(self._losses)
+        return tuple(self._losses.found)
 
     def feed(self, event: Event) -> bytes:
         """Return the bytes for an event, perhaps none."""
@@ -107,7 +106,7 @@ class Writer:
             case UsageReported(usage):
                 self._usage = usage
             case Extra(extras):
-                self._extras = joined(self._extras, self._own(extras))
+                self._extras = joined(self._extras, self._losses.own(extras))
             case Finished():
                 return self._begin() + self._finish()
             case Failed(code, message):
@@ -122,13 +121,13 @@ class Writer:
 
     def _feed_choice(self, event: PartStarted | Delta | PartEnded | ChoiceEnded) -> bytes:
         if event.choice:
-            self._lose_choice(event.choice)
+            self._losses.lose_choice(event.choice)
             return b""
         match event:
             case PartStarted(part):
                 return self._begin() + self._start_part(part)
             case PartEnded(extras=extras):
-                self._own(extras, at=self._at)
+                self._losses.own(extras, at=self._at)
                 return self._stop_part()
             case ChoiceEnded():
                 self._ended = event
@@ -142,7 +141,7 @@ class Writer:
         if self._has_begun or started is None:
             return b""
         self._has_begun = True
-        own = self._own(started.extras)
+        own = self._losses.own(started.extras)
         message = write_head(started, self._asking)
         message["content"] = []
         message |= {name: None for name in ("stop_reason", "stop_sequence") if f"start-{name}" not in own.forms}
@@ -153,12 +152,12 @@ class Writer:
         return _frame("message_start", message=message)
 
     def _start_part(self, part: Part) -> bytes:
-        skeleton, content = _taken_apart(part)
+        skeleton, content = take_apart(part)
         self._at = part.at
         self._has_refused |= isinstance(part, Refusal)
         pen = pen_for(skeleton, self._asking.source, is_answer=True)
         block = _write_skeleton(skeleton, replace(pen, is_own=self._is_own))
-        self._losses += pen.manifest.losses()
+        self._losses.found += pen.manifest.losses()
         if block is None:
             return b""
         block, more = _without_input(block) if isinstance(block, Raw) else (block, content)
@@ -198,7 +197,7 @@ class Writer:
                 citation = event.citation
                 pen = replace(pen_for(citation, self._asking.source, is_answer=True), is_own=self._is_own)
                 written = write_citations((citation,), pen)
-                self._losses += pen.manifest.losses()
+                self._losses.found += pen.manifest.losses()
                 return {"type": "citations_delta", "citation": written[0]} if written else None
 
     def _stop_part(self) -> bytes:
@@ -210,12 +209,12 @@ class Writer:
 
     def _finish(self) -> bytes:
         ended, own = self._ended, self._extras
-        said = self._own(ended.extras, at=self._path_of_choice(0)).members.get("stop_reason")
+        said = self._losses.own(ended.extras, at=self._losses.path_of_choice(0)).members.get("stop_reason")
         near = None if said or ended.stop is None else NEAR_STOPS.get(ended.stop)
         if near is not None:
-            self._lose_of_choice("stop", "tuning", near)
+            self._losses.lose_of_choice("stop", "tuning", near)
         if ended.logprobs is not None:
-            self._lose_of_choice("logprobs", "meaning", f"{NAME} has no place for it.")
+            self._losses.lose_of_choice("logprobs", "meaning", f"{NAME} has no place for it.")
         delta: Object = {"stop_reason": said or write_stop(ended.stop, has_refused=self._has_refused)}
         if "delta-stop_sequence" not in own.forms:
             delta["stop_sequence"] = ended.stop_sequence
@@ -225,25 +224,6 @@ class Writer:
         for path, raw in (own.members | own.silent).items():
             put_back(delta if path.partition(".")[0] in _IN_DELTA else event, {path: raw})
         return _frame("message_delta", **event) + _frame("message_stop")
-
-    def _own(self, extras: Extras | None, *, at: str = "") -> Extras:
-        """Return extras of this dialect; what another one said is noted as lost."""
-        own = own_extras(extras)
-        if extras is not None and extras is not own:
-            self._losses += lost_members(extras, at=at, source=self._asking.source, target=NAME)
-        return own
-
-    def _lose_of_choice(self, field: str, weight: Weight, reason: str) -> None:
-        name = self._asking.source.names.get(f"Choice.{field}", field)
-        self._losses.append(Loss(f"{self._path_of_choice(0)}.{name}", weight, reason))
-
-    def _path_of_choice(self, number: int) -> str:
-        return f"{self._asking.source.names.get('Response.choices', 'choices')}[{number}]"
-
-    def _lose_choice(self, number: int) -> None:
-        if number not in self._others:
-            self._others.add(number)
-            self._losses.append(Loss(self._path_of_choice(number), "meaning", "Anthropic answers once."))
 
 
 _INPUT, _REDACTED = "input_json_delta", "redacted_thinking"
@@ -256,28 +236,6 @@ _MEMBERS: Mapping[str, str] = MappingProxyType({"text_delta": "text", _INPUT: "p
 
 def _frame(kind: str, **members: object) -> bytes:
     return write_frame(_ENCODE({"type": kind, **members}), kind.encode())
-
-
-def _taken_apart(part: Part) -> tuple[Part, list[Delta]]:
-    """Return a part without its content, and the content as the deltas that it stands for."""
-    match part:
-        case Text(text=text, citations=citations):
-            words: list[Delta] = [TextAdded(text)] if text else []
-            return replace(part, text="", citations=()), [*words, *(Cited(one) for one in citations)]
-        case Refusal(text=text):
-            return replace(part, text=""), [TextAdded(text)] if text else []
-        case ToolCall(arguments=arguments):
-            return replace(part, arguments=""), [TextAdded(arguments)] if arguments else []
-        case Reasoning():
-            return replace(part, texts=(), summary=(), seal=None), _thoughts_of(part)
-        case _:
-            return part, []
-
-
-def _thoughts_of(part: Reasoning) -> list[Delta]:
-    thoughts: list[Delta] = [ThoughtAdded(text, piece=i, goes_to="summary") for i, text in enumerate(part.summary)]
-    thoughts += [ThoughtAdded(text, piece=i) for i, text in enumerate(part.texts)]
-    return [*thoughts, SealSet(part.seal)] if part.seal else thoughts
 
 
 def _write_skeleton(skeleton: Part, pen: Pen) -> Object | Raw | None:

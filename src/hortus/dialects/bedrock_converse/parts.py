@@ -32,6 +32,7 @@ from hortus.dialects.bedrock_converse.wire import (
     Wire,
     given,
 )
+from hortus.framing.objects import write_opaque
 from hortus.framing.opening import Notes
 
 _CITED, _JSON, _STATUS, _NO_CONTENT = "citations", "json", "status", "-content"
@@ -147,16 +148,8 @@ def write_block(part: Part, pen: Pen) -> Object | Raw | None:
             pen.manifest.approximate(part, "text", "Written as text: Bedrock has no block for a refusal.")
             return {"text": part.text}
         case Opaque():
-            return _write_opaque(part, pen)
+            return write_opaque(part, pen.manifest, dialect=NAME)
     assert_never(part)
-
-
-def _write_opaque(part: Opaque, pen: Pen) -> Raw | None:
-    if part.dialect != NAME:
-        pen.manifest.lose(part, "", f"Only {part.dialect} has a `{part.kind[:100]}`.")
-        return None
-    pen.manifest.take_all(part)
-    return part.raw
 
 
 def _read_string(raw: Raw, at: str) -> str:

@@ -27,21 +27,22 @@ from hortus.canon.events import (
     ThoughtAdded,
     UsageReported,
 )
-from hortus.canon.loss import Loss, Weight
-from hortus.canon.manifest import lost_members
+from hortus.canon.loss import Loss
 from hortus.canon.nodes import Extras
-from hortus.canon.parts import Citation, Part, Reasoning, Refusal, Text, ToolCall
+from hortus.canon.parts import Citation, Part, Reasoning, Refusal, ToolCall
 from hortus.canon.translation import Asking
+from hortus.canon.unfold import take_apart
 from hortus.canon.usage import Usage
 from hortus.dialects.bedrock_converse.citations import write_citations
 from hortus.dialects.bedrock_converse.parts import write_block
-from hortus.dialects.bedrock_converse.pen import NOTHING, Object, Pen, own_extras, pen_for
+from hortus.dialects.bedrock_converse.pen import NOTHING, Object, Pen, pen_for
 from hortus.dialects.bedrock_converse.response import NEAR_STOPS, NO_METRICS, write_stop, write_stop_sequence
 from hortus.dialects.bedrock_converse.usage import write_usage
 from hortus.dialects.bedrock_converse.wire import NAME
 from hortus.framing.aws_errors import render_stream_error
 from hortus.framing.aws_frames import write_event
 from hortus.framing.paths import put_back
+from hortus.framing.stream_losses import StreamLosses
 
 _IN_DELTAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"toolUse": ("input",), "toolResult": ("content",), "image": ("source",)}
@@ -83,28 +84,27 @@ class Writer:
         self._open: _Open | None = None
         self._count = 0
         self._at = ""
-        self._losses: list[Loss] = []
-        self._others: set[int] = set()
+        self._losses = StreamLosses(asking.source, nothing=NOTHING, why_once="Bedrock answers once.")
 
     @property
     def losses(self) -> tuple[Loss, ...]:
         """What of the answer was not carried so far."""
-        return tuple(self._losses)
+        return tuple(self._losses.found)
 
     def feed(self, event: Event) -> bytes:
         """Return the bytes for an event, perhaps none."""
         match event:
             case Started():
-                self._waiting = own = self._own(event.extras)
+                self._waiting = own = self._losses.own(event.extras)
                 self._is_own = own is not NOTHING
                 if event.model:
                     name = self._asking.source.names.get("Response.model", "model")
-                    self._losses.append(Loss(name, "advisory", f"{NAME} has no place for it."))
+                    self._losses.found.append(Loss(name, "advisory", f"{NAME} has no place for it."))
                 return self._frame("messageStart", {} if "role" in own.silent else {"role": "assistant"})
             case UsageReported(usage):
                 self._usage = usage
             case Extra(extras):
-                own = self._own(extras)
+                own = self._losses.own(extras)
                 self._waiting = own if self._waiting is NOTHING else joined(self._waiting, own)
             case Finished():
                 return self._finish()
@@ -120,13 +120,13 @@ class Writer:
 
     def _feed_choice(self, event: PartStarted | Delta | PartEnded | ChoiceEnded) -> bytes:
         if event.choice:
-            self._lose_choice(event.choice)
+            self._losses.lose_choice(event.choice)
             return b""
         match event:
             case PartStarted(part):
                 return self._start_part(part)
             case PartEnded(extras=extras):
-                self._own(extras, at=self._at)
+                self._losses.own(extras, at=self._at)
                 return self._stop_part()
             case ChoiceEnded():
                 return self._end(event)
@@ -141,7 +141,8 @@ class Writer:
 
     def _start_part(self, part: Part) -> bytes:
         self._at = part.at
-        skeleton, content = _taken_apart(part)
+        skeleton, content = take_apart(part)
+        content.sort(key=lambda delta: not isinstance(delta, Cited))  # Bedrock's citations stand before the words
         if isinstance(skeleton, ToolCall) or skeleton is part:
             frames = self._start_whole(skeleton)
         else:
@@ -156,7 +157,7 @@ class Writer:
             write_block(part, pen)  # for what it says of the loss
         else:
             pen.manifest.take_all(part)
-        self._losses += pen.manifest.losses()
+        self._losses.found += pen.manifest.losses()
         self._open = _Open(part, is_sent=False)
 
     def _pen(self, part: Part) -> Pen:
@@ -166,7 +167,7 @@ class Writer:
         """Return the start of a block, and its delta where it came as a whole."""
         pen = self._pen(part)
         block = write_block(part, pen)
-        self._losses += pen.manifest.losses()
+        self._losses.found += pen.manifest.losses()
         if block is None:
             return b""
         ((kind, inner),) = _OBJECT(_ENCODE(block)).items()
@@ -218,7 +219,7 @@ class Writer:
         written = write_citations((citation,), pen)
         if not written:
             pen.manifest.lose(citation, "", "Bedrock's citations name no stretch of the answer.")
-        self._losses += pen.manifest.losses()
+        self._losses.found += pen.manifest.losses()
         return {"citation": written[0]} if written else None
 
     def _stop_part(self) -> bytes:
@@ -241,12 +242,12 @@ class Writer:
 
     def _end(self, ended: ChoiceEnded) -> bytes:
         self._has_ended = True
-        said = self._own(ended.extras, at=self._path_of_choice(0)).silent.get("stopReason")
+        said = self._losses.own(ended.extras, at=self._losses.path_of_choice(0)).silent.get("stopReason")
         near = None if said or ended.stop is None else NEAR_STOPS.get(ended.stop)
         if near is not None:
-            self._lose_of_choice("stop", "tuning", near)
+            self._losses.lose_of_choice("stop", "tuning", near)
         if ended.logprobs is not None:
-            self._lose_of_choice("logprobs", "meaning", f"{NAME} has no place for it.")
+            self._losses.lose_of_choice("logprobs", "meaning", f"{NAME} has no place for it.")
         reason = said or write_stop(ended.stop) or (None if self._is_own else "end_turn")
         stopped: Object = {} if reason is None else {"stopReason": reason}
         return self._frame("messageStop", stopped | write_stop_sequence(ended.stop_sequence))
@@ -263,50 +264,9 @@ class Writer:
             payload["metrics"] = dict(NO_METRICS)
         return stop + self._frame("metadata", payload)
 
-    def _own(self, extras: Extras | None, *, at: str = "") -> Extras:
-        """Return extras of this dialect; what another one said is noted as lost."""
-        own = own_extras(extras)
-        if extras is not None and own is NOTHING:
-            self._losses += lost_members(extras, at=at, source=self._asking.source, target=NAME)
-        return own
-
-    def _lose_of_choice(self, field: str, weight: Weight, reason: str) -> None:
-        name = self._asking.source.names.get(f"Choice.{field}", field)
-        self._losses.append(Loss(f"{self._path_of_choice(0)}.{name}", weight, reason))
-
-    def _path_of_choice(self, number: int) -> str:
-        return f"{self._asking.source.names.get('Response.choices', 'choices')}[{number}]"
-
-    def _lose_choice(self, number: int) -> None:
-        if number not in self._others:
-            self._others.add(number)
-            self._losses.append(Loss(self._path_of_choice(number), "meaning", "Bedrock answers once."))
-
 
 def _marked(own: Extras, is_own: bool) -> Extras:  # noqa: FBT001 -- says of which side the extras are
     return replace(own, forms=(*own.forms, "own")) if is_own else own
-
-
-def _taken_apart(part: Part) -> tuple[Part, list[Delta]]:
-    """Return a part without its content, and the content as deltas; one that comes whole stays as it is."""
-    match part:
-        case Text(text=text, citations=citations):
-            words: list[Delta] = [TextAdded(text)] if text else []
-            return replace(part, text="", citations=()), [*(Cited(one) for one in citations), *words]
-        case Refusal(text=text):
-            return replace(part, text=""), [TextAdded(text)] if text else []
-        case ToolCall(arguments=arguments):
-            return replace(part, arguments=""), [TextAdded(arguments)] if arguments else []
-        case Reasoning():
-            return replace(part, texts=(), summary=(), seal=None), _thoughts_of(part)
-        case _:
-            return part, []
-
-
-def _thoughts_of(part: Reasoning) -> list[Delta]:
-    thoughts: list[Delta] = [ThoughtAdded(text, piece=i, goes_to="summary") for i, text in enumerate(part.summary)]
-    thoughts += [ThoughtAdded(text, piece=i) for i, text in enumerate(part.texts)]
-    return [*thoughts, SealSet(part.seal)] if part.seal else thoughts
 
 
 def _delta_of(kind: str, members: Mapping[str, Raw]) -> object:

@@ -21,6 +21,7 @@ from hortus.dialects.cohere_v2.wire import (
     ThinkingBlock,
     given,
 )
+from hortus.framing.objects import write_opaque
 from hortus.framing.reading import read_open
 
 PLAN = "plan"
@@ -83,12 +84,8 @@ def write_block(part: Part, pen: Pen) -> Object | Raw | None:
             return {"type": "text", "text": part.text}
         case Media():
             return _write_media(part, pen)
-        case Opaque() if part.dialect == NAME:
-            pen.manifest.take_all(part)
-            return part.raw
         case Opaque():
-            pen.manifest.lose(part, "", f"Only {part.dialect} has a `{part.kind[:100]}`.")
-            return None
+            return write_opaque(part, pen.manifest, dialect=NAME)
         case _:
             pen.manifest.lose(part, "", "Cohere has no place for it among the blocks of a content.")
             return None

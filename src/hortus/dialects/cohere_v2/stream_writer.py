@@ -25,23 +25,24 @@ from hortus.canon.events import (
     ThoughtAdded,
     UsageReported,
 )
-from hortus.canon.loss import Loss, Weight
-from hortus.canon.manifest import lost_members
+from hortus.canon.loss import Loss
 from hortus.canon.nodes import Extras, Node
 from hortus.canon.parts import Citation, Opaque, Part, Reasoning, Refusal, Text, ToolCall
 from hortus.canon.translation import Asking
+from hortus.canon.unfold import take_apart
 from hortus.canon.usage import Usage
 from hortus.dialects.cohere_v2.citations import write_citation
 from hortus.dialects.cohere_v2.content import PLAN, write_block
 from hortus.dialects.cohere_v2.errors import render_stream_error
 from hortus.dialects.cohere_v2.messages import write_call
-from hortus.dialects.cohere_v2.pen import NOTHING, Object, Pen, own_extras, pen_for
+from hortus.dialects.cohere_v2.pen import NOTHING, Object, Pen, pen_for
 from hortus.dialects.cohere_v2.response import answer_id, near_stop, write_stop
 from hortus.dialects.cohere_v2.stream_reader import START_DELTA
 from hortus.dialects.cohere_v2.usage import write_usage
 from hortus.dialects.cohere_v2.wire import NAME
 from hortus.framing.paths import put_back
 from hortus.framing.sse import write_frame
+from hortus.framing.stream_losses import StreamLosses
 
 _DONE = write_frame(b"[DONE]")
 _START, _END = "message-start", "message-end"
@@ -80,13 +81,12 @@ class Writer:
         self._open: _Open | None = None
         self._blocks = self._calls = 0
         self._at = ""
-        self._losses: list[Loss] = []
-        self._others: set[int] = set()
+        self._losses = StreamLosses(asking.source, nothing=NOTHING, why_once="Cohere answers once.")
 
     @property
     def losses(self) -> tuple[Loss, ...]:
         """What of the answer was not carried so far."""
-        return tuple(self._losses)
+        return tuple(self._losses.found)
 
     def feed(self, event: Event) -> bytes:
         """Return the bytes for an event, perhaps none."""
@@ -96,7 +96,7 @@ class Writer:
             case UsageReported(usage):
                 self._usage = usage
             case Extra(extras):
-                return self._write_extra(self._own(extras))
+                return self._write_extra(self._losses.own(extras))
             case Finished():
                 return self._finish()
             case Failed(code, message):
@@ -111,13 +111,13 @@ class Writer:
 
     def _feed_choice(self, event: PartStarted | Delta | PartEnded | ChoiceEnded) -> bytes:
         if event.choice:
-            self._lose_choice(event.choice)
+            self._losses.lose_choice(event.choice)
             return b""
         match event:
             case PartStarted(part):
                 return self._start_part(part)
             case PartEnded(extras=extras):
-                self._own(extras, at=self._at)
+                self._losses.own(extras, at=self._at)
                 return self._stop_part()
             case ChoiceEnded():
                 self._ended = event
@@ -126,11 +126,11 @@ class Writer:
                 return self._grow(event)
 
     def _start(self, event: Started) -> bytes:
-        own = self._own(event.extras)
+        own = self._losses.own(event.extras)
         self._is_own = own is not NOTHING
         if event.model:
             name = self._asking.source.names.get("Response.model", "model")
-            self._losses.append(Loss(name, "advisory", f"{NAME} has no place for it."))
+            self._losses.found.append(Loss(name, "advisory", f"{NAME} has no place for it."))
         frame: Object = {"type": _START, "id": answer_id(event, self._asking, is_own=self._is_own)}
         frame["delta"] = START_DELTA
         for name in ("id", "delta"):
@@ -141,7 +141,7 @@ class Writer:
 
     def _start_part(self, part: Part) -> bytes:
         self._at = part.at
-        skeleton, content = _taken_apart(part)
+        skeleton, content = take_apart(part)
         opened = self._begin(skeleton)
         if opened is None:
             return b""
@@ -153,7 +153,7 @@ class Writer:
     def _begin(self, skeleton: Part) -> _Open | None:
         pen = self._pen_for(skeleton)
         opened = self._open_part(skeleton, pen)
-        self._losses += pen.manifest.losses()
+        self._losses.found += pen.manifest.losses()
         return opened
 
     def _open_part(self, skeleton: Part, pen: Pen) -> _Open | None:
@@ -210,7 +210,7 @@ class Writer:
     def _cite(self, citation: Citation, opened: _Open) -> bytes:
         pen = self._pen_for(citation)
         written = write_citation(citation, pen, text=opened.text, block=opened.index)
-        self._losses += pen.manifest.losses()
+        self._losses.found += pen.manifest.losses()
         index = opened.citations
         opened.citations += 1
         start = {"type": "citation-start", "index": index, "delta": {"message": {"citations": written}}}
@@ -241,12 +241,12 @@ class Writer:
 
     def _finish(self) -> bytes:
         ended, own = self._ended, self._extras
-        said = self._own(ended.extras, at=self._path_of_choice(0)).members.get("finish_reason")
+        said = self._losses.own(ended.extras, at=self._losses.path_of_choice(0)).members.get("finish_reason")
         near = near_stop(ended.stop) if said is None else None
         if near is not None:
-            self._lose_of_choice("stop", "tuning", near)
+            self._losses.lose_of_choice("stop", "tuning", near)
         if ended.stop_sequence is not None:
-            self._lose_of_choice("stop_sequence", "meaning", f"{NAME} has no place for it.")
+            self._losses.lose_of_choice("stop_sequence", "meaning", f"{NAME} has no place for it.")
         usage = own.silent.get("usage")
         delta: Object = {"finish_reason": said or write_stop(ended.stop), "usage": usage or write_usage(self._usage)}
         for name in [name for name in delta if f"-{name}" in own.forms]:
@@ -259,31 +259,12 @@ class Writer:
         if logprobs is None:
             return b""
         if not self._is_own:
-            self._lose_of_choice("logprobs", "meaning", f"{NAME} has no place for it.")
+            self._losses.lose_of_choice("logprobs", "meaning", f"{NAME} has no place for it.")
             return b""
         return b"".join(_frame({"type": "content-delta", "logprobs": one}) for one in _RAWS(logprobs))
 
     def _pen_for(self, node: Node) -> Pen:
         return replace(pen_for(node, self._asking.source, is_answer=True), is_own=self._is_own)
-
-    def _own(self, extras: Extras | None, *, at: str = "") -> Extras:
-        """Return extras of this dialect; what another one said is noted as lost."""
-        own = own_extras(extras)
-        if extras is not None and extras is not own:
-            self._losses += lost_members(extras, at=at, source=self._asking.source, target=NAME)
-        return own
-
-    def _lose_of_choice(self, field: str, weight: Weight, reason: str) -> None:
-        name = self._asking.source.names.get(f"Choice.{field}", field)
-        self._losses.append(Loss(f"{self._path_of_choice(0)}.{name}", weight, reason))
-
-    def _path_of_choice(self, number: int) -> str:
-        return f"{self._asking.source.names.get('Response.choices', 'choices')}[{number}]"
-
-    def _lose_choice(self, number: int) -> None:
-        if number not in self._others:
-            self._others.add(number)
-            self._losses.append(Loss(self._path_of_choice(number), "meaning", "Cohere answers once."))
 
 
 def _delta(opened: _Open, text: str) -> bytes:
@@ -311,24 +292,3 @@ def _below(own: Extras, kind: str) -> Iterator[tuple[str, Raw]]:
 
 def _frame(event: Object) -> bytes:
     return write_frame(_ENCODE(event), str(event["type"]).encode())
-
-
-def _taken_apart(part: Part) -> tuple[Part, list[Delta]]:
-    """Return a part without its content, and the content as the deltas that it stands for."""
-    match part:
-        case Text(text=text, citations=citations):
-            return replace(part, text="", citations=()), [*_words(text), *(Cited(one) for one in citations)]
-        case Refusal(text=text):
-            return replace(part, text=""), _words(text)
-        case ToolCall(arguments=arguments):
-            return replace(part, arguments=""), _words(arguments)
-        case Reasoning(texts=texts, summary=summary):
-            thoughts: list[Delta] = [ThoughtAdded(one, piece=i, goes_to="summary") for i, one in enumerate(summary)]
-            thoughts += [ThoughtAdded(one, piece=i) for i, one in enumerate(texts)]
-            return replace(part, texts=(), summary=(), seal=None, is_redacted=False), thoughts
-        case _:
-            return part, []
-
-
-def _words(text: str) -> list[Delta]:
-    return [TextAdded(text)] if text else []
