@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from hortus.canon.dialect import RouteCard
-from hortus.canon.errors import BrokenStream, Internal, InvalidRequest
+from hortus.canon.errors import Internal, InvalidRequest
 from hortus.framing import plain
 
 
@@ -24,9 +24,3 @@ def test_there_are_no_lists_of_models() -> None:
 def test_an_error_is_openai_s_object() -> None:
     written = msgspec.json.decode(plain.write_error(InvalidRequest("no", path="input"), "rcp_1"))
     assert (written["error"]["message"], written["error"]["param"]) == ("no", "input")
-
-
-def test_an_answer_that_cannot_be_read_says_where() -> None:
-    error = plain.unreadable(InvalidRequest("no", path="results[0]"))
-    assert isinstance(error, BrokenStream)
-    assert error.path == "results[0]"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -12,6 +12,7 @@ from hortus.canon.errors import InvalidRequest
 from hortus.canon.manifest import Manifest
 from hortus.canon.nodes import Node
 from hortus.canon.parts import Opaque
+from hortus.canon.translation import Written
 from hortus.framing.opening import NULL, Notes
 from hortus.framing.paths import put_back, split_path
 
@@ -27,6 +28,7 @@ class _Kind(msgspec.Struct):
     type: str | UnsetType | None = UNSET
 
 
+_ENCODE = msgspec.json.Encoder().encode
 _DECODE_TEXT = msgspec.json.Decoder(str).decode
 _DECODE_KIND = msgspec.json.Decoder(_Kind).decode
 
@@ -81,6 +83,21 @@ def write_opaque(part: Opaque, manifest: Manifest, *, dialect: str) -> Raw | Non
         return None
     manifest.take_all(part)
     return part.raw
+
+
+def write_fields(body: Body, node: Node, manifest: Manifest, *, fields: Mapping[str, str]) -> None:
+    """Write each field that is set as the member that stands for it, its value as it is."""
+    for member, field in fields.items():
+        value = getattr(node, field)
+        if value is not None:
+            manifest.take(node, field)
+            body[member] = value
+
+
+def finish_body(body: Body, manifest: Manifest) -> Written:
+    """Return a whole body as it is sent, with what was lost on the way."""
+    losses = manifest.losses()
+    return Written(body=_ENCODE(body), losses=losses, adaptations=manifest.adaptations)
 
 
 def restore_into(body: Body, node: Node, manifest: Manifest, *, dialect: str) -> Body:

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Raw
 
 from hortus.canon.dialect import Asked, Rewritten, RouteCard, StreamUsage
-from hortus.canon.errors import BrokenStream, CallerFault, Internal, RequestError
+from hortus.canon.errors import Internal, RequestError
 from hortus.framing.asking import Named
 from hortus.framing.openai_errors import ErrorObject, describe
 from hortus.framing.shallow import write_members
@@ -69,8 +69,3 @@ def write_error(error: RequestError, receipt_id: str) -> bytes:
     """Return OpenAI's error object, where an answer has begun."""
     del receipt_id
     return _ENCODE(_Body(describe(error)))
-
-
-def unreadable(fault: CallerFault) -> BrokenStream:
-    """Return the error for a host's answer that cannot be read."""
-    return BrokenStream(f"The host's answer cannot be read: {fault.message}", path=fault.path)

@@ -1,4 +1,4 @@
-"""Vectors in base64: little-endian 32-bit floats, as OpenAI began to write them and others do too."""
+"""Vectors in an answer, as OpenAI began to write them and others do too: numbers, or 32-bit floats in base64."""
 
 from __future__ import annotations
 
@@ -8,11 +8,45 @@ from struct import error as struct_error
 from struct import iter_unpack, pack
 
 import msgspec
+from msgspec import UNSET, Raw, UnsetType
 
 from hortus.canon.errors import BrokenStream
+from hortus.framing.objects import text_of
+from hortus.framing.opening import Notes
+
+BASE64 = "base64"
+"""The word for it in requests; noted as a form of an answer whose vectors came so."""
 
 _DECODE_NUMBERS = msgspec.json.Decoder(list[float]).decode
 _ENCODE = msgspec.json.Encoder().encode
+
+
+class Vector(msgspec.Struct, forbid_unknown_fields=True):
+    """One vector: numbers, or base64."""
+
+    embedding: Raw
+    index: int
+    object: Raw | UnsetType = UNSET
+
+
+def read_vectors(items: list[Raw], notes: Notes) -> tuple[Raw, ...]:
+    """Return the vectors of an answer in the order of what they stand for.
+
+    Raises:
+        InvalidRequest: One is no object with these members.
+        BrokenStream: One is no vector.
+    """
+    vectors: list[tuple[int, Raw]] = []
+    for number, raw in enumerate(items):
+        under = f"data[{number}]"
+        one = notes.open(raw, Vector, under=under)
+        if one.object is UNSET:
+            notes.form(f"-{under}.object")
+        packed = text_of(one.embedding)
+        if packed is not None and number == 0:
+            notes.form(BASE64)
+        vectors.append((one.index, one.embedding if packed is None else unpack_vector(packed)))
+    return tuple(vector for _, vector in sorted(vectors, key=lambda pair: pair[0]))
 
 
 def unpack_vector(packed: str) -> msgspec.Raw:

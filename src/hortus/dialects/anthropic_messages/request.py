@@ -23,6 +23,7 @@ from hortus.dialects.anthropic_messages.tools import (
 from hortus.dialects.anthropic_messages.vocabulary import BETA_HEADER
 from hortus.dialects.anthropic_messages.wire import NAME, Metadata, OutputConfig, RequestBody, given
 from hortus.framing.claude import ModelTraits, traits_of
+from hortus.framing.objects import finish_body
 from hortus.framing.opening import Notes
 from hortus.framing.paths import put_back
 from hortus.framing.shallow import check_text
@@ -161,8 +162,7 @@ def _finish(body: Object, request: Request, target: Target, *, pen: Pen) -> Writ
     members = {name: raw for name, raw in pen.manifest.members(request).items() if name != BETA_HEADER}
     put_back(body, members)
     apply_habits(body, target.habits, manifest=pen.manifest, root=request, fields=_FIELDS)
-    losses = pen.manifest.losses()
-    return Written(body=_ENCODE(body), losses=losses, adaptations=pen.manifest.adaptations)
+    return finish_body(body, pen.manifest)
 
 
 def _write_body(request: Request, target: Target, pen: Pen) -> Object:

@@ -19,6 +19,7 @@ from hortus.dialects.anthropic_messages.parts import read_part, write_blocks
 from hortus.dialects.anthropic_messages.pen import NOTHING, Object, Pen, own_extras, pen_for
 from hortus.dialects.anthropic_messages.usage import read_usage, said_in, write_usage
 from hortus.dialects.anthropic_messages.wire import NAME, AnswerBody, TokenCountBody, given
+from hortus.framing.objects import finish_body
 from hortus.framing.opening import Notes
 from hortus.framing.paths import put_back
 from hortus.framing.shallow import check_text
@@ -138,7 +139,7 @@ def write_response(response: Response, asking: Asking) -> Written:
         body["usage"] = write_usage(response.usage, own_extras(response.extras))
     put_back(body, pen.manifest.members(response))
     put_back(body, pen.manifest.silent(response))
-    return Written(body=_ENCODE(body), losses=pen.manifest.losses(), adaptations=pen.manifest.adaptations)
+    return finish_body(body, pen.manifest)
 
 
 def _write_choices(response: Response, pen: Pen) -> Object:

@@ -19,6 +19,7 @@ from hortus.dialects.bedrock_converse.tools import read_choice, read_format, rea
 from hortus.dialects.bedrock_converse.vocabulary import ADDITIONAL
 from hortus.dialects.bedrock_converse.wire import NAME, InferenceConfig, OutputConfig, RequestBody, ServiceTier, given
 from hortus.framing.claude import traits_of
+from hortus.framing.objects import finish_body
 from hortus.framing.opening import Notes
 from hortus.framing.paths import join_name, put_back
 from hortus.framing.shallow import check_text
@@ -159,8 +160,7 @@ def finish(body: Object, request: Request, target: Target, *, pen: Pen) -> Writt
     """Return a body with what only this dialect knows put back, as the host wants it."""
     put_back(body, pen.manifest.members(request))
     apply_habits(body, target.habits, manifest=pen.manifest, root=request, fields=_FIELDS)
-    losses = pen.manifest.losses()
-    return Written(body=_ENCODE(body), losses=losses, adaptations=pen.manifest.adaptations)
+    return finish_body(body, pen.manifest)
 
 
 def write_body(request: Request, pen: Pen) -> Object:

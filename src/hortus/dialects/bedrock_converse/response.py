@@ -17,6 +17,7 @@ from hortus.dialects.bedrock_converse.parts import read_blocks, write_blocks
 from hortus.dialects.bedrock_converse.pen import Object, Pen, own_extras, pen_for
 from hortus.dialects.bedrock_converse.usage import read_usage, write_usage
 from hortus.dialects.bedrock_converse.wire import NAME, AnswerBody, StreamEvent, given
+from hortus.framing.objects import finish_body
 from hortus.framing.opening import Notes
 from hortus.framing.paths import join_name, put_back
 from hortus.framing.shallow import check_text
@@ -175,7 +176,7 @@ def write_response(response: Response, asking: Asking) -> Written:
     put_back(body, silent)
     if message_role is not None:
         _set_role(body, message_role)
-    return Written(body=_ENCODE(body), losses=pen.manifest.losses(), adaptations=pen.manifest.adaptations)
+    return finish_body(body, pen.manifest)
 
 
 def _set_role(body: Object, role: Raw) -> None:

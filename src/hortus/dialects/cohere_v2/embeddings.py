@@ -16,6 +16,7 @@ from hortus.canon.translation import Call, Target, Written
 from hortus.dialects.cohere_v2.pen import Object, Pen, notes_at, pen_for
 from hortus.dialects.cohere_v2.usage import read_meta, write_meta
 from hortus.dialects.cohere_v2.wire import EmbedAnswer, EmbedBody, Vectors, given
+from hortus.framing.objects import finish_body
 from hortus.framing.opening import Notes
 from hortus.framing.shallow import check_text
 from hortus.framing.vectors import pack_vector, unpack_vector
@@ -103,8 +104,7 @@ def write_request(request: EmbeddingsRequest, target: Target) -> Written:
         body["output_dimension"] = request.dimensions
     pen.close(request, body)
     apply_habits(body, target.habits, manifest=pen.manifest, root=request, fields=_FIELDS)
-    losses = pen.manifest.losses()
-    return Written(body=_ENCODE(body), losses=losses, adaptations=pen.manifest.adaptations)
+    return finish_body(body, pen.manifest)
 
 
 def _write_task(request: EmbeddingsRequest, pen: Pen) -> str | None:
@@ -171,7 +171,7 @@ def write_response(response: EmbeddingsResponse, request: EmbeddingsRequest) -> 
         body |= {"id": "embeddings", "texts": [one.text or "" for one in request.inputs]}
         body["response_type"] = "embeddings_by_type"
     pen.close(response, body)
-    return Written(body=_ENCODE(body), losses=pen.manifest.losses(), adaptations=pen.manifest.adaptations)
+    return finish_body(body, pen.manifest)
 
 
 def _write_vectors(response: EmbeddingsResponse, request: EmbeddingsRequest, pen: Pen) -> object:

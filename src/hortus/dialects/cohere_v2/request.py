@@ -23,6 +23,7 @@ from hortus.dialects.cohere_v2.tools import (
     write_wish,
 )
 from hortus.dialects.cohere_v2.wire import RequestBody, given
+from hortus.framing.objects import finish_body
 from hortus.framing.opening import Notes
 from hortus.framing.shallow import check_text
 
@@ -132,8 +133,7 @@ def write_request(request: Request, target: Target) -> Written:
         body["stream"] = True
     pen.close(request, body)
     apply_habits(body, target.habits, manifest=pen.manifest, root=request, fields=_FIELDS)
-    losses = pen.manifest.losses()
-    return Written(body=_ENCODE(body), losses=losses, adaptations=pen.manifest.adaptations)
+    return finish_body(body, pen.manifest)
 
 
 def _write_sampling(request: Request, pen: Pen, body: Object) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import msgspec
 from msgspec import Raw, UnsetType
 
-from hortus.canon.errors import CallerFault
 from hortus.canon.habits import apply_habits
 from hortus.canon.manifest import Vocabulary
 from hortus.canon.rerank import RerankDocument, RerankRequest, RerankResponse, RerankResult
@@ -13,15 +11,14 @@ from hortus.canon.translation import Call, Target, Written
 from hortus.dialects.cohere_v2.pen import Object, Pen, notes_at, pen_for
 from hortus.dialects.cohere_v2.usage import read_meta, write_meta
 from hortus.dialects.cohere_v2.wire import Ranked, RerankAnswer, RerankBody, given
-from hortus.framing.plain import unreadable
+from hortus.framing.answers import read_whole
+from hortus.framing.objects import finish_body, write_fields
 from hortus.framing.ranking import check_score, write_as_text, write_document
 from hortus.framing.shallow import check_text
 
 _FIELDS = {"top_n": "top_n", "max_tokens_per_doc": "max_document_tokens"}
 _GIVEN = "document"
 """Form: the host gave the document back."""
-
-_ENCODE = msgspec.json.Encoder().encode
 
 
 def read_request(body: bytes, call: Call) -> RerankRequest:
@@ -56,15 +53,10 @@ def write_request(request: RerankRequest, target: Target) -> Written:
         "query": request.query,
         "documents": [text if text is not None else "" for text in texts],
     }
-    for member, field in _FIELDS.items():
-        value = getattr(request, field)
-        if value is not None:
-            pen.manifest.take(request, field)
-            body[member] = value
+    write_fields(body, request, pen.manifest, fields=_FIELDS)
     pen.close(request, body)
     apply_habits(body, target.habits, manifest=pen.manifest, root=request, fields=_FIELDS)
-    losses = pen.manifest.losses()
-    return Written(body=_ENCODE(body), losses=losses, adaptations=pen.manifest.adaptations)
+    return finish_body(body, pen.manifest)
 
 
 def read_response(body: bytes) -> RerankResponse:
@@ -73,11 +65,7 @@ def read_response(body: bytes) -> RerankResponse:
     Raises:
         BrokenStream: It cannot be read as one.
     """
-    try:
-        check_text(body)
-        return _read_response(body)
-    except CallerFault as fault:
-        raise unreadable(fault) from fault
+    return read_whole(body, _read_response)
 
 
 def _read_response(body: bytes) -> RerankResponse:
@@ -113,7 +101,7 @@ def write_response(response: RerankResponse, request: RerankRequest) -> Written:
     body["results"] = [_write_result(one, request, pen) for one in response.results]
     body["meta"] = write_meta(response.usage)
     pen.close(response, body)
-    return Written(body=_ENCODE(body), losses=pen.manifest.losses(), adaptations=pen.manifest.adaptations)
+    return finish_body(body, pen.manifest)
 
 
 def _write_result(result: RerankResult, request: RerankRequest, pen: Pen) -> Object:

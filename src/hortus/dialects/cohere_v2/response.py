@@ -17,6 +17,7 @@ from hortus.dialects.cohere_v2.messages import read_parts, write_parts
 from hortus.dialects.cohere_v2.pen import Object, Pen, notes_at, own_extras, pen_for, told_raw
 from hortus.dialects.cohere_v2.usage import read_noted_usage, write_usage
 from hortus.dialects.cohere_v2.wire import NAME, AnswerBody, MessageObject, given
+from hortus.framing.objects import finish_body
 from hortus.framing.shallow import check_text
 
 _STOPS: Mapping[str, Stop] = MappingProxyType(
@@ -87,7 +88,7 @@ def write_response(response: Response, asking: Asking) -> Written:
     body |= _write_choice(response.choices[0], pen) if response.choices else _NO_CHOICE
     body["usage"] = write_usage(response.usage)
     pen.close(response, body)
-    return Written(body=_ENCODE(body), losses=pen.manifest.losses(), adaptations=pen.manifest.adaptations)
+    return finish_body(body, pen.manifest)
 
 
 _NO_CHOICE: Mapping[str, object] = MappingProxyType(

@@ -14,13 +14,13 @@ from hortus.canon.translation import Call, Target, Written
 from hortus.dialects.gemini.members import NAME, Object, Opened, Pen, forms_of, is_own
 from hortus.dialects.gemini.response import unreadable
 from hortus.dialects.gemini.usage import USAGE, read_usage, write_usage
+from hortus.framing.objects import finish_body
 from hortus.framing.shallow import check_text
 
 _BATCH, _NAMED = "batch", "named"
 _COMMON = ("dimensions", "task", "title")
 _NO_TOKENS = "Gemini takes texts, not the numbers of another maker's tokens: send the text."
 
-_ENCODE = msgspec.json.Encoder().encode
 _Settings = tuple[int | None, str | None, str | None]
 _UNSAID: _Settings = (None, None, None)
 
@@ -105,8 +105,7 @@ def write_request(request: EmbeddingsRequest, target: Target) -> Written:
         named = {"model": model} if _NAMED in forms_of(request) else {}
         content = [{"content": _write_content(item, pen)} for item in request.inputs]
         body = pen.close(request, named | (content[0] if content else {}) | common)
-    losses = manifest.losses()
-    return Written(body=_ENCODE(body), losses=losses, adaptations=manifest.adaptations)
+    return finish_body(body, manifest)
 
 
 def _common(request: EmbeddingsRequest) -> Object:
@@ -168,5 +167,4 @@ def write_response(response: EmbeddingsResponse, request: EmbeddingsRequest) -> 
     if response.usage is not None:
         body[USAGE] = write_usage(response.usage)
     pen.close(response, body)
-    losses = manifest.losses()
-    return Written(body=_ENCODE(body), losses=losses, adaptations=manifest.adaptations)
+    return finish_body(body, manifest)

@@ -22,6 +22,7 @@ from hortus.dialects.gemini.members import NAME, Object, Opened, Pen, forms_of, 
 from hortus.dialects.gemini.parts import read_part, write_part
 from hortus.dialects.gemini.settings import read_settings, write_settings
 from hortus.dialects.gemini.tools import read_choice, read_tools, write_choice, write_tools
+from hortus.framing.objects import finish_body
 from hortus.framing.shallow import check_text
 
 _ROLES: Mapping[str, Role] = {"user": "user", "model": "assistant", "function": "user"}
@@ -72,8 +73,7 @@ def write_request(request: Request, target: Target) -> Written:
     """Return the request for a host."""
     manifest = Manifest(request, NAME, source=target.source, reclassified=target.habits.weights)
     body = write_body(request, target, manifest=manifest)
-    losses = manifest.losses()
-    return Written(body=ENCODE(body), losses=losses, adaptations=manifest.adaptations)
+    return finish_body(body, manifest)
 
 
 def write_body(request: Request, target: Target, *, manifest: Manifest) -> Object:

@@ -22,6 +22,7 @@ from hortus.dialects.gemini.members import NAME, Object, Opened, Pen, forms_of, 
 from hortus.dialects.gemini.parts import read_part, write_part
 from hortus.dialects.gemini.stops import as_read, read_stop, write_stop
 from hortus.dialects.gemini.usage import USAGE, read_usage, searches_in, write_usage
+from hortus.framing.objects import finish_body
 from hortus.framing.shallow import check_text
 
 BLOCKED = "blocked"
@@ -169,8 +170,7 @@ def write_response(response: Response, asking: Asking) -> Written:
     manifest.take(response, "choices", "usage", "id", "model", "created_s")
     body |= write_head(response, asking, pen=pen)
     pen.close(response, body)
-    losses = manifest.losses()
-    return Written(body=_ENCODE(body), losses=losses, adaptations=manifest.adaptations)
+    return finish_body(body, manifest)
 
 
 def write_head(response: Response, asking: Asking, *, pen: Pen) -> Object:

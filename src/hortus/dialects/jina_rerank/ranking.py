@@ -5,17 +5,17 @@ from __future__ import annotations
 import msgspec
 from msgspec import UNSET, Raw
 
-from hortus.canon.errors import CallerFault, InvalidRequest
+from hortus.canon.errors import InvalidRequest
 from hortus.canon.habits import apply_habits
 from hortus.canon.manifest import Manifest, Vocabulary
 from hortus.canon.rerank import RerankDocument, RerankRequest, RerankResponse, RerankResult
 from hortus.canon.translation import Call, Target, Written
 from hortus.canon.usage import Usage
 from hortus.dialects.jina_rerank import wire
+from hortus.framing.answers import read_whole
 from hortus.framing.noted_usage import note_usage
-from hortus.framing.objects import Body, note_absent, restore_into, text_of, told
+from hortus.framing.objects import Body, finish_body, note_absent, restore_into, text_of, told, write_fields
 from hortus.framing.opening import Notes
-from hortus.framing.plain import unreadable
 from hortus.framing.ranking import check_score, write_document
 from hortus.framing.shallow import check_text
 
@@ -30,7 +30,6 @@ _OBJECT = "object"
 _GIVEN = "document"
 """Form: the host gave the document back."""
 
-_ENCODE = msgspec.json.Encoder().encode
 _DECODE_OBJECT = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
@@ -78,15 +77,10 @@ def write_request(request: RerankRequest, target: Target) -> Written:
     manifest.take(request, "model", "query", "documents")
     documents = [_write_document(one, manifest) for one in request.documents]
     body: Body = {"model": target.model, "query": request.query, "documents": documents}
-    for member, field in _FIELDS.items():
-        value = getattr(request, field)
-        if value is not None:
-            manifest.take(request, field)
-            body[member] = value
+    write_fields(body, request, manifest, fields=_FIELDS)
     restore_into(body, request, manifest, dialect=wire.NAME)
     apply_habits(body, target.habits, manifest=manifest, root=request, fields=_FIELDS)
-    losses = manifest.losses()
-    return Written(body=_ENCODE(body), losses=losses, adaptations=manifest.adaptations)
+    return finish_body(body, manifest)
 
 
 def _write_document(document: RerankDocument, manifest: Manifest) -> object:
@@ -102,11 +96,7 @@ def read_response(body: bytes) -> RerankResponse:
     Raises:
         BrokenStream: It cannot be read as one.
     """
-    try:
-        check_text(body)
-        return _read_response(body)
-    except CallerFault as fault:
-        raise unreadable(fault) from fault
+    return read_whole(body, _read_response)
 
 
 def _read_response(body: bytes) -> RerankResponse:
@@ -147,8 +137,7 @@ def write_response(response: RerankResponse, request: RerankRequest) -> Written:
     body["results"] = [_write_result(one, request, manifest) for one in response.results]
     body["usage"] = _write_usage(response.usage or Usage())
     restore_into(body, response, manifest, dialect=wire.NAME)
-    losses = manifest.losses()
-    return Written(body=_ENCODE(body), losses=losses, adaptations=manifest.adaptations)
+    return finish_body(body, manifest)
 
 
 def _write_result(result: RerankResult, request: RerankRequest, manifest: Manifest) -> Body:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import UNSET, Raw
 
-from hortus.canon.errors import CallerFault, InvalidRequest
+from hortus.canon.errors import InvalidRequest
 from hortus.canon.habits import apply_habits
 from hortus.canon.manifest import Manifest, Vocabulary
 from hortus.canon.moderation import (
@@ -18,12 +18,12 @@ from hortus.canon.parts import Text
 from hortus.canon.translation import Call, Target, Written
 from hortus.dialects.mistral import wire
 from hortus.dialects.mistral.pen import Pen, encode, is_own, notes_at
-from hortus.dialects.mistral.response import unreadable
 from hortus.dialects.mistral.usage import write_usage
 from hortus.dialects.mistral.vocabulary import NAME
+from hortus.framing.answers import read_whole
 from hortus.framing.judging import OWN_NAMES, categories_of, write_flags
 from hortus.framing.noted_usage import note_usage
-from hortus.framing.objects import Body, kind_of, note_absent, text_of, told
+from hortus.framing.objects import Body, finish_body, kind_of, note_absent, text_of, told
 from hortus.framing.shallow import check_text
 
 _BARE = "input is bare"
@@ -124,8 +124,7 @@ def write_request(request: ModerationRequest, target: Target) -> Written:
     body: Body = {"model": target.model, "input": inputs[0] if is_bare else inputs}
     pen.close(request, body)
     apply_habits(body, target.habits, manifest=manifest, root=request, fields={"input": "inputs"})
-    losses = manifest.losses()
-    return Written(body=encode(body), losses=losses, adaptations=manifest.adaptations)
+    return finish_body(body, manifest)
 
 
 def _write_turn(turn: ModerationTurn, pen: Pen) -> Body:
@@ -163,11 +162,7 @@ def read_response(body: bytes) -> ModerationResponse:
     Raises:
         BrokenStream: It cannot be read as one.
     """
-    try:
-        check_text(body)
-        return _read_response(body)
-    except CallerFault as error:
-        raise unreadable(error) from error
+    return read_whole(body, _read_response)
 
 
 def _read_response(body: bytes) -> ModerationResponse:

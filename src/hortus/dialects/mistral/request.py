@@ -27,7 +27,7 @@ from hortus.dialects.mistral.messages import (
 from hortus.dialects.mistral.pen import Pen, encode, notes_at
 from hortus.dialects.mistral.tools import read_choice, read_output, read_tool, write_choice, write_output, write_tool
 from hortus.dialects.mistral.vocabulary import NAME, VOCABULARY
-from hortus.framing.objects import Body, told, told_raw
+from hortus.framing.objects import Body, finish_body, told, told_raw, write_fields
 from hortus.framing.opening import Notes
 from hortus.framing.shallow import check_text
 
@@ -145,19 +145,14 @@ def write_request(request: Request, target: Target) -> Written:
     pen = Pen(manifest, is_own=target.source is VOCABULARY)
     body: Body = {"model": target.model, "messages": _write_messages(request.messages, pen)}
     manifest.take(request, "messages")
-    for member, field in _PLAIN.items():
-        value = getattr(request, field)
-        if value is not None:
-            manifest.take(request, field)
-            body[member] = value
+    write_fields(body, request, manifest, fields=_PLAIN)
     _write_tools(request, body, pen)
     _write_limits(request, body, pen)
     if request.is_stream or manifest.has_form(request, _NO_STREAM):
         body["stream"] = request.is_stream
     pen.close(request, body)
     apply_habits(body, target.habits, manifest=manifest, root=request, fields=_FIELDS)
-    losses = manifest.losses()
-    return Written(body=encode(body), losses=losses, adaptations=manifest.adaptations)
+    return finish_body(body, manifest)
 
 
 def _write_limits(request: Request, body: Body, pen: Pen) -> None:

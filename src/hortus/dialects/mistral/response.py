@@ -8,7 +8,6 @@ from types import MappingProxyType
 
 from msgspec import UNSET, Raw
 
-from hortus.canon.errors import BrokenStream, CallerFault
 from hortus.canon.manifest import Manifest
 from hortus.canon.parts import Part, ToolCall
 from hortus.canon.request import Message
@@ -19,10 +18,10 @@ from hortus.dialects.mistral import wire
 from hortus.dialects.mistral.messages import read_parts, write_assistant
 from hortus.dialects.mistral.pen import Pen, encode, notes_at
 from hortus.dialects.mistral.vocabulary import NAME
+from hortus.framing.answers import read_whole
 from hortus.framing.noted_usage import note_usage
-from hortus.framing.objects import Body, note_absent, told
+from hortus.framing.objects import Body, finish_body, note_absent, told
 from hortus.framing.opening import Notes
-from hortus.framing.shallow import check_text
 
 _HEAD = ("id", "object", "created", "model", "usage")
 _CHOICE = ("index", "finish_reason")
@@ -52,16 +51,7 @@ def read_response(body: bytes) -> Response:
     Raises:
         BrokenStream: It cannot be read as one.
     """
-    try:
-        check_text(body)
-        return _read_response(body)
-    except CallerFault as error:
-        raise unreadable(error) from error
-
-
-def unreadable(error: CallerFault) -> BrokenStream:
-    """Return the host's fault for what, from a client, would be the client's."""
-    return BrokenStream(f"The host's answer cannot be read: {error.message}", path=error.path)
+    return read_whole(body, _read_response)
 
 
 def _read_response(body: bytes) -> Response:
@@ -154,8 +144,7 @@ def write_response(response: Response, asking: Asking) -> Written:
         "usage": write_usage(response.usage or Usage()),
     }
     pen.close(response, body)
-    losses = manifest.losses()
-    return Written(body=encode(body), losses=losses, adaptations=manifest.adaptations)
+    return finish_body(body, manifest)
 
 
 def _write_choice(choice: Choice, pen: Pen) -> Body:

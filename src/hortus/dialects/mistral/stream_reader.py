@@ -32,8 +32,9 @@ from hortus.dialects.mistral.errors import read_error
 from hortus.dialects.mistral.messages import given_id
 from hortus.dialects.mistral.parts import read_part, read_thoughts
 from hortus.dialects.mistral.pen import encode, notes_at
-from hortus.dialects.mistral.response import read_response, read_stop, unreadable, write_usage
+from hortus.dialects.mistral.response import read_response, read_stop, write_usage
 from hortus.dialects.mistral.vocabulary import NAME
+from hortus.framing.answers import unreadable
 from hortus.framing.noted_usage import note_usage
 from hortus.framing.objects import kind_of, text_of, told
 from hortus.framing.opening import NULL, Notes

@@ -238,14 +238,6 @@ class EmbeddingsRequest(Struct, forbid_unknown_fields=True):
     encoding_format: str | UnsetType | None = UNSET
 
 
-class Embedding(Struct, forbid_unknown_fields=True):
-    """One vector: numbers, or base64."""
-
-    embedding: Raw
-    index: int
-    object: Raw | UnsetType = UNSET
-
-
 class EmbeddingsResponse(Struct, forbid_unknown_fields=True):
     """Vectors."""
 

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from msgspec import UNSET, Raw
+from msgspec import UNSET
 
 from hortus.canon.embeddings import EmbeddingsInput, EmbeddingsRequest, EmbeddingsResponse
-from hortus.canon.errors import CallerFault, InvalidRequest
+from hortus.canon.errors import InvalidRequest
 from hortus.canon.habits import apply_habits
 from hortus.canon.manifest import Manifest, Vocabulary
 from hortus.canon.translation import Call, Target, Written
 from hortus.canon.usage import Usage
 from hortus.dialects.openai_chat import wire
-from hortus.dialects.openai_chat.pen import Body, encode, note_absent, notes_at, restore, text_of, told
-from hortus.dialects.openai_chat.response import unreadable
+from hortus.dialects.openai_chat.pen import Body, note_absent, notes_at, restore, told
 from hortus.dialects.openai_chat.usage import read_noted_usage
 from hortus.dialects.openai_chat.vocabulary import NAME
+from hortus.framing.answers import read_whole
+from hortus.framing.objects import finish_body, write_fields
 from hortus.framing.shallow import check_text
-from hortus.framing.vectors import pack_vector, unpack_vector
+from hortus.framing.vectors import BASE64, pack_vector, read_vectors
 
 _BARE = "input is bare"
 """Form: one text, or the tokens of one, without a list around it."""
 
-_BASE64 = "base64"
 _FIELDS = {"dimensions": "dimensions", "encoding_format": "encoding", "user": "user"}
 
 
@@ -70,15 +70,10 @@ def write_request(request: EmbeddingsRequest, target: Target) -> Written:
         inputs.append(list(one.tokens) if one.text is None else one.text)
     is_bare = len(inputs) == 1 and manifest.has_form(request, _BARE)
     body: Body = {"model": target.model, "input": inputs[0] if is_bare else inputs}
-    for member, field in _FIELDS.items():
-        value = getattr(request, field)
-        if value is not None:
-            manifest.take(request, field)
-            body[member] = value
+    write_fields(body, request, manifest, fields=_FIELDS)
     restore(body, request, manifest)
     apply_habits(body, target.habits, manifest=manifest, root=request, fields=_FIELDS)
-    losses = manifest.losses()
-    return Written(body=encode(body), losses=losses, adaptations=manifest.adaptations)
+    return finish_body(body, manifest)
 
 
 def read_response(body: bytes) -> EmbeddingsResponse:
@@ -87,11 +82,7 @@ def read_response(body: bytes) -> EmbeddingsResponse:
     Raises:
         BrokenStream: It cannot be read as one.
     """
-    try:
-        check_text(body)
-        return _read_response(body)
-    except CallerFault as error:
-        raise unreadable(error) from error
+    return read_whole(body, _read_response)
 
 
 def _read_response(body: bytes) -> EmbeddingsResponse:
@@ -101,19 +92,8 @@ def _read_response(body: bytes) -> EmbeddingsResponse:
     usage = None
     if found.usage is not UNSET:
         usage = read_noted_usage(found.usage, notes, write=_write_usage)
-    vectors: list[tuple[int, Raw]] = []
-    for number, raw in enumerate(found.data):
-        under = f"data[{number}]"
-        one = notes.open(raw, wire.Embedding, under=under)
-        if one.object is UNSET:
-            notes.form(f"-{under}.object")
-        packed = text_of(one.embedding)
-        if packed is not None and number == 0:
-            notes.form(_BASE64)
-        vectors.append((one.index, one.embedding if packed is None else unpack_vector(packed)))
-    ordered = sorted(vectors, key=lambda pair: pair[0])
     return EmbeddingsResponse(
-        vectors=tuple(vector for _, vector in ordered),
+        vectors=read_vectors(found.data, notes),
         model=told(found.model) or "",
         usage=usage,
         extras=notes.extras(),
@@ -125,7 +105,7 @@ def write_response(response: EmbeddingsResponse, request: EmbeddingsRequest) -> 
     manifest = Manifest(response, NAME, source=Vocabulary())
     manifest.take_all(response)
     is_own = response.extras is not None and response.extras.dialect == NAME
-    is_packed = manifest.has_form(response, _BASE64) if is_own else request.encoding == _BASE64
+    is_packed = manifest.has_form(response, BASE64) if is_own else request.encoding == BASE64
     data = [
         {"object": "embedding", "index": number, "embedding": pack_vector(vector) if is_packed else vector}
         for number, vector in enumerate(response.vectors)
@@ -133,8 +113,7 @@ def write_response(response: EmbeddingsResponse, request: EmbeddingsRequest) -> 
     body: Body = {"object": "list", "data": data, "model": response.model or request.model}
     body["usage"] = _write_usage(response.usage or Usage())
     restore(body, response, manifest)
-    losses = manifest.losses()
-    return Written(body=encode(body), losses=losses, adaptations=manifest.adaptations)
+    return finish_body(body, manifest)
 
 
 def _write_usage(usage: Usage) -> Body:

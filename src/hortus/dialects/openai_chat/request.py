@@ -36,6 +36,7 @@ from hortus.dialects.openai_chat.tools import (
     write_tool,
 )
 from hortus.dialects.openai_chat.vocabulary import NAME
+from hortus.framing.objects import finish_body, write_fields
 from hortus.framing.opening import Notes
 from hortus.framing.shallow import check_text
 
@@ -221,19 +222,14 @@ def write_request(request: Request, target: Target) -> Written:
     manifest = Manifest(request, NAME, source=target.source, reclassified=target.habits.weights)
     body: Body = {"model": target.model, "messages": _write_messages(request.messages, manifest)}
     manifest.take(request, "messages")
-    for member, field in _PLAIN.items():
-        value = getattr(request, field)
-        if value is not None:
-            manifest.take(request, field)
-            body[member] = value
+    write_fields(body, request, manifest, fields=_PLAIN)
     _write_tools(request, body, manifest)
     _write_limits(request, body, manifest)
     _write_wishes(request, body, manifest)
     _write_stream(request, body, manifest)
     restore(body, request, manifest)
     apply_habits(body, target.habits, manifest=manifest, root=request, fields=_FIELDS)
-    losses = manifest.losses()
-    return Written(body=encode(body), losses=losses, adaptations=manifest.adaptations)
+    return finish_body(body, manifest)
 
 
 def _write_messages(messages: tuple[Message, ...], manifest: Manifest) -> list[object]:

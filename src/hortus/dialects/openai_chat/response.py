@@ -9,7 +9,6 @@ from types import MappingProxyType
 import msgspec
 from msgspec import UNSET, Raw, structs
 
-from hortus.canon.errors import BrokenStream, CallerFault
 from hortus.canon.manifest import Manifest
 from hortus.canon.parts import Media, Part, Reasoning, Refusal, Text, ToolCall
 from hortus.canon.request import Message
@@ -29,8 +28,9 @@ from hortus.dialects.openai_chat.messages import (
 from hortus.dialects.openai_chat.pen import Body, encode, note_absent, notes_at, restore, told, told_raw
 from hortus.dialects.openai_chat.usage import read_noted_usage, write_usage
 from hortus.dialects.openai_chat.vocabulary import NAME
+from hortus.framing.answers import read_whole
+from hortus.framing.objects import finish_body
 from hortus.framing.opening import Notes
-from hortus.framing.shallow import check_text
 
 _HEAD = ("id", "object", "created", "model")
 _CHOICE = ("index", "finish_reason", "logprobs")
@@ -67,16 +67,7 @@ def read_response(body: bytes) -> Response:
     Raises:
         BrokenStream: It cannot be read as one.
     """
-    try:
-        check_text(body)
-        return _read_response(body)
-    except CallerFault as error:
-        raise unreadable(error) from error
-
-
-def unreadable(error: CallerFault) -> BrokenStream:
-    """Return the host's fault for what, from a client, would be the client's."""
-    return BrokenStream(f"The host's answer cannot be read: {error.message}", path=error.path)
+    return read_whole(body, _read_response)
 
 
 def _read_response(body: bytes) -> Response:
@@ -209,8 +200,7 @@ def write_response(response: Response, asking: Asking) -> Written:
     if response.usage is not None:
         body["usage"] = write_usage(response.usage)
     restore(body, response, manifest)
-    losses = manifest.losses()
-    return Written(body=encode(body), losses=losses, adaptations=manifest.adaptations)
+    return finish_body(body, manifest)
 
 
 def _write_choice(choice: Choice, manifest: Manifest) -> Body:

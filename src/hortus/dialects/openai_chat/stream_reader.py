@@ -15,8 +15,9 @@ from hortus.canon.unfold import unfold
 from hortus.dialects.openai_chat import wire
 from hortus.dialects.openai_chat.choice_reader import ChoiceReader
 from hortus.dialects.openai_chat.pen import notes_at
-from hortus.dialects.openai_chat.response import read_response, read_time, unreadable
+from hortus.dialects.openai_chat.response import read_response, read_time
 from hortus.dialects.openai_chat.usage import read_noted_usage, write_usage
+from hortus.framing.answers import unreadable
 from hortus.framing.openai_errors import read_error
 from hortus.framing.opening import NULL, Notes
 from hortus.framing.reading import read_open

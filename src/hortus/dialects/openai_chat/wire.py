@@ -340,14 +340,6 @@ class EmbeddingsRequest(Struct, forbid_unknown_fields=True):
     user: str | UnsetType | None = UNSET
 
 
-class Embedding(Struct, forbid_unknown_fields=True):
-    """One vector: numbers, or little-endian 32-bit floats in base64."""
-
-    embedding: Raw
-    index: int
-    object: Raw | UnsetType = UNSET
-
-
 class EmbeddingsResponse(Struct, forbid_unknown_fields=True):
     """Vectors."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import UNSET, Raw
 
-from hortus.canon.errors import CallerFault, InvalidRequest
+from hortus.canon.errors import InvalidRequest
 from hortus.canon.habits import apply_habits
 from hortus.canon.manifest import Manifest, Vocabulary
 from hortus.canon.moderation import (
@@ -19,10 +19,10 @@ from hortus.canon.parts import Inline, Link, Media, Text
 from hortus.canon.translation import Call, Target, Written
 from hortus.canon.usage import Usage
 from hortus.dialects.openai_moderations import wire
+from hortus.framing.answers import read_whole
 from hortus.framing.judging import OWN_NAMES, categories_of, write_flags
-from hortus.framing.objects import Body, kind_of, restore_into, text_of, told
+from hortus.framing.objects import Body, finish_body, kind_of, note_absent, restore_into, text_of, told
 from hortus.framing.opening import Notes
-from hortus.framing.plain import unreadable
 from hortus.framing.shallow import check_text
 
 _BARE = "input is bare"
@@ -104,8 +104,7 @@ def write_request(request: ModerationRequest, target: Target) -> Written:
     body: Body = {"model": target.model, "input": given}
     restore_into(body, request, manifest, dialect=wire.NAME)
     apply_habits(body, target.habits, manifest=manifest, root=request, fields={"input": "inputs"})
-    losses = manifest.losses()
-    return Written(body=_ENCODE(body), losses=losses, adaptations=manifest.adaptations)
+    return finish_body(body, manifest)
 
 
 def _write_input(one: ModerationInput, manifest: Manifest) -> str | list[Body]:
@@ -157,19 +156,16 @@ def read_response(body: bytes) -> ModerationResponse:
     Raises:
         BrokenStream: It cannot be read as one.
     """
-    try:
-        check_text(body)
-        notes = Notes(wire.NAME, "")
-        found = notes.open(body, wire.Answer)
-        results = tuple(_read_result(raw, f"results[{number}]") for number, raw in enumerate(found.results))
-    except CallerFault as fault:
-        raise unreadable(fault) from fault
-    for name in ("id", "model"):
-        if getattr(found, name) is UNSET:
-            notes.form(f"-{name}")
+    return read_whole(body, _read_response)
+
+
+def _read_response(body: bytes) -> ModerationResponse:
+    notes = Notes(wire.NAME, "")
+    found = notes.open(body, wire.Answer)
+    note_absent(found, ("id", "model"), notes)
     notes.form("own")
     return ModerationResponse(
-        results=results,
+        results=tuple(_read_result(raw, f"results[{number}]") for number, raw in enumerate(found.results)),
         id=told(found.id) or "",
         model=told(found.model) or "",
         usage=Usage(),

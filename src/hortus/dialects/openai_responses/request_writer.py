@@ -15,9 +15,10 @@ from hortus.canon.translation import Target, Written
 from hortus.dialects.openai_responses.items import AS_ITEM, write_call, write_reasoning, write_result
 from hortus.dialects.openai_responses.options import write_choice, write_format, write_reasoning_wish, write_tool
 from hortus.dialects.openai_responses.parts import write_part
-from hortus.dialects.openai_responses.pen import ENCODE, Object, Pen, is_own
+from hortus.dialects.openai_responses.pen import Object, Pen, is_own
 from hortus.dialects.openai_responses.request import LOGPROBS
 from hortus.dialects.openai_responses.wire import NAME
+from hortus.framing.objects import finish_body, write_fields
 
 PLAIN = MappingProxyType(
     {
@@ -63,17 +64,12 @@ def write_request(request: Request, target: Target) -> Written:
         _adapt(request, pen, body)
     pen.close(request, body)
     apply_habits(body, target.habits, manifest=manifest, root=request, fields=FIELDS)
-    losses = manifest.losses()
-    return Written(body=ENCODE(body), losses=losses, adaptations=manifest.adaptations)
+    return finish_body(body, manifest)
 
 
 def write_options(request: Request, pen: Pen, body: Object) -> None:
     """Write everything that stands beside the items, as requests and answers name it."""
-    for member, field in PLAIN.items():
-        value = getattr(request, field)
-        if value is not None:
-            pen.manifest.take(request, field)
-            body[member] = value
+    write_fields(body, request, pen.manifest, fields=PLAIN)
     if request.user is not None:
         pen.manifest.take(request, "user")
         body["safety_identifier" if pen.has_form(request, "safety_identifier") else "user"] = request.user

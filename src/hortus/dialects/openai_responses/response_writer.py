@@ -21,10 +21,11 @@ from hortus.dialects.openai_responses.items import (
     write_reasoning,
 )
 from hortus.dialects.openai_responses.parts import write_part
-from hortus.dialects.openai_responses.pen import ENCODE, MADE, Object, Pen, is_own
+from hortus.dialects.openai_responses.pen import MADE, Object, Pen, is_own
 from hortus.dialects.openai_responses.response import STOPS, plain_stop, write_status
 from hortus.dialects.openai_responses.usage import write_usage
 from hortus.dialects.openai_responses.wire import NAME
+from hortus.framing.objects import finish_body
 
 INSTEAD = "@output[{}]"
 """Silent member of an answer: an item that its end gave otherwise than its stream had."""
@@ -38,8 +39,7 @@ def write_response(response: Response, asking: Asking) -> Written:
     """Return the whole answer for a client."""
     pen = pen_for(response, asking)
     body = write_whole(response, asking, pen)
-    losses = pen.manifest.losses()
-    return Written(body=ENCODE(body), losses=losses, adaptations=pen.manifest.adaptations)
+    return finish_body(body, pen.manifest)
 
 
 def pen_for(response: Response, asking: Asking) -> Pen:
