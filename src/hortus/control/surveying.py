@@ -89,9 +89,7 @@ async def _read_all(plane: Plane, account: Account, call: AccountCall) -> Listin
             pages.append(read_listing(answer.body, shape=call.shape))
         except HortusError as error:
             raise HostFailed(f"{account.host.name}: {error.message}", path="host", hint=error.hint) from error
-        if sum(len(page.entries) for page in pages) > _MOST_ENTRIES:
-            message = f"{account.host.name} lists more than {_MOST_ENTRIES} models."
-            raise HostFailed(message, path="host", hint="Is that the right address? Name the models: `--model`.")
+        _check_size(pages, account.host)
         following = pages[-1].next_page
         if following is None:
             break
@@ -99,6 +97,12 @@ async def _read_all(plane: Plane, account: Account, call: AccountCall) -> Listin
         url = f"{call.url}{'&' if '?' in call.url else '?'}{name}={value}"
     entries = tuple(entry for page in pages for entry in page.entries)
     return Listing(entries, is_complete=pages[-1].is_complete, region=pages[0].region)
+
+
+def _check_size(pages: list[Listing], host: Host) -> None:
+    if sum(len(page.entries) for page in pages) > _MOST_ENTRIES:
+        message = f"{host.name} lists more than {_MOST_ENTRIES} models."
+        raise HostFailed(message, path="host", hint="Is that the right address? Name the models: `--model`.")
 
 
 def _request(url: str, call: AccountCall, account: Account) -> HostRequest:

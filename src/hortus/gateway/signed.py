@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from hortus.canon.errors import Unauthenticated
-from hortus.gateway.admit import refuse_expired
+from hortus.gateway.admit import check_length, refuse_expired
 from hortus.gateway.exchange import Exchange
 from hortus.snapshot.grants import Grant, Grants
 
@@ -61,7 +61,8 @@ class SignedAdmission:
 
         Raises:
             Unauthenticated: The pair is not (or no longer) valid, or its holder did not sign this.
-            TooLarge: The body is longer than `body_limit_bytes`.
+            TooLarge: The body is longer than `body_limit_bytes`, or says that it is.
+            UnsupportedMediaType: It is compressed.
             NotReady: The grant cannot be found out now.
             ClientGone: The client left midway.
         """
@@ -71,6 +72,7 @@ class SignedAdmission:
         if grant is None:
             raise Unauthenticated("The key of this key pair is not known here, or was revoked.", hint=_HOW)
         refuse_expired(grant, now_ms=now_ms)
+        check_length(dict(exchange.headers), limit_bytes=self._body_limit_bytes)
         body = await exchange.read(self._body_limit_bytes)
         signature.check(body)
         return grant, body
