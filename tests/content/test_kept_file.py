@@ -212,8 +212,8 @@ def test_a_place_that_cannot_be_written_keeps_nothing_and_is_tried_again(
         with pytest.raises(NotKept):
             kept.keep(*ALL, b"seal")
     with pytest.raises(NotKept):
-        kept.claim("prj", "eu", "file", "file_1")
-    assert kept.owner("file", "file_1") is None
+        kept.claim("prj", "eu", "response", "resp_1")
+    assert kept.owner("response", "resp_1") is None
     assert len(caplog.records) == 2  # one for writing and one for reading, however often it is asked
     place.unlink()
     clock.pass_by(1)

@@ -105,7 +105,7 @@ def memory_of_workers(hortus: Hortus) -> float:
 def test_a_websocket_gets_a_clear_refusal(hortus: Hortus, key: str) -> None:
     host, port = hortus.door.removeprefix("http://").split(":")
     request = (
-        f"GET /v1/realtime HTTP/1.1\r\nhost: {host}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
+        f"GET /v1/models HTTP/1.1\r\nhost: {host}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
         "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
         f"authorization: Bearer {key}\r\n\r\n"
     )

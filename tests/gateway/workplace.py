@@ -90,6 +90,8 @@ class FakeLedger:
             for task in others:
                 task.cancel()
             await asyncio.wait(others)
+        for _ in range(3):  # closed transports let go of their sockets a step later
+            await asyncio.sleep(0)
 
     async def _push(self, digests: list[str] | str) -> None:
         for writer in self._writers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import ssl
 from collections.abc import Callable, Iterator
@@ -139,11 +140,18 @@ async def ask(connection: Any, question: str) -> list[str]:
 
 
 async def ask_until_it_ends(connection: Any, codes: list[str | None]) -> None:
-    """Ask on and on, and note the codes of errors."""
+    """Ask on and on, read all that comes, and note the codes of errors. Raises ConnectionClosed at the end."""
+    with contextlib.suppress(ConnectionClosed):  # what came before is still to be read
+        while True:
+            await connection.response.create()
+            note_error(await connection.recv(), codes)
     while True:
-        await connection.response.create()
-        event = await connection.recv()
-        codes += [event.error.code] if event.type == "error" else []
+        note_error(await connection.recv(), codes)
+
+
+def note_error(event: Any, codes: list[str | None]) -> None:
+    if event.type == "error":
+        codes.append(event.error.code)
 
 
 async def test_openais_sdk_talks_and_each_answer_is_an_attempt_with_its_cost(
