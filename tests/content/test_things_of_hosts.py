@@ -16,7 +16,7 @@ from hortus.content.ports import Note, NotKept, Owner
 
 OLD, NEW = Secret(1, b"o" * 32), Secret(2, b"n" * 32)
 YEAR_MS = 365 * 86_400_000
-NOTE = Note("openai_files", Work("r", "chat", requests=2))
+NOTE = Note(Work("r", "chat", requests=2))
 
 
 class Clock:
@@ -70,7 +70,7 @@ def test_what_was_noted_first_stays_noted(open_kept: Open) -> None:
     kept = open_kept()
     kept.claim("prj", "eu", "file", "file_1")
     kept.claim("prj", "eu", "file", "file_1", note=NOTE)
-    kept.claim("prj", "eu", "file", "file_1", note=Note("other"))
+    kept.claim("prj", "eu", "file", "file_1", note=Note(Work("other", "chat")))
     found = kept.thing("file", "file_1")
     assert found is not None
     assert found.note == NOTE

@@ -28,6 +28,7 @@ from hortus.gateway.guards.screen import Screener
 from hortus.gateway.guards.table import finder_for
 from hortus.gateway.keeping import Keeper
 from hortus.gateway.lanes import LaneRules, Lanes
+from hortus.gateway.ports import Kept
 from hortus.gateway.quotas import Quotas
 from hortus.gateway.relay import Relay
 from hortus.gateway.serve import Gateway, Ground
@@ -38,7 +39,7 @@ from hortus.policy.ready import READY
 from hortus.policy.rules import Policy
 from hortus.receipts.folding import fold
 from hortus.receipts.records import JournalRecord, Opened, Receipt, Refused, Settled
-from hortus.snapshot.grants import Grant
+from hortus.snapshot.grants import Grant, Grants
 from hortus.snapshot.model import Candidate, Endpoint, Route, Spoken, Timeouts
 from hortus.snapshot.resolved import Ready, ReadyRoute, Target, Way
 from hortus.telemetry.meters import Meters
@@ -275,10 +276,18 @@ class Nothing:
 class Core:
     """A gateway over stages."""
 
-    def __init__(self, stages: Sequence[Stage], *, grant: Grant | None = None, rules: LaneRules = NO_BREAKERS) -> None:
+    def __init__(
+        self,
+        stages: Sequence[Stage],
+        *,
+        grant: Grant | None = None,
+        rules: LaneRules = NO_BREAKERS,
+        grants: Grants | None = None,
+        kept: Kept | None = None,
+    ) -> None:
         self.clock = ManualClock()
         self.journal = Pages()
-        self.grants = _Grants(grant or Grant("key_1", "k", "prj_1", "default", ("*",)))
+        self.grants = grants or _Grants(grant or Grant("key_1", "k", "prj_1", "default", ("*",)))
         self.stages = {stage.name: stage for stage in stages}
         self.hosts = HttpHosts(TransportSettings(tick_s=0.01))
         self.ready: Ready | None = None
@@ -290,7 +299,7 @@ class Core:
         self.spools: list[Spool] = []
         self.lanes = Lanes(rules, meters=meters, clock=self.clock, sleep=self._sleep)
         numbers = itertools.count(1)
-        kept = Nothing()
+        kept = kept or Nothing()
         books = Books(self.journal, meters, host_ids=kept, log=_Log(), clock=self.clock)
         quotas = Quotas(None, find_rate=lambda *_: None, meters=meters, clock=self.clock)  # type: ignore[arg-type]  # no limits here
         self.gateway = Gateway(

@@ -13,12 +13,26 @@ from hortus.canon.realtime import Realtime
 from hortus.canon.translation import Translation
 from hortus.canon.units import Units
 from hortus.canon.usage import Usage
+from hortus.canon.work import Work
 
 Body = Literal["json", "multipart", "either", "none"]
 """What a request's body is; `either`: its content type says which of the two before."""
 
 Reply = Literal["json", "bytes"]
 """What an answer's body is: read whole, unless it is a stream; or passed on in parts, whatever it is."""
+
+
+HostIdKind = Literal[
+    "response",
+    "conversation",
+    "file",
+    "cached_content",
+    "container",
+    "upload",
+    "batch",
+    "tuning_job",
+    "tuned_model",
+]
 
 
 class Operation(msgspec.Struct, frozen=True):
@@ -34,6 +48,11 @@ class Operation(msgspec.Struct, frozen=True):
         can_stream: Whether the request's `stream` member may ask for a stream.
         is_stream: Whether it is one, where the path says it; None where the body does.
         is_at_root: Whether the path is also served without a base.
+        id_kind: What the `{id}` in the path names, where a host keeps it; it decides the endpoint, and stands in
+            `host_path`, too.
+        lists: What is listed: Hortus asks for each of the project's own under `host_path`.
+        deletes: Whether the host keeps the thing no longer once it has answered.
+        is_free: Whether nothing is used that costs anything.
         body: What the request's body is; a multipart one is spooled, not held in memory.
         answer: What the answer's body is.
     """
@@ -45,21 +64,13 @@ class Operation(msgspec.Struct, frozen=True):
     can_stream: bool = False
     is_stream: bool | None = None
     is_at_root: bool = True
+    id_kind: HostIdKind | None = None
+    lists: HostIdKind | None = None
+    deletes: bool = False
+    is_free: bool = False
     body: Body = "json"
     answer: Reply = "json"
 
-
-HostIdKind = Literal[
-    "response",
-    "conversation",
-    "file",
-    "cached_content",
-    "container",
-    "upload",
-    "batch",
-    "tuning_job",
-    "tuned_model",
-]
 
 CONTENT_KINDS: frozenset[HostIdKind] = frozenset(("file",))
 """What hosts keep that is content as it was sent: no guard can look into it, but it is no earlier turn."""
@@ -72,13 +83,14 @@ class Asked(msgspec.Struct, frozen=True):
     """What the gateway reads out of a request; everything else stays as it was sent.
 
     Attributes:
-        route: The name in the path, else in `model`.
+        route: The name in the path, else in `model`; empty where the request names none.
         wants_usage: Whether the client asked for the usage frame of a stream.
         output_limit: Most output tokens that the client allows, None where it names none.
         members: The request's members, values byte for byte.
         host_ids: What the request names of what a host keeps.
         adaptations: Where `members` are not what was sent, the names of these changes.
         form: The parts of a multipart body; `members` are then its fields, as JSON texts.
+        work: What the requests of a file may use that is to be kept.
     """
 
     route: str
@@ -89,6 +101,7 @@ class Asked(msgspec.Struct, frozen=True):
     host_ids: tuple[HostId, ...] = ()
     adaptations: tuple[str, ...] = ()
     form: Form | None = None
+    work: Work | None = None
 
 
 class Rewritten(msgspec.Struct, frozen=True):
@@ -173,6 +186,27 @@ class StreamUsage(Protocol):
         ...
 
 
+class Page(msgspec.Struct, frozen=True):
+    """Which part of a list is wanted: so many at most, older than the one with the id `after`."""
+
+    limit: int
+    after: str | None = None
+
+
+class Lists(msgspec.Struct, frozen=True):
+    """How a dialect lists what hosts keep.
+
+    Attributes:
+        read_page: The parameters of the address to the part that is wanted; raises CallerFault.
+        is_wanted: Parameters of the address and an object to whether it belongs to the list.
+        write_page: Objects, newest first, and whether there are more, to the answer.
+    """
+
+    read_page: Callable[[Mapping[str, str]], Page]
+    is_wanted: Callable[[Mapping[str, str], msgspec.Raw], bool]
+    write_page: Callable[[tuple[msgspec.Raw, ...], bool], bytes]
+
+
 class KeptResponse(msgspec.Struct, frozen=True):
     """An answer that was kept: the id by which clients know it, and the whole of it as the dialect's object."""
 
@@ -243,6 +277,7 @@ class Dialect(msgspec.Struct, frozen=True):
         read_form: As `read_request`, for a multipart body; None where it has no such operation.
         open_bytes: What was asked to a usage reader for an answer of bytes; it passes them unchanged. None likewise.
         realtime: Its conversations over a WebSocket, by the operation `realtime`; None where it has none.
+        lists: How it lists what hosts keep; None where it does not.
     """
 
     name: str
@@ -267,3 +302,4 @@ class Dialect(msgspec.Struct, frozen=True):
     read_form: Callable[[Operation, Form, str | None], Asked] | None = None
     open_bytes: Callable[[Asked], StreamUsage] | None = None
     realtime: Realtime | None = None
+    lists: Lists | None = None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -16,9 +16,6 @@ from hortus.catalog.abilities import Feature
 from hortus.catalog.auth import ROUTABLE_AUTH
 from hortus.catalog.places import is_within
 from hortus.catalog.rows import Host, Maker, Model, Offer, PriceRow, Rows, State, Surface
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 Kind = TypeVar("Kind")
 
@@ -43,8 +40,20 @@ SPOKEN_DIALECTS = (
     "openai_moderations",
     "openai_realtime",
     "gemini_live",
+    "openai_files",
+    "openai_batches",
+    "openai_fine_tuning",
 )
 """What this release can speak towards hosts."""
+
+BESIDE_CHAT: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "openai_files": frozenset(("files",)),
+        "openai_batches": frozenset(("batches",)),
+        "openai_fine_tuning": frozenset(("fine_tuning",)),
+    }
+)
+"""Dialects without chats, and for which operations of an endpoint they are spoken."""
 
 
 class NotInCatalogError(HortusError):

@@ -35,17 +35,15 @@ class Note(msgspec.Struct, frozen=True, array_like=True):
     """What is to be known of something that a host keeps when it is named again.
 
     Attributes:
-        dialect: In which it can be asked for there.
         work: Of a file of requests: what they may use.
     """
 
-    dialect: str = ""
     work: Work | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is known."""
-        return not self.dialect and self.work is None
+        return self.work is None
 
 
 NO_NOTE = Note()

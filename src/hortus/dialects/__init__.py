@@ -12,7 +12,10 @@ from hortus.dialects.gemini_live import DIALECT as GEMINI_LIVE
 from hortus.dialects.jina_rerank import DIALECT as JINA_RERANK
 from hortus.dialects.mistral import DIALECT as MISTRAL
 from hortus.dialects.openai_audio import DIALECT as OPENAI_AUDIO
+from hortus.dialects.openai_batches import DIALECT as OPENAI_BATCHES
 from hortus.dialects.openai_chat import DIALECT as OPENAI_CHAT
+from hortus.dialects.openai_files import DIALECT as OPENAI_FILES
+from hortus.dialects.openai_fine_tuning import DIALECT as OPENAI_FINE_TUNING
 from hortus.dialects.openai_images import DIALECT as OPENAI_IMAGES
 from hortus.dialects.openai_moderations import DIALECT as OPENAI_MODERATIONS
 from hortus.dialects.openai_realtime import DIALECT as OPENAI_REALTIME
@@ -33,5 +36,8 @@ DIALECTS: tuple[Dialect, ...] = (
     OPENAI_MODERATIONS,
     OPENAI_REALTIME,
     GEMINI_LIVE,
+    OPENAI_FILES,
+    OPENAI_BATCHES,
+    OPENAI_FINE_TUNING,
 )
 """The first one renders errors for paths that belong to none."""

@@ -24,6 +24,7 @@ from hortus.canon.errors import (
 )
 from hortus.canon.loss import Loss
 from hortus.canon.usage import Usage
+from hortus.content.ports import Note
 from hortus.framing.passed_bytes import PassedBytes
 from hortus.gateway import headers
 from hortus.gateway.exposures import exposure_of
@@ -140,7 +141,8 @@ class Call:
         self._output_bytes = len(given.body)
         self._losses = given.losses
         self._visit.answer_digest = digest_content(given.body, self._visit.salt)
-        self._books.claim(self._attempt, given.given_ids)
+        self._books.claim(self._attempt, given.given_ids, note=Note(self._inquiry.asked.work))
+        self._forget_deleted()
         usage = self._within_bounds(self._used(response) or given.usage)
         self._lane.hear(self._visit)
         try:
@@ -155,6 +157,12 @@ class Call:
         """Return what an answer's headers say that it used, in dialects whose bodies do not."""
         read = self._inquiry.dialect.usage_in_headers
         return None if read is None else read(headers.as_text(response.headers))
+
+    def _forget_deleted(self) -> None:
+        """Forget what the host keeps no longer, where that was asked for."""
+        operation, host_id = self._inquiry.operation, self._inquiry.call.route
+        if operation.deletes and operation.id_kind is not None and host_id is not None:
+            self._books.release(operation.id_kind, host_id, receipt_id=self._visit.receipt_id)
 
     def _note_head(self, response: HostResponse) -> None:
         named = headers.find(response.headers, b"x-request-id")
@@ -188,6 +196,8 @@ class Call:
             error.retry_after_s = self._retry_after_s(response)
             return Setback(error=error, status=status, answer=words)
         if _is_client_fault(status):
+            if status == HTTPStatus.NOT_FOUND:
+                self._forget_deleted()
             self._output_bytes = len(body)
             self._visit.answer_digest = digest_content(body, self._visit.salt)
             self._lane.hear(self._visit)

@@ -19,6 +19,21 @@ from hortus.canon.errors import (
 from hortus.snapshot.grants import Grant
 from hortus.snapshot.resolved import Ready, ReadyRoute, Target, Unusable
 
+_KEPT: Mapping[str, tuple[str, ...]] = {
+    "files": (
+        *("create_file", "get_file", "list_files", "delete_file", "file_content"),
+        *("create_upload", "add_upload_part", "complete_upload", "cancel_upload"),
+    ),
+    "batches": ("create_batch", "get_batch", "list_batches", "cancel_batch"),
+    "fine_tuning": (
+        *("create_tuning_job", "get_tuning_job", "list_tuning_jobs", "cancel_tuning_job", "pause_tuning_job"),
+        *("resume_tuning_job", "list_tuning_events", "list_tuning_checkpoints"),
+    ),
+}
+
+KEEPING = frozenset(_KEPT)
+"""What an endpoint offers whose host keeps things: such requests need not name a route."""
+
 NEEDS: Mapping[str, str] = {
     "batch_embeddings": "embeddings",
     "chat_moderations": "moderations",
@@ -26,6 +41,7 @@ NEEDS: Mapping[str, str] = {
     "image_edits": "images",
     "image_variations": "images",
     "translations": "transcriptions",
+    **{name: need for need, names in _KEPT.items() for name in names},
 }
 """What an endpoint must offer for an operation, where that is not the operation's own name."""
 
@@ -72,15 +88,16 @@ def able_targets(route: ReadyRoute, operation: Operation, *, can_reach: Callable
         NoEligibleEndpoint: None can be called.
     """
     able = tuple(
-        [
-            target
-            for target in route.targets
-            if NEEDS.get(operation.name, operation.name) in target.endpoint.operations and can_reach(target)
-        ]
+        [target for target in route.targets if need_of(operation) in target.endpoint.operations and can_reach(target)]
     )
     if not able:
         raise _explain(route, operation)
     return able
+
+
+def need_of(operation: Operation) -> str:
+    """Return what an endpoint must offer for an operation."""
+    return NEEDS.get(operation.name, operation.name)
 
 
 def may_move_on(error: HostFault) -> bool:

@@ -67,7 +67,7 @@ class Judge:
     def __init__(self) -> None:
         self._ready: Ready | None = None
         self._day = -1
-        self._said: dict[tuple[str, str, str, str | None], Judged] = {}
+        self._said: dict[tuple[str, str, str, str, str | None], Judged] = {}
 
     def judge(self, ready: Ready, route: ReadyRoute, *, operation: str, grant: Grant, now_ms: int) -> Judged:
         """Return what the policy of a key's project says of a route for an operation.
@@ -78,10 +78,10 @@ class Judge:
         day = now_ms // _DAY_MS
         if ready is not self._ready or day != self._day:
             self._ready, self._day, self._said = ready, day, {}
-        key = route.route.name, operation, grant.policy, grant.shadow_policy
+        key = route.route.name, route.pinned, operation, grant.policy, grant.shadow_policy
         said = self._said.get(key)
         if said is None:
-            policy, shadow = _policy(ready, grant.policy), _shadow(ready, grant.shadow_policy)
+            policy, shadow = policy_of(ready, grant.policy), _shadow(ready, grant.shadow_policy)
             on = utc_day(now_ms)
             said = self._said[key] = judge_route(route, policy, shadow=shadow, operation=operation, on=on)
         return said
@@ -119,6 +119,20 @@ def judge_route(route: ReadyRoute, policy: Policy, *, shadow: Policy | None, ope
     )
 
 
+def policy_of(ready: Ready, name: str) -> Policy:
+    """Return a project's policy.
+
+    Raises:
+        NotReady: The configuration in use does not have it yet.
+    """
+    policy = ready.policies.get(name)
+    if policy is None:
+        raise NotReady(
+            f"The project's policy `{name}` is not here yet, so nothing is sent.", hint="Try again in a moment."
+        )
+    return policy
+
+
 def refuse_route(judged: Judged) -> RefusedByPolicy:
     """Return the error for a route of which the policy leaves nothing; it names each endpoint and why."""
     name = judged.route.route.name
@@ -136,15 +150,6 @@ def refuse_ask(judged: Judged, rulings: tuple[Ruling, ...]) -> RefusedByPolicy:
         f"The project's policy `{judged.policy.name}` refuses this request: {_in_words(rulings)}.",
         hint="Change the request, or ask an admin about the policy.",
     )
-
-
-def _policy(ready: Ready, name: str) -> Policy:
-    policy = ready.policies.get(name)
-    if policy is None:
-        raise NotReady(
-            f"The project's policy `{name}` is not here yet, so nothing is sent.", hint="Try again in a moment."
-        )
-    return policy
 
 
 def _shadow(ready: Ready, name: str | None) -> Policy | None:

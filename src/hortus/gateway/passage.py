@@ -29,6 +29,7 @@ ADAPTED_MODEL = "model"
 
 _MODEL_GAP, _WHOLE_MODEL_GAP = "{model}", "{whole_model}"
 _EVENT_STREAMS = (b"text/event-stream", b"application/vnd.amazon.eventstream")
+_ID_GAP = "{id}"
 _NULL = msgspec.Raw(b"null")
 _STREAMED = "_stream"
 """A row may have a path of its own for an operation's streams: `chat_stream`."""
@@ -239,6 +240,11 @@ def fill_path(path: str, model: str) -> str:
     return path.replace(_MODEL_GAP, quote(model, safe="/:@")) if _MODEL_GAP in path else path
 
 
+def fill_id(path: str, host_id: str) -> str:
+    """Put the id of something that the host keeps into a path."""
+    return path.replace(_ID_GAP, quote(host_id, safe=""))
+
+
 def without_model(body: bytes) -> bytes:
     """Take `model` out of a body: this host has it in the path."""
     members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
@@ -258,7 +264,7 @@ def sits_in_path(operation: Operation, path: str) -> bool:
 
 def _with_query(path: str, model: str, *, inquiry: Inquiry) -> str:
     """Fill the gap, and let the client's own parameters stand in place of the usual ones."""
-    filled = fill_path(path, model)
+    filled = fill_id(fill_path(path, model), inquiry.call.route or "")
     passed = inquiry.dialect.passed_query
     if not passed:
         return filled

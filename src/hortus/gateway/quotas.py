@@ -198,7 +198,7 @@ class Quotas:
     def without_limits(self, visit: Visit, endpoint: Endpoint, *, inquiry: Inquiry, outgoing: Outgoing) -> Held | None:
         """Return what is reserved where no limit asks, for the receipt; None where one does."""
         price = endpoint.price
-        if inquiry.operation.name in _FREE:
+        if inquiry.operation.is_free or inquiry.operation.name in _FREE:
             return self._free
         if visit.grant is not None and visit.grant.limits:
             return None

@@ -240,10 +240,10 @@ class Relay:
                 wants=inquiry.operation.answer,
             ),
         )
-        return request if way.signer is None else await _signed(request, way.signer, endpoint=target.endpoint.name)
+        return request if way.signer is None else await signed(request, way.signer, endpoint=target.endpoint.name)
 
 
-async def _signed(request: HostRequest, signer: Signer, *, endpoint: str) -> HostRequest:
+async def signed(request: HostRequest, signer: Signer, *, endpoint: str) -> HostRequest:
     """Return a request with its signature. Raises HostFault."""
     body = body_to_sign(request, endpoint)
     sent = (*request.standing, *request.headers)

@@ -28,8 +28,10 @@ from hortus.gateway.guards.screen import UNGUARDED, Screener
 from hortus.gateway.headers import JSON_ANSWER
 from hortus.gateway.judging import Judge, Judged, refuse_ask, refuse_route
 from hortus.gateway.keeping import Keeper
+from hortus.gateway.listing import Listing
 from hortus.gateway.losses import read_strictness
 from hortus.gateway.passage import Inquiry
+from hortus.gateway.placing import Search, place, said_route
 from hortus.gateway.ports import Kept
 from hortus.gateway.quotas import Quotas
 from hortus.gateway.realtime import Standing, Switchboard
@@ -114,6 +116,7 @@ class Gateway:
         self._choice = Choice(relay.lanes, ground.kept, draw=ground.draw)
         self._quotas = ground.quotas
         cache = ResponseCache(ground.cache, key=ground.entropy())
+        self._listing = Listing(relay.hosts, books, quotas=ground.quotas, lanes=relay.lanes, host_ids=ground.kept)
         self._repeater = Repeater(relay, books, quotas=ground.quotas, cache=cache, clock=ground.clock)
         self._switchboard = Switchboard(relay.hosts, books, ground.quotas, lanes=relay.lanes)
         self._books = books
@@ -185,6 +188,8 @@ class Gateway:
             await self._switchboard.serve(visit, found, realtime, stand=lambda name: self._stand(visit, found, name))
         elif found.operation.host_path is None:
             await self._answer_itself(visit, found, ready)
+        elif found.operation.lists is not None:
+            await self._list(visit, found, ready)
         else:
             await self._pass_on(visit, found, ready)
 
@@ -221,7 +226,7 @@ class Gateway:
         came = await self._reception.receive(visit, found.operation)
         asked = came.understand(found)
         body = write_members(asked.members) if asked.adaptations and came.upload is None else came.body
-        route = _find_route(visit, ready, asked.route)
+        route = self._place(visit, found, asked, ready)
         visit.route, visit.is_stream = route.route.name, asked.is_stream
         grant = _grant(visit)
         judged = self._judge.judge(ready, route, operation=found.operation.name, grant=grant, now_ms=visit.now_ms)
@@ -248,7 +253,7 @@ class Gateway:
         if judged.asks:
             _judge_ask(visit, judged, inquiry=inquiry)
         guarded = UNGUARDED
-        if judged.looks_at_content:
+        if judged.looks_at_content and (body or came.upload is not None):
             guarded = await look_at(visit, self._ground.screener, inquiry, judged=judged)
         passages = Passages(inquiry, self._dialects, seals=self._kept, levers=judged.levers, guarded=guarded)
         targets = self._targets(judged.route, inquiry)
@@ -263,6 +268,25 @@ class Gateway:
             ready=ready,
         )
         await self._run(visit, job, grant=grant)
+
+    def _place(self, visit: Visit, found: Found, asked: Asked, ready: Ready) -> ReadyRoute:
+        """Return the route that the request names, or that leads to what it names."""
+        said = None if asked.route else said_route(visit.received, call_of(visit, found).query)
+        search = Search(ready, _grant(visit), found, visit.now_ms, said)
+        try:
+            return place(search, asked, self._kept)
+        except UnknownRoute:
+            _note_name(visit, asked.route or said or "")
+            raise
+
+    async def _list(self, visit: Visit, found: Found, ready: Ready) -> None:
+        """Answer with what the project keeps at hosts, within its limits."""
+        grant = _grant(visit)
+        entry = await self._quotas.enter(visit, grant)
+        try:
+            await self._listing.answer(visit, found, ready=ready, grant=grant, judge=self._judge)
+        finally:
+            entry.leave()
 
     async def _run(self, visit: Visit, job: Job, *, grant: Grant) -> None:
         """Answer through a host, within what limits and the client's own key leave."""
@@ -432,12 +456,16 @@ def _cap_output(found: Found, asked: Asked, body: bytes, *, route: ReadyRoute) -
 
 
 def _find_route(visit: Visit, ready: Ready, name: str) -> ReadyRoute:
-    """Find the route; a name that is none is kept for the receipt if it could be one, for anything may stand there."""
     try:
         return choose.find_route(ready, name, grant=_grant(visit))
     except UnknownRoute:
-        visit.asked_route = name if _NAME.fullmatch(name) and not looks_like_key(name) else None
+        _note_name(visit, name)
         raise
+
+
+def _note_name(visit: Visit, name: str) -> None:
+    """Keep a name that is no route for the receipt, if it could be one: anything may stand there."""
+    visit.asked_route = name if _NAME.fullmatch(name) and not looks_like_key(name) else None
 
 
 def _report(visit: Visit) -> str:

@@ -9,13 +9,13 @@ from typing import Literal, Protocol
 import msgspec
 
 from hortus.base.time import Clock
-from hortus.canon.dialect import HostId
+from hortus.canon.dialect import HostId, HostIdKind
 from hortus.canon.errors import JournalFull, RefusedByPolicy, RequestError
 from hortus.canon.loss import Loss
 from hortus.canon.usage import Usage
 from hortus.catalog.costs import cost_of
 from hortus.catalog.places import ANYWHERE, is_within
-from hortus.content.ports import HostIds, NotKept
+from hortus.content.ports import NO_NOTE, HostIds, Note, NotKept
 from hortus.gateway.passage import Inquiry, Outgoing
 from hortus.gateway.quotas import Held
 from hortus.gateway.visit import Visit
@@ -128,7 +128,7 @@ class Books:
                 visit.caller,
                 visit.dialect.name,
                 visit.operation.name if visit.operation else "",
-                asked.route,
+                visit.route or asked.route,
                 endpoint.name,
                 endpoint.model,
                 endpoint.host,
@@ -176,7 +176,7 @@ class Books:
             name = host_request_id.decode("latin-1")[:128]
             attempt.host_request_id = name if name.isascii() and name.isprintable() else None
 
-    def claim(self, attempt: Attempt, given_ids: tuple[HostId, ...]) -> None:
+    def claim(self, attempt: Attempt, given_ids: tuple[HostId, ...], *, note: Note = NO_NOTE) -> None:
         """Remember whose the ids are that a host gave out; one that cannot be kept is unknown later on."""
         project_id, endpoint = attempt.visit.caller.project_id, attempt.target.endpoint.name
         if given_ids:
@@ -185,9 +185,16 @@ class Books:
             return
         for kind, host_id in given_ids:
             try:
-                self._host_ids.claim(project_id, endpoint, kind, host_id)
+                self._host_ids.claim(project_id, endpoint, kind, host_id, note=note)
             except NotKept as error:
                 _log.warning("owner of an id not kept: %s", error.message, extra={"receipt": attempt.visit.receipt_id})
+
+    def release(self, kind: HostIdKind, host_id: str, *, receipt_id: str) -> None:
+        """Forget what its host keeps no longer."""
+        try:
+            self._host_ids.release(kind, host_id)
+        except NotKept as error:
+            _log.warning("owner of an id not forgotten: %s", error.message, extra={"receipt": receipt_id})
 
     def pay(self, attempt: Attempt, usage: Usage | None) -> tuple[Decimal | None, tuple[Hold, ...]]:
         """Charge an attempt what it has used and give back the rest of what it held; return its cost and the charges.

@@ -55,6 +55,14 @@ class Lever(msgspec.Struct, frozen=True, omit_defaults=True):
     value: msgspec.Raw = msgspec.Raw(b"null")
 
 
+KEEPING = frozenset(
+    ("create_file", "create_upload", "add_upload_part", "complete_upload", "create_batch", "create_tuning_job")
+)
+"""Operations whose host keeps what it is given until that is deleted."""
+
+UNTIL_DELETED_DAYS = 36_500
+
+
 class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is known of one endpoint, with source and day.
 
@@ -108,10 +116,11 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     replacement: str | None = None
 
     def for_operation(self, operation: str) -> Facts:
-        """Return what holds for an operation: levers are members of chats; nothing else is kept to be referred to."""
+        """Return what holds for an operation: levers are members of chats; of others, what it says is kept is kept."""
         if operation == CHAT:
             return self
-        return msgspec.structs.replace(self, levers=(), state_days=0)
+        days = UNTIL_DELETED_DAYS if operation in KEEPING else 0
+        return msgspec.structs.replace(self, levers=(), state_days=days)
 
     def is_stale(self, on: date) -> bool:
         """Tell whether the facts are older than their review period, or bear no day at all."""

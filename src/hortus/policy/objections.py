@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from hortus.catalog.rows import Confidence, State
-from hortus.policy.facts import Facts
+from hortus.policy.facts import UNTIL_DELETED_DAYS, Facts
 from hortus.policy.places import in_words, is_within
 from hortus.policy.rules import Policy
 
@@ -99,7 +99,7 @@ def _longest_retention(policy: Policy, facts: Facts, _on: date) -> str | None:
     unknown = [what for what, days in kept.items() if days is None]
     if unknown:
         return f"how long it keeps {' and '.join(unknown)} is not known"
-    over = [f"{what} for {days} days" for what, days in kept.items() if (days or 0) > (longest or 0)]
+    over = [f"{what} {_for(days or 0)}" for what, days in kept.items() if (days or 0) > (longest or 0)]
     return f"it keeps {' and '.join(over)}, longer than {longest}" if over else None
 
 
@@ -112,7 +112,11 @@ def _no_training(_policy: Policy, facts: Facts, _on: date) -> str | None:
 def _stateless(_policy: Policy, facts: Facts, _on: date) -> str | None:
     if facts.state_days is None:
         return "whether it keeps answers for later requests is not known"
-    return f"it keeps answers for later requests for {facts.state_days} days" if facts.state_days else None
+    return f"it keeps answers for later requests {_for(facts.state_days)}" if facts.state_days else None
+
+
+def _for(days: int) -> str:
+    return "until they are deleted" if days >= UNTIL_DELETED_DAYS else f"for {days} days"
 
 
 def _own_machines(_policy: Policy, facts: Facts, _on: date) -> str | None:

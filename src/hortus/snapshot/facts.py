@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
+from hortus.catalog.lookup import BESIDE_CHAT
 from hortus.catalog.places import ANYWHERE
 from hortus.catalog.residency import HostLever, ReadFrom, beginning_of, decide
 from hortus.catalog.rows import Confidence, Host, Model, Offer, Surface
@@ -177,7 +178,7 @@ def _storage(host: Host, said: dict[ReadFrom, dict[str, str]]) -> str | None:
 
 def _state_days(surfaces: tuple[Surface, ...]) -> int | None:
     """Return the longest of all wire formats, for any may carry a request; unknown where one is."""
-    found = [surface.state_days for surface in surfaces]
+    found = [surface.state_days for surface in surfaces if surface.dialect not in BESIDE_CHAT]
     known = [days for days in found if days is not None]
     return max(known) if known and len(known) == len(found) else None
 

@@ -10,6 +10,7 @@ from datetime import date
 import msgspec
 
 from hortus.canon.loss import Weight
+from hortus.catalog.lookup import BESIDE_CHAT
 from hortus.catalog.rows import Auth, PriceRow, RateRow
 from hortus.policy.facts import CHAT, Facts
 from hortus.policy.rules import Policy
@@ -110,7 +111,8 @@ class Endpoint(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def judge(self, policy: Policy, *, on: date, operation: str = CHAT) -> Verdict:
         """Return what a policy says of it on a day (UTC), whatever is asked of it for the operation."""
-        return judge_endpoint(policy, self.facts, dialects=self.dialects, on=on, operation=operation)
+        dialects = tuple(one for one in self.dialects if one not in BESIDE_CHAT)
+        return judge_endpoint(policy, self.facts, dialects=dialects, on=on, operation=operation)
 
     @property
     def dialects(self) -> tuple[str, ...]:

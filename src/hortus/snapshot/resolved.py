@@ -114,11 +114,12 @@ class Unusable(msgspec.Struct, frozen=True):
 
 
 class ReadyRoute(msgspec.Struct, frozen=True):
-    """A route with what it can call now."""
+    """A route with what it can call now; `pinned` names what leaves no choice between its endpoints, where there is."""
 
     route: Route
     targets: tuple[Target, ...]
     unusable: tuple[Unusable, ...]
+    pinned: str = ""
 
 
 class Ready(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from hortus.catalog.gaps import fill_gaps, gaps_in
-from hortus.catalog.lookup import SPOKEN_DIALECTS, Catalog, is_routable
+from hortus.catalog.lookup import BESIDE_CHAT, SPOKEN_DIALECTS, Catalog, is_routable
 from hortus.catalog.rows import Host, Offer, Surface
 from hortus.snapshot.declared import EndpointSpec
 from hortus.snapshot.model import Spoken
@@ -75,7 +75,8 @@ def _usual_dialects(spec: EndpointSpec, *, offered: tuple[str, ...], own: tuple[
     """Return the dialects of an endpoint that names none: an open host's by its addresses, else the row's too."""
     if spec.host == ANY_HOST or (spec.host == OPEN_HOST and own):
         return own
-    return (*offered, *(dialect for dialect in own if dialect not in offered))
+    usual = (*offered, *(dialect for dialect in own if dialect not in offered))
+    return tuple(one for one in usual if one not in BESIDE_CHAT or BESIDE_CHAT[one].intersection(spec.operations))
 
 
 def _usual(dialect: str, spec: EndpointSpec, *, own: tuple[str, ...], catalog: Catalog) -> Surface | None:

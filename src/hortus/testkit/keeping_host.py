@@ -1,0 +1,251 @@
+"""A host on loopback that keeps files, uploads, batches and tuning jobs, as OpenAI's interfaces do, all in memory.
+
+Each look at a batch or a job takes it one step on; who owns an account's things it neither knows nor asks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import re
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from hortus.testkit.listening import Incoming, Listener, read_request
+
+_BATCH_STEPS = ("in_progress", "finalizing", "completed")
+_JOB_STEPS = ("queued", "running", "succeeded")
+_WORDS = {"cancel": "cancelled", "pause": "paused", "resume": "queued"}
+_CREATED_S = 1_795_000_000
+_FIELD = re.compile(rb'name="([^"]+)"')
+_FILENAME = re.compile(rb'filename="([^"]*)"')
+_USED = {
+    "input_tokens": 40,
+    "input_tokens_details": {"cached_tokens": 0},
+    "output_tokens": 10,
+    "output_tokens_details": {"reasoning_tokens": 0},
+    "total_tokens": 50,
+}
+
+Object = dict[str, Any]
+_encode = msgspec.json.encode
+
+
+class KeepingHost:
+    """The host in a thread of its own; use it as a context manager.
+
+    Attributes:
+        seen: Every request, in order.
+        files: What lies in each file, by its id.
+        failing: Ids at which the host fails.
+    """
+
+    def __init__(self) -> None:
+        self.seen: list[Incoming] = []
+        self.objects: dict[str, Object] = {}
+        self.files: dict[str, bytes] = {}
+        self.failing: set[str] = set()
+        self.port = 0
+        self._numbers = itertools.count(1)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="keeping host", daemon=True)
+        self._listener = Listener(self._talk, ends=_Over)
+
+    @property
+    def base_url(self) -> str:
+        """Base address for an endpoint."""
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    def __enter__(self) -> KeepingHost:  # noqa: PYI034 -- not meant to be derived from
+        self._thread.start()
+        self._call(self._start())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._call(self._listener.stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def put_file(self, content: bytes, *, purpose: str = "batch", name: str = "lines.jsonl") -> Object:
+        """Keep a file that somebody brought in another way."""
+        made = self._make("file", "file", bytes=len(content), filename=name, purpose=purpose, status="processed")
+        self.files[made["id"]] = content
+        return made
+
+    def _call(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=10)
+
+    async def _start(self) -> None:
+        self.port = await self._listener.start(self.port)
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while (asked := await read_request(reader)) is not None:
+            self.seen.append(asked)
+            status, kind, body = self._answer(asked)
+            head = f"HTTP/1.1 {status} Said\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n\r\n"
+            writer.write(head.encode() + body)
+            await writer.drain()
+
+    def _answer(self, asked: Incoming) -> tuple[int, str, bytes]:
+        parts = urlsplit(asked.path).path.removeprefix("/v1").strip("/").split("/")
+        if self.failing.intersection(parts):
+            return 500, "application/json", _encode({"error": {"message": "It broke.", "type": "server_error"}})
+        found = self._serve(asked, parts)
+        if found is None:
+            return 404, "application/json", _encode({"error": {"message": "No such object.", "type": "invalid"}})
+        if isinstance(found, bytes):
+            return 200, "application/octet-stream", found
+        return 200, "application/json", _encode(found)
+
+    def _serve(self, asked: Incoming, parts: list[str]) -> Object | bytes | None:
+        match (asked.method, *parts):
+            case ("POST", "files"):
+                fields = read_form(asked)
+                return self.put_file(
+                    fields["file"][1], purpose=fields["purpose"][1].decode(), name=fields["file"][0] or ""
+                )
+            case ("GET", "files", file_id, "content"):
+                return self.files.get(file_id)
+            case (_, "files", file_id):
+                return self._file(asked.method, file_id)
+            case ("POST", "chat", "completions"):
+                return _chat(msgspec.json.decode(asked.body))
+            case (method, "uploads", *rest):
+                return self._upload(asked, method, rest)
+            case (method, "batches", *rest):
+                return self._batch(asked, method, rest)
+            case (method, "fine_tuning", "jobs", *rest):
+                return self._job(asked, method, rest)
+            case _:
+                return None
+
+    def _file(self, method: str, file_id: str) -> Object | None:
+        if method == "DELETE":
+            self.files.pop(file_id, None)
+            gone = self.objects.pop(file_id, None)
+            return gone and {"id": file_id, "object": "file", "deleted": True}
+        return self.objects.get(file_id)
+
+    def _upload(self, asked: Incoming, method: str, rest: list[str]) -> Object | None:
+        if not rest:
+            return self._make("upload", "upload", status="pending", **msgspec.json.decode(asked.body))
+        upload = self.objects.get(rest[0])
+        if upload is None or method != "POST":
+            return None
+        match rest[1:]:
+            case ["parts"]:
+                made = self._make("part", "upload.part", upload_id=rest[0])
+                self.files[made["id"]] = read_form(asked)["data"][1]
+                return made
+            case ["complete"]:
+                content = b"".join(self.files[one] for one in msgspec.json.decode(asked.body)["part_ids"])
+                upload["file"] = self.put_file(content, purpose=upload["purpose"], name=upload["filename"])
+                upload["status"] = "completed"
+            case ["cancel"]:
+                upload["status"] = "cancelled"
+            case _:
+                return None
+        return upload
+
+    def _batch(self, asked: Incoming, method: str, rest: list[str]) -> Object | None:
+        if not rest:
+            said = msgspec.json.decode(asked.body)
+            return self._make("batch", "batch", **said, status="validating", output_file_id=None, usage=None)
+        batch = self.objects.get(rest[0])
+        if batch is not None and rest[1:] == ["cancel"]:
+            batch["status"] = "cancelling"
+        elif batch is not None and method == "GET" and batch["status"] != "cancelling":
+            self._step(batch, _BATCH_STEPS, self._complete)
+        return batch
+
+    def _complete(self, batch: Object) -> None:
+        lines = self.files.get(batch["input_file_id"], b"").splitlines()
+        answered = [_answered(msgspec.json.decode(line)) for line in lines]
+        batch["output_file_id"] = self.put_file(b"".join(answered), purpose="batch_output", name="out.jsonl")["id"]
+        batch["usage"] = _USED
+
+    def _job(self, asked: Incoming, method: str, rest: list[str]) -> Object | None:
+        if not rest:
+            said = msgspec.json.decode(asked.body)
+            more = {"hyperparameters": {}, "organization_id": "org", "seed": 1, "fine_tuned_model": None}
+            return self._make("ftjob", "fine_tuning.job", **more, **said, status="validating_files", result_files=[])
+        job = self.objects.get(rest[0])
+        if job is None:
+            return None
+        match (method, *rest[1:]):
+            case ("GET", "events"):
+                return _listed(self._make("ftevent", "fine_tuning.job.event", level="info", message="Begun."))
+            case ("GET", "checkpoints"):
+                return _listed(
+                    self._make(
+                        *("ftckpt", "fine_tuning.job.checkpoint"),
+                        fine_tuned_model_checkpoint=f"ft:{job['model']}:org::{rest[0]}:ckpt-step-1",
+                        fine_tuning_job_id=rest[0],
+                        metrics={},
+                        step_number=1,
+                    )
+                )
+            case ("POST", _):
+                job["status"] = _WORDS[rest[1]]
+            case _:
+                self._step(job, _JOB_STEPS, self._succeed)
+        return job
+
+    def _succeed(self, job: Object) -> None:
+        job["fine_tuned_model"] = f"ft:{job['model']}:org::{job['id']}"
+        job["result_files"] = [self.put_file(b"step,loss\n1,0.5\n", purpose="fine-tune-results", name="r.csv")["id"]]
+
+    def _step(self, one: Object, steps: tuple[str, ...], end: Callable[[Object], None]) -> None:
+        if one["status"] == steps[-1] or one["status"] in {"cancelled", "paused"}:
+            return
+        nth = steps.index(one["status"]) + 1 if one["status"] in steps else 0
+        one["status"] = steps[nth]
+        if one["status"] == steps[-1]:
+            end(one)
+
+    def _make(self, prefix: str, kind: str, **members: object) -> Object:
+        own_id = f"{prefix}-{self.port}-{next(self._numbers)}"
+        made: Object = {"id": own_id, "object": kind, "created_at": _CREATED_S, **members}
+        self.objects[own_id] = made
+        return made
+
+
+class _Over(Exception):  # noqa: N818 -- nothing ends a connection here but the client
+    """Never raised."""
+
+
+def read_form(asked: Incoming) -> dict[str, tuple[str | None, bytes]]:
+    """Return the parts of a form by name: file name, where there is one, and content."""
+    boundary = asked.headers["content-type"].partition("boundary=")[2].strip('"').encode()
+    found: dict[str, tuple[str | None, bytes]] = {}
+    for part in asked.body.split(b"--" + boundary)[1:-1]:
+        head, _, content = part.partition(b"\r\n\r\n")
+        name, filename = _FIELD.search(head), _FILENAME.search(head)
+        if name is not None:
+            found[name[1].decode()] = (filename[1].decode() if filename else None, content.removesuffix(b"\r\n"))
+    return found
+
+
+def _chat(asked: Object) -> Object:
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": _CREATED_S,
+        "model": asked["model"],
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "Yes."}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11},
+    }
+
+
+def _answered(line: Object) -> bytes:
+    response = {"status_code": 200, "request_id": "r", "body": _chat(line["body"])}
+    return _encode({"id": "x", "custom_id": line["custom_id"], "response": response, "error": None}) + b"\n"
+
+
+def _listed(*items: Object) -> Object:
+    return {"object": "list", "data": list(items), "has_more": False}
