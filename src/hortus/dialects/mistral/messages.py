@@ -14,19 +14,18 @@ from hortus.dialects.mistral import wire
 from hortus.dialects.mistral.parts import read_part, write_part
 from hortus.dialects.mistral.pen import Pen, encode, notes_at
 from hortus.dialects.mistral.vocabulary import NAME
-from hortus.framing.objects import Body, kind_of, text_of, told, told_raw
+from hortus.framing.chat_notation import (
+    AS_CALL,
+    AS_LIST,
+    EMPTY_LIST,
+    read_arguments,
+    read_content,
+    read_stranger,
+    write_called,
+)
+from hortus.framing.objects import Body, kind_of, told
 from hortus.framing.opening import Notes
 
-AS_LIST = "content is a list"
-
-AS_MESSAGE = "message"
-"""Form: an opaque part is a whole message, of a role that is not known here."""
-
-AS_CALL = "call"
-"""Form: something opaque stands among the calls, not in the content."""
-
-_AS_OBJECT = "arguments are an object"
-_EMPTY_LIST = Raw(b"[]")
 _NO_ID = "null"
 """What Mistral writes as the id of a call that has none. https://docs.mistral.ai/api, read 2026-11."""
 
@@ -48,20 +47,17 @@ def read_message(raw: Raw, at: str, *, make_id: Callable[[], str]) -> Message:
         return _read_result(message, at, notes)
     known = _ROLES.get(role)
     if known is None:
-        whole = notes_at(at)
-        whole.form(AS_MESSAGE)
-        part = Opaque(dialect=NAME, kind=role, raw=raw, at=at, extras=whole.extras())
-        return Message(role="user", parts=(part,), at=at)
+        return read_stranger(raw, at, role=role, dialect=NAME)
     parts = read_parts(message, at, notes=notes, make_id=make_id)
     return Message(role=known, parts=parts, name=told(message.name), at=at, extras=notes.extras())
 
 
 def read_parts(message: wire.Message, at: str, *, notes: Notes, make_id: Callable[[], str]) -> tuple[Part, ...]:
     """Return what a message consists of: content, then calls; the rest goes into `notes`."""
-    parts = _read_content(message.content, at, notes)
+    parts = read_content(message.content, at, notes=notes, read_part=read_part)
     calls = told(message.tool_calls)
     if calls is not None and not calls:
-        notes.hush("tool_calls", _EMPTY_LIST)
+        notes.hush("tool_calls", EMPTY_LIST)
     parts += [read_call(one, f"{at}.tool_calls[{i}]", make_id=make_id) for i, one in enumerate(calls or ())]
     if isinstance(message.tool_call_id, str):
         notes.keep("tool_call_id", Raw(encode(message.tool_call_id)))
@@ -70,22 +66,8 @@ def read_parts(message: wire.Message, at: str, *, notes: Notes, make_id: Callabl
     return tuple(parts)
 
 
-def _read_content(content: str | list[Raw] | UnsetType | None, at: str, notes: Notes) -> list[Part]:
-    at = f"{at}.content"
-    if isinstance(content, str):
-        if content:
-            return [Text(text=content, at=at)]
-        notes.hush("content", Raw(b'""'))
-    elif isinstance(content, list):
-        notes.form(AS_LIST)
-        return [read_part(raw, f"{at}[{i}]") for i, raw in enumerate(content)]
-    elif content is UNSET:
-        notes.form("-content")
-    return []
-
-
 def _read_result(message: wire.Message, at: str, notes: Notes) -> Message:
-    content = _read_content(message.content, at, notes)
+    content = read_content(message.content, at, notes=notes, read_part=read_part)
     for name in ("tool_calls", "prefix"):  # nonsense here, but not ours to drop
         value = getattr(message, name)
         if value is not UNSET and value is not None:
@@ -129,7 +111,7 @@ def read_call(raw: Raw, at: str, *, make_id: Callable[[], str]) -> ToolCall | Op
     return ToolCall(
         id=call_id or make_id(),
         name=call.function.name,
-        arguments=_read_arguments(call.function.arguments, notes),
+        arguments=read_arguments(call.function.arguments, notes),
         at=at,
         extras=notes.extras(),
     )
@@ -138,21 +120,6 @@ def read_call(raw: Raw, at: str, *, make_id: Callable[[], str]) -> ToolCall | Op
 def given_id(call_id: str | UnsetType | None) -> str | None:
     """Return the id of a call, None where it has none."""
     return None if call_id in {"", _NO_ID} else told(call_id)
-
-
-def _read_arguments(raw: Raw | UnsetType, notes: Notes) -> str:
-    if raw is UNSET:
-        notes.form("-function.arguments")
-    given = told_raw(raw, "function.arguments", notes)
-    if given is None:
-        return "{}"
-    text = text_of(given)
-    if text is None:
-        notes.form(_AS_OBJECT)
-        return bytes(given).decode()
-    if not text:
-        notes.hush("function.arguments", given)
-    return text or "{}"
 
 
 def write_result(result: ToolResult, pen: Pen) -> Body:
@@ -228,7 +195,5 @@ def _without_calls(parts: list[Part], pen: Pen) -> list[Part]:
 def write_call(call: ToolCall, pen: Pen) -> Body:
     """Return a call as an item of `tool_calls`."""
     pen.manifest.take(call, "name", "arguments", *(("seal",) if pen.is_answer else ()))
-    is_object = pen.manifest.has_form(call, _AS_OBJECT)
-    arguments = Raw(call.arguments.encode()) if is_object else call.arguments
-    function: Body = {"name": call.name, "arguments": arguments}
+    function = write_called(call, pen.manifest)
     return pen.close(call, {"id": pen.id_of(call.id), "type": "function", "function": function})

@@ -10,14 +10,12 @@ from msgspec import Raw
 from hortus.canon.effort import effort_of
 from hortus.canon.habits import apply_habits
 from hortus.canon.manifest import Manifest
-from hortus.canon.parts import Opaque, Part, ToolResult
+from hortus.canon.parts import Part
 from hortus.canon.request import Message, ReasoningWish, Request
 from hortus.canon.translation import Call, Target, Written
 from hortus.canon.turns import Turn, turns_of
 from hortus.dialects.mistral import wire
 from hortus.dialects.mistral.messages import (
-    AS_LIST,
-    AS_MESSAGE,
     read_message,
     write_assistant,
     write_content,
@@ -27,13 +25,11 @@ from hortus.dialects.mistral.messages import (
 from hortus.dialects.mistral.pen import Pen, encode, notes_at
 from hortus.dialects.mistral.tools import read_choice, read_output, read_tool, write_choice, write_output, write_tool
 from hortus.dialects.mistral.vocabulary import NAME, VOCABULARY
+from hortus.framing.chat_notation import AS_LIST, EMPTY_LIST, read_stop, results_apart, write_stop
 from hortus.framing.objects import Body, finish_body, told, told_raw, write_fields
-from hortus.framing.opening import Notes
 from hortus.framing.shallow import check_text
 
-_BARE_STOP = "stop is a string"
 _NO_STREAM = "stream is false"
-_EMPTY_LIST = Raw(b"[]")
 _SOME_EFFORT, _MOST_EFFORT = "medium", "xhigh"
 _BEYOND = "max"
 """The one effort of the field that Mistral does not know. https://docs.mistral.ai/api, read 2026-11."""
@@ -85,7 +81,7 @@ def read_request(body: bytes, call: Call) -> Request:
     numbers = count(1)
     tools = told(found.tools)
     if tools is not None and not tools:
-        notes.hush("tools", _EMPTY_LIST)
+        notes.hush("tools", EMPTY_LIST)
     if isinstance(found.safe_prompt, bool):
         (notes.keep if found.safe_prompt else notes.hush)("safe_prompt", Raw(encode(found.safe_prompt)))
     if found.stream is False:
@@ -102,7 +98,7 @@ def read_request(body: bytes, call: Call) -> Request:
         parallel_tools=told(found.parallel_tool_calls),
         output=read_output(found.response_format, notes),
         max_output_tokens=told(found.max_tokens),
-        stop=_read_stop(found, notes),
+        stop=read_stop(found.stop, notes),
         temperature=told(found.temperature),
         top_p=told(found.top_p),
         top_k=told(found.top_k),
@@ -129,16 +125,6 @@ def _read_wish(effort: str | None) -> ReasoningWish | None:
     return ReasoningWish(effort=effort, shows=None if effort == "none" else "auto", at="reasoning_effort")
 
 
-def _read_stop(found: wire.Request, notes: Notes) -> tuple[str, ...]:
-    stop = told(found.stop)
-    if isinstance(stop, str):
-        notes.form(_BARE_STOP)
-        return (stop,)
-    if stop is not None and not stop:
-        notes.hush("stop", _EMPTY_LIST)
-    return tuple(stop or ())
-
-
 def write_request(request: Request, target: Target) -> Written:
     """Return the body for a host."""
     manifest = Manifest(request, NAME, source=target.source, reclassified=target.habits.weights)
@@ -157,9 +143,7 @@ def write_request(request: Request, target: Target) -> Written:
 
 def _write_limits(request: Request, body: Body, pen: Pen) -> None:
     manifest = pen.manifest
-    if request.stop:
-        manifest.take(request, "stop")
-        body["stop"] = request.stop[0] if manifest.has_form(request, _BARE_STOP) else list(request.stop)
+    write_stop(request, body, manifest)
     if request.reasoning is not None:
         _write_wish(request.reasoning, body, manifest=manifest)
     if request.service_tier is not None and pen.is_own:  # no word of Mistral's means the same as another maker's
@@ -186,22 +170,9 @@ def _write_answers(turn: Turn, pen: Pen) -> list[object]:
 
 def _write_message(message: Message, pen: Pen) -> list[object]:
     """Return results of tools first, as they must follow their calls, then the rest."""
-    manifest = pen.manifest
-    written: list[object] = []
-    rest: list[Part] = []
-    for part in message.parts:
-        if isinstance(part, ToolResult):
-            if rest:
-                manifest.adapt("results>before text")
-            written.append(write_result(part, pen))
-        elif isinstance(part, Opaque) and manifest.has_form(part, AS_MESSAGE):
-            manifest.take(part, "raw")
-            written.append(part.raw)
-        else:
-            rest.append(part)
+    written, rest = results_apart(message, pen.manifest, write_result=lambda part: write_result(part, pen))
     if rest or not written:
         written.append(_write_words(message, rest, pen))
-    manifest.take(message, "parts")
     return written
 
 

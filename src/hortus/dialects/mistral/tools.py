@@ -12,6 +12,7 @@ from hortus.canon.request import HostTool, OutputFormat, Tool, ToolChoice
 from hortus.dialects.mistral import wire
 from hortus.dialects.mistral.pen import Pen, notes_at
 from hortus.dialects.mistral.vocabulary import NAME
+from hortus.framing.chat_notation import write_function, write_host_tool, write_schema
 from hortus.framing.objects import Body, kind_of, text_of, told, told_raw
 from hortus.framing.opening import Notes
 
@@ -26,9 +27,6 @@ _KINDS: MappingProxyType[str, Literal["text", "json", "schema"]] = MappingProxyT
 _TYPES = MappingProxyType({kind: name for name, kind in _KINDS.items()})
 
 _NAMELESS = "-json_schema.name"
-_SCHEMA_NAME = "answer"
-"""For a schema without a name, which Mistral demands."""
-
 _WITHOUT_PARAMETERS = "-function.parameters"
 _NO_PARAMETERS = Raw(b'{"type":"object","properties":{}}')
 """For a function without a schema, which Mistral demands."""
@@ -66,22 +64,12 @@ def write_tool(tool: Tool | HostTool, pen: Pen) -> Body | Raw | None:
     """Return one of `tools`, None where it is another dialect's."""
     manifest = pen.manifest
     if isinstance(tool, HostTool):
-        if tool.dialect != NAME:
-            manifest.lose(tool, "", f"`{tool.kind}` runs at hosts of another format only; offer a function instead.")
-            return None
-        manifest.take(tool, "raw")
-        return tool.raw
-    manifest.take(tool, "name", "description", "parameters", "is_strict")
-    function: Body = {"name": tool.name}
-    if tool.description is not None:
-        function["description"] = tool.description
-    if tool.parameters is not None:
-        function["parameters"] = tool.parameters
-    elif not pen.is_own:
-        function["parameters"] = _NO_PARAMETERS
+        return write_host_tool(tool, manifest, dialect=NAME)
+    parameters = tool.parameters
+    if parameters is None and not pen.is_own:
+        parameters = _NO_PARAMETERS
         manifest.adapt("+tools.function.parameters")
-    if tool.is_strict is not None:
-        function["strict"] = tool.is_strict
+    function = write_function(tool, manifest, parameters=parameters)
     return pen.close(tool, {"type": "function", "function": function})
 
 
@@ -159,11 +147,5 @@ def write_output(output: OutputFormat, pen: Pen) -> Body:
     if output.kind == "schema":
         if output.name is None and not pen.is_own:
             pen.manifest.adapt("+response_format.json_schema.name")
-        schema: Body = {"name": output.name or _SCHEMA_NAME}
-        for member, value in (("description", output.description), ("schema", output.schema)):
-            if value is not None:
-                schema[member] = value
-        if output.is_strict is not None:
-            schema["strict"] = output.is_strict
-        body["json_schema"] = schema
+        body["json_schema"] = write_schema(output)
     return pen.close(output, body)

@@ -11,18 +11,15 @@ from hortus.canon.manifest import Manifest
 from hortus.canon.nodes import Seal
 from hortus.canon.parts import Opaque, ToolCall
 from hortus.dialects.openai_chat import wire
-from hortus.dialects.openai_chat.pen import Body, kind_of, notes_at, restore, text_of, told, told_raw
+from hortus.dialects.openai_chat.pen import Body, kind_of, notes_at, restore, told
 from hortus.dialects.openai_chat.vocabulary import NAME
+from hortus.framing.chat_notation import AS_CALL, read_arguments, write_called
 from hortus.framing.opening import Notes
-
-AS_CALL = "call"
-"""Form: something opaque stands among the calls, not in the content."""
 
 GEMINI = "gemini"
 """In whose words `extra_content.google.thought_signature` is. https://ai.google.dev/gemini-api/docs/openai, read
 2026-11."""
 
-_AS_OBJECT = "arguments are an object"
 _WITHOUT_ID = "-id"
 
 
@@ -45,7 +42,7 @@ def read_call(raw: Raw, at: str, *, make_id: Callable[[], str]) -> ToolCall | Op
     return ToolCall(
         id=_read_id(call, notes, make_id),
         name=call.function.name,
-        arguments=_read_arguments(call.function.arguments, notes),
+        arguments=read_arguments(call.function.arguments, notes),
         seal=read_seal(call.extra_content),
         at=at,
         extras=notes.extras(),
@@ -63,21 +60,6 @@ def _read_id(call: wire.ToolCall, notes: Notes, make_id: Callable[[], str]) -> s
     return make_id()
 
 
-def _read_arguments(raw: Raw | msgspec.UnsetType, notes: Notes) -> str:
-    if raw is UNSET:
-        notes.form("-function.arguments")
-    given = told_raw(raw, "function.arguments", notes)
-    if given is None:
-        return "{}"
-    text = text_of(given)
-    if text is None:
-        notes.form(_AS_OBJECT)
-        return bytes(given).decode()
-    if not text:
-        notes.hush("function.arguments", given)
-    return text or "{}"
-
-
 def read_seal(extra: wire.ExtraContent | msgspec.UnsetType | None) -> Seal | None:
     """Return Gemini's seal."""
     google = told(extra.google) if isinstance(extra, wire.ExtraContent) else None
@@ -93,8 +75,7 @@ def write_seal(seal: Seal) -> Body:
 def write_call(call: ToolCall, manifest: Manifest) -> Body:
     """Return a call as an item of `tool_calls`."""
     manifest.take(call, "name", "arguments")
-    arguments = Raw(call.arguments.encode()) if manifest.has_form(call, _AS_OBJECT) else call.arguments
-    body: Body = {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
+    body: Body = {"id": call.id, "type": "function", "function": write_called(call, manifest)}
     if call.seal is not None and call.seal.dialect == GEMINI:
         manifest.take(call, "seal")
         body["extra_content"] = write_seal(call.seal)

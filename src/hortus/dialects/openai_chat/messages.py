@@ -13,22 +13,16 @@ from hortus.canon.nodes import Seal
 from hortus.canon.parts import Citation, Media, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
 from hortus.canon.request import Message, Role
 from hortus.dialects.openai_chat import wire
-from hortus.dialects.openai_chat.calls import AS_CALL, read_call, write_call
+from hortus.dialects.openai_chat.calls import read_call, write_call
 from hortus.dialects.openai_chat.parts import AS_PART, read_part, write_part
 from hortus.dialects.openai_chat.pen import Body, encode, is_own, kind_of, notes_at, restore, text_of, told
 from hortus.dialects.openai_chat.vocabulary import NAME
+from hortus.framing.chat_notation import AS_CALL, AS_LIST, EMPTY_LIST, read_content, read_stranger
 from hortus.framing.opening import Notes
 
-AS_LIST = "content is a list"
-_WITHOUT_CONTENT = "-content"
 _REASONING_NAMES = ("reasoning_content", "reasoning")
-EMPTY_LIST = Raw(b"[]")
-_EMPTY_TEXT = Raw(b'""')
 _NO_WORDS = frozenset((b'""', b"null"))
 _ROLES: dict[str, Role] = {"system": "system", "developer": "developer", "user": "user", "assistant": "assistant"}
-
-AS_MESSAGE = "message"
-"""Form: an opaque part is a whole message, of a role that only this dialect has (`function`)."""
 
 
 def read_message(raw: Raw, at: str, *, make_id: Callable[[], str]) -> Message:
@@ -46,10 +40,7 @@ def read_message(raw: Raw, at: str, *, make_id: Callable[[], str]) -> Message:
         return _read_result(message, at, notes)
     known = _ROLES.get(role)
     if known is None:
-        whole = notes_at(at)
-        whole.form(AS_MESSAGE)
-        part = Opaque(dialect=NAME, kind=role, raw=raw, at=at, extras=whole.extras())
-        return Message(role="user", parts=(part,), at=at)
+        return read_stranger(raw, at, role=role, dialect=NAME)  # such as `function`
     parts = read_parts(message, at, notes=notes, make_id=make_id, role=known)
     if message.annotations:
         notes.keep("annotations", Raw(encode(message.annotations)))
@@ -66,7 +57,7 @@ def read_parts(
     reasoning = _read_reasoning(message, at, notes)
     if reasoning is not None:
         parts.append(reasoning)
-    parts += read_content(message, at, notes=notes, role=role)
+    parts += _read_content(message, at, notes=notes, role=role)
     refusal = told(message.refusal)
     if refusal is not None:
         parts.append(Refusal(text=refusal, at=f"{at}.refusal"))
@@ -79,26 +70,12 @@ def read_parts(
     return tuple(parts)
 
 
-def read_content(message: wire.Message, at: str, *, notes: Notes, role: str) -> list[Part]:
-    """Return the parts in `content`."""
-    content = message.content
-    if content is UNSET:
-        notes.form(_WITHOUT_CONTENT)
-        return []
-    if content is None:
-        return []
-    at = f"{at}.content"
-    if isinstance(content, str):
-        if content:
-            return [Text(text=content, at=at)]
-        notes.hush("content", _EMPTY_TEXT)
-        return []
-    notes.form(AS_LIST)
-    return [read_part(raw, f"{at}[{i}]", role=role) for i, raw in enumerate(content)]
+def _read_content(message: wire.Message, at: str, *, notes: Notes, role: str) -> list[Part]:
+    return read_content(message.content, at, notes=notes, read_part=lambda raw, at: read_part(raw, at, role=role))
 
 
 def _read_result(message: wire.Message, at: str, notes: Notes) -> Message:
-    content = read_content(message, at, notes=notes, role="tool")
+    content = _read_content(message, at, notes=notes, role="tool")
     for name in ("tool_calls", "refusal", "annotations"):  # nonsense here, but not ours to drop
         value = getattr(message, name)
         if value is not UNSET and value is not None:

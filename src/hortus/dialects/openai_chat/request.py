@@ -12,14 +12,11 @@ from hortus.canon.effort import effort_of
 from hortus.canon.habits import apply_habits
 from hortus.canon.manifest import Manifest
 from hortus.canon.nodes import Extras
-from hortus.canon.parts import Opaque, Part, ToolResult
 from hortus.canon.request import Message, ReasoningWish, Request
 from hortus.canon.translation import Call, Target, Written
 from hortus.canon.turns import Turn, turns_of
 from hortus.dialects.openai_chat import wire
 from hortus.dialects.openai_chat.messages import (
-    AS_LIST,
-    AS_MESSAGE,
     read_message,
     write_assistant,
     write_content,
@@ -36,6 +33,7 @@ from hortus.dialects.openai_chat.tools import (
     write_tool,
 )
 from hortus.dialects.openai_chat.vocabulary import NAME
+from hortus.framing.chat_notation import AS_LIST, EMPTY_LIST, read_stop, results_apart, write_stop
 from hortus.framing.objects import finish_body, write_fields
 from hortus.framing.opening import Notes
 from hortus.framing.shallow import check_text
@@ -44,14 +42,12 @@ _APART = "apart"
 """Form: a message of the assistant that follows another one and is not joined with it."""
 
 _OLD_LIMIT = "max_tokens"
-_BARE_STOP = "stop is a string"
 _SAFETY_ID = "safety_identifier"
 _TOP_K = "top_k"
 _SOME_EFFORT = "medium"
 _NO_STREAM = "stream is false"
 _NO_USAGE = "include_usage is false"
 _EMPTY_OPTIONS = "stream_options is empty"
-_EMPTY_LIST = Raw(b"[]")
 
 _PLAIN = MappingProxyType(
     {
@@ -106,7 +102,7 @@ def read_request(body: bytes, call: Call) -> Request:
     numbers = count(1)
     tools = told(found.tools)
     if tools is not None and not tools:
-        notes.hush("tools", _EMPTY_LIST)
+        notes.hush("tools", EMPTY_LIST)
     return Request(
         model=found.model,
         messages=_apart(
@@ -118,7 +114,7 @@ def read_request(body: bytes, call: Call) -> Request:
         parallel_tools=told(found.parallel_tool_calls),
         output=read_output(found.response_format, notes),
         max_output_tokens=_read_limit(found, notes),
-        stop=_read_stop(found, notes),
+        stop=read_stop(found.stop, notes),
         temperature=told(found.temperature),
         top_p=told(found.top_p),
         top_k=_read_top_k(found, notes),
@@ -165,16 +161,6 @@ def _read_limit(found: wire.Request, notes: Notes) -> int | None:
     if old is not None:
         notes.keep(_OLD_LIMIT, Raw(encode(old)))
     return new
-
-
-def _read_stop(found: wire.Request, notes: Notes) -> tuple[str, ...]:
-    stop = told(found.stop)
-    if isinstance(stop, str):
-        notes.form(_BARE_STOP)
-        return (stop,)
-    if stop is not None and not stop:
-        notes.hush("stop", _EMPTY_LIST)
-    return tuple(stop or ())
 
 
 def _read_top_k(found: wire.Request, notes: Notes) -> int | None:
@@ -256,25 +242,13 @@ def _write_answers(turn: Turn, manifest: Manifest) -> list[object]:
 
 def _write_message(message: Message, manifest: Manifest) -> list[object]:
     """Return results of tools first, as they must follow their calls, then the rest."""
-    written: list[object] = []
-    rest: list[Part] = []
-    for part in message.parts:
-        if isinstance(part, ToolResult):
-            if rest:
-                manifest.adapt("results>before text")
-            written.append(write_result(part, manifest))
-        elif isinstance(part, Opaque) and manifest.has_form(part, AS_MESSAGE):
-            manifest.take(part, "raw")
-            written.append(part.raw)
-        else:
-            rest.append(part)
+    written, rest = results_apart(message, manifest, write_result=lambda part: write_result(part, manifest))
     if rest or not written:
         is_list = manifest.has_form(message, AS_LIST)
         content = write_content(rest, manifest, role=message.role, is_list=is_list)
         body: Body = {"role": message.role, "content": content}
         write_name(message, body, manifest=manifest)
         written.append(restore(body, message, manifest))
-    manifest.take(message, "parts")
     return written
 
 
@@ -293,9 +267,7 @@ def _write_limits(request: Request, body: Body, manifest: Manifest) -> None:
         manifest.take(request, "max_output_tokens")
         is_old = manifest.has_form(request, _OLD_LIMIT)
         body[_OLD_LIMIT if is_old else "max_completion_tokens"] = request.max_output_tokens
-    if request.stop:
-        manifest.take(request, "stop")
-        body["stop"] = request.stop[0] if manifest.has_form(request, _BARE_STOP) else list(request.stop)
+    write_stop(request, body, manifest)
     if request.top_k is not None:
         if manifest.has_form(request, _TOP_K):
             manifest.take(request, "top_k")

@@ -16,7 +16,6 @@ from hortus.canon.response import Choice, Response, Stop
 from hortus.canon.translation import Asking, Written
 from hortus.dialects.openai_chat import wire
 from hortus.dialects.openai_chat.messages import (
-    AS_LIST,
     read_citations,
     read_parts,
     write_beside,
@@ -29,6 +28,7 @@ from hortus.dialects.openai_chat.pen import Body, encode, note_absent, notes_at,
 from hortus.dialects.openai_chat.usage import read_noted_usage, write_usage
 from hortus.dialects.openai_chat.vocabulary import NAME
 from hortus.framing.answers import read_whole
+from hortus.framing.chat_notation import AS_LIST
 from hortus.framing.objects import finish_body
 from hortus.framing.opening import Notes
 

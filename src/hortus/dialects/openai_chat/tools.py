@@ -23,6 +23,7 @@ from hortus.dialects.openai_chat.pen import (
     write_cache,
 )
 from hortus.dialects.openai_chat.vocabulary import NAME
+from hortus.framing.chat_notation import write_function, write_host_tool, write_schema
 from hortus.framing.opening import Notes
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -38,8 +39,6 @@ _KINDS: MappingProxyType[str, Literal["text", "json", "schema"]] = MappingProxyT
 _TYPES = MappingProxyType({kind: name for name, kind in _KINDS.items()})
 
 _NAMELESS = "-json_schema.name"
-_SCHEMA_NAME = "answer"
-"""For a schema without a name, which OpenAI demands."""
 
 
 def read_tool(raw: Raw, at: str) -> Tool | HostTool:
@@ -70,19 +69,8 @@ def read_tool(raw: Raw, at: str) -> Tool | HostTool:
 def write_tool(tool: Tool | HostTool, manifest: Manifest) -> Body | Raw | None:
     """Return one of `tools`, None where it is another dialect's."""
     if isinstance(tool, HostTool):
-        if tool.dialect != NAME:
-            manifest.lose(tool, "", f"`{tool.kind}` runs at hosts of another format only; offer a function instead.")
-            return None
-        manifest.take(tool, "raw")
-        return tool.raw
-    manifest.take(tool, "name", "description", "parameters", "is_strict")
-    function: Body = {"name": tool.name}
-    if tool.description is not None:
-        function["description"] = tool.description
-    if tool.parameters is not None:
-        function["parameters"] = tool.parameters
-    if tool.is_strict is not None:
-        function["strict"] = tool.is_strict
+        return write_host_tool(tool, manifest, dialect=NAME)
+    function = write_function(tool, manifest, parameters=tool.parameters)
     body: Body = {"type": "function", "function": function}
     write_cache(tool.cache, body, node=tool, manifest=manifest)
     return restore(body, tool, manifest)
@@ -158,16 +146,9 @@ def write_output(output: OutputFormat, manifest: Manifest) -> Body:
     manifest.take_all(output)
     body: Body = {"type": _TYPES[output.kind]}
     if output.kind == "schema":
-        schema: Body = {"name": output.name or _SCHEMA_NAME}
         if output.name is None and not manifest.has_form(output, _NAMELESS):
             manifest.adapt("+response_format.json_schema.name")
-        if output.description is not None:
-            schema["description"] = output.description
-        if output.schema is not None:
-            schema["schema"] = output.schema
-        if output.is_strict is not None:
-            schema["strict"] = output.is_strict
-        body["json_schema"] = schema
+        body["json_schema"] = write_schema(output)
     return restore(body, output, manifest)
 
 
