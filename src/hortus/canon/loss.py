@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import msgspec
@@ -153,3 +153,10 @@ NEUTRAL: Mapping[str, tuple[object, ...]] = {
     "Reasoning.is_redacted": (False,),
 }
 """Values that ask for what every target does by itself: carried by leaving them out, as a named adaptation."""
+
+
+def weigh_members(*, meaning: Iterable[str], tuning: Iterable[str], advisory: Iterable[str]) -> dict[str, Weight]:
+    """Return what losing each of a dialect's own members weighs."""
+    weights: dict[str, Weight] = dict.fromkeys(meaning, "meaning")
+    weights |= dict.fromkeys(tuning, "tuning")
+    return weights | dict.fromkeys(advisory, "advisory")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NoReturn
 
 import msgspec
 
-from hortus.canon.dialect import Asked, Operation
-from hortus.canon.errors import Internal, InvalidRequest, UpgradeRefused
-from hortus.canon.realtime import Message
+from hortus.canon.dialect import Asked, Dialect, ErrorReply, Operation
+from hortus.canon.errors import Internal, InvalidRequest, RequestError, UpgradeRefused
+from hortus.canon.realtime import Message, Realtime
 from hortus.canon.units import Units
 from hortus.framing.counting import UNREADABLE
 from hortus.framing.shallow import Members
@@ -59,3 +60,32 @@ def weigh(operation: Operation, asked: Asked, body: bytes) -> Units:
     """Return what one answer of a conversation may use: it takes in all that was said before."""
     del operation, asked, body
     return Units(kept=1)
+
+
+def conversing_dialect(
+    name: str,
+    *,
+    operations: tuple[Operation, ...],
+    bases: tuple[str, ...],
+    render_error: Callable[[RequestError, str], ErrorReply],
+    realtime: Realtime,
+    passed_headers: tuple[str, ...] = (),
+) -> Dialect:
+    """Return the record of a dialect that has nothing but conversations."""
+    return Dialect(
+        name=name,
+        operations=operations,
+        read_request=read_request,
+        write_request=nothing,
+        render_error=render_error,
+        render_stream_error=nothing,
+        read_answer=nothing,
+        open_stream=nothing,
+        weigh=weigh,
+        cap_output=nothing,
+        write_routes=nothing,
+        write_route=nothing,
+        bases=bases,
+        passed_headers=passed_headers,
+        realtime=realtime,
+    )

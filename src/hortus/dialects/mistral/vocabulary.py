@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hortus.canon.loss import Weight
+from hortus.canon.loss import weigh_members
 from hortus.canon.manifest import Vocabulary
 
 NAME = "mistral"
@@ -70,11 +70,4 @@ _ADVISORY: tuple[str, ...] = (
     "choices[].message.name",
 )
 
-
-def _weights() -> dict[str, Weight]:
-    weights: dict[str, Weight] = dict.fromkeys(_MEANING, "meaning")
-    weights |= dict.fromkeys(_TUNING, "tuning")
-    return weights | dict.fromkeys(_ADVISORY, "advisory")
-
-
-VOCABULARY = Vocabulary(names=_NAMES, weights=_weights())
+VOCABULARY = Vocabulary(names=_NAMES, weights=weigh_members(meaning=_MEANING, tuning=_TUNING, advisory=_ADVISORY))

@@ -5,8 +5,6 @@ https://developers.openai.com/api/reference/resources/audio, recalled 2026-11; o
 
 from __future__ import annotations
 
-from msgspec.structs import replace
-
 from hortus.canon.dialect import Dialect, Operation
 from hortus.dialects.openai_audio.relay import (
     NAME,
@@ -20,6 +18,7 @@ from hortus.dialects.openai_audio.relay import (
 )
 from hortus.dialects.openai_audio.units import weigh
 from hortus.framing import plain
+from hortus.framing.azure_paths import at_deployments
 from hortus.framing.forms import read_form
 from hortus.framing.openai_errors import render_error
 
@@ -31,14 +30,9 @@ _OPERATIONS = (
     ),
 )
 
-_AZURE = tuple(
-    replace(one, path=one.path.replace("/v1", "/deployments/{route}", 1), is_at_root=False) for one in _OPERATIONS
-)
-"""Of deployments. https://learn.microsoft.com/azure/ai-foundry/openai/reference, recalled 2026-11."""
-
 DIALECT = Dialect(
     name=NAME,
-    operations=(*_OPERATIONS, *_AZURE),
+    operations=(*_OPERATIONS, *at_deployments(_OPERATIONS)),
     read_request=read_request,
     write_request=plain.write_request,
     render_error=render_error,

@@ -5,8 +5,6 @@ https://developers.openai.com/api/reference/resources/images, recalled 2026-11; 
 
 from __future__ import annotations
 
-from msgspec.structs import replace
-
 from hortus.canon.dialect import Dialect, Operation
 from hortus.dialects.openai_images.relay import (
     EDITS,
@@ -20,6 +18,7 @@ from hortus.dialects.openai_images.relay import (
 )
 from hortus.dialects.openai_images.units import weigh
 from hortus.framing import plain
+from hortus.framing.azure_paths import at_deployments
 from hortus.framing.openai_errors import render_error
 
 _OPERATIONS = (
@@ -28,14 +27,9 @@ _OPERATIONS = (
     Operation(VARIATIONS, "POST", "/v1/images/variations", "/images/variations", body="multipart"),
 )
 
-_AZURE = tuple(
-    replace(one, path=one.path.replace("/v1", "/deployments/{route}", 1), is_at_root=False) for one in _OPERATIONS
-)
-"""Of deployments. https://learn.microsoft.com/azure/ai-foundry/openai/reference, recalled 2026-11."""
-
 DIALECT = Dialect(
     name=NAME,
-    operations=(*_OPERATIONS, *_AZURE),
+    operations=(*_OPERATIONS, *at_deployments(_OPERATIONS)),
     read_request=read_request,
     write_request=plain.write_request,
     render_error=render_error,

@@ -5,31 +5,22 @@ https://platform.openai.com/docs/guides/realtime-websocket, recalled 2026-11; ev
 
 from __future__ import annotations
 
-from hortus.canon.dialect import Dialect, Operation
+from hortus.canon.dialect import Operation
 from hortus.canon.realtime import Realtime
 from hortus.dialects.openai_realtime.events import Meter, read_route, write_error, write_next
-from hortus.framing.conversing import REALTIME, nothing, read_request, weigh
+from hortus.framing.conversing import REALTIME, conversing_dialect
 from hortus.framing.openai_errors import render_error
 
 NAME = "openai_realtime"
 
-DIALECT = Dialect(
-    name=NAME,
+DIALECT = conversing_dialect(
+    NAME,
     operations=(
         Operation(REALTIME, "GET", "/v1/realtime", "/realtime?model={model}"),
         # Azure's clients: https://learn.microsoft.com/azure/ai-foundry/openai/realtime-audio-websockets, recalled
         Operation(REALTIME, "GET", "/realtime", "/realtime?model={model}", is_at_root=False),
     ),
-    read_request=read_request,
-    write_request=nothing,
     render_error=render_error,
-    render_stream_error=nothing,
-    read_answer=nothing,
-    open_stream=nothing,
-    weigh=weigh,
-    cap_output=nothing,
-    write_routes=nothing,
-    write_route=nothing,
     bases=("/openai", "/azure", "/azure/openai"),
     passed_headers=("openai-beta", "openai-safety-identifier"),
     realtime=Realtime(
