@@ -105,7 +105,7 @@ def _ids_in(members: Members, named: Named) -> Iterator[HostId]:
             continue
         try:
             found = _DECODE_TEXTS(value) if bytes(value).startswith(b"[") else [_DECODE_TEXT(value)]
-        except msgspec.DecodeError:  # null, or nothing that could be an id
+        except UNREADABLE:  # null, or nothing that could be an id
             continue
         yield from ((kind, host_id) for host_id in found if host_id)
 
@@ -141,7 +141,10 @@ class _Identified(msgspec.Struct):
 
 
 def _id_of(item: msgspec.Raw) -> str:
-    return msgspec.json.decode(item, type=_Identified).id
+    try:
+        return msgspec.json.decode(item, type=_Identified).id
+    except UNREADABLE:
+        return ""
 
 
 def render_stream_error(error: RequestError, receipt_id: str) -> bytes:
