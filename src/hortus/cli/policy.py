@@ -33,7 +33,7 @@ class Question(msgspec.Struct, frozen=True):
     key: Annotated[str | None, typer.Option(help="Who would ask: a key, by id or by a name that no other has.")] = None
     project: Annotated[str | None, typer.Option(help="Or a project.")] = None
     draft: Annotated[str | None, typer.Option(help="Judge by this policy instead of the project's own.")] = None
-    operation: Annotated[str | None, typer.Option(help="chat or embeddings.")] = None
+    operation: Annotated[str | None, typer.Option(help="What is asked, such as chat, ocr or realtime.")] = None
     request_bytes: Annotated[int | None, typer.Option(min=0, help="Length of the request's body.")] = None
     tool: Annotated[list[str] | None, typer.Option(help="A kind of tool that it brings; repeat it.")] = None
     history: Annotated[bool, typer.Option("--history", help="It points at what a host keeps.")] = False

@@ -70,6 +70,7 @@ class Explanation(msgspec.Struct, frozen=True):
 
     project: str
     route: str
+    operation: str
     policy: str
     mark: str
     is_draft: bool

@@ -51,6 +51,7 @@ def show_explanation(said: Explanation) -> None:
         [
             ("project", said.project),
             ("route", said.route if said.may_use_route else f"{said.route} (which the project may not use)"),
+            ("operation", said.operation),
             ("policy", f"{said.mark}{', a draft' if said.is_draft else ''}, on {said.on}"),
             ("verdict", _verdict(said)),
             ("the request", "; ".join(_reasons(said.request_rulings))),

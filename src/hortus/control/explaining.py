@@ -9,6 +9,7 @@ from functools import partial
 import msgspec
 
 from hortus.access.objects import Project
+from hortus.control.checks import OPERATIONS
 from hortus.control.declaring import facts_view, refuse_faults
 from hortus.control.endpointforms import FactsView
 from hortus.control.errors import Conflict, Invalid, NotFound
@@ -20,12 +21,18 @@ from hortus.control.policywords import say_policy
 from hortus.control.readiness import ready_now, snapshot_of
 from hortus.control.scopes import find_keys, unclear_key
 from hortus.control.tenancy import find_project, missing_routes
+from hortus.dialects import DIALECTS
+from hortus.gateway.choose import NEEDS
+from hortus.gateway.guards.sight import judge_operation
 from hortus.policy.digest import policy_mark
 from hortus.policy.facts import CHAT, Facts
 from hortus.policy.rules import Policy
 from hortus.policy.verdict import Ask, Ruling, judge_ask
 from hortus.snapshot.model import Endpoint
 from hortus.snapshot.resolved import ReadyRoute
+
+_BEGUN_BY: Mapping[str, str] = {"files": "create_file", "batches": "create_batch", "fine_tuning": "create_tuning_job"}
+"""Words for several operations: the one of them that brings content."""
 
 
 class _Case(msgspec.Struct, frozen=True):
@@ -34,7 +41,7 @@ class _Case(msgspec.Struct, frozen=True):
     policy: Policy
     shadow: Policy | None
     on: date
-    operation: str | None
+    operation: str
     show: Callable[[Facts], FactsView]
 
 
@@ -49,13 +56,16 @@ def explain_policy(plane: Plane, ask: ExplainWanted) -> Explanation:
     if policy is None:
         raise Conflict(f"The policy `{project.policy}` is not there; nothing is sent.", path="project")
     shadow = policies.get(project.shadow_policy or "")
-    case = _Case(policy, shadow, plane.today(), ask.operation, show=partial(facts_view, plane))
+    known = plane.endpoints_if_lit()
+    operation = _operation(ask.operation, route, known)
+    case = _Case(policy, shadow, plane.today(), operation, show=partial(facts_view, plane))
     said = Ask(request_bytes=ask.request_bytes, tools=ask.tools, names_history=ask.names_history)
-    against = _rulings(judge_ask(policy, said))
-    endpoints = list(_endpoints(route, case, known=plane.endpoints_if_lit()))
+    against = _of_request(policy, said, operation)
+    endpoints = list(_endpoints(route, case, known=known))
     return Explanation(
         project=project.name,
         route=ask.route,
+        operation=operation,
         policy=policy.name,
         mark=policy_mark(policy),
         is_draft=policy.name != project.policy,
@@ -64,7 +74,7 @@ def explain_policy(plane: Plane, ask: ExplainWanted) -> Explanation:
         may_use_route=not missing_routes(project, (ask.route,)),
         is_allowed=not against and any(one.is_allowed for one in endpoints),
         request_rulings=against,
-        shadow_request_rulings=_rulings(judge_ask(shadow, said)) if shadow is not None else (),
+        shadow_request_rulings=_of_request(shadow, said, operation) if shadow is not None else (),
         endpoints=endpoints,
         content=rule_views([one for one in say_policy(policy) if one.of_content]),
     )
@@ -81,14 +91,11 @@ def _endpoints(route: ReadyRoute, case: _Case, *, known: Mapping[str, Endpoint])
 def _endpoint(name: str, endpoint: Endpoint | None, case: _Case, *, reason: str | None) -> EndpointVerdictView:
     if endpoint is None:
         return EndpointVerdictView(endpoint=name, is_allowed=False, is_usable=False, reason=reason)
-    if reason is None and case.operation is not None and case.operation not in endpoint.operations:
+    if reason is None and NEEDS.get(case.operation, case.operation) not in endpoint.operations:
         reason = f"it does not do {case.operation}"
-    verdict = endpoint.judge(case.policy, on=case.on, operation=case.operation or CHAT)
-    shadow = (
-        endpoint.judge(case.shadow, on=case.on, operation=case.operation or CHAT).rulings
-        if case.shadow is not None
-        else ()
-    )
+    meant = _BEGUN_BY.get(case.operation, case.operation)
+    verdict = endpoint.judge(case.policy, on=case.on, operation=meant)
+    shadow = endpoint.judge(case.shadow, on=case.on, operation=meant).rulings if case.shadow is not None else ()
     return EndpointVerdictView(
         endpoint=name,
         model=endpoint.model,
@@ -100,6 +107,28 @@ def _endpoint(name: str, endpoint: Endpoint | None, case: _Case, *, reason: str 
         facts=case.show(endpoint.facts) if endpoint.facts is not None else None,
         shadow_rulings=_rulings(shadow),
     )
+
+
+def _operation(asked: str | None, route: ReadyRoute, known: Mapping[str, Endpoint]) -> str:
+    """Return which operation is judged: the one that is named, else a chat, else the first that the route's do.
+
+    Raises:
+        Invalid: There is no such operation.
+    """
+    if asked is None:
+        names = [candidate.endpoint for candidate in route.route.candidates]
+        offered = [one for name in names if name in known for one in known[name].operations]
+        return offered[0] if offered and CHAT not in offered else CHAT
+    if asked not in OPERATIONS and asked not in NEEDS:
+        hint = suggest(asked, OPERATIONS) or f"Use any of: {', '.join(OPERATIONS)}."
+        raise Invalid(f"`{asked}` is not an operation.", path="operation", hint=hint)
+    return asked
+
+
+def _of_request(policy: Policy, said: Ask, operation: str) -> tuple[RulingView, ...]:
+    """Return what is said of the request wherever it goes: of its kind, and of what is told of it."""
+    of_its_kind = judge_operation(policy, _BEGUN_BY.get(operation, operation), dialects=DIALECTS)
+    return _rulings((*of_its_kind, *judge_ask(policy, said)))
 
 
 def _rulings(rulings: tuple[Ruling, ...]) -> tuple[RulingView, ...]:

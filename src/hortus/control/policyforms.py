@@ -101,7 +101,9 @@ class ExplainWanted(Ask):
     key: Annotated[str | None, Field(max_length=200, description="Id of a key, or a name that no other has.")] = None
     project: Annotated[str | None, Field(max_length=63, description="Name of a project, where no key is given.")] = None
     draft: Annotated[str | None, Field(max_length=63, description="A policy to judge by instead of its own.")] = None
-    operation: Annotated[str | None, Field(max_length=40, description="Such as `chat`; any where absent.")] = None
+    operation: Annotated[
+        str | None, Field(max_length=40, description="Such as `rerank`; else a chat, or what the route's endpoints do.")
+    ] = None
     request_bytes: Annotated[int, Field(ge=0, description="Length of the body.")] = 0
     tools: Annotated[tuple[str, ...], Field(description="Kinds of tools that the request brings.")] = ()
     names_history: Annotated[bool, Field(description="Whether it points at what a host keeps.")] = False
@@ -133,6 +135,7 @@ class Explanation(View):
 
     project: str
     route: str
+    operation: Annotated[str, Field(description="What kind of request was judged.")]
     policy: str
     mark: Annotated[str, Field(description="How receipts name the policy.")]
     is_draft: Annotated[bool, Field(description="Whether it is another policy than the project's own.")]

@@ -13,6 +13,8 @@ from hortus.control.policyforms import RulingView
 from hortus.control.readiness import snapshot_of
 from hortus.control.rehearsalforms import MoneyView, RehearsalView, RehearsalWanted, RehearsedChange
 from hortus.control.tenancy import find_project
+from hortus.dialects import DIALECTS
+from hortus.gateway.guards.sight import judge_operation
 from hortus.gateway.guards.table import SECRET_KINDS
 from hortus.policy.digest import policy_mark
 from hortus.policy.rehearsing import Change, Ground, Place, rehearse
@@ -35,6 +37,9 @@ def rehearse_policy(plane: Plane, ask: RehearsalWanted) -> RehearsalView:
         routes={name: tuple(one.endpoint for one in route.candidates) for name, route in snapshot.routes.items()},
         secret_kinds=frozenset(SECRET_KINDS),
         before=own if own is not None and sent.marks <= {policy_mark(own)} else None,
+        of_operations={
+            name: judge_operation(draft, name, dialects=DIALECTS) for name in {row.operation for row in sent.rows}
+        },
     )
     found = rehearse(draft, sent.rows, ground=ground, on=plane.today())
     return RehearsalView(

@@ -76,12 +76,14 @@ class Ground(msgspec.Struct, frozen=True):
         routes: Name -> its endpoints in order.
         secret_kinds: Kinds of findings that fall under the policy's `secrets`; all others are personal data.
         before: The policy that held; None: several, or it is not known.
+        of_operations: Operation -> what the draft says of all its requests, such as that no guard can look into them.
     """
 
     endpoints: Mapping[str, Place]
     routes: Mapping[str, tuple[str, ...]]
     secret_kinds: frozenset[str] = frozenset()
     before: Policy | None = None
+    of_operations: Mapping[str, tuple[Ruling, ...]] = {}
 
 
 class Cost(msgspec.Struct, frozen=True):
@@ -184,7 +186,7 @@ def _change(
     verdict = verdicts[row.endpoint, row.operation] if row.endpoint is not None else None
     others = left[row.route, row.operation]
     treated = _treated(draft, row, ground)
-    of_request = (*_of_request(draft, row), *_of_findings(treated))
+    of_request = (*ground.of_operations.get(row.operation, ()), *_of_request(draft, row), *_of_findings(treated))
     change = Change(row.project, row.route, row.endpoint, "allowed", findings=_words(treated))
     if verdict is None:
         return change if others and not of_request else None
