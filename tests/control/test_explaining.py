@@ -41,12 +41,17 @@ TOML = (
     + _endpoint("old", _terms("DE", as_of="2020-01-01"))
     + _endpoint("dark", 'credential = "env:NOT_HERE"', _terms("FR"))
     + _endpoint("blank")
+    + _endpoint("talker", 'dialects = ["openai_realtime"]', 'operations = ["realtime"]', _terms("DE")).replace(
+        "openai-compatible", "any"
+    )
     + '[[route]]\nname = "mixed"\nendpoints = ["far", "near", "dark"]\n'
     + '[[route]]\nname = "abroad"\nendpoints = ["far"]\n'
     + '[[route]]\nname = "aged"\nendpoints = ["old", "blank"]\n'
+    + '[[route]]\nname = "talks"\nendpoints = ["talker"]\n'
     + '[[policy]]\nname = "europe"\ncompute_in = ["EU"]\nlargest_request_kib = 1\ntools = ["function"]\n'
     + '[[policy]]\nname = "fresh"\nstale_facts = "refuse"\n'
-    + '[[project]]\nname = "library"\nroutes = ["mixed", "abroad"]\npolicy = "europe"\nshadow_policy = "fresh"\n'
+    + '[[project]]\nname = "library"\nroutes = ["mixed", "abroad", "talks"]\n'
+    + 'policy = "europe"\nshadow_policy = "fresh"\n'
     + '[[project]]\nname = "museum"\nroutes = ["*"]\npolicy = "eu-computed"\n'
     + '[[project]]\nname = "vault"\nroutes = ["m*", "a*"]\npolicy = "own-machines-only"\n'
 )
@@ -141,6 +146,20 @@ async def test_an_operation_that_an_endpoint_does_not_do_makes_it_unusable(contr
     assert (near["is_usable"], near["is_allowed"]) == (False, True)
 
 
+async def test_a_kind_of_requests_that_the_policy_cannot_look_into_is_refused_as_at_the_door(control: Control) -> None:
+    said = await explain(control, project="library", route="talks")
+    assert (said["operation"], said["is_allowed"]) == ("realtime", False)
+    assert [one["rule"] for one in said["request_rulings"]] == ["largest_request_kib", "tools"]
+    assert by_name(said)["talker"]["is_allowed"] is True
+
+
+async def test_files_are_judged_as_what_a_host_keeps(control: Control) -> None:
+    query = {"name": "forgetful", "stateless": True}
+    await control.ask("POST", "/policies", query)
+    said = await explain(control, project="library", route="talks", draft="forgetful", operation="files")
+    assert [one["rule"] for one in by_name(said)["talker"]["rulings"]] == ["stateless"]
+
+
 async def test_a_key_stands_for_its_project(tmp_path: Path) -> None:
     async with running_control(tmp_path, toml=TOML) as control:
         key = await control.ask("POST", "/keys", {"project": "museum", "name": "till"})
@@ -163,6 +182,7 @@ REFUSALS: dict[str, tuple[dict[str, str], int, str]] = {
     "no such key": ({"route": "mixed", "key": "none"}, 400, "key"),
     "no such route": ({"route": "mixd", "project": "library"}, 404, "route"),
     "no such draft": ({"route": "mixed", "project": "library", "draft": "europ"}, 404, "draft"),
+    "no such operation": ({"route": "mixed", "project": "library", "operation": "embedings"}, 400, "operation"),
     "no route": ({"project": "library"}, 400, "route"),
 }
 

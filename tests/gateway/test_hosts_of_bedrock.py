@@ -249,7 +249,7 @@ def test_a_policy_that_looks_at_content_lets_no_invocation_pass(place: Workplace
     before = len(aws.seen)
     answer = post(place, "pair/invoke", PROMPT, key=WATCHED)
     assert (answer.status_code, len(aws.seen)) == (403, before)
-    assert "none of this kind can be" in answer.json()["message"]
+    assert "no guard can look into those of the kind invoke" in answer.json()["message"]
     assert post(place, "pair/converse", key=WATCHED).status_code == 200
 
 

@@ -127,6 +127,14 @@ def test_findings_that_the_draft_refuses_refuse_the_request_on_every_endpoint() 
     assert change.rulings == (Ruling("findings", "guards found iban in it"),)
 
 
+def test_what_the_draft_says_of_a_kind_of_requests_refuses_all_of_them() -> None:
+    ruling = Ruling("secrets", "nothing can look into a conversation over a WebSocket")
+    ground = Ground(GROUND.endpoints, GROUND.routes, of_operations={"realtime": (ruling,)})
+    talk = Row("town", "near", "ovh", 3, operation="realtime")
+    report = _rehearse(Policy("draft", secrets="refuse"), talk, Row("town", "near", "ovh", 2), ground=ground)
+    assert (_only(report).outcome, _only(report).rulings, report.unchanged) == ("refused", (ruling,), 2)
+
+
 def test_findings_that_were_treated_so_before_are_no_change() -> None:
     before = Policy("now", personal_data="pseudonymise")
     ground = Ground(GROUND.endpoints, GROUND.routes, before=before)

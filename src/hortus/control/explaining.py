@@ -83,9 +83,13 @@ def explain_policy(plane: Plane, ask: ExplainWanted) -> Explanation:
 def _endpoints(route: ReadyRoute, case: _Case, *, known: Mapping[str, Endpoint]) -> Iterator[EndpointVerdictView]:
     """Yield the verdict on each endpoint that a route names, in the order in which the route has them."""
     away = {one.endpoint: one.reason for one in route.unusable}
-    order = [candidate.endpoint for candidate in route.route.candidates]
-    for name in dict.fromkeys((*order, *(one.endpoint for one in route.route.ruled_out))):
+    for name in _endpoints_of(route):
         yield _endpoint(name, known.get(name), case, reason=away.get(name))
+
+
+def _endpoints_of(route: ReadyRoute) -> tuple[str, ...]:
+    """Return the names of a route's endpoints, in its order, those ruled out last."""
+    return tuple(dict.fromkeys(one.endpoint for one in (*route.route.candidates, *route.route.ruled_out)))
 
 
 def _endpoint(name: str, endpoint: Endpoint | None, case: _Case, *, reason: str | None) -> EndpointVerdictView:
@@ -116,7 +120,7 @@ def _operation(asked: str | None, route: ReadyRoute, known: Mapping[str, Endpoin
         Invalid: There is no such operation.
     """
     if asked is None:
-        names = [candidate.endpoint for candidate in route.route.candidates]
+        names = _endpoints_of(route)
         offered = [one for name in names if name in known for one in known[name].operations]
         return offered[0] if offered and CHAT not in offered else CHAT
     if asked not in OPERATIONS and asked not in NEEDS:

@@ -144,7 +144,11 @@ class Screener:
     def _screen_words(self, policy: Policy, inquiry: Inquiry) -> Guarded:
         """Look at a request that is read by its dialect alone: it leaves as it is, or not at all."""
         if inquiry.operation.name not in prompts.LOOKED_AT:
-            raise RefusedByGuard("The project's policy has requests looked at, and none of this kind can be.")
+            raise RefusedByGuard(
+                "The project's policy has requests looked at, and no guard can look into those of the kind "
+                f"{inquiry.operation.name}.",
+                hint="Ask an admin about the policy; `hortus policy explain` names its rules.",
+            )
         look = Gathering()
         prompts.gather(look, inquiry.asked)
         return Guarded(self._screened(policy, inquiry, look).findings)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from hortus.canon.dialect import Dialect
+from hortus.canon.dialect import Dialect, Operation
 from hortus.gateway.guards.prompts import LOOKED_AT
 from hortus.gateway.meaning import has_meaning
 from hortus.policy.rules import Policy
@@ -39,10 +39,14 @@ def judge_operation(policy: Policy, operation: str, *, dialects: Iterable[Dialec
     if operation in _ALWAYS_FILES:
         is_refused = policy.unseen_content == "refuse"
         return (Ruling("unseen_content", "it brings a file, and no guard can look into that"),) if is_refused else ()
-    bringing = [one for one in dialects if any(a.name == operation and a.body != "none" for a in one.operations)]
+    bringing = [one for one in dialects if any(a.name == operation and _brings(a) for a in one.operations)]
     if not bringing or operation in LOOKED_AT or any(has_meaning(operation, dialect) for dialect in bringing):
         return ()
     return _by(policy, _OF_CONTENT, f"no guard can look into requests of the kind {operation}")
+
+
+def _brings(operation: Operation) -> bool:
+    return operation.method == "POST" and operation.body != "none"
 
 
 def _by(policy: Policy, rules: Iterable[str], reason: str) -> tuple[Ruling, ...]:
