@@ -89,7 +89,8 @@ def _endpoints(route: ReadyRoute, case: _Case, *, known: Mapping[str, Endpoint])
 
 def _endpoints_of(route: ReadyRoute) -> tuple[str, ...]:
     """Return the names of a route's endpoints, in its order, those ruled out last."""
-    return tuple(dict.fromkeys(one.endpoint for one in (*route.route.candidates, *route.route.ruled_out)))
+    eligible = [one.endpoint for one in route.route.candidates]
+    return tuple(dict.fromkeys((*eligible, *(one.endpoint for one in route.route.ruled_out))))
 
 
 def _endpoint(name: str, endpoint: Endpoint | None, case: _Case, *, reason: str | None) -> EndpointVerdictView:
