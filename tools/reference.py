@@ -16,8 +16,9 @@ from hortus.canon import errors
 from hortus.canon.errors import RequestError
 from hortus.catalog import badges
 from hortus.catalog.loading import load_catalog
+from hortus.catalog.pricerows import Figures
 from hortus.catalog.residency import Standing
-from hortus.catalog.rows import Figures, PriceTerms, Rows
+from hortus.catalog.rows import PriceTerms, Rows
 from hortus.cli.root import COMMANDS, Commands
 from hortus.control.metrics import GAUGES
 from hortus.control.operations import OPERATIONS, PREFIX

@@ -20,8 +20,8 @@ from botocore.eventstream import EventStreamBuffer
 from hortus.catalog.costs import Exposure, bound_of, cost_of
 from hortus.catalog.loading import load_catalog
 from hortus.catalog.lookup import Catalog
+from hortus.catalog.pricerows import PriceRow, Variant
 from hortus.catalog.prices import price_of
-from hortus.catalog.rows import PriceRow, Variant
 from recorded_usages import Recorded, recorded
 
 TODAY = date(2026, 11, 23)

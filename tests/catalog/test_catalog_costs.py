@@ -21,7 +21,7 @@ from hortus.catalog.costs import (
     is_free,
     most_tokens_of,
 )
-from hortus.catalog.rows import Cap, Figures, PriceRow, Variant
+from hortus.catalog.pricerows import Cap, Figures, PriceRow, Variant
 
 MILLION = 1_000_000
 

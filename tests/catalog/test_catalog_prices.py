@@ -16,8 +16,9 @@ from msgspec import structs
 
 from hortus.catalog.loading import load_catalog
 from hortus.catalog.lookup import Catalog
+from hortus.catalog.pricerows import Figures, OwnVariant, PriceRow, Variant
 from hortus.catalog.prices import price_of, price_of_offer
-from hortus.catalog.rows import Figures, Offer, OwnPrice, OwnVariant, PriceRow, Variant
+from hortus.catalog.rows import Offer, OwnPrice
 
 TODAY = date(2026, 11, 23)
 

@@ -16,7 +16,8 @@ from msgspec import structs
 from hortus.catalog.loading import load_catalog, read_rows
 from hortus.catalog.lookup import SPOKEN_DIALECTS, Catalog
 from hortus.catalog.places import EU_COUNTRIES, ISO_COUNTRIES, is_known_place
-from hortus.catalog.rows import Figures, Host, Maker, Model, Offer, Row, Rows, Surface
+from hortus.catalog.pricerows import Figures
+from hortus.catalog.rows import Host, Maker, Model, Offer, Row, Rows, Surface
 from hortus.dialects import DIALECTS
 
 DATA = Path(str(files("hortus.catalog") / "data"))

@@ -12,8 +12,9 @@ from hortus.catalog.cloudlistings import read_listing
 from hortus.catalog.listings import Listing, ListingError
 from hortus.catalog.loading import load_catalog
 from hortus.catalog.lookup import Catalog, NotInCatalogError
+from hortus.catalog.pricerows import PriceRow
 from hortus.catalog.prices import price_of
-from hortus.catalog.rows import ListShape, PriceRow
+from hortus.catalog.rows import ListShape
 from hortus.catalog.sync import SyncReport, compare
 
 TODAY = date(2026, 11, 23)

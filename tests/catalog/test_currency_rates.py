@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 from hortus.catalog.loading import load_catalog
+from hortus.catalog.pricerows import RateRow
 from hortus.catalog.rates import Rate, rate_of
-from hortus.catalog.rows import RateRow
 
 MAY, JUNE, JULY = date(2026, 5, 1), date(2026, 6, 1), date(2026, 7, 1)
 

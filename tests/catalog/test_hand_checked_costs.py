@@ -16,8 +16,8 @@ from hortus.canon.usage import Usage
 from hortus.catalog.costs import cost_of
 from hortus.catalog.loading import load_catalog
 from hortus.catalog.lookup import Catalog
+from hortus.catalog.pricerows import Figures, PriceRow
 from hortus.catalog.prices import price_of
-from hortus.catalog.rows import Figures, PriceRow
 from hortus.framing.counting import estimate
 from hortus.framing.metering import usage_of
 

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from hortus.canon.usage import Usage
-from hortus.catalog.rows import Host, PriceRow, Surface
+from hortus.catalog.pricerows import PriceRow
+from hortus.catalog.rows import Host, Surface
 from hortus.cli.admin import read_refusal
 from hortus.cli.catalog import say_price, sync_lines
 from hortus.cli.keys import is_valid

@@ -12,7 +12,7 @@ import pytest_asyncio
 from control_ground import SECRET, Control, running_control
 
 from hortus.base.secrets import KEY_PREFIX, digest_key
-from hortus.catalog.rows import ContractPrice, Variant
+from hortus.catalog.pricerows import ContractPrice, Variant
 from hortus.control.endpointforms import PriceForm, VariantForm
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

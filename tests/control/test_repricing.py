@@ -14,7 +14,8 @@ from control_ground import Control, running_control
 from msgspec import structs
 
 from hortus.canon.usage import Usage
-from hortus.catalog.rows import Offer, PriceRow
+from hortus.catalog.pricerows import PriceRow
+from hortus.catalog.rows import Offer
 from hortus.control.repricing import _PAGE
 from hortus.ledger.ports import Batch
 from hortus.receipts.records import Caller, JournalRecord, Opened, Settled

@@ -17,7 +17,7 @@ from typing_extensions import override
 from workplace import KEY, Workplace, endpoint
 
 from gateway.core import staged
-from hortus.catalog.rows import PriceRow
+from hortus.catalog.pricerows import PriceRow
 from hortus.policy.rules import Policy
 from hortus.snapshot.grants import Grant
 

@@ -13,7 +13,7 @@ import pytest
 from core import Core, staged
 from workplace import PRICE, endpoint
 
-from hortus.catalog.rows import PriceRow, RateRow
+from hortus.catalog.pricerows import PriceRow, RateRow
 from hortus.control.checks import STRATEGIES
 from hortus.gateway.ordering import ORDERS, View
 from hortus.gateway.sticky import rank

@@ -23,7 +23,7 @@ from hortus.app.home import Home
 from hortus.app.secrets import ensure_secret
 from hortus.app.settings import load_settings
 from hortus.base.secrets import digest_key
-from hortus.catalog.rows import PriceRow
+from hortus.catalog.pricerows import PriceRow
 from hortus.receipts.records import Opened, Refused, Settled
 from hortus.snapshot.grants import Grant
 from hortus.snapshot.model import Candidate, Endpoint, Route, Snapshot, Spoken

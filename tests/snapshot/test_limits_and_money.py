@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from hortus.catalog.rows import ContractPrice, Variant
+from hortus.catalog.pricerows import ContractPrice, Variant
 from hortus.snapshot.declared import EndpointSpec, LimitSpec, RateSpec
 from hortus.snapshot.limits import limit_of, measures_of
 from hortus.snapshot.money import own_price, own_rate

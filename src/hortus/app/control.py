@@ -37,8 +37,9 @@ from hortus.base.errors import ConfigurationError, HortusError
 from hortus.base.secrets import Secret
 from hortus.base.time import Clock, utc_day
 from hortus.catalog.loading import load_catalog
+from hortus.catalog.pricerows import PriceRow
 from hortus.catalog.prices import price_of_offer
-from hortus.catalog.rows import Offer, PriceRow
+from hortus.catalog.rows import Offer
 from hortus.content.archive import Archive
 from hortus.content.kept import KeptBounds
 from hortus.control.app import build_app

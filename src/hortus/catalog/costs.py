@@ -11,7 +11,7 @@ import msgspec
 
 from hortus.base.money import MILLION
 from hortus.canon.usage import Usage
-from hortus.catalog.rows import Figures, PriceRow
+from hortus.catalog.pricerows import Figures, PriceRow
 
 OUTPUT_TOKENS_ASSUMED = 8192
 """Output reserved for a client that sets no limit where nothing else does; hosts have limits unknown to Hortus."""

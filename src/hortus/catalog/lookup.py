@@ -15,7 +15,8 @@ from hortus.base.errors import HortusError
 from hortus.catalog.abilities import Feature
 from hortus.catalog.auth import ROUTABLE_AUTH
 from hortus.catalog.places import is_within
-from hortus.catalog.rows import Host, Maker, Model, Offer, PriceRow, Rows, State, Surface
+from hortus.catalog.pricerows import PriceRow
+from hortus.catalog.rows import Host, Maker, Model, Offer, Rows, State, Surface
 
 Kind = TypeVar("Kind")
 

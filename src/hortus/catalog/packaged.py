@@ -17,7 +17,7 @@ import msgspec
 from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import ModelInfo, ModelPrice, StartDateConstraint, TieredPrices, TimeOfDateConstraint
 
-from hortus.catalog.rows import Figures, Variant
+from hortus.catalog.pricerows import Figures, Variant
 
 PACKAGE: Final = "genai-prices"
 PACKAGE_VERSION: Final = version(PACKAGE)

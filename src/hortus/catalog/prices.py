@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from hortus.catalog.packaged import PACKAGE, PACKAGE_CURRENCY, PACKAGE_VERSION, Packaged, packaged_price
-from hortus.catalog.rows import Figures, Host, Offer, OwnPrice, OwnVariant, PriceRow, PriceTerms, Variant
+from hortus.catalog.pricerows import Figures, OwnVariant, PriceRow, Variant
+from hortus.catalog.rows import Host, Offer, OwnPrice, PriceTerms
 from hortus.catalog.terms import bounded, terms_of
 
 if TYPE_CHECKING:

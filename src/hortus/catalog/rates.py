@@ -12,7 +12,7 @@ from decimal import ROUND_CEILING, Context, Decimal
 
 import msgspec
 
-from hortus.catalog.rows import RateRow
+from hortus.catalog.pricerows import RateRow
 
 _INVERSE = Context(prec=15, rounding=ROUND_CEILING)
 """By which precision the other direction of a row is reckoned."""

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from hortus.catalog.listings import Listed, Listing, bare
-from hortus.catalog.rows import Offer, PriceRow
+from hortus.catalog.pricerows import PriceRow
+from hortus.catalog.rows import Offer
 
 if TYPE_CHECKING:
     from hortus.catalog.lookup import Catalog

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from hortus.catalog.rows import Cap, PriceRow, PriceTerms
+from hortus.catalog.pricerows import Cap, PriceRow
+from hortus.catalog.rows import PriceTerms
 
 if TYPE_CHECKING:
     from hortus.catalog.lookup import Catalog

@@ -23,8 +23,9 @@ from hortus.catalog.abilities import Feature
 from hortus.catalog.loading import load_catalog
 from hortus.catalog.lookup import Catalog, Found, PricedOffer, PriceOf, Query
 from hortus.catalog.places import ISO_COUNTRIES
+from hortus.catalog.pricerows import PriceRow
 from hortus.catalog.prices import price_of_offer
-from hortus.catalog.rows import PriceRow, State
+from hortus.catalog.rows import State
 from hortus.cli.admin import Admin
 from hortus.cli.defaults import FirstUnlessNamed
 from hortus.cli.hostviews import host_columns, host_facts, host_row

@@ -14,8 +14,9 @@ from hortus.app.clock import SystemClock
 from hortus.base.errors import ConfigurationError
 from hortus.base.time import utc_day
 from hortus.catalog.loading import load_catalog
+from hortus.catalog.pricerows import Figures, PriceRow
 from hortus.catalog.prices import price_of_offer
-from hortus.catalog.rows import Figures, Offer, PriceRow
+from hortus.catalog.rows import Offer
 from hortus.cli.admin import Admin
 from hortus.cli.catalog import AsJson, plain_number
 from hortus.cli.receipts import say_cost

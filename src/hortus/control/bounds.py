@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from hortus.catalog.rows import ContractPrice, Figures
+from hortus.catalog.pricerows import ContractPrice, Figures
 from hortus.control.fault import MOST_QUOTED, Fault, suggest
 from hortus.control.tomllines import Path
 from hortus.snapshot.declared import BudgetPeriod, LimitSpec, RateSpec

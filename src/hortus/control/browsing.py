@@ -12,7 +12,8 @@ from hortus.base.errors import HortusError
 from hortus.catalog.cloudlistings import read_listing
 from hortus.catalog.listcall import ListCall, list_call
 from hortus.catalog.lookup import Found, PricedOffer, Query, lies_here
-from hortus.catalog.rows import Host, Offer, PriceRow
+from hortus.catalog.pricerows import PriceRow
+from hortus.catalog.rows import Host, Offer
 from hortus.catalog.sync import Proposal, Retirement, SyncReport, compare
 from hortus.control import models, views
 from hortus.control.errors import HostFailed, NotFound

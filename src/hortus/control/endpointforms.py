@@ -1,4 +1,4 @@
-"""What the admin API takes and answers about endpoints. Own prices have the members of `catalog.rows.ContractPrice`."""
+"""What the admin API takes and answers about endpoints. Own prices: `catalog.pricerows.ContractPrice`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
-from hortus.catalog.rows import Cap
+from hortus.catalog.pricerows import Cap
 from hortus.control.models import Ask, Name
 from hortus.control.views import ObjectView, View
 from hortus.policy.facts import Reach

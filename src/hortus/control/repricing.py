@@ -13,7 +13,7 @@ import msgspec
 
 from hortus.base.time import utc_day
 from hortus.catalog.costs import cost_of
-from hortus.catalog.rows import PriceRow
+from hortus.catalog.pricerows import PriceRow
 from hortus.control.instants import Reading, read_instant
 from hortus.control.plane import Plane
 from hortus.control.price_views import PriceDifference, PriceSum, Recomputation, RecomputeQuery

@@ -11,7 +11,8 @@ import msgspec
 
 from hortus.access.objects import Key
 from hortus.base.secrets import KEY_PREFIX
-from hortus.catalog.rows import CurrencyRate, RateRow
+from hortus.catalog.pricerows import RateRow
+from hortus.catalog.rows import CurrencyRate
 from hortus.control.configfile import Declaration, Item
 from hortus.control.fault import MOST_QUOTED, Fault, suggest
 from hortus.control.ports import Access, Objects

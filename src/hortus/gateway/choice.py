@@ -10,8 +10,8 @@ from hortus.base.time import utc_day
 from hortus.canon.errors import CallerFault
 from hortus.canon.usage import Usage
 from hortus.catalog.costs import cost_of
+from hortus.catalog.pricerows import RateRow
 from hortus.catalog.rates import rate_of
-from hortus.catalog.rows import RateRow
 from hortus.content.ports import Seals
 from hortus.framing.counting import BYTES_PER_TOKEN
 from hortus.gateway.crossing import Passages, heaviness_of

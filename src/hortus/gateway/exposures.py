@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from hortus.base.money import MILLION
 from hortus.catalog.costs import OUTPUT_TOKENS_ASSUMED, Exposure, Unbounded, bound_of, most_tokens_of
-from hortus.catalog.rows import PriceRow
+from hortus.catalog.pricerows import PriceRow
 from hortus.gateway.passage import Inquiry, Outgoing
 from hortus.snapshot.model import Endpoint
 

@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from hortus.canon.loss import Strictness, Weight
-from hortus.catalog.rows import ContractPrice
+from hortus.catalog.pricerows import ContractPrice
 from hortus.policy.facts import Reach
 from hortus.snapshot.grants import ANYWHERE
 

@@ -9,7 +9,8 @@ from datetime import date
 from decimal import Decimal
 
 from hortus.catalog.lookup import Catalog, PriceOf
-from hortus.catalog.rows import Host, Model, Offer, PriceRow, Surface
+from hortus.catalog.pricerows import PriceRow
+from hortus.catalog.rows import Host, Model, Offer, Surface
 from hortus.snapshot.declared import DeploymentSpec, EndpointSpec
 from hortus.snapshot.facts import deployed_facts, facts_of
 from hortus.snapshot.model import ENGINE_SCHEME, Endpoint, Spoken, Timeouts

@@ -11,7 +11,8 @@ import msgspec
 
 from hortus.canon.loss import Weight
 from hortus.catalog.lookup import BESIDE_CHAT
-from hortus.catalog.rows import Auth, PriceRow, RateRow
+from hortus.catalog.pricerows import PriceRow, RateRow
+from hortus.catalog.rows import Auth
 from hortus.policy.facts import CHAT, Facts
 from hortus.policy.rules import Policy
 from hortus.policy.verdict import Verdict, judge_endpoint

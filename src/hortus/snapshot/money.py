@@ -10,7 +10,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from hortus.catalog.rows import PriceRow, RateRow
+from hortus.catalog.pricerows import PriceRow, RateRow
 from hortus.snapshot.declared import EndpointSpec, RateSpec
 
 OWN = "own"

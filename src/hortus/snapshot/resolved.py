@@ -9,7 +9,7 @@ import msgspec
 
 from hortus.base.errors import ConfigurationError
 from hortus.catalog.auth import RENEWED, SIGNED, credential_header
-from hortus.catalog.rows import RateRow
+from hortus.catalog.pricerows import RateRow
 from hortus.policy.ready import READY
 from hortus.policy.rules import Policy
 from hortus.snapshot.model import ENGINE_SCHEME, Endpoint, Route, Snapshot, Spoken
