@@ -20,7 +20,8 @@ from hortus.control.door import AdminDoor
 from hortus.control.faults import answer_faults
 from hortus.control.metrics import render_metrics
 from hortus.control.models import Ask
-from hortus.control.operations import OPERATIONS, PREFIX, Operation
+from hortus.control.operation import Operation
+from hortus.control.operations import OPERATIONS, PREFIX
 from hortus.control.plane import Plane
 
 _log = logging.getLogger("hortus.control")

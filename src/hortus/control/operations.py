@@ -5,11 +5,6 @@ To add one: write its function `(plane, ask) -> view` and add a row.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Literal
-
-import msgspec
-
 from hortus.control import (
     browsing,
     connecting,
@@ -27,6 +22,7 @@ from hortus.control import (
     price_views,
     proofforms,
     proving,
+    receipt_views,
     rehearsal,
     rehearsalforms,
     reporting,
@@ -38,44 +34,9 @@ from hortus.control import (
 )
 from hortus.control.discoveryforms import Discovery, DiscoveryWanted
 from hortus.control.endpointforms import EndpointList, EndpointView, EndpointWanted
-from hortus.control.plane import Plane
+from hortus.control.operation import Operation
 
 PREFIX = "/admin/v1"
-
-Permission = Literal["look", "change"]
-"""What a caller must be allowed: to see everything, or to change it. The admin token allows both."""
-
-Run = Callable[[Plane, Any], views.View] | Callable[[Plane, Any], Awaitable[views.View]]
-
-
-class Operation(msgspec.Struct, frozen=True):
-    """One thing that an admin can do.
-
-    Attributes:
-        name: Noun and verb, such as `keys.create`; also the id in OpenAPI.
-        path: Below `/admin/v1`; members of `takes` in braces come out of the path.
-        takes: What is asked: in the query for GET and DELETE, else in the body.
-        gives: What is answered.
-        run: Does it; its first line says what. One that waits for a host is a coroutine function.
-        status: HTTP status of success.
-        changes: Whether it changes anything here, so that it waits its turn, where its permission is to change.
-    """
-
-    name: str
-    method: Literal["GET", "POST", "PUT", "DELETE"]
-    path: str
-    permission: Permission
-    takes: type[models.Ask]
-    gives: type[views.View]
-    run: Run
-    status: int = 200
-    changes: bool = True
-
-    @property
-    def summary(self) -> str:
-        """One sentence for people: the first line of the function's docstring."""
-        return (self.run.__doc__ or "").strip().split("\n")[0]
-
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation("status.show", "GET", "/status", "look", models.Nothing, views.StatusView, reporting.show_status),
@@ -405,7 +366,13 @@ OPERATIONS: tuple[Operation, ...] = (
         browsing.sync_catalog,
     ),
     Operation(
-        "receipts.list", "GET", "/receipts", "look", models.ReceiptQuery, views.ReceiptList, reporting.list_receipts
+        "receipts.list",
+        "GET",
+        "/receipts",
+        "look",
+        models.ReceiptQuery,
+        receipt_views.ReceiptList,
+        reporting.list_receipts,
     ),
     Operation(
         "receipts.export",
@@ -471,7 +438,13 @@ OPERATIONS: tuple[Operation, ...] = (
         keptcontent.erase_content,
     ),
     Operation(
-        "receipts.show", "GET", "/receipts/{id}", "look", models.OneReceipt, views.ReceiptView, reporting.show_receipt
+        "receipts.show",
+        "GET",
+        "/receipts/{id}",
+        "look",
+        models.OneReceipt,
+        receipt_views.ReceiptView,
+        reporting.show_receipt,
     ),
     Operation(
         "prices.recompute",

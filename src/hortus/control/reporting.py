@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from hortus.control import applying, models, views
+from hortus.control import applying, models, receipt_views, views
 from hortus.control.chaincheck import examine_chain
 from hortus.control.checks import check_far
 from hortus.control.configfile import Declaration
@@ -57,7 +57,7 @@ def show_status(plane: Plane, _ask: models.Nothing) -> views.StatusView:
     )
 
 
-def list_receipts(plane: Plane, ask: models.ReceiptQuery) -> views.ReceiptList:
+def list_receipts(plane: Plane, ask: models.ReceiptQuery) -> receipt_views.ReceiptList:
     """Return receipts, newest first, as far as the ledger has taken them in (within a second or so)."""
     if ask.project is not None:
         find_project(plane, ask.project)
@@ -69,16 +69,16 @@ def list_receipts(plane: Plane, ask: models.ReceiptQuery) -> views.ReceiptList:
         status=ask.status,
         since_ms=ask.since_ms,
     )
-    return views.ReceiptList(receipts=[views.ReceiptView.model_validate(receipt) for receipt in found])
+    return receipt_views.ReceiptList(receipts=[receipt_views.ReceiptView.model_validate(receipt) for receipt in found])
 
 
-def show_receipt(plane: Plane, ask: models.OneReceipt) -> views.ReceiptView:
+def show_receipt(plane: Plane, ask: models.OneReceipt) -> receipt_views.ReceiptView:
     """Return one receipt."""
     found = plane.ports.receipts.receipt(ask.id)
     if found is None:
         hint = "The ledger takes receipts in within a second or so; try again if the request has just ended."
         raise NotFound(f"There is no receipt `{ask.id[:64]}`.", path="id", hint=hint)
-    return views.ReceiptView.model_validate(found)
+    return receipt_views.ReceiptView.model_validate(found)
 
 
 def show_config(plane: Plane, _ask: models.Nothing) -> views.ConfigView:
