@@ -1,9 +1,10 @@
-"""Paths at the root that two dialects have in common: the one that says more is meant."""
+"""Paths at the root that two dialects have in common: the one that says more is meant; and paths that nobody has."""
 
 from __future__ import annotations
 
 import pytest
 
+from hortus.canon.errors import UnknownPath
 from hortus.dialects import DIALECTS
 from hortus.gateway.door import Door
 
@@ -64,3 +65,20 @@ def test_a_model_s_id_in_bedrock_s_paths_may_hold_slashes_and_colons(
 )
 def test_the_errors_of_a_path_that_is_none_are_those_of_whom_its_beginning_belongs_to(path: str, dialect: str) -> None:
     assert Door(DIALECTS).dialect_of(path).name == dialect
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("/mistral/v1/v1/chat/completions", "Did you mean /mistral/v1/chat/completions?"),
+        ("/cohere/v1/chat", "Did you mean /cohere/v2/chat?"),
+        ("/anthropic/messages", "Did you mean /anthropic/v1/messages?"),
+        ("/mistral/v1/agents/completions", "Served below /mistral are /v1/audio/transcriptions, "),
+        ("/bedrock/model/lamp/foo", "Served below /bedrock are /foundation-models"),
+        ("/chat/completions", "Did you mean /v1/chat/completions?"),
+    ],
+)
+def test_a_path_that_is_nearly_one_is_answered_with_that_one(path: str, hint: str) -> None:
+    with pytest.raises(UnknownPath) as raised:
+        Door(DIALECTS).find("POST", path, headers={})
+    assert (raised.value.hint or "").startswith(hint)

@@ -87,7 +87,7 @@ def show_receipt(receipt: Receipt) -> None:
     show_facts(facts_of(receipt))
     columns = [
         Column("attempt", is_number=True), Column("endpoint"), Column("status"),
-        Column("tokens", is_number=True), Column("first byte", is_number=True), Column("cost", is_whole=True),
+        Column("used", is_number=True), Column("first byte", is_number=True), Column("cost", is_whole=True),
     ]  # fmt: skip
     if receipt.attempts:
         show_line("")
@@ -100,7 +100,7 @@ def _show_list(found: list[Receipt]) -> None:
     columns = [
         Column("UTC", is_whole=True), Column("status", is_whole=True),
         *([Column("route"), Column("receipt", is_whole=True)] if may_be_wide else [Column("route, receipt")]),
-        Column("tokens", is_number=True), Column("cost", is_number=True),
+        Column("used", is_number=True), Column("cost", is_number=True),
     ]  # fmt: skip
     show_table(columns, _rows_by_day(found, may_be_wide=may_be_wide))
     note("One with its attempts: `hortus receipts ID`.")
@@ -110,10 +110,10 @@ def _rows_by_day(found: list[Receipt], *, may_be_wide: bool) -> Iterator[tuple[o
     for day, group in groupby(found, key=lambda one: format_utc(one.opened_at_ms)[:10]):
         yield day
         for one in group:
-            tokens = f"{one.usage.input_tokens} → {one.usage.output_tokens}" if one.usage else None
+            used = say_usage(one.usage, is_short=True)
             cost = say_cost(one.cost, one.currency)
             names = (one.route, one.receipt_id) if may_be_wide else (f"{one.route or '-'}\n{one.receipt_id}",)
-            yield (format_utc(one.opened_at_ms)[11:19], one.status, *names, tokens, cost)
+            yield (format_utc(one.opened_at_ms)[11:19], one.status, *names, used, cost)
 
 
 def facts_of(receipt: Receipt) -> Iterator[tuple[str, object]]:
@@ -123,7 +123,8 @@ def facts_of(receipt: Receipt) -> Iterator[tuple[str, object]]:
     yield "route", receipt.route
     yield "model", receipt.model
     yield "endpoint", receipt.endpoint
-    yield "tokens", say_usage(receipt.usage)
+    has_tokens = receipt.usage is None or not say_units(receipt.usage)
+    yield "tokens" if has_tokens else "used", say_usage(receipt.usage)
     yield "charged apart", ", ".join(say_parts(receipt.usage))
     yield "cost", say_cost(receipt.cost, receipt.currency)
     yield "price row", next((attempt.price_id for attempt in reversed(receipt.attempts) if attempt.price_id), None)
@@ -160,14 +161,19 @@ def _crossing_of(attempts: tuple[Attempt, ...]) -> Iterator[tuple[str, object]]:
     yield "you did not get", ", ".join(last.answer_losses)
 
 
-def say_usage(usage: Usage | None) -> str | None:
-    """Return tokens as people read them.
+def say_usage(usage: Usage | None, *, is_short: bool = False) -> str | None:
+    """Return tokens as people read them; where there are none, what was used instead of them.
 
     >>> say_usage(Usage(input_tokens=12, output_tokens=40, is_estimated=True))
     '12 → 40 (estimated)'
+    >>> say_usage(Usage(pages=2))
+    '2 pages'
     """
     if usage is None:
         return None
+    units = say_units(usage)
+    if units or is_short:
+        return units or f"{usage.input_tokens} → {usage.output_tokens}"
     cached = f" ({usage.cached_input_tokens} cached)" if usage.cached_input_tokens else ""
     estimated = " (estimated)" if usage.is_estimated else ""
     return f"{usage.input_tokens}{cached} → {usage.output_tokens}{estimated}"
@@ -176,21 +182,43 @@ def say_usage(usage: Usage | None) -> str | None:
 _PARTS = tuple(name for name in COUNTS if name not in {"input_tokens", "output_tokens", "cached_input_tokens"})
 
 
+def say_units(usage: Usage) -> str:
+    """Return what was used where no tokens were; nothing where some were.
+
+    >>> say_units(Usage(search_units=1)), say_units(Usage(9, 4, images=1))
+    ('1 search unit', '')
+    """
+    if usage.input_tokens or usage.output_tokens:
+        return ""
+    counted = ", ".join(say_unit(count, name) for name in _PARTS if (count := getattr(usage, name)))
+    return f"{counted} (estimated)" if counted and usage.is_estimated else counted
+
+
 def say_parts(usage: Usage | None) -> Iterator[str]:
-    """Yield what may have a price of its own, in words.
+    """Yield what may have a price of its own beside tokens, in words.
 
     >>> list(say_parts(Usage(9, 4, searches=2, service_tier="flex")))
     ['2 searches', 'served as flex']
     """
     if usage is None:
         return
-    for name in _PARTS:
+    for name in _PARTS if usage.input_tokens or usage.output_tokens else ():
         if count := getattr(usage, name):
-            yield f"{count} {name.replace('_', ' ')}"
+            yield say_unit(count, name)
     if usage.service_tier is not None:
         yield f"served as {usage.service_tier}"
     if usage.region is not None:
         yield f"computed in {usage.region}"
+
+
+def say_unit(count: int, name: str) -> str:
+    """Return a count with its unit, as in `Usage`.
+
+    >>> say_unit(1, "searches"), say_unit(1, "search_units"), say_unit(1700, "characters")
+    ('1 search', '1 search unit', '1,700 characters')
+    """
+    words = name.replace("_", " ")
+    return f"{count:,} {words}" if count != 1 else "1 " + words.removesuffix("es" if words == "searches" else "s")
 
 
 def say_cost(cost: Decimal | None, currency: str | None) -> str | None:
@@ -213,6 +241,6 @@ def _status_of(one: Receipt | Attempt) -> str:
 def _attempt_row(attempt: Attempt, *, names_price: bool) -> tuple[object, ...]:
     first_byte = f"{attempt.first_byte_ms} ms" if attempt.first_byte_ms is not None else None
     cost = say_cost(attempt.cost, attempt.currency)
-    tokens = say_usage(attempt.usage)
+    used = say_usage(attempt.usage)
     endpoint = f"{attempt.endpoint}\n{attempt.price_id or 'no price row'}" if names_price else attempt.endpoint
-    return (attempt.number, endpoint, _status_of(attempt), tokens, first_byte, cost)
+    return (attempt.number, endpoint, _status_of(attempt), used, first_byte, cost)

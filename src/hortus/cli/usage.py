@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv as spreadsheet
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Annotated
@@ -19,6 +19,7 @@ from hortus.canon.usage import COUNTS
 from hortus.cli.admin import Admin
 from hortus.cli.bars import SOLID, draw_bar
 from hortus.cli.options import takes
+from hortus.cli.receipts import say_unit
 from hortus.cli.screen import Column, note, show_json, show_line, show_table
 from hortus.receipts.rollups import DIMENSIONS, SPANS
 
@@ -28,6 +29,7 @@ _USUAL_GROUPS = 40
 _MOST_GROUPS = 50_000
 _WHOLE = Decimal(100)
 _COUNTED = ("requests", "refused", "attempts", "estimated", "without_cost")
+_BESIDE_TOKENS = tuple(name for name in COUNTS if not name.endswith("_tokens"))
 _EXACT_TOKENS = 10_000
 _UNITS = ("", "k", "M", "G", "T", "P")
 _FOUR_DIGITS = Context(prec=4, rounding=ROUND_HALF_EVEN)
@@ -163,7 +165,7 @@ def show_report(report: Report) -> None:
     columns = [
         *(Column(name, is_whole=name in SPANS) for name in rest if name),
         Column("requests", is_number=True),
-        Column("tokens", is_number=True),
+        Column("used", is_number=True),
         Column("cost", is_number=True),
         Column("share of cost" if is_money else "share of tokens", is_whole=True),
     ]
@@ -183,7 +185,7 @@ def _rows(
             yield under or "-"
         yield (*(_say_name(group, word) for word in words), *_figures(group, is_money=is_money))
     if words:
-        yield ("",) * (len(words) + 4)
+        yield (Text(""),) * (len(words) + 4)
         total = tuple(Text("total", style="bold") if index == 0 else Text("") for index in range(len(words)))
         yield (*total, *_figures(report.total, is_money=is_money)[:-1], Text(""))
 
@@ -195,11 +197,24 @@ def _say_name(group: Sums, word: str) -> str | None:
 
 
 def _figures(sums: Sums, *, is_money: bool) -> tuple[object, ...]:
-    """Return requests, tokens, cost and bar; a currency a line."""
-    tokens = f"{say_count(sums.units.get('input_tokens', 0))} → {say_count(sums.units.get('output_tokens', 0))}"
+    """Return requests, what was used, cost and bar; a unit and a currency a line."""
+    used = "\n".join(say_used(sums.units))
     costs = "\n".join(f"{say_money(one.cost)} {one.currency}" for one in sums.costs)
     shares = [one.share_percent for one in sums.costs] if is_money else [sums.share_percent]
-    return (f"{sums.requests:,}", tokens, costs, Text("\n".join(say_share(share) for share in shares)))
+    return (f"{sums.requests:,}", used, costs, Text("\n".join(say_share(share) for share in shares)))
+
+
+def say_used(units: Mapping[str, int]) -> Iterator[str]:
+    """Yield tokens, where there are any or nothing else is, and what else is charged.
+
+    >>> list(say_used({"input_tokens": 1234, "output_tokens": 5, "pages": 2})), list(say_used({"seconds": 1}))
+    (['1,234 → 5', '2 pages'], ['1 second'])
+    """
+    others = [say_unit(units[name], name) for name in _BESIDE_TOKENS if units.get(name)]
+    tokens_in, tokens_out = units.get("input_tokens", 0), units.get("output_tokens", 0)
+    if tokens_in or tokens_out or not others:
+        yield f"{say_count(tokens_in)} → {say_count(tokens_out)}"
+    yield from others
 
 
 def sentences(total: Sums) -> Iterator[str]:

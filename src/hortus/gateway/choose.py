@@ -151,13 +151,21 @@ def pin(targets: tuple[Target, ...], endpoint: str, *, kind: str) -> tuple[Targe
 
 def _explain(route: ReadyRoute, operation: Operation) -> RequestError:
     name = route.route.name
-    unable = [Unusable(target.endpoint.name, f"does not offer {operation.name}") for target in route.targets]
+    lacks = _lacks(route, operation)
+    unable = [Unusable(target.endpoint.name, f"does not offer {lacks}") for target in route.targets]
     if unable and not route.unusable:
-        return InvalidRequest(
-            f"The model `{name}` does not offer {operation.name}.", path="model", hint="Choose another one."
-        )
+        return InvalidRequest(f"The model `{name}` does not offer {lacks}.", path="model", hint="Choose another one.")
     reasons = "; ".join(f"{one.endpoint}: {one.reason}" for one in (*route.unusable, *unable))
     message = f"No endpoint of `{name}` can be used ({reasons or 'it has none'})."
     if any(one.is_passing for one in route.unusable):
         return NotReady(message, hint="Try again in a moment.", retry_after_s=_ENGINE_RETRY_AFTER_S)
     return NoEligibleEndpoint(message, path="model", hint="An admin can mend this; `hortus doctor` shows how.")
+
+
+def _lacks(route: ReadyRoute, operation: Operation) -> str:
+    """Say what no endpoint of a route can do: the operation as such, or only what this client's format makes of it."""
+    offered = dict.fromkeys(one for target in route.targets for one in target.endpoint.operations)
+    need = need_of(operation)
+    if need not in offered:
+        return f"{need}, only {' and '.join(offered)}"
+    return f"{operation.name} to clients of this format, nor anything that it could be translated to"

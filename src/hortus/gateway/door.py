@@ -14,6 +14,7 @@ from hortus.canon.dialect import Dialect, Operation
 from hortus.canon.errors import MethodNotAllowed, UnknownPath, UpgradeRefused
 
 _GAP = re.compile(r"\{(\w+)\}")
+_VERSIONS = re.compile(r"^/(?:v\d+(?:beta)?/)*")
 _TELLS_ANTHROPIC = b"anthropic-version"
 """Anthropic's SDKs always send it: with it, the root's paths that several dialects have are Anthropic's."""
 
@@ -115,12 +116,25 @@ class Door:
         return None
 
     def _advise(self, path: str) -> str:
-        """Say which path was probably meant: the usual slip is a base URL without `/v1`, or with it twice."""
+        """Say which path was probably meant: the usual slip is a base URL without `/v1`, or with a version twice."""
+        base = max((one for one in self._bases if path.startswith(one + "/")), key=len, default=None)
+        if base is not None:
+            return self._advise_below(base, path)
         tail = "/" + path.strip("/").removeprefix("v1/")
         for known in self._exact:
             if known == path.rstrip("/") or known.removeprefix("/v1") == tail.removeprefix("/v1"):
                 return f"Did you mean {known}? The base URL of OpenAI's SDKs ends with /v1."
-        return "Served are " + ", ".join(sorted(path for path in self._exact if path.startswith("/v1"))) + "."
+        return "Served are " + ", ".join(sorted(path for path in self._exact if path.startswith("/v1/"))) + "."
+
+    def _advise_below(self, base: str, path: str) -> str:
+        """Say the same of a path below the base of a dialect."""
+        others = tuple(f"{one}/" for one in (*self._bases, f"{base}/ws") if one.startswith(base + "/"))
+        paths = (one for one in (*self._exact, *self._templates) if one.startswith(base + "/"))
+        below = sorted(one for one in paths if not one.startswith(others) and one.count("{") <= 1)
+        for known in below:
+            if _without_version(known, base) == _without_version(path.rstrip("/"), base):
+                return f"Did you mean {known}? The version stands there once: a base URL ends before what the SDK adds."
+        return f"Served below {base} are {', '.join(one.removeprefix(base) for one in below)}."
 
 
 def refuse_upgrade(headers: dict[bytes, bytes]) -> None:
@@ -143,6 +157,15 @@ def _first_part(path: str) -> str:
     '/model'
     """
     return "/" + path.lstrip("/").partition("/")[0]
+
+
+def _without_version(path: str, base: str) -> str:
+    """Return what a path names, whatever versions stand before it.
+
+    >>> _without_version("/mistral/v1/v1/chat/completions", "/mistral")
+    'chat/completions'
+    """
+    return _VERSIONS.sub("", path.removeprefix(base))
 
 
 def _choose(matched: tuple[dict[str, Found], str | None], method: str) -> Found:

@@ -39,10 +39,15 @@ def judge_operation(policy: Policy, operation: str, *, dialects: Iterable[Dialec
     if operation in _ALWAYS_FILES:
         is_refused = policy.unseen_content == "refuse"
         return (Ruling("unseen_content", "it brings a file, and no guard can look into that"),) if is_refused else ()
-    bringing = [one for one in dialects if any(a.name == operation and _brings(a) for a in one.operations)]
-    if not bringing or operation in LOOKED_AT or any(has_meaning(operation, dialect) for dialect in bringing):
+    if operation in LOOKED_AT or not _is_closed(operation, dialects):
         return ()
     return _by(policy, _OF_CONTENT, f"no guard can look into requests of the kind {operation}")
+
+
+def _is_closed(operation: str, dialects: Iterable[Dialect]) -> bool:
+    """Tell whether requests of an operation bring something, and in no dialect anything that can be read."""
+    bringing = [one for one in dialects if any(a.name == operation and _brings(a) for a in one.operations)]
+    return bool(bringing) and not any(has_meaning(operation, dialect) for dialect in bringing)
 
 
 def _brings(operation: Operation) -> bool:
