@@ -19,6 +19,10 @@ from hortus.canon.errors import (
 from hortus.snapshot.grants import Grant
 from hortus.snapshot.resolved import Ready, ReadyRoute, Target, Unusable
 
+ROUTE_MEANT = "hortus-model"
+"""Header, parameter of the address, form field or member by which a client says which route it means; no host gets it.
+"""
+
 _KEPT: Mapping[str, tuple[str, ...]] = {
     "files": (
         *("create_file", "get_file", "list_files", "delete_file", "file_content"),

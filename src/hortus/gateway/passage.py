@@ -19,8 +19,9 @@ from hortus.canon.translation import Call
 from hortus.canon.usage import Usage
 from hortus.framing.call_ids import ADAPTED_IDS, with_short_ids
 from hortus.framing.passed_bytes import PassedBytes
+from hortus.gateway.choose import KEEPING, ROUTE_MEANT, need_of
 from hortus.gateway.ports import Body, size_of
-from hortus.gateway.uploads import Upload, name_model
+from hortus.gateway.uploads import Upload, name_model, to_keep
 from hortus.snapshot.model import Spoken
 from hortus.snapshot.resolved import Target, Way
 
@@ -215,14 +216,18 @@ class RelayPassage:
 
 
 def _relayed_form(inquiry: Inquiry, upload: Upload, way: Way) -> Outgoing:
-    """Return a form as it came, but for the model's name."""
+    """Return a form as it came, but for the model's name, in the form or in the requests that its file holds."""
     path = path_at_host(inquiry.operation, way.spoken, is_stream=inquiry.asked.is_stream)
-    body = name_model(upload, way.model)
+    if need_of(inquiry.operation) in KEEPING:
+        body = to_keep(upload, way.model, own_field=ROUTE_MEANT)
+    else:
+        body = name_model(upload, way.model)
+    is_named = body is not upload.body and (upload.places is not None or upload.form.field(ROUTE_MEANT) is None)
     return Outgoing(
         dialect=inquiry.dialect.name,
         path=_with_query(path, way.model, inquiry=inquiry),
         body=body,
-        adaptations=() if body is upload.body else (ADAPTED_MODEL,),
+        adaptations=(ADAPTED_MODEL,) if is_named else (),
         headers=((b"content-type", upload.content_type),),
     )
 

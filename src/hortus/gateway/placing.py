@@ -15,14 +15,11 @@ from hortus.base.time import utc_day
 from hortus.canon.dialect import Asked, HostId
 from hortus.canon.errors import InvalidRequest, RequestError, UnknownHostId, UnknownRoute
 from hortus.content.ports import HostIds, Owner
-from hortus.gateway.choose import KEEPING, find_route, need_of, unknown_id
+from hortus.gateway.choose import KEEPING, ROUTE_MEANT, find_route, need_of, unknown_id
 from hortus.gateway.door import Found
 from hortus.gateway.judging import policy_of
 from hortus.snapshot.grants import Grant
 from hortus.snapshot.resolved import Ready, ReadyRoute, Target
-
-NAME = "hortus-model"
-"""Header, parameter of the address, form field or member by which a client says which route it means."""
 
 _MOST_NAMED = 20
 
@@ -53,8 +50,8 @@ class Search(msgspec.Struct, frozen=True):
 
 def said_route(headers: Mapping[bytes, bytes], query: Mapping[str, str]) -> str | None:
     """Return the route that a client names beside the body, None where it names none."""
-    in_header = headers.get(NAME.encode())
-    return in_header.decode("latin-1") if in_header is not None else query.get(NAME)
+    in_header = headers.get(ROUTE_MEANT.encode())
+    return in_header.decode("latin-1") if in_header is not None else query.get(ROUTE_MEANT)
 
 
 def place(search: Search, asked: Asked, host_ids: HostIds) -> ReadyRoute:
@@ -157,15 +154,15 @@ def _no_place(search: Search, able: Mapping[str, list[str]]) -> RequestError:
     if not able:
         return InvalidRequest(
             f"No model of this key offers {need} in this dialect, within its project's policy.",
-            path=NAME,
+            path=ROUTE_MEANT,
             hint=f"An admin can add `{need}` to the operations of an endpoint whose host offers it.",
         )
     names = sorted({names[0] for names in able.values()})[:_MOST_NAMED]
     return InvalidRequest(
         f"Several endpoints offer {need} ({', '.join(sorted(able)[:_MOST_NAMED])}), and nothing says which one is"
         " meant.",
-        path=NAME,
-        hint=f"Name a model as the header `{NAME}`, such as one of: {', '.join(names)}.",
+        path=ROUTE_MEANT,
+        hint=f"Name a model as the header `{ROUTE_MEANT}`, such as one of: {', '.join(names)}.",
     )
 
 

@@ -28,7 +28,9 @@ _JUDGED: Final = frozenset(
 """Members that limits, budgets, policies and guards look at."""
 
 
-_ONLY_ONCE: Final = frozenset(("model", "stream", "n", "prompt", "purpose", "response_format", "size", "quality"))
+_ONLY_ONCE: Final = frozenset(
+    ("model", "hortus-model", "stream", "n", "prompt", "purpose", "response_format", "size", "quality")
+)
 """Fields of forms that are judged or priced."""
 
 

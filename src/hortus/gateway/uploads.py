@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
@@ -22,17 +23,28 @@ _MODEL: Final = "model"
 _CRLF: Final = b"\r\n"
 
 
+class Places(msgspec.Struct, frozen=True):
+    """Where the requests in a file name their model: from and to which byte of the form."""
+
+    starts: array[int]
+    ends: array[int]
+
+
 class Upload(msgspec.Struct, frozen=True):
     """A form that has come in.
 
     Attributes:
         body: Its bytes as they came.
         content_type: As it came, with the boundary.
+        places: Where the requests in its file name their model; None where it holds none.
+        tools: Kinds of tools that these bring.
     """
 
     form: Form
     body: LongBody
     content_type: bytes
+    places: Places | None = None
+    tools: tuple[str, ...] = ()
 
 
 class Edit(msgspec.Struct, frozen=True):
@@ -88,48 +100,84 @@ def name_model(upload: Upload, model: str) -> LongBody:
     return Spliced(upload.body, (edit,))
 
 
+def to_keep(upload: Upload, model: str, *, own_field: str) -> LongBody:
+    """Return a form whose file a host is to keep: each of its requests names `model`, and Hortus' own field is out."""
+    edits = list(_without(upload.form, own_field))
+    places = upload.places
+    if places is not None:
+        value = msgspec.json.encode(model)
+        edits += [Edit(start, end, value) for start, end in zip(places.starts, places.ends, strict=True)]
+    return Spliced(upload.body, sorted(edits, key=_start_of)) if edits else upload.body
+
+
+def _without(form: Form, name: str) -> Iterator[Edit]:
+    """Take a field out, with the delimiter before it."""
+    said = form.field(name)
+    if said is not None:
+        delimiter_bytes = len(b"--") + len(form.boundary) + len(_CRLF)
+        yield Edit(said.head_start - delimiter_bytes, said.end + len(_CRLF), b"")
+
+
+def _start_of(edit: Edit) -> int:
+    return edit.start
+
+
 class Spliced:
     """A long body with some edits, implements `LongBody`; what is not edited stays where it is.
+
+    Of each edit three numbers are held, for there may be one in every line of a file.
 
     Args:
         body: What is edited.
         edits: In the order of their places; they do not overlap.
     """
 
-    __slots__ = ("_body", "_pieces", "_starts", "size_bytes")
+    __slots__ = ("_body", "_data", "_ends", "_starts", "_written", "size_bytes")
 
     def __init__(self, body: LongBody, edits: Iterable[Edit]) -> None:
         self._body = body
-        self._pieces: list[bytes | tuple[int, int]] = []
-        self._starts: list[int] = []
-        self.size_bytes = 0
-        at = 0
+        self._starts, self._ends = array("Q"), array("Q")
+        self._written = array("Q")
+        """Where the data of each edit begin in the edited body."""
+        self._data: list[bytes] = []
+        grown = 0
         for edit in edits:
-            self._add((at, edit.start), edit.start - at)
-            self._add(edit.data, len(edit.data))
-            at = edit.end
-        self._add((at, body.size_bytes), body.size_bytes - at)
-
-    def _add(self, piece: bytes | tuple[int, int], size: int) -> None:
-        if size:
-            self._starts.append(self.size_bytes)
-            self._pieces.append(piece)
-            self.size_bytes += size
+            self._starts.append(edit.start)
+            self._ends.append(edit.end)
+            self._written.append(edit.start + grown)
+            self._data.append(edit.data)
+            grown += len(edit.data) - (edit.end - edit.start)
+        self.size_bytes = body.size_bytes + grown
 
     async def read(self, start: int, size: int) -> bytes:
         """Return bytes from a place on, fewer only at the end. Raises StorageFull."""
-        found: list[bytes] = []
         end = min(start + size, self.size_bytes)
-        number = bisect_right(self._starts, start) - 1
-        while start < end:
-            piece, skipped = self._pieces[number], start - self._starts[number]
-            wanted = end - start
-            if isinstance(piece, bytes):
-                data = piece[skipped : skipped + wanted]
-            else:
-                there = piece[0] + skipped
-                data = await self._body.read(there, min(wanted, piece[1] - there))
-            found.append(data)
-            start += len(data)
-            number += 1
-        return b"".join(found)
+        if start >= end:
+            return b""
+        first, at, skipped = self._find(start)
+        last = bisect_left(self._written, end)
+        if first >= last:
+            return await self._body.read(at, end - start)
+        there = memoryview(await self._body.read(at, self._until(last - 1, end) - at))
+        pieces: list[bytes | memoryview] = []
+        here = at
+        for number in range(first, last):
+            pieces += (there[here - at : self._starts[number] - at], self._data[number])
+            here = self._ends[number]
+        pieces.append(there[here - at :])
+        return b"".join(pieces)[skipped : skipped + end - start]
+
+    def _find(self, start: int) -> tuple[int, int, int]:
+        """Return the first edit from a place on, where the body is read from, and what of the edit stands before."""
+        number = bisect_right(self._written, start) - 1
+        if number < 0:
+            return 0, start, 0
+        written, length = self._written[number], len(self._data[number])
+        if start < written + length:
+            return number, self._starts[number], start - written
+        return number + 1, self._ends[number] + start - written - length, 0
+
+    def _until(self, number: int, end: int) -> int:
+        """Return up to where the body is read."""
+        after = end - self._written[number] - len(self._data[number])
+        return self._ends[number] + max(0, after)

@@ -29,7 +29,7 @@ def test_what_always_brings_a_file_is_refused_where_nothing_unseen_may_pass(oper
     assert rules(OPEN, operation) == []
 
 
-@pytest.mark.parametrize("operation", ["ocr", "fim", "invoke", "create_batch"])
+@pytest.mark.parametrize("operation", ["ocr", "fim", "invoke"])
 def test_what_no_guard_reads_is_refused_by_each_rule_that_wants_it_read(operation: str) -> None:
     assert rules(GUARDED, operation) == ["personal_data", "blocked_words"]
 

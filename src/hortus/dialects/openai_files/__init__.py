@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from hortus.canon.dialect import Dialect, Lists, Operation
 from hortus.dialects.openai_files import relay
+from hortus.dialects.openai_files.relay import ADD_PART, CREATE
 from hortus.framing import openai_keeping as keeping
 from hortus.framing.openai_errors import render_error
 
@@ -26,7 +27,21 @@ DIALECT = Dialect(
                 is_free=True,
                 body="none",
             ),
+            Operation(CREATE, "POST", "/files", "/files", is_free=True, body="multipart"),
+            Operation(
+                *("file_content", "GET", "/files/{id}/content", "/files/{id}/content"),
+                id_kind="file",
+                is_free=True,
+                body="none",
+                answer="bytes",
+            ),
             Operation("create_upload", "POST", "/uploads", "/uploads", is_free=True),
+            Operation(
+                *(ADD_PART, "POST", "/uploads/{id}/parts", "/uploads/{id}/parts"),
+                id_kind="upload",
+                is_free=True,
+                body="multipart",
+            ),
             Operation(
                 *("complete_upload", "POST", "/uploads/{id}/complete", "/uploads/{id}/complete"),
                 id_kind="upload",
@@ -51,5 +66,7 @@ DIALECT = Dialect(
     write_routes=keeping.write_routes,
     write_route=keeping.write_route,
     bases=keeping.BASES,
+    read_form=relay.read_form,
+    open_bytes=relay.open_content,
     lists=Lists(keeping.read_page, relay.is_wanted, keeping.write_page),
 )

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import msgspec
 
 from hortus.canon.dialect import Answer, Asked, Operation
 from hortus.canon.errors import InvalidRequest
+from hortus.canon.form import Form
+from hortus.canon.usage import Usage
+from hortus.framing import openai_keeping as keeping
 from hortus.framing.counting import UNREADABLE
+from hortus.framing.forms import members_of
 from hortus.framing.openai_keeping import Named, nothing_used, read_body, text_in
+from hortus.framing.passed_bytes import PassedBytes
 
 NAME = "openai_files"
+CREATE = "create_file"
+ADD_PART = "add_upload_part"
 
-_GIVEN: Mapping[str, Named] = {"create_upload": {"id": "upload"}, "add_upload_part": {}}
+_GIVEN: Mapping[str, Named] = {"create_upload": {"id": "upload"}, ADD_PART: {}}
+_FILE_OF: Mapping[str, str] = {CREATE: "file", ADD_PART: "data"}
+_PURPOSE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+"""A purpose that nobody reads in two ways: whether a file holds requests hangs on it."""
+
 _FILE: Named = {"id": "file"}
 _NOTHING: Named = {}
 _BATCH = "batch"
@@ -44,6 +56,35 @@ def read_request(operation: Operation, body: bytes, route: str | None = None) ->
             hint="Send it whole to /v1/files.",
         )
     return asked
+
+
+def read_form(operation: Operation, form: Form, in_path: str | None) -> Asked:
+    """Read a request that brings a file, or a part of one.
+
+    Raises:
+        InvalidRequest: It brings none, or several, or its purpose is none.
+    """
+    del in_path  # the gateway's: it is the id of the upload
+    name = _FILE_OF[operation.name]
+    if [part.name for part in form.files] != [name]:
+        raise InvalidRequest(
+            f"The form must have one file, `{name}`.", path=name, hint="Send it with a file name, as the SDKs do."
+        )
+    members = members_of(form)
+    purpose = form.field("purpose")
+    if operation.name == CREATE and (purpose is None or not _PURPOSE.fullmatch(purpose.value or "")):
+        raise InvalidRequest("`purpose` is missing, or none.", path="purpose", hint="Such as `batch` or `user_data`.")
+    if text_in(members, "purpose") == _BATCH:
+        raise InvalidRequest("Files of requests for a batch are not taken yet.", path="purpose")
+    route = text_in(members, keeping.NAME) or ""
+    members.pop(keeping.NAME, None)
+    return Asked(route=route, is_stream=False, wants_usage=False, output_limit=0, members=members, form=form)
+
+
+def open_content(asked: Asked) -> PassedBytes:
+    """Return a reader of a file's content, which costs nothing."""
+    del asked
+    return PassedBytes(Usage())
 
 
 def read_answer(operation: Operation, body: bytes, input_bytes: int) -> Answer:

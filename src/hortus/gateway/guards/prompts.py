@@ -10,7 +10,12 @@ from typing import Final
 from hortus.canon.dialect import Asked
 from hortus.gateway.guards.looking import Gathering
 
-LOOKED_AT: Final = frozenset(("speech", "transcriptions", "translations", "images", "image_edits", "image_variations"))
+LOOKED_AT: Final = frozenset(
+    (
+        *("speech", "transcriptions", "translations", "images", "image_edits", "image_variations"),
+        *("create_file", "create_upload", "add_upload_part", "complete_upload", "create_batch", "create_tuning_job"),
+    )
+)
 """Operations whose requests are their members and files, and nothing that stands elsewhere."""
 
 
