@@ -16,7 +16,9 @@ from hortus.policy.verdict import Ruling
 
 TALKS: Final = "realtime"
 
-_ALWAYS_FILES: Final = frozenset(("transcriptions", "translations", "image_edits", "image_variations"))
+_ALWAYS_FILES: Final = frozenset(
+    ("transcriptions", "translations", "image_edits", "image_variations", "add_upload_part")
+)
 """Operations whose requests have a file, or they are none."""
 
 _OF_CONTENT: Final = ("personal_data", "secrets", "blocked_words")
