@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import socketserver
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +14,7 @@ from framing.forms import BOUNDARY, CONTENT_TYPE, field, file, form
 from gateway.workplace import Workplace, endpoint, wait_until
 from hortus.receipts.records import Opened, Settled
 from security.doors import AUTH, exchange, statuses
+from security.sink import SinkHost, sink_host
 
 PATH = b"/v1/audio/transcriptions"
 MIB = 2**20
@@ -24,44 +23,10 @@ ROOM_MIB = 48
 DELIMITER = b"--" + BOUNDARY
 
 
-class Sink(socketserver.StreamRequestHandler):
-    """Takes a body of the length that it says, and notes it."""
-
-    server: SinkHost
-
-    def handle(self) -> None:
-        head = b""
-        while (line := self.rfile.readline()) not in {b"\r\n", b""}:
-            head += line
-        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0] or 0)
-        kept, left = b"", length
-        while left and (part := self.rfile.read(min(left, 65_536))):
-            left -= len(part)
-            kept = kept + part if len(kept) < 65_536 else kept
-        self.server.seen.append((head, kept, left))
-        answer = b'{"text":"yes"}'
-        with contextlib.suppress(OSError):
-            self.wfile.write(
-                b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
-                % (len(answer), answer)
-            )
-
-
-class SinkHost(socketserver.ThreadingTCPServer):
-    daemon_threads = True
-    request_queue_size = 64
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Sink)
-        self.seen: list[tuple[bytes, bytes, int]] = []
-
-
 @pytest.fixture(scope="module")
 def host() -> Iterator[SinkHost]:
-    with SinkHost() as one:
-        threading.Thread(target=one.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    with sink_host() as one:
         yield one
-        one.shutdown()
 
 
 @pytest.fixture(scope="module")
