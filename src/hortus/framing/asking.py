@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
-from hortus.canon.dialect import Asked
+from hortus.canon.dialect import Asked, Operation
 from hortus.canon.errors import InvalidRequest
-from hortus.framing.shallow import Members
+from hortus.framing.shallow import Members, read_members
 
 _MOST_OUTPUT_TOKENS = 1_000_000_000
 """A limit above this is taken as this: it serves to reserve money, and no model writes as much."""
@@ -38,6 +38,29 @@ def read_route(members: Members) -> str:
         return _DECODE_TEXT(value)
     except msgspec.ValidationError as error:
         raise InvalidRequest("`model` must be a string.", path="model", hint="Name a route there.") from error
+
+
+def read_asked(operation: Operation, body: bytes, *, limit: str) -> Asked:
+    """Return what is asked where the body alone says it, and streams always report what was used.
+
+    Args:
+        operation: Which one.
+        body: The request's.
+        limit: The member that limits the output.
+
+    Raises:
+        NotJson: The body is not a JSON object.
+        InvalidRequest: `model` is missing, or `stream` is no boolean.
+    """
+    members = read_members(body)
+    is_stream = operation.can_stream and read_flag(members, "stream", path="stream")
+    return Asked(
+        route=read_route(members),
+        is_stream=is_stream,
+        wants_usage=is_stream,
+        output_limit=read_limit(members, limit),
+        members=members,
+    )
 
 
 class Named(msgspec.Struct, frozen=True):

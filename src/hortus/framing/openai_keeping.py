@@ -165,12 +165,6 @@ def weigh(operation: Operation, asked: Asked, body: bytes) -> Units:
     return Units(output_tokens=0)
 
 
-def cap_output(asked: Asked, most_tokens: int) -> Asked:
-    """Return the request as it is: it has no output."""
-    del most_tokens
-    return asked
-
-
 def write_routes(cards: tuple[RouteCard, ...]) -> bytes:
     """Return nothing: models are listed by OpenAI's other dialect, which has the same bases."""
     del cards

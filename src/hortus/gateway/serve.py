@@ -10,7 +10,7 @@ import msgspec
 from hortus.base.secrets import Secret, looks_like_key
 from hortus.base.time import Clock
 from hortus.canon.dialect import CONTENT_KINDS, Asked, RouteCard
-from hortus.canon.errors import AlreadyDone, AlreadyRunning, Internal, NotReady, RequestError, UnknownRoute
+from hortus.canon.errors import Internal, NotReady, RequestError, UnknownRoute
 from hortus.canon.loss import Strictness, stricter
 from hortus.content.spool import Spool
 from hortus.framing.shallow import write_members
@@ -19,6 +19,7 @@ from hortus.gateway.admit import Admission
 from hortus.gateway.caching import CacheBounds, ResponseCache
 from hortus.gateway.calls import call_of
 from hortus.gateway.choice import Choice
+from hortus.gateway.claiming import IDEMPOTENCY_KEY, claim, end_claim
 from hortus.gateway.continuing import ITS_OPERATIONS, Continued, Conversations
 from hortus.gateway.crossing import Passages, can_cross
 from hortus.gateway.door import Door, Found, WrongMethod, refuse_upgrade
@@ -43,7 +44,7 @@ from hortus.gateway.signed import SignedAdmission, is_signed
 from hortus.gateway.visit import Visit
 from hortus.policy.rules import Policy
 from hortus.policy.verdict import Ask, judge_ask
-from hortus.receipts.claims import Claims, digest_idempotency_key
+from hortus.receipts.claims import Claims
 from hortus.snapshot.declared import NAME_PATTERN
 from hortus.snapshot.grants import Grant
 from hortus.snapshot.resolved import Ready, ReadyRoute, Target
@@ -52,7 +53,6 @@ ADAPTED_OUTPUT_CAP = "output_cap"
 """Adaptation: the route's limit of output tokens, where the client sets none."""
 
 _CHAT = "chat"
-_IDEMPOTENCY_KEY = b"idempotency-key"
 _NAME = re.compile(NAME_PATTERN)
 
 
@@ -291,10 +291,11 @@ class Gateway:
     async def _run(self, visit: Visit, job: Job, *, grant: Grant) -> None:
         """Answer through a host, within what limits and the client's own key leave."""
         relay = self._repeater if job.judged.route.route.cache_s else self._relay
-        if not grant.limits and _IDEMPOTENCY_KEY not in visit.received:  # nearly always
+        if not grant.limits and IDEMPOTENCY_KEY not in visit.received:  # nearly always
             await relay.run(visit, job)
             return
-        await self._claim(visit, grant)
+        claims, project_id = self._ground.claims, grant.project_id
+        await claim(visit, project_id, claims=claims, secret=self._ground.idempotency_secret, books=self._books)
         try:
             entry = await self._quotas.enter(visit, grant)
             try:
@@ -302,40 +303,7 @@ class Gateway:
             finally:
                 entry.leave()
         finally:
-            self._end_claim(visit, grant)
-
-    async def _claim(self, visit: Visit, grant: Grant) -> None:
-        """See that no request runs twice where the client says which one it is.
-
-        Raises:
-            AlreadyRunning: The same one is being answered.
-            AlreadyDone: It has succeeded.
-        """
-        key = visit.received.get(_IDEMPOTENCY_KEY)
-        if key is None:
-            return
-        digest = digest_idempotency_key(key, self._ground.idempotency_secret())
-        first = await self._ground.claims.claim(grant.project_id, digest, receipt_id=visit.receipt_id)
-        match first.state:
-            case "yours":
-                visit.idempotency = digest
-            case "running":
-                self._books.note_conflict("running")
-                raise AlreadyRunning(
-                    f"A request with this Idempotency-Key is being answered (receipt {first.receipt}).",
-                    hint="Wait for it; should it fail, send this one again.",
-                )
-            case "done":
-                self._books.note_conflict("done")
-                raise AlreadyDone(
-                    f"The request with this Idempotency-Key has succeeded (receipt {first.receipt}).",
-                    hint="Nothing was sent or billed again. Use another key for another request.",
-                )
-
-    def _end_claim(self, visit: Visit, grant: Grant) -> None:
-        if visit.idempotency is not None:
-            is_done = visit.is_completed
-            self._ground.claims.end(grant.project_id, visit.idempotency, receipt_id=visit.receipt_id, is_done=is_done)
+            end_claim(visit, project_id, claims)
 
     def _targets(self, route: ReadyRoute, inquiry: Inquiry) -> tuple[Target, ...]:
         """Return who can be tried; what a host keeps pins the endpoint that keeps it."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import replace
 
 from hortus.canon.dialect import Answer, Asked, Operation, Rewritten
 from hortus.dialects.cohere_v2.usage import read_meta, read_usage
-from hortus.framing.asking import read_flag, read_limit, read_route
+from hortus.framing.asking import read_asked
 from hortus.framing.counting import UNREADABLE, estimate_whole
-from hortus.framing.shallow import read_members, write_members
+from hortus.framing.shallow import write_members
 
 _NOTHING = Raw(b"null")
 _ENCODE = msgspec.json.Encoder().encode
@@ -32,15 +33,8 @@ def read_request(operation: Operation, body: bytes, route: str | None = None) ->
         InvalidRequest: `model` is missing, or a member that the gateway reads has the wrong type.
     """
     del route  # it stands in the body
-    members = read_members(body)
-    is_stream = operation.can_stream and read_flag(members, "stream", path="stream")
-    return Asked(
-        route=read_route(members),
-        is_stream=is_stream,
-        wants_usage=is_stream,  # its streams always report it
-        output_limit=read_limit(members, "max_tokens") if operation.can_stream else None,
-        members=members,
-    )
+    asked = read_asked(operation, body, limit="max_tokens")
+    return asked if operation.can_stream else replace(asked, output_limit=None)
 
 
 def write_request(asked: Asked, upstream_model: str) -> Rewritten:

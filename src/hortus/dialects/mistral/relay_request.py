@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from hortus.canon.dialect import Asked, HostId, Operation, Rewritten
 from hortus.canon.form import Form
 from hortus.framing import forms
-from hortus.framing.asking import read_flag, read_limit, read_route
-from hortus.framing.shallow import Members, read_members, write_members
+from hortus.framing.asking import read_asked
+from hortus.framing.shallow import Members, write_members
 
 ADAPTED_MODEL = "model"
 """Adaptation: the route's name is replaced by the host's name of the model."""
@@ -29,16 +29,8 @@ def read_request(operation: Operation, body: bytes, route: str | None = None) ->
         InvalidRequest: `model` is missing, or a member that the gateway reads has the wrong type.
     """
     del route  # it stands in the body
-    members = read_members(body)
-    is_stream = operation.can_stream and read_flag(members, "stream", path="stream")
-    return Asked(
-        route=read_route(members),
-        is_stream=is_stream,
-        wants_usage=is_stream,  # Mistral's streams always end with it
-        output_limit=read_limit(members, "max_tokens"),
-        members=members,
-        host_ids=_files_in(members),
-    )
+    asked = read_asked(operation, body, limit="max_tokens")
+    return replace(asked, host_ids=_files_in(asked.members))
 
 
 def read_form(operation: Operation, form: Form, in_path: str | None) -> Asked:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from hortus.canon.dialect import Dialect, Lists, Operation
 from hortus.dialects.openai_batches import relay
 from hortus.framing import openai_keeping as keeping
+from hortus.framing import plain
 from hortus.framing.openai_errors import render_error
 
 DIALECT = Dialect(
@@ -32,7 +33,7 @@ DIALECT = Dialect(
     read_answer=relay.read_answer,
     open_stream=keeping.open_stream,
     weigh=keeping.weigh,
-    cap_output=keeping.cap_output,
+    cap_output=plain.cap_nothing,
     write_routes=keeping.write_routes,
     write_route=keeping.write_route,
     bases=keeping.BASES,

@@ -9,6 +9,7 @@ from hortus.canon.dialect import Dialect, Lists, Operation
 from hortus.dialects.openai_files import relay
 from hortus.dialects.openai_files.relay import ADD_PART, CREATE
 from hortus.framing import openai_keeping as keeping
+from hortus.framing import plain
 from hortus.framing.openai_errors import render_error
 
 DIALECT = Dialect(
@@ -62,7 +63,7 @@ DIALECT = Dialect(
     read_answer=relay.read_answer,
     open_stream=keeping.open_stream,
     weigh=keeping.weigh,
-    cap_output=keeping.cap_output,
+    cap_output=plain.cap_nothing,
     write_routes=keeping.write_routes,
     write_route=keeping.write_route,
     bases=keeping.BASES,
