@@ -139,6 +139,16 @@ def test_the_oldest_go_where_there_are_too_many(open_kept: Open) -> None:
     assert ids(kept, "prj") == ["file_4", "file_3", "file_2"]
 
 
+def test_a_project_that_makes_many_pushes_out_nothing_of_another(open_kept: Open) -> None:
+    kept = open_kept(most=10)
+    kept.claim("quiet", "eu", "file", "file_quiet")
+    for number in range(50):
+        kept.claim("loud", "eu", "file", f"file_{number}")
+        kept.sweep()
+    assert ids(kept, "quiet") == ["file_quiet"]
+    assert len(ids(kept, "loud", limit=100) or ()) == 9
+
+
 def test_no_id_or_project_stands_in_the_file(open_kept: Open, tmp_path: Path) -> None:
     kept = open_kept()
     kept.claim("prj_secretive", "eu", "file", "file_secretive")

@@ -13,6 +13,7 @@ from hortus.canon.dialect import Operation
 from hortus.dialects import DIALECTS
 from hortus.policy.rules import Policy
 
+TELLING = "zebra ghp_Ab3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0dF3hJ6 jane.doe@example.org"
 MINE = "thing-of-mine"
 THEIRS = "thing-of-theirs"
 
@@ -212,7 +213,7 @@ async def test_an_odd_answer_of_a_host_is_no_fault_of_ours(place: Place, path: s
     [
         ("/v1/batches", {"input_file_id": f"file-{MINE}", "endpoint": "/v1/chat/completions"}),
         ("/v1/fine_tuning/jobs", {"model": "to-a", "training_file": f"file-{MINE}"}),
-        ("/v1/uploads", {"hortus-model": "to-a", "purpose": "user_data", "filename": "x", "bytes": 3}),
+        ("/v1/uploads", {"hortus-model": "to-a", "purpose": "user_data", "filename": TELLING, "bytes": 3}),
     ],
     ids=["batch", "job", "upload"],
 )

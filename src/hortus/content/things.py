@@ -36,6 +36,10 @@ _TABLES = (
 _PUT = "INSERT INTO things (version, at_ms, scope, name, value) VALUES (?, ?, ?, ?, ?)"
 _CHANGE = "UPDATE things SET version = ?, scope = ?, name = ?, value = ? WHERE number = ?"
 _ROW = "SELECT number, version, at_ms, name, value FROM things"
+_PUSH = (
+    "DELETE FROM things WHERE number IN (SELECT number FROM things WHERE scope = (SELECT scope FROM things"
+    " GROUP BY scope ORDER BY count(*) DESC LIMIT 1) ORDER BY number LIMIT ?)"
+)
 _AT_A_SWEEP = 32
 _EVER = (1 << 63) - 1
 
@@ -52,7 +56,7 @@ class Things:
     Args:
         directory: Where the file lies.
         secrets: Versions of the installation's secret; the newest one writes, all read.
-        most: So many are remembered, of all projects together; then the oldest go.
+        most: So many are remembered, of all projects together; then the oldest go of the project that has the most.
         clock: Tells when one was made.
         entropy: Source of random bytes.
     """
@@ -181,8 +185,12 @@ class Things:
         return len(rows)
 
     def _push(self, connection: sqlite3.Connection) -> int:
-        statement = "DELETE FROM things WHERE number <= (SELECT max(number) FROM things) - ?"
-        return connection.execute(statement, (self._most,)).rowcount
+        """Let the oldest go of whoever has the most: nobody's things go because others make many."""
+        ((newest, oldest),) = connection.execute("SELECT max(number), min(number) FROM things").fetchall()
+        if newest is None or newest - oldest < self._most:
+            return 0
+        ((count,),) = connection.execute("SELECT count(*) FROM things").fetchall()
+        return connection.execute(_PUSH, (max(0, count - self._most),)).rowcount
 
     def _versions(self) -> list[int]:
         """Return the versions of the secret that are known, the newest first."""
