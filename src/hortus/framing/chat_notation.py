@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator, Mapping
 
 from msgspec import UNSET, Raw, UnsetType
 
@@ -10,7 +11,7 @@ from hortus.canon.manifest import Manifest
 from hortus.canon.parts import Opaque, Part, Text, ToolCall, ToolResult
 from hortus.canon.request import HostTool, Message, OutputFormat, Request, Tool
 from hortus.framing.objects import Body, text_of, told, told_raw
-from hortus.framing.opening import Notes
+from hortus.framing.opening import NULL, Notes
 
 AS_LIST = "content is a list"
 
@@ -21,6 +22,7 @@ AS_CALL = "call"
 """Form: something opaque stands among the calls, not in the content."""
 
 EMPTY_LIST = Raw(b"[]")
+_IN_CHOICE = re.compile(r"choices\[(\d+)\]\.(.*)", re.DOTALL)
 _EMPTY_TEXT = Raw(b'""')
 _AS_OBJECT = "arguments are an object"
 _BARE_STOP = "stop is a string"
@@ -71,6 +73,14 @@ def results_apart(
             rest.append(part)
     manifest.take(message, "parts")
     return written, rest
+
+
+def unknown_in_choice(unknown: Mapping[str, Raw], number: int) -> Iterator[tuple[str, Raw]]:
+    """Return what of a chunk's unknown members stands in the choice at this place, by its path below it."""
+    for path, value in unknown.items():
+        match = _IN_CHOICE.fullmatch(path)
+        if match and int(match[1]) == number and value != NULL:
+            yield match[2], value
 
 
 def read_stop(given: str | list[str] | UnsetType | None, notes: Notes) -> tuple[str, ...]:

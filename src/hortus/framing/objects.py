@@ -76,6 +76,12 @@ def note_absent(value: msgspec.Struct, names: Iterable[str], notes: Notes) -> No
             notes.form(f"-{name}")
 
 
+def word_of(node: Node, prefix: str, *, dialect: str) -> str | None:
+    """Return the rest of the notation that starts with `prefix`, where this dialect noted one."""
+    forms = node.extras.forms if node.extras is not None and node.extras.dialect == dialect else ()
+    return next((form.removeprefix(prefix) for form in forms if form.startswith(prefix)), None)
+
+
 def write_opaque(part: Opaque, manifest: Manifest, *, dialect: str) -> Raw | None:
     """Return a part that only its dialect knows; where that is not this one, it is lost."""
     if part.dialect != dialect:

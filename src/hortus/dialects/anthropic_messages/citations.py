@@ -9,8 +9,9 @@ from __future__ import annotations
 from msgspec import Raw
 
 from hortus.canon.parts import Citation
-from hortus.dialects.anthropic_messages.pen import Object, Pen, word_of
+from hortus.dialects.anthropic_messages.pen import Object, Pen
 from hortus.dialects.anthropic_messages.wire import NAME, CitationBlock, given
+from hortus.framing.objects import word_of
 from hortus.framing.opening import Notes
 
 _WEB = "web_search_result_location"
@@ -58,7 +59,7 @@ def _write_citation(citation: Citation, pen: Pen) -> Object | None:
         "url": citation.url,
     }
     names[_TITLED_DOCUMENT if pen.manifest.has_form(citation, _TITLED_DOCUMENT) else "title"] = citation.title
-    block: Object = {"type": word_of(citation, "type:") or _WEB}
+    block: Object = {"type": word_of(citation, "type:", dialect=NAME) or _WEB}
     block |= {name: value for name, value in names.items() if value is not None}
     if not pen.is_own:
         if citation.url is None:

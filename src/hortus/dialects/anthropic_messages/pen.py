@@ -62,12 +62,6 @@ def own_extras(extras: Extras | None) -> Extras:
     return extras if extras is not None and extras.dialect == NAME else NOTHING
 
 
-def word_of(node: Node, prefix: str) -> str | None:
-    """Return the rest of the notation that starts with `prefix`, where this dialect noted one."""
-    forms = own_extras(node.extras).forms
-    return next((form.removeprefix(prefix) for form in forms if form.startswith(prefix)), None)
-
-
 def read_cache(wire: CacheControl | UnsetType | None) -> CacheHint | None:
     """Return the cache hint of a block."""
     return CacheHint(ttl=given(wire.ttl)) if isinstance(wire, CacheControl) else None

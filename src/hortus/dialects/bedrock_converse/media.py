@@ -9,9 +9,10 @@ from types import MappingProxyType
 from msgspec import Raw, UnsetType
 
 from hortus.canon.parts import HostFile, Inline, Media, MediaKind, Plain, Source
-from hortus.dialects.bedrock_converse.pen import Object, Pen, word_of
+from hortus.dialects.bedrock_converse.pen import Object, Pen
 from hortus.dialects.bedrock_converse.pieces import cut_pieces, join_pieces
 from hortus.dialects.bedrock_converse.wire import NAME, MediaBlock, MediaSource
+from hortus.framing.objects import word_of
 from hortus.framing.opening import Notes
 
 GUARD = "guard"
@@ -162,7 +163,7 @@ def _write_source(part: Media, pen: Pen) -> Object | str:
 
 
 def _format_of(part: Media, pen: Pen) -> str | None:
-    word = word_of(part, _FORMAT)
+    word = word_of(part, _FORMAT, dialect=NAME)
     if word is not None:
         return word
     if isinstance(part.source, Plain):

@@ -64,9 +64,3 @@ def pen_for(
 def own_extras(extras: Extras | None) -> Extras:
     """Return extras of this dialect; of another one, or none: nothing."""
     return extras if extras is not None and extras.dialect == NAME else NOTHING
-
-
-def word_of(node: Node, prefix: str) -> str | None:
-    """Return the rest of the notation that starts with `prefix`, where this dialect noted one."""
-    forms = own_extras(node.extras).forms
-    return next((form.removeprefix(prefix) for form in forms if form.startswith(prefix)), None)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hortus.canon.nodes import Node
-from hortus.dialects.bedrock_converse.pen import word_of
-from hortus.dialects.bedrock_converse.wire import TextItem
+from hortus.dialects.bedrock_converse.wire import NAME, TextItem
+from hortus.framing.objects import word_of
 from hortus.framing.opening import Notes
 
 _PIECES = "pieces:"
@@ -22,7 +22,7 @@ def join_pieces(items: Sequence[TextItem], notes: Notes) -> str:
 
 def cut_pieces(text: str, node: Node) -> list[dict[str, str]]:
     """Return the list that a node's text was read from; a list of one where it came from elsewhere."""
-    word = word_of(node, _PIECES)
+    word = word_of(node, _PIECES, dialect=NAME)
     if word is None:
         return [{"text": text}]
     cut, start = [], 0

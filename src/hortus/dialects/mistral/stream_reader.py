@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import count
 
@@ -35,6 +34,7 @@ from hortus.dialects.mistral.pen import encode, notes_at
 from hortus.dialects.mistral.response import read_response, read_stop, write_usage
 from hortus.dialects.mistral.vocabulary import NAME
 from hortus.framing.answers import unreadable
+from hortus.framing.chat_notation import unknown_in_choice
 from hortus.framing.noted_usage import note_usage
 from hortus.framing.objects import kind_of, text_of, told
 from hortus.framing.opening import NULL, Notes
@@ -42,7 +42,6 @@ from hortus.framing.reading import read_open
 from hortus.framing.shallow import check_text
 from hortus.framing.sse import Frame, SseSplitter
 
-_IN_CHOICE = re.compile(r"choices\[(\d+)\]\.(.*)", re.DOTALL)
 _NULL = bytes(NULL)
 
 
@@ -265,10 +264,8 @@ class Reader:
         choice = self._choices.get(found.index)
         if choice is None:
             choice = self._choices[found.index] = _ChoiceReader(found.index, self._ids)
-        for path, value in unknown.items():
-            match = _IN_CHOICE.fullmatch(path)
-            if match and int(match[1]) == number and bytes(value) != _NULL:
-                choice.notes.keep(match[2], value)
+        for path, value in unknown_in_choice(unknown, number):
+            choice.notes.keep(path, value)
         choice.reason = found.finish_reason or choice.reason
         return [] if found.delta is None else list(choice.read(found.delta))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from itertools import count
 
@@ -18,13 +17,13 @@ from hortus.dialects.openai_chat.pen import notes_at
 from hortus.dialects.openai_chat.response import read_response, read_time
 from hortus.dialects.openai_chat.usage import read_noted_usage, write_usage
 from hortus.framing.answers import unreadable
+from hortus.framing.chat_notation import unknown_in_choice
 from hortus.framing.openai_errors import read_error
 from hortus.framing.opening import NULL, Notes
 from hortus.framing.reading import read_open
 from hortus.framing.shallow import check_text
 from hortus.framing.sse import Frame, SseSplitter
 
-_IN_CHOICE = re.compile(r"choices\[(\d+)\]\.(.*)", re.DOTALL)
 _NULL = bytes(NULL)
 _NOT_SAID = Raw(b"")
 
@@ -102,11 +101,8 @@ class Reader:
         choice = self._choices.get(found.index)
         if choice is None:
             choice = self._choices[found.index] = ChoiceReader(found.index, self._make_id)
-        if unknown:
-            for path, value in unknown.items():
-                match = _IN_CHOICE.fullmatch(path)
-                if match and int(match[1]) == number and bytes(value) != _NULL:
-                    choice.keep(match[2], value)
+        for path, value in unknown_in_choice(unknown, number):
+            choice.keep(path, value)
         return choice.read(found)
 
     def _make_id(self) -> str:
