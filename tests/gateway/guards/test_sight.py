@@ -23,7 +23,7 @@ def test_words_are_looked_at_whoever_asks(operation: str) -> None:
     assert rules(GUARDED, operation) == []
 
 
-@pytest.mark.parametrize("operation", ["transcriptions", "translations", "image_edits", "image_variations"])
+@pytest.mark.parametrize("operation", ["transcriptions", "translations", "image_edits", "create_file", "add_upload_part"])
 def test_what_always_brings_a_file_is_refused_where_nothing_unseen_may_pass(operation: str) -> None:
     assert rules(GUARDED, operation) == ["unseen_content"]
     assert rules(OPEN, operation) == []
@@ -34,8 +34,8 @@ def test_what_no_guard_reads_is_refused_by_each_rule_that_wants_it_read(operatio
     assert rules(GUARDED, operation) == ["personal_data", "blocked_words"]
 
 
-@pytest.mark.parametrize("operation", ["get_file", "list_models", "no such operation"])
-def test_what_brings_nothing_is_not_refused(operation: str) -> None:
+@pytest.mark.parametrize("operation", ["get_file", "create_batch", "list_models", "no such operation"])
+def test_what_brings_nothing_unseen_is_not_refused(operation: str) -> None:
     assert rules(GUARDED, operation) == []
 
 
