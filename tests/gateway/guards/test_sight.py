@@ -23,7 +23,9 @@ def test_words_are_looked_at_whoever_asks(operation: str) -> None:
     assert rules(GUARDED, operation) == []
 
 
-@pytest.mark.parametrize("operation", ["transcriptions", "translations", "image_edits", "create_file", "add_upload_part"])
+@pytest.mark.parametrize(
+    "operation", ["transcriptions", "translations", "image_edits", "create_file", "add_upload_part"]
+)
 def test_what_always_brings_a_file_is_refused_where_nothing_unseen_may_pass(operation: str) -> None:
     assert rules(GUARDED, operation) == ["unseen_content"]
     assert rules(OPEN, operation) == []

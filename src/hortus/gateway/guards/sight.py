@@ -17,7 +17,7 @@ from hortus.policy.verdict import Ruling
 TALKS: Final = "realtime"
 
 _ALWAYS_FILES: Final = frozenset(
-    ("transcriptions", "translations", "image_edits", "image_variations", "add_upload_part")
+    ("transcriptions", "translations", "image_edits", "image_variations", "create_file", "add_upload_part")
 )
 """Operations whose requests have a file, or they are none."""
 
