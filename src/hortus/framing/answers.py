@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from hortus.canon.errors import BrokenStream, CallerFault
 from hortus.framing.shallow import check_text
@@ -14,6 +14,11 @@ T = TypeVar("T")
 def unreadable(fault: CallerFault) -> BrokenStream:
     """Return the host's fault for what, from a client, would be the client's."""
     return BrokenStream(f"The host's answer cannot be read: {fault.message}", path=fault.path)
+
+
+def misshapen(fault: CallerFault, what: Literal["answer", "stream"]) -> BrokenStream:
+    """Return the same where it is read in pieces that must fit each other."""
+    return BrokenStream(f"The host's {what} is not as it must be: {fault.message}", path=fault.path)
 
 
 def read_whole(body: bytes, read: Callable[[bytes], T]) -> T:

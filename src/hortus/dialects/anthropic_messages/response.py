@@ -19,6 +19,7 @@ from hortus.dialects.anthropic_messages.parts import read_part, write_blocks
 from hortus.dialects.anthropic_messages.pen import NOTHING, Object, Pen, own_extras, pen_for
 from hortus.dialects.anthropic_messages.usage import read_usage, said_in, write_usage
 from hortus.dialects.anthropic_messages.wire import NAME, AnswerBody, TokenCountBody, given
+from hortus.framing.answers import misshapen
 from hortus.framing.objects import finish_body
 from hortus.framing.opening import Notes
 from hortus.framing.paths import put_back
@@ -72,7 +73,7 @@ def read_response(body: bytes) -> Response:
         parts = tuple(read_part(block, f"content[{i}]") for i, block in enumerate(wire.content))
         usage = None if isinstance(wire.usage, UnsetType) else read_usage(wire.usage, notes, said=said_in(wire.usage))
     except CallerFault as fault:
-        raise BrokenStream(f"The host's answer is not as it must be: {fault.message}", path=fault.path) from fault
+        raise misshapen(fault, "answer") from fault
     note_head(wire, notes)
     if isinstance(wire.usage, UnsetType):
         notes.form("-usage")

@@ -33,6 +33,7 @@ from hortus.dialects.anthropic_messages.parts import UNSIGNED, read_part
 from hortus.dialects.anthropic_messages.response import note_head, read_stop
 from hortus.dialects.anthropic_messages.usage import Said, read_usage, said_in
 from hortus.dialects.anthropic_messages.wire import NAME, AnswerBody, BlockDelta, StopDelta, StreamEvent, given
+from hortus.framing.answers import misshapen
 from hortus.framing.opening import Notes
 from hortus.framing.paths import join_name, join_paths
 from hortus.framing.reading import read_open
@@ -104,7 +105,7 @@ class Reader:
             event, unknown = read_open(frame.data, StreamEvent)
             return self._read_event(event, unknown, data=frame.data)
         except CallerFault as fault:
-            raise BrokenStream(f"The host's stream is not as it must be: {fault.message}", path=fault.path) from fault
+            raise misshapen(fault, "stream") from fault
 
     def _read_event(self, event: StreamEvent, unknown: Mapping[str, Raw], *, data: bytes) -> list[Event]:
         match event.type:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import msgspec
 from msgspec import Raw, UnsetType
 
-from hortus.canon.errors import BrokenStream, CallerFault
+from hortus.canon.errors import CallerFault
 from hortus.canon.nodes import Extras
 from hortus.canon.request import Message
 from hortus.canon.response import Choice, Response, Stop
@@ -17,6 +17,7 @@ from hortus.dialects.bedrock_converse.parts import read_blocks, write_blocks
 from hortus.dialects.bedrock_converse.pen import Object, Pen, own_extras, pen_for
 from hortus.dialects.bedrock_converse.usage import read_usage, write_usage
 from hortus.dialects.bedrock_converse.wire import NAME, AnswerBody, StreamEvent, given
+from hortus.framing.answers import misshapen
 from hortus.framing.objects import finish_body
 from hortus.framing.opening import Notes
 from hortus.framing.paths import join_name, put_back
@@ -88,7 +89,7 @@ def read_response(body: bytes) -> Response:
         wire = notes.open(body, AnswerBody)
         parts = read_blocks(wire.output.message.content, "output.message.content")
     except CallerFault as fault:
-        raise BrokenStream(f"The host's answer is not as it must be: {fault.message}", path=fault.path) from fault
+        raise misshapen(fault, "answer") from fault
     notes.form("own")
     stop_sequence = read_stop_sequence(wire.additional_model_response_fields, notes)
     role = wire.output.message.role

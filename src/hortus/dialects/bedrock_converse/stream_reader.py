@@ -32,6 +32,7 @@ from hortus.dialects.bedrock_converse.parts import read_block
 from hortus.dialects.bedrock_converse.response import PADDING, note_metrics, read_stop, read_stop_sequence, tier_of
 from hortus.dialects.bedrock_converse.usage import read_usage
 from hortus.dialects.bedrock_converse.wire import NAME, InputDelta, ReasoningDelta, StreamEvent, given
+from hortus.framing.answers import misshapen
 from hortus.framing.aws_errors import read_stream_error
 from hortus.framing.aws_frames import Frame, Splitter
 from hortus.framing.opening import Notes
@@ -121,7 +122,7 @@ class Reader:
                 notes.hush(PADDING, wire.p)
             return self._read_event(frame.kind, wire, notes, data=frame.payload)
         except CallerFault as fault:
-            raise BrokenStream(f"The host's stream is not as it must be: {fault.message}", path=fault.path) from fault
+            raise misshapen(fault, "stream") from fault
 
     def _read_event(self, kind: str, wire: StreamEvent, notes: Notes, *, data: bytes) -> list[Event]:
         if kind == "messageStart":

@@ -9,13 +9,14 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from hortus.canon.embeddings import EmbeddingsInput, EmbeddingsRequest, EmbeddingsResponse
-from hortus.canon.errors import BrokenStream, CallerFault
+from hortus.canon.errors import CallerFault
 from hortus.canon.habits import apply_habits
 from hortus.canon.manifest import Vocabulary
 from hortus.canon.translation import Call, Target, Written
 from hortus.dialects.cohere_v2.pen import Object, Pen, notes_at, pen_for
 from hortus.dialects.cohere_v2.usage import read_meta, write_meta
 from hortus.dialects.cohere_v2.wire import EmbedAnswer, EmbedBody, Vectors, given
+from hortus.framing.answers import unreadable
 from hortus.framing.objects import finish_body
 from hortus.framing.opening import Notes
 from hortus.framing.shallow import check_text
@@ -132,7 +133,7 @@ def read_response(body: bytes) -> EmbeddingsResponse:
         check_text(body)
         wire = notes.open(body, EmbedAnswer)
     except CallerFault as fault:
-        raise BrokenStream(f"The host's answer cannot be read: {fault.message}", path=fault.path) from fault
+        raise unreadable(fault) from fault
     notes.form("own")
     usage = None
     if isinstance(wire.meta, UnsetType):

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from hortus.canon.errors import BrokenStream, CallerFault
+from hortus.canon.errors import CallerFault
 from hortus.canon.nodes import Extras
 from hortus.canon.request import Message
 from hortus.canon.response import Choice, Response, Stop
@@ -17,6 +17,7 @@ from hortus.dialects.cohere_v2.messages import read_parts, write_parts
 from hortus.dialects.cohere_v2.pen import Object, Pen, notes_at, own_extras, pen_for, told_raw
 from hortus.dialects.cohere_v2.usage import read_noted_usage, write_usage
 from hortus.dialects.cohere_v2.wire import NAME, AnswerBody, MessageObject, given
+from hortus.framing.answers import misshapen
 from hortus.framing.objects import finish_body
 from hortus.framing.shallow import check_text
 
@@ -49,7 +50,7 @@ def read_response(body: bytes) -> Response:
         message = own.open(wire.message, MessageObject)
         parts = read_parts(message, own, at="message")
     except CallerFault as fault:
-        raise BrokenStream(f"The host's answer is not as it must be: {fault.message}", path=fault.path) from fault
+        raise misshapen(fault, "answer") from fault
     notes.form("own")
     for name in ("id", "finish_reason", "usage"):
         if getattr(wire, name) is UNSET:

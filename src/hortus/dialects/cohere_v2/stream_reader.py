@@ -47,6 +47,7 @@ from hortus.dialects.cohere_v2.wire import (
     StreamEvent,
     given,
 )
+from hortus.framing.answers import misshapen
 from hortus.framing.opening import Notes
 from hortus.framing.paths import join_paths
 from hortus.framing.reading import read_open
@@ -112,7 +113,7 @@ class Reader:
             event, unknown = read_open(frame.data, StreamEvent)
             return self._read_event(event, unknown, data=frame.data)
         except CallerFault as fault:
-            raise BrokenStream(f"The host's stream is not as it must be: {fault.message}", path=fault.path) from fault
+            raise misshapen(fault, "stream") from fault
 
     def _read_event(self, event: StreamEvent, unknown: Mapping[str, Raw], *, data: bytes) -> list[Event]:
         match event.type:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 import msgspec
 from msgspec import Raw
 
-from hortus.canon.errors import BrokenStream, CallerFault, InvalidRequest
+from hortus.canon.errors import CallerFault, InvalidRequest
 from hortus.canon.parts import Part, Refusal
 from hortus.canon.request import Message
 from hortus.canon.response import Choice, Response, Stop
@@ -18,6 +18,7 @@ from hortus.dialects.openai_responses.parts import encode
 from hortus.dialects.openai_responses.pen import OBJECT, RAWS, STRING, is_list, is_string
 from hortus.dialects.openai_responses.usage import read_usage, told_in
 from hortus.dialects.openai_responses.wire import NAME
+from hortus.framing.answers import unreadable
 from hortus.framing.opening import NULL, Notes
 from hortus.framing.shallow import read_members
 
@@ -79,12 +80,7 @@ def read_response(body: bytes) -> Response:
     try:
         return response_of(read_members(body))
     except CallerFault as error:
-        raise broken(error) from error
-
-
-def broken(error: CallerFault) -> BrokenStream:
-    """Return the host's fault for what could not be read."""
-    return BrokenStream(f"The host's answer cannot be read: {error.message}", path=error.path)
+        raise unreadable(error) from error
 
 
 def response_of(members: Members) -> Response:

@@ -44,11 +44,12 @@ from hortus.dialects.openai_responses.items import (
 from hortus.dialects.openai_responses.parts import read_citation
 from hortus.dialects.openai_responses.pen import OBJECT, STRING, read_head
 from hortus.dialects.openai_responses.pieces import emptied, rest_of
-from hortus.dialects.openai_responses.response import Members, broken, output_of, read_stop
+from hortus.dialects.openai_responses.response import Members, output_of, read_stop
 from hortus.dialects.openai_responses.response import read_head as read_answer_head
 from hortus.dialects.openai_responses.response_writer import INSTEAD
 from hortus.dialects.openai_responses.usage import count, told_in
 from hortus.dialects.openai_responses.wire import NAME
+from hortus.framing.answers import unreadable
 from hortus.framing.counting import UNREADABLE
 from hortus.framing.opening import NULL
 from hortus.framing.sse import Frame, SseSplitter
@@ -142,7 +143,7 @@ class Reader:
         try:
             yield from self._read_event(_DECODE(frame.data), frame.data)
         except CallerFault as error:
-            raise broken(error) from error
+            raise unreadable(error) from error
         except UNREADABLE as error:
             raise BrokenStream("The host sent an event that is not one of a Responses stream.") from error
 
