@@ -144,6 +144,28 @@ async def test_a_file_that_some_host_could_read_there_goes_nowhere(place: Place,
     assert sent(place) == 0
 
 
+@pytest.mark.parametrize("rule", [{"routes": ("to-a",)}, {"policy": "p"}], ids=["routes", "policy"])
+async def test_requests_that_nobody_has_looked_at_run_only_where_nothing_is_forbidden(
+    place: Place, rule: dict[str, object]
+) -> None:
+    place.put([place.endpoint("a")], policies=[Policy("p", without_makers=("somebody",))])
+    line = b'{"custom_id":"1","method":"POST","url":"/v1/chat/completions","body":{"model":"dear","messages":[]}}'
+    unseen = place.own("a", "file", place.keeping["a"].put_file(line, purpose="user_data")["id"])
+    body = {"input_file_id": unseen, "endpoint": "/v1/chat/completions", "completion_window": "24h"}
+    place.grants.by_digest = {
+        digest: msgspec.structs.replace(grant, **rule) for digest, grant in place.grants.by_digest.items()
+    }
+    refused = await place.send("POST", "/v1/batches", body)
+    assert (refused.status, sent(place)) == (400, 0)
+    assert "Nobody has looked" in refused.json["error"]["message"]
+
+
+async def test_a_purpose_in_another_spelling_is_none(place: Place) -> None:
+    headers = [(b"hortus-model", b"to-a")]
+    refused = await place.send("POST", "/v1/uploads", {"Purpose": "batch", "filename": "x"}, headers=headers)
+    assert (refused.status, sent(place)) == (400, 0)
+
+
 async def test_an_id_that_a_host_gives_out_twice_stays_with_its_first_owner(place: Place) -> None:
     host = place.keeping["a"]
     made = host.put_file(b"{}", purpose="user_data")["id"]

@@ -18,10 +18,13 @@ from hortus.content.ports import HostIds, Owner
 from hortus.gateway.choose import KEEPING, ROUTE_MEANT, find_route, need_of, unknown_id
 from hortus.gateway.door import Found
 from hortus.gateway.judging import policy_of
-from hortus.snapshot.grants import Grant
+from hortus.snapshot.grants import ANYWHERE, Grant
 from hortus.snapshot.resolved import Ready, ReadyRoute, Target
 
 _MOST_NAMED = 20
+
+_RUNS_FILES = "create_batch"
+"""The operation by which a host runs the requests in a file, each of which names a model."""
 
 
 class Search(msgspec.Struct, frozen=True):
@@ -68,7 +71,10 @@ def place(search: Search, asked: Asked, host_ids: HostIds) -> ReadyRoute:
     if asked.route or need_of(operation) not in KEEPING:  # an empty name is no route: nobody is led anywhere by it
         return _named(asked.route, search, host_ids)
     if asked.host_ids:
-        return _keeper_of(asked.host_ids[0], search, host_ids)
+        route = _keeper_of(asked.host_ids[0], search, host_ids)
+        if operation.name == _RUNS_FILES:
+            _check_seen(asked.host_ids[0], search, host_ids)
+        return route
     if search.said is not None:
         return find_route(search.ready, search.said, grant=search.grant)
     return _only(search)
@@ -100,6 +106,20 @@ def _keeper_of(named: HostId, search: Search, host_ids: HostIds) -> ReadyRoute:
     if owner is None or owner.project_id != search.grant.project_id:
         raise unknown_id(kind)
     return _lead(owner, kind, search)
+
+
+def _check_seen(named: HostId, search: Search, host_ids: HostIds) -> None:
+    """See that requests which nobody has looked at evade no rule: they may name any model of their host's."""
+    if search.grant.policy == ANYWHERE and "*" in search.grant.routes:
+        return
+    thing = host_ids.thing(*named)
+    if thing is None or thing.note.work is None:
+        raise InvalidRequest(
+            "Nobody has looked at the requests in this file, and this key or its project's policy does not allow"
+            " everything.",
+            path="input_file_id",
+            hint="Send the file through this Hortus, with the purpose `batch`.",
+        )
 
 
 def _lead(owner: Owner, kind: str, search: Search) -> ReadyRoute:

@@ -21,7 +21,7 @@ _JUDGED: Final = frozenset(
         *("store", "background", "previous_response_id", "conversation", "container", "context_management"),
         *("tools", "functions", "plugins", "mcp_servers", "web_search_options"),
         *("provider", "inference_geo", "service_tier"),
-        *("input_file_id", "training_file", "validation_file"),
+        *("purpose", "input_file_id", "training_file", "validation_file"),
         *("documents", "document", "query", "texts", "inputs", "images", "suffix"),
     )
 )
