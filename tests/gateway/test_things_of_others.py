@@ -10,6 +10,8 @@ import pytest
 from keeping import OTHERS_KEY, Place, keeping
 
 from hortus.canon.dialect import Operation
+from hortus.canon.work import Work
+from hortus.content.ports import Note
 from hortus.dialects import DIALECTS
 from hortus.policy.rules import Policy
 
@@ -34,7 +36,7 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
     async with keeping(tmp_path, "a", "b") as one:
         for kind in KINDS:
             one.own("a", kind, f"{kind}-{THEIRS}", project="prj_2")
-            one.own("a", kind, f"{kind}-{MINE}")
+            one.kept.claim("prj_1", "a", kind, f"{kind}-{MINE}", note=Note(Work("to-a", "chat", 1)))
         yield one
 
 
