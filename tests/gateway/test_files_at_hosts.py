@@ -134,3 +134,36 @@ def guard(place: Place, policy: Policy) -> None:
     place.grants.by_digest = {
         digest: msgspec.structs.replace(grant, policy="p") for digest, grant in place.grants.by_digest.items()
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (
+            "/v1/chat/completions",
+            {"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_id": "?"}}]}]},
+        ),
+        ("/v1/responses", {"input": [{"role": "user", "content": [{"type": "input_file", "file_id": "?"}]}]}),
+        ("/v1/responses", {"input": [{"role": "user", "content": [{"type": "input_image", "file_id": "?"}]}]}),
+    ],
+)
+async def test_a_request_that_names_anothers_file_is_refused(place: Place, path: str, body: dict) -> None:
+    theirs = place.own("a", "file", "file-1", project="prj_2")
+    asked = msgspec.json.encode({"model": "to-a", **body}).replace(b'"?"', b'"%b"' % theirs.encode())
+    refused = await place.send("POST", path, asked)
+    assert (refused.status, refused.json["error"]["code"], place.keeping["a"].seen) == (404, "unknown_id", [])
+
+
+async def test_a_chat_that_names_a_file_goes_where_that_lies(two: Place) -> None:
+    mine = two.own("b", "file", "file-1")
+    chat = {"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_id": mine}}]}]}
+    there = await two.send("POST", "/v1/chat/completions", {"model": "to-b", **chat})
+    elsewhere = await two.send("POST", "/v1/chat/completions", {"model": "to-a", **chat})
+    assert (there.status, elsewhere.status, two.keeping["a"].seen) == (200, 404, [])
+
+
+async def test_words_of_a_chat_name_no_file(place: Place) -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": '{"file_id": "file-x"}'}}
+    said = [{"role": "user", "content": '{"file_id": "file-x"}'}, {"role": "assistant", "tool_calls": [call]}]
+    answer = await place.send("POST", "/v1/chat/completions", {"model": "to-a", "messages": said})
+    assert answer.status == 200

@@ -278,6 +278,8 @@ class Dialect(msgspec.Struct, frozen=True):
         open_bytes: What was asked to a usage reader for an answer of bytes; it passes them unchanged. None likewise.
         realtime: Its conversations over a WebSocket, by the operation `realtime`; None where it has none.
         lists: How it lists what hosts keep; None where it does not.
+        requests_in: What brings a file to the requests that may stand in its lines: their addresses to dialect and
+            operation, none where it holds no such. None where it has no such files.
     """
 
     name: str
@@ -303,3 +305,4 @@ class Dialect(msgspec.Struct, frozen=True):
     open_bytes: Callable[[Asked], StreamUsage] | None = None
     realtime: Realtime | None = None
     lists: Lists | None = None
+    requests_in: Callable[[Operation, Asked], Mapping[str, tuple[str, str]]] | None = None

@@ -222,7 +222,7 @@ def _relayed_form(inquiry: Inquiry, upload: Upload, way: Way) -> Outgoing:
         body = to_keep(upload, way.model, own_field=ROUTE_MEANT)
     else:
         body = name_model(upload, way.model)
-    is_named = body is not upload.body and (upload.places is not None or upload.form.field(ROUTE_MEANT) is None)
+    is_named = body is not upload.body and (upload.requests is not None or upload.form.field(ROUTE_MEANT) is None)
     return Outgoing(
         dialect=inquiry.dialect.name,
         path=_with_query(path, way.model, inquiry=inquiry),

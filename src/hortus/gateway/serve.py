@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from hortus.base.secrets import Secret, looks_like_key
-from hortus.base.time import Clock
+from hortus.base.time import Clock, utc_day
 from hortus.canon.dialect import CONTENT_KINDS, Asked, RouteCard
 from hortus.canon.errors import Internal, NotReady, RequestError, UnknownRoute
 from hortus.canon.loss import Strictness, stricter
@@ -16,6 +16,7 @@ from hortus.content.spool import Spool
 from hortus.framing.shallow import write_members
 from hortus.gateway import choose
 from hortus.gateway.admit import Admission
+from hortus.gateway.batching import narrow, read_requests, with_requests
 from hortus.gateway.caching import CacheBounds, ResponseCache
 from hortus.gateway.calls import call_of
 from hortus.gateway.choice import Choice
@@ -36,11 +37,12 @@ from hortus.gateway.placing import Search, place, said_route
 from hortus.gateway.ports import Kept
 from hortus.gateway.quotas import Quotas
 from hortus.gateway.realtime import Standing, Switchboard
-from hortus.gateway.receiving import Reception
+from hortus.gateway.receiving import Came, Reception
 from hortus.gateway.relay import Job, Relay
 from hortus.gateway.repeating import Repeater
 from hortus.gateway.settle import Books
 from hortus.gateway.signed import SignedAdmission, is_signed
+from hortus.gateway.uploads import Upload
 from hortus.gateway.visit import Visit
 from hortus.policy.rules import Policy
 from hortus.policy.verdict import Ask, judge_ask
@@ -225,6 +227,8 @@ class Gateway:
     async def _pass_on(self, visit: Visit, found: Found, ready: Ready) -> None:
         came = await self._reception.receive(visit, found.operation)
         asked = came.understand(found)
+        if came.upload is not None:
+            asked, came = await self._read_lines(found, asked, came.upload)
         body = write_members(asked.members) if asked.adaptations and came.upload is None else came.body
         route = self._place(visit, found, asked, ready)
         visit.route, visit.is_stream = route.route.name, asked.is_stream
@@ -233,6 +237,8 @@ class Gateway:
         visit.take_verdict(judged)
         if judged.is_empty:
             raise refuse_route(judged)
+        if came.upload is not None and came.upload.requests is not None:
+            judged = narrow(judged, came.upload.requests, on=utc_day(visit.now_ms))
         continued = await self._go_on(visit, found, asked, body=body, judged=judged)
         asked, body, adaptations = _cap_output(found, continued.asked, continued.body, route=route)
         inquiry = Inquiry(
@@ -268,6 +274,15 @@ class Gateway:
             ready=ready,
         )
         await self._run(visit, job, grant=grant)
+
+    async def _read_lines(self, found: Found, asked: Asked, upload: Upload) -> tuple[Asked, Came]:
+        """Read the requests in a file, where it holds such. Raises InvalidRequest."""
+        dialect = found.dialect
+        served = dialect.requests_in(found.operation, asked) if dialect.requests_in is not None else {}
+        if not served:
+            return asked, Came(upload=upload)
+        requests = await read_requests(upload, served, self._dialects)
+        return with_requests(asked, requests), Came(upload=msgspec.structs.replace(upload, requests=requests))
 
     def _place(self, visit: Visit, found: Found, asked: Asked, ready: Ready) -> ReadyRoute:
         """Return the route that the request names, or that leads to what it names."""
@@ -394,9 +409,11 @@ def _judge_ask(visit: Visit, judged: Judged, *, inquiry: Inquiry) -> None:
     """Judge the request itself, and take note of what is said against it. Raises RefusedByPolicy."""
     units = inquiry.dialect.weigh(inquiry.operation, inquiry.asked, inquiry.body)
     kinds = {kind for kind, _ in inquiry.asked.host_ids}
+    upload = inquiry.upload
+    tools = units.tools if upload is None or upload.requests is None else upload.requests.tools
     ask = Ask(
         request_bytes=inquiry.size_bytes,
-        tools=units.tools,
+        tools=tools,
         names_history=bool(kinds - CONTENT_KINDS),
         names_files=not kinds.isdisjoint(CONTENT_KINDS),
     )

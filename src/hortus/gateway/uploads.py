@@ -5,12 +5,15 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
+from heapq import merge
 from typing import Final
 
 import msgspec
 
+from hortus.canon.dialect import HostId
 from hortus.canon.errors import InvalidRequest
 from hortus.canon.form import Form
+from hortus.canon.work import Work
 from hortus.content.spool import Spool
 from hortus.framing.multipart import MultipartReader
 from hortus.framing.multipart_heads import read_boundary
@@ -30,21 +33,37 @@ class Places(msgspec.Struct, frozen=True):
     ends: array[int]
 
 
+class Requests(msgspec.Struct, frozen=True):
+    """The requests in a file for a batch.
+
+    Attributes:
+        dialect: In which they are written.
+        work: What they may use together.
+        places: Where they name their model.
+        host_ids: What they name of what a host keeps.
+        tools: Kinds of tools that they bring, sorted.
+    """
+
+    dialect: str
+    work: Work
+    places: Places
+    host_ids: tuple[HostId, ...]
+    tools: tuple[str, ...]
+
+
 class Upload(msgspec.Struct, frozen=True):
     """A form that has come in.
 
     Attributes:
         body: Its bytes as they came.
         content_type: As it came, with the boundary.
-        places: Where the requests in its file name their model; None where it holds none.
-        tools: Kinds of tools that these bring.
+        requests: Those in its file, where it holds such.
     """
 
     form: Form
     body: LongBody
     content_type: bytes
-    places: Places | None = None
-    tools: tuple[str, ...] = ()
+    requests: Requests | None = None
 
 
 class Edit(msgspec.Struct, frozen=True):
@@ -102,12 +121,12 @@ def name_model(upload: Upload, model: str) -> LongBody:
 
 def to_keep(upload: Upload, model: str, *, own_field: str) -> LongBody:
     """Return a form whose file a host is to keep: each of its requests names `model`, and Hortus' own field is out."""
-    edits = list(_without(upload.form, own_field))
-    places = upload.places
-    if places is not None:
-        value = msgspec.json.encode(model)
-        edits += [Edit(start, end, value) for start, end in zip(places.starts, places.ends, strict=True)]
-    return Spliced(upload.body, sorted(edits, key=_start_of)) if edits else upload.body
+    own = tuple(_without(upload.form, own_field))
+    if upload.requests is not None:
+        places, value = upload.requests.places, msgspec.json.encode(model)
+        named = (Edit(start, end, value) for start, end in zip(places.starts, places.ends, strict=True))
+        return Spliced(upload.body, merge(own, named, key=_start_of))
+    return Spliced(upload.body, own) if own else upload.body
 
 
 def _without(form: Form, name: str) -> Iterator[Edit]:

@@ -7,6 +7,8 @@ import msgspec
 from hortus.canon.dialect import Asked, Operation, Rewritten
 from hortus.canon.errors import InvalidRequest
 from hortus.framing.asking import name_route, read_flag, read_limit
+from hortus.framing.named_files import files_in
+from hortus.framing.opening import NULL
 from hortus.framing.shallow import Members, read_members, write_members
 
 ADAPTED_MODEL = "model"
@@ -25,7 +27,7 @@ def read_request(operation: Operation, body: bytes, route: str | None = None) ->
 
     Raises:
         NotJson: The body is not a JSON object.
-        InvalidRequest: `model` is missing, or a member that the gateway reads has the wrong type.
+        InvalidRequest: `model` is missing, or a member that the gateway reads has the wrong type or stands twice.
     """
     named = name_route(read_members(body), route)
     members = named.members
@@ -40,6 +42,7 @@ def read_request(operation: Operation, body: bytes, route: str | None = None) ->
         # The second is deprecated in favour of the first; hosts other than OpenAI mostly know the old one.
         output_limit=read_limit(members, "max_completion_tokens", "max_tokens"),
         members=members,
+        host_ids=tuple(dict.fromkeys(files_in(members.get("messages", NULL), path="messages"))),
         adaptations=named.adaptations,
     )
 

@@ -69,5 +69,6 @@ DIALECT = Dialect(
     bases=keeping.BASES,
     read_form=relay.read_form,
     open_bytes=relay.open_content,
+    requests_in=relay.requests_in,
     lists=Lists(keeping.read_page, relay.is_wanted, keeping.write_page),
 )

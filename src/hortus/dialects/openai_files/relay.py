@@ -30,6 +30,17 @@ _FILE: Named = {"id": "file"}
 _NOTHING: Named = {}
 _BATCH = "batch"
 
+_OF_LINES: Mapping[str, tuple[str, str]] = {
+    "/chat/completions": ("openai_chat", "chat"),
+    "/responses": ("openai_responses", "chat"),
+    "/embeddings": ("openai_chat", "embeddings"),
+}
+_SERVED = {base + path: named for path, named in _OF_LINES.items() for base in ("/v1", "")}
+"""What lines may ask for, by their `url`; Azure leaves `/v1` out, recalled 2026-11.
+
+https://github.com/openai/openai-python (`types/batch_create_params.py`), read 2026-11.
+"""
+
 
 class _Completed(msgspec.Struct):
     id: str = ""
@@ -74,11 +85,15 @@ def read_form(operation: Operation, form: Form, in_path: str | None) -> Asked:
     purpose = form.field("purpose")
     if operation.name == CREATE and (purpose is None or not _PURPOSE.fullmatch(purpose.value or "")):
         raise InvalidRequest("`purpose` is missing, or none.", path="purpose", hint="Such as `batch` or `user_data`.")
-    if text_in(members, "purpose") == _BATCH:
-        raise InvalidRequest("Files of requests for a batch are not taken yet.", path="purpose")
     route = text_in(members, keeping.NAME) or ""
     members.pop(keeping.NAME, None)
     return Asked(route=route, is_stream=False, wants_usage=False, output_limit=0, members=members, form=form)
+
+
+def requests_in(operation: Operation, asked: Asked) -> Mapping[str, tuple[str, str]]:
+    """Return which requests the lines of a file may hold; none where it is for something else."""
+    is_batch = operation.name == CREATE and text_in(asked.members, "purpose") == _BATCH
+    return _SERVED if is_batch else {}
 
 
 def open_content(asked: Asked) -> PassedBytes:

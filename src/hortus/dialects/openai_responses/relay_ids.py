@@ -6,7 +6,6 @@ nothing, whatever their members are called.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import msgspec
@@ -16,17 +15,13 @@ from hortus.canon.dialect import HostId
 from hortus.canon.errors import InvalidRequest
 from hortus.dialects.openai_responses.pen import MADE, RAWS, is_list, is_string
 from hortus.framing.counting import UNREADABLE
+from hortus.framing.named_files import files_in, key_pattern, named_twice
 from hortus.framing.opening import NULL
 from hortus.framing.shallow import Members
-
-_WORDS = frozenset(("arguments", "parameters", "schema", "output_schema", "text", "input"))
-"""Members that hold words of the model or schemas of the client."""
 
 _REFERENCE, _REASONING = Raw(b'"item_reference"'), Raw(b'"reasoning"')
 _NOTHING = (NULL, Raw(b"[]"))
 _MADE = b"_" + MADE.encode()
-
-_DECODE = msgspec.json.Decoder().decode
 
 
 class _Item(msgspec.Struct):
@@ -47,13 +42,7 @@ _DECODE_CONVERSATION = msgspec.json.Decoder(_Conversation | str | None).decode
 _DECODE_TEXT = msgspec.json.Decoder(str).decode
 
 
-def _key(name: str) -> re.Pattern[bytes]:
-    """Return a pattern for a member's name, also where its letters are escaped."""
-    letters = b"".join(rb"(?:%c|\\u00%02x)" % (ord(letter), ord(letter)) for letter in name)
-    return re.compile(b'"' + letters + rb'"\s*:', re.IGNORECASE)
-
-
-_ID, _FILE, _FILES = _key("id"), _key("file_id"), _key("file_ids")
+_ID = key_pattern("id")
 
 
 def named_ids(members: Members) -> tuple[HostId, ...]:
@@ -73,7 +62,7 @@ def named_ids(members: Members) -> tuple[HostId, ...]:
     for number, item in enumerate(RAWS(given) if is_list(given) else ()):
         found += _ids_of_item(item, path=f"input[{number}]")
     for name in ("tools", "prompt"):
-        found += _files_in(members.get(name, NULL), path=name)
+        found += files_in(members.get(name, NULL), path=name)
     return tuple(dict.fromkeys(found))
 
 
@@ -106,9 +95,9 @@ def _ids_of_item(raw: Raw, *, path: str) -> Iterator[HostId]:
     is_reference = item.type == _REFERENCE or (item.type == NULL and item.role == NULL)
     if (is_reference or _is_recalled(item)) and item.id != NULL:
         if len(_ID.findall(raw)) != 1:
-            raise _twice("id", path)
+            raise named_twice("id", path)
         yield "response", _text(item.id, path=f"{path}.id")
-    yield from _files_in(raw, path=path)
+    yield from files_in(raw, path=path)
 
 
 def _is_recalled(item: _Item) -> bool:
@@ -117,38 +106,13 @@ def _is_recalled(item: _Item) -> bool:
     return item.type == _REASONING and says_nothing and _MADE not in bytes(item.id)
 
 
-def _files_in(raw: Raw, *, path: str) -> Iterator[HostId]:
-    text = bytes(raw)
-    if b"file_id" not in text and b"\\u00" not in text:
-        return
-    found = list(_walk(_DECODE(raw)))
-    if len(found) != len(_FILE.findall(raw)) + len(_FILES.findall(raw)):
-        raise _twice("file_id", path)
-    for value, is_meant in found:
-        if is_meant:
-            ids = value if isinstance(value, list) else [value]
-            yield from (("file", one) for one in ids if isinstance(one, str))
-
-
-def _walk(value: object, *, is_meant: bool = True) -> Iterator[tuple[object, bool]]:
-    """Yield the value of every `file_id` and `file_ids`, and whether a host will take it as one."""
-    if isinstance(value, list):
-        for one in value:
-            yield from _walk(one, is_meant=is_meant)
-    elif isinstance(value, dict):
-        for name, member in value.items():
-            if name in {"file_id", "file_ids"}:
-                yield member, is_meant
-            yield from _walk(member, is_meant=is_meant and name not in _WORDS)
-
-
 def _conversation(raw: Raw) -> str:
     try:
         said = _DECODE_CONVERSATION(raw)
     except msgspec.ValidationError as error:
         raise InvalidRequest("`conversation` must be an id, or an object with one.", path="conversation") from error
     if isinstance(said, _Conversation) and len(_ID.findall(raw)) != 1:
-        raise _twice("id", "conversation")
+        raise named_twice("id", "conversation")
     return said.id if isinstance(said, _Conversation) else str(said)
 
 
@@ -156,7 +120,3 @@ def _text(raw: Raw, *, path: str) -> str:
     if not is_string(raw):
         raise InvalidRequest("This member must be an id.", path=path)
     return _DECODE_TEXT(raw)
-
-
-def _twice(name: str, path: str) -> InvalidRequest:
-    return InvalidRequest(f"An object here has two members `{name}`.", path=path, hint="Send one of them.")
