@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 NOT_RUN = {
-    "text": "drawings and output",
+    "text": "drawings and output, and calls that need an account at a host",
     "nginx": "checked by the tests behind a real nginx",
     "sh": "needs a package index, root or large weights; the wheel's tests and the gate run the like",
     "{toctree}": "Sphinx builds it",
