@@ -31,6 +31,7 @@ KNOWN_DIALECTS = {
     "openai_audio",
     "openai_images",
     "openai_responses",
+    "anthropic_batches",
     "anthropic_messages",
     "gemini",
     "cohere_v2",

@@ -30,6 +30,7 @@ HostIdKind = Literal[
     "container",
     "upload",
     "batch",
+    "message_batch",
     "tuning_job",
     "tuned_model",
 ]
@@ -118,11 +119,13 @@ class Answer(msgspec.Struct, frozen=True):
         usage: As the host reported it, else counted here and marked as estimated.
         served_model: What the host says has answered.
         given_ids: What the host keeps from now on, by the ids that it gave out.
+        body: As clients get it, where it is not as it came.
     """
 
     usage: Usage
     served_model: str | None
     given_ids: tuple[HostId, ...] = ()
+    body: bytes | None = None
 
 
 class RouteCard(msgspec.Struct, frozen=True):

@@ -44,6 +44,7 @@ SPOKEN_DIALECTS = (
     "openai_files",
     "openai_batches",
     "openai_fine_tuning",
+    "anthropic_batches",
 )
 """What this release can speak towards hosts."""
 
@@ -52,6 +53,7 @@ BESIDE_CHAT: Mapping[str, frozenset[str]] = MappingProxyType(
         "openai_files": frozenset(("files",)),
         "openai_batches": frozenset(("batches",)),
         "openai_fine_tuning": frozenset(("fine_tuning",)),
+        "anthropic_batches": frozenset(("batches",)),
     }
 )
 """Dialects without chats, and for which operations of an endpoint they are spoken."""

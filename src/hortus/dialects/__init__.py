@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hortus.canon.dialect import Dialect
+from hortus.dialects.anthropic_batches import DIALECT as ANTHROPIC_BATCHES
 from hortus.dialects.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
 from hortus.dialects.bedrock_converse import DIALECT as BEDROCK_CONVERSE
 from hortus.dialects.bedrock_invoke import DIALECT as BEDROCK_INVOKE
@@ -39,5 +40,6 @@ DIALECTS: tuple[Dialect, ...] = (
     OPENAI_FILES,
     OPENAI_BATCHES,
     OPENAI_FINE_TUNING,
+    ANTHROPIC_BATCHES,
 )
 """The first one renders errors for paths that belong to none."""

@@ -28,7 +28,10 @@ _KEPT: Mapping[str, tuple[str, ...]] = {
         *("create_file", "get_file", "list_files", "delete_file", "file_content"),
         *("create_upload", "add_upload_part", "complete_upload", "cancel_upload"),
     ),
-    "batches": ("create_batch", "get_batch", "list_batches", "cancel_batch"),
+    "batches": (
+        *("create_batch", "get_batch", "list_batches", "cancel_batch"),
+        *("delete_batch", "batch_results"),
+    ),
     "fine_tuning": (
         *("create_tuning_job", "get_tuning_job", "list_tuning_jobs", "cancel_tuning_job", "pause_tuning_job"),
         *("resume_tuning_job", "list_tuning_events", "list_tuning_checkpoints"),

@@ -62,7 +62,7 @@ class Door:
             for base in dialect.bases:
                 self._bases.setdefault(base, dialect)
             if _TELLS_ANTHROPIC.decode() in dialect.passed_headers:
-                self._anthropic = dialect.bases[0]
+                self._anthropic = self._anthropic or dialect.bases[0]  # all that have the header have this base
             for operation in dialect.operations:
                 for base in (*dialect.bases, *([""] if operation.is_at_root else [])):
                     self._add(base + operation.path, Found(dialect, operation))

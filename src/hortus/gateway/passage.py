@@ -180,10 +180,11 @@ class RelayPassage:
         )
 
     def read_answer(self, body: bytes) -> Given:
-        """Return the answer as it came."""
+        """Return the answer as it came, but for what leads past Hortus."""
         inquiry = self._inquiry
         answer = inquiry.dialect.read_answer(inquiry.operation, body, inquiry.size_bytes)
-        return Given(body, answer.usage, answer.served_model, answer.given_ids)
+        given = body if answer.body is None else answer.body
+        return Given(given, answer.usage, answer.served_model, answer.given_ids)
 
     def is_stream(self, content_type: bytes | None) -> bool:
         """Tell whether the host says so, or the path did (its stream may be a JSON array), or anything is."""

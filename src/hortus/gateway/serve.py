@@ -229,7 +229,7 @@ class Gateway:
         asked = came.understand(found)
         if came.upload is not None:
             asked, came = await self._read_lines(found, asked, came.upload)
-        body = write_members(asked.members) if asked.adaptations and came.upload is None else came.body
+        body = write_members(asked.members) if asked.adaptations and came.body else came.body
         route = self._place(visit, found, asked, ready)
         visit.route, visit.is_stream = route.route.name, asked.is_stream
         grant = _grant(visit)

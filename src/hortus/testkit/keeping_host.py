@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from hortus.testkit.listening import Incoming, Listener, read_request
+from hortus.testkit.message_batches import MessageBatches
 
 _BATCH_STEPS = ("in_progress", "finalizing", "completed")
 _JOB_STEPS = ("queued", "running", "succeeded")
@@ -42,6 +43,7 @@ class KeepingHost:
         seen: Every request, in order.
         files: What lies in each file, by its id.
         failing: Ids at which the host fails.
+        message_batches: What it keeps in Anthropic's words.
     """
 
     def __init__(self) -> None:
@@ -50,6 +52,7 @@ class KeepingHost:
         self.files: dict[str, bytes] = {}
         self.failing: set[str] = set()
         self.port = 0
+        self.message_batches = MessageBatches()
         self._numbers = itertools.count(1)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="keeping host", daemon=True)
@@ -95,7 +98,8 @@ class KeepingHost:
         parts = urlsplit(asked.path).path.removeprefix("/v1").strip("/").split("/")
         if self.failing.intersection(parts):
             return 500, "application/json", _encode({"error": {"message": "It broke.", "type": "server_error"}})
-        found = self._serve(asked, parts)
+        is_message = parts[:2] == ["messages", "batches"]
+        found = self.message_batches.serve(asked, parts[2:]) if is_message else self._serve(asked, parts)
         if found is None:
             return 404, "application/json", _encode({"error": {"message": "No such object.", "type": "invalid"}})
         if isinstance(found, bytes):

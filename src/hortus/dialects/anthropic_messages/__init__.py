@@ -8,7 +8,6 @@ from __future__ import annotations
 from hortus.canon.dialect import Dialect, Operation
 from hortus.canon.translation import Chat, TokenCount, Translation
 from hortus.dialects.anthropic_messages import relay
-from hortus.dialects.anthropic_messages.errors import read_error, render_error, render_stream_error
 from hortus.dialects.anthropic_messages.relay_stream import open_stream
 from hortus.dialects.anthropic_messages.request import read_request, write_count_request, write_request
 from hortus.dialects.anthropic_messages.response import (
@@ -20,9 +19,10 @@ from hortus.dialects.anthropic_messages.response import (
 from hortus.dialects.anthropic_messages.routes import write_route, write_routes
 from hortus.dialects.anthropic_messages.stream_reader import Reader
 from hortus.dialects.anthropic_messages.stream_writer import Writer
-from hortus.dialects.anthropic_messages.units import cap_output, weigh
 from hortus.dialects.anthropic_messages.vocabulary import BETA_HEADER, VOCABULARY
 from hortus.dialects.anthropic_messages.wire import NAME
+from hortus.framing.anthropic_errors import read_error, render_error, render_stream_error
+from hortus.framing.anthropic_units import cap_output, weigh
 
 DIALECT = Dialect(
     name=NAME,

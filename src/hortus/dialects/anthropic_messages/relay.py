@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from hortus.canon.dialect import Answer, Asked, HostId, Operation, Rewritten
 from hortus.canon.usage import Usage
-from hortus.dialects.anthropic_messages.relay_ids import container_ids, given_files, named_ids
 from hortus.dialects.anthropic_messages.relay_thinking import ADAPTED_THINKING, only_signed
 from hortus.dialects.anthropic_messages.usage import count, said_in
+from hortus.framing.anthropic_ids import container_ids, given_files, named_ids
 from hortus.framing.asking import read_asked
 from hortus.framing.counting import UNREADABLE, estimate_whole, read_served_model
 from hortus.framing.shallow import write_members

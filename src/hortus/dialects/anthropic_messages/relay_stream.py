@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Raw
 
 from hortus.canon.dialect import HostId, StreamUsage
-from hortus.dialects.anthropic_messages.relay_ids import container_ids, given_files
 from hortus.dialects.anthropic_messages.usage import Said, count, said_in
+from hortus.framing.anthropic_ids import container_ids, given_files
 from hortus.framing.counting import UNREADABLE
 from hortus.framing.sse import Frame
 from hortus.framing.sse_passing import PassingEvents

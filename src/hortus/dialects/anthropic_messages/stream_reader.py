@@ -28,12 +28,12 @@ from hortus.canon.events import (
 from hortus.canon.nodes import Extras, Seal
 from hortus.canon.parts import Opaque, Part, Reasoning, Text, ToolCall
 from hortus.dialects.anthropic_messages.citations import read_citation
-from hortus.dialects.anthropic_messages.errors import read_stream_error
 from hortus.dialects.anthropic_messages.parts import UNSIGNED, read_part
 from hortus.dialects.anthropic_messages.response import note_head, read_stop
 from hortus.dialects.anthropic_messages.usage import Said, read_usage, said_in
 from hortus.dialects.anthropic_messages.wire import NAME, AnswerBody, BlockDelta, StopDelta, StreamEvent, given
 from hortus.framing.answers import misshapen
+from hortus.framing.anthropic_errors import read_stream_error
 from hortus.framing.opening import Notes
 from hortus.framing.paths import join_name, join_paths
 from hortus.framing.reading import read_open

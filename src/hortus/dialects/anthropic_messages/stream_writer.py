@@ -33,12 +33,12 @@ from hortus.canon.translation import Asking
 from hortus.canon.unfold import take_apart
 from hortus.canon.usage import Usage
 from hortus.dialects.anthropic_messages.citations import write_citations
-from hortus.dialects.anthropic_messages.errors import render_stream_error
 from hortus.dialects.anthropic_messages.parts import write_part
 from hortus.dialects.anthropic_messages.pen import NOTHING, Object, Pen, own_extras, pen_for
 from hortus.dialects.anthropic_messages.response import NEAR_STOPS, write_head, write_stop
 from hortus.dialects.anthropic_messages.usage import write_usage
 from hortus.dialects.anthropic_messages.wire import NAME
+from hortus.framing.anthropic_errors import render_stream_error
 from hortus.framing.paths import put_back
 from hortus.framing.sse import write_frame
 from hortus.framing.stream_losses import StreamLosses

@@ -18,7 +18,6 @@ LOOKED_AT: Final = frozenset(
 )
 """Operations whose requests are their members and files, and nothing that stands elsewhere."""
 
-
 _ELSEWHERE: Final = frozenset(("image", "images", "mask", "file_url"))
 """Members that are pictures and sound, by value or by address."""
 
@@ -26,11 +25,7 @@ _ELSEWHERE: Final = frozenset(("image", "images", "mask", "file_url"))
 def gather(look: Gathering, asked: Asked) -> None:
     """Read all words of a request, and take note of its files."""
     if asked.form is None:
-        for name, raw in asked.members.items():
-            look.words(name, "fixed", at="")
-            look.json(raw, "fixed", at=name)
-            if name in _ELSEWHERE:
-                look.note_unseen(name)
+        _gather_members(look, asked)
         return
     for part in asked.form.parts:
         look.words(part.name, "fixed", at="")
@@ -40,3 +35,13 @@ def gather(look: Gathering, asked: Asked) -> None:
             look.words(part.filename or "", "fixed", at=part.name)
         if part.value is None or part.name in _ELSEWHERE:
             look.note_unseen(part.name)
+
+
+def _gather_members(look: Gathering, asked: Asked) -> None:
+    for name, raw in asked.members.items():
+        look.words(name, "fixed", at="")
+        look.json(raw, "fixed", at=name)
+        if name in _ELSEWHERE:
+            look.note_unseen(name)
+    if asked.work is not None and asked.work.images + asked.work.documents:
+        look.note_unseen("requests")

@@ -9,6 +9,7 @@ import msgspec
 from hortus.canon.dialect import Asked, Operation
 from hortus.canon.units import Unit, Units
 from hortus.framing.asking import read_limit, write_limit
+from hortus.framing.shallow import Members
 from hortus.framing.tooling import MCP, tool_kinds, unread
 from hortus.framing.weighing import by_type, count_parts, is_set, list_of, marks_of, text_of
 
@@ -35,9 +36,16 @@ _DECODE_TOOLS = msgspec.json.Decoder(list[_Tool]).decode
 
 def weigh(operation: Operation, asked: Asked, body: bytes) -> Units:
     """Return what the request may use, as far as it says so."""
-    if not operation.can_stream:
-        return Units(output_tokens=0)
-    members = asked.members
+    return weigh_chat(asked.members, body) if operation.can_stream else Units(output_tokens=0)
+
+
+def weigh_chat(members: Members, body: bytes) -> Units:
+    """Return what a chat may use.
+
+    Args:
+        members: Of its body.
+        body: As JSON.
+    """
     parts = count_parts(body, _MARKS, _JUDGE)
     tools = list_of(members, "tools", _DECODE_TOOLS)
     own = [tool for tool in tools if tool.type and not tool.type.startswith(_OWN_TOOLS)]
