@@ -65,6 +65,9 @@ GENERAL = {
     "store": False,
 }
 SPECIAL = {
+    "anthropic_batches": {
+        "requests": [{"custom_id": "1", "params": {"model": "r", "messages": [{"role": "user", "content": SAID}]}}]
+    },
     "gemini": {"contents": [{"role": "user", "parts": [{"text": SAID}]}], "content": {"parts": [{"text": SAID}]}},
     "bedrock_converse": {"messages": [{"role": "user", "content": [{"text": SAID}]}]},
     "bedrock_invoke": {"prompt": SAID, "inputText": SAID},
