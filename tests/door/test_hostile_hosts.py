@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
 import pty
@@ -65,9 +66,31 @@ ANSWERS = {
 }
 
 
+NAMES = (
+    "\x1b]0;owned\x07",
+    "\x9b31mred",
+    "line\nbreak",
+    "[red]marked[/red]",
+    'x"\n[[endpoint]]\nname = "theirs"',
+    "../../admin",
+    "x" * 10_000,
+    "\u202eover",
+    "plain-model",
+)
+LIST = reply(
+    msgspec.json.encode(
+        {"data": [{"id": name, "owned_by": name, "name": name, "display_name": name} for name in (*NAMES, *NAMES)]}
+    )
+)
+"""What a host lists that wants to get at terminals, files and other objects."""
+
+
 class Hostile(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         length = 0
+        if self.rfile.readline().startswith(b"GET /v1/models"):
+            self.wfile.write(LIST)
+            return
         while (line := self.rfile.readline()) not in {b"\r\n", b""}:
             if line.lower().startswith(b"content-length:"):
                 length = int(line.split(b":")[1])
@@ -180,6 +203,37 @@ def test_an_answer_gives_no_commands_to_the_terminal(garden: Hortus) -> None:
     assert not {b"\x1b", b"\x07", "\x9b".encode()} & {shown[i : i + n] for n in (1, 2) for i in range(len(shown))}
     piped = garden.cli("ask", "--route", "commands", "hello").stdout
     assert "\x1b]0;owned\x07" in piped
+
+
+def connecting(garden: Hortus, *more: str) -> list[str]:
+    declared = (garden.directory / "hortus.toml").read_text("utf-8").splitlines()
+    there = next(line for line in declared if line.startswith("base_url")).split('"')[1]
+    return ["connect", "openai-compatible", "--base-url", there, "--all", *more]
+
+
+def test_what_a_host_lists_gives_no_commands_to_the_terminal_and_makes_nothing_else(garden: Hortus) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "hortus.cli", *connecting(garden, "--private-address", "--yes")]
+    with subprocess.Popen(command, stdout=theirs, stderr=theirs, env=garden.environment, cwd=garden.directory):
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # how a terminal says that the other side is gone
+            while part := os.read(ours, 65_536):
+                shown += part
+    os.close(ours)
+    assert b"plain-model" in shown
+    assert b"owned" not in shown or b"\x1b]" not in shown
+    assert not any(one in shown for one in (b"\x07", "\x9b".encode(), "\u202e".encode(), b"x" * 1000))
+    assert not any(line.startswith((b"break", b"[[endpoint]]", b"name =")) for line in shown.splitlines())
+    made = {one["name"] for one in garden.cli_json("models")}
+    assert not any(name in made for name in NAMES if name != "plain-model")
+    assert not any("theirs" in name for name in made)
+
+
+def test_a_host_at_a_private_address_is_not_asked_for_its_list_unless_an_admin_says_so(garden: Hortus) -> None:
+    refused = garden.cli(*connecting(garden, "--yes"), check=False)
+    assert refused.returncode != 0
+    assert "plain-model" not in refused.stdout
 
 
 def test_headers_of_a_host_do_not_pass(door: httpx2.Client) -> None:

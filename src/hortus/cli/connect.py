@@ -16,7 +16,7 @@ from hortus.cli.admin import Admin, DeclinedError
 from hortus.cli.connectaccount import Account, Given, find_account, read_variables
 from hortus.cli.options import takes
 from hortus.cli.replies import Connected, DiscoveredModel, Discovery
-from hortus.cli.screen import Column, disarm, is_interactive, note, show_json, show_table, working
+from hortus.cli.screen import Column, in_one_line, is_interactive, note, show_json, show_table, working
 
 app = typer.Typer(add_completion=False)
 
@@ -206,18 +206,18 @@ def say_discovery(found: Discovery) -> None:
     show_table(_COLUMNS, [_row(one) for one in found.models])
     for one in found.models:
         if one.why:
-            note(f"[dim]{escape(disarm(f'{one.name} is left out: {one.why}'))}.[/dim]")
+            note(f"[dim]{escape(in_one_line(f'{one.name} is left out: {one.why}'))}.[/dim]")
     if found.further:
         note(f"{found.further} further models are listed that the catalog does not know: `--all` shows and takes them.")
     for name in found.vanished:
         note(f"[yellow]{escape(name)} is not listed any more[/yellow]; it was left as it is (`hortus models`).")
     for line in found.notes:
-        note(escape(disarm(line)))
+        note(escape(in_one_line(line)))
 
 
 def _row(one: DiscoveredModel) -> tuple[object, ...]:
     price = "known" if one.has_price else "unknown"
-    return one.name, one.route, one.operations, one.place or "unknown", price, one.standing
+    return in_one_line(one.name), in_one_line(one.route), one.operations, one.place or "unknown", price, one.standing
 
 
 def say_connected(made: Connected) -> None:

@@ -32,7 +32,10 @@ class Column(msgspec.Struct, frozen=True):
 
 
 _WIDE_COLUMNS = 110
-_COMMANDS = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if code not in b"\t\n"}
+_OVERRIDES = (0x202D, 0x202E)
+"""They show what follows in another order than it stands there."""
+
+_COMMANDS = {code: "\ufffd" for code in (*range(32), *range(127, 160), *_OVERRIDES) if code not in (9, 10)}
 
 
 def disarm(text: str) -> str:
@@ -42,6 +45,15 @@ def disarm(text: str) -> str:
     '�]0;owned� a\tb'
     """
     return text.translate(_COMMANDS)
+
+
+def in_one_line(text: str) -> str:
+    r"""Return a name of others as a terminal may show it among our own words: it makes no lines of its own.
+
+    >>> in_one_line("a\nMade 3 routes\x07")
+    'a Made 3 routes�'
+    """
+    return " ".join(disarm(text).split())
 
 
 def show_json(value: object) -> None:
