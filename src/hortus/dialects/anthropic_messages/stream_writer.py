@@ -10,6 +10,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from hortus.canon.collect import joined
+from hortus.canon.deltas import take_apart
 from hortus.canon.errors import BY_CODE, HostFault, RequestError
 from hortus.canon.events import (
     ChoiceEnded,
@@ -30,7 +31,6 @@ from hortus.canon.loss import Loss
 from hortus.canon.nodes import Seal
 from hortus.canon.parts import Part, Reasoning, Refusal, Text, ToolCall
 from hortus.canon.translation import Asking
-from hortus.canon.unfold import take_apart
 from hortus.canon.usage import Usage
 from hortus.dialects.anthropic_messages.citations import write_citations
 from hortus.dialects.anthropic_messages.parts import write_part

@@ -10,6 +10,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from hortus.canon.collect import joined
+from hortus.canon.deltas import take_apart
 from hortus.canon.errors import BY_CODE, HostFault, RequestError
 from hortus.canon.events import (
     ChoiceEnded,
@@ -31,7 +32,6 @@ from hortus.canon.loss import Loss
 from hortus.canon.nodes import Extras
 from hortus.canon.parts import Citation, Part, Reasoning, Refusal, ToolCall
 from hortus.canon.translation import Asking
-from hortus.canon.unfold import take_apart
 from hortus.canon.usage import Usage
 from hortus.dialects.bedrock_converse.citations import write_citations
 from hortus.dialects.bedrock_converse.parts import write_block

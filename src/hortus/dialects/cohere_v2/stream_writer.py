@@ -9,6 +9,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from hortus.canon.collect import joined
+from hortus.canon.deltas import take_apart
 from hortus.canon.errors import BY_CODE, HostFault, RequestError
 from hortus.canon.events import (
     ChoiceEnded,
@@ -29,7 +30,6 @@ from hortus.canon.loss import Loss
 from hortus.canon.nodes import Extras, Node
 from hortus.canon.parts import Citation, Opaque, Part, Reasoning, Refusal, Text, ToolCall
 from hortus.canon.translation import Asking
-from hortus.canon.unfold import take_apart
 from hortus.canon.usage import Usage
 from hortus.dialects.cohere_v2.citations import write_citation
 from hortus.dialects.cohere_v2.content import PLAN, write_block
