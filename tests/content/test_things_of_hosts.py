@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from hortus.base.secrets import FixedVersions, Secret
-from hortus.canon.work import Work
+from hortus.canon.usage import Usage
+from hortus.canon.work import Advance, Share, Work
 from hortus.content.census import count_shares, forget_share
 from hortus.content.kept import KeptBounds, KeptContent
 from hortus.content.ports import Note, NotKept, Owner
@@ -154,3 +156,19 @@ def test_no_id_or_project_stands_in_the_file(open_kept: Open, tmp_path: Path) ->
     kept.claim("prj_secretive", "eu", "file", "file_secretive")
     kept.close()
     assert not any(b"secretive" in one.read_bytes() for one in tmp_path.iterdir())
+
+
+def test_what_was_charged_beforehand_is_given_to_the_first_who_asks(open_kept: Open) -> None:
+    one, other = open_kept(), open_kept()
+    note = Note(NOTE.work, Advance(Usage(7), Decimal("1.50"), "EUR", (Share("b@0", Decimal(1), is_hard=True),)))
+    one.claim("prj_1", "e", "batch", "b-1", note=note)
+    assert [kept.take_advance("batch", "b-1") for kept in (other, one, other)] == [note, None, None]
+    assert one.thing("batch", "b-1").note == NOTE
+
+
+def test_a_further_claim_does_not_bring_back_what_was_charged_beforehand(open_kept: Open) -> None:
+    kept = open_kept()
+    kept.claim("prj_1", "e", "batch", "b-1", note=Note(advance=Advance(Usage(7), None, None)))
+    kept.take_advance("batch", "b-1")
+    kept.claim("prj_1", "e", "batch", "b-1")
+    assert kept.take_advance("batch", "b-1") is None

@@ -34,6 +34,7 @@ from hortus.gateway.relay import Relay
 from hortus.gateway.serve import Gateway, Ground
 from hortus.gateway.settle import AccessLine, Books
 from hortus.gateway.signed import SignedAdmission
+from hortus.limits.ports import Leases
 from hortus.policy.facts import Facts
 from hortus.policy.ready import READY
 from hortus.policy.rules import Policy
@@ -266,6 +267,9 @@ class Nothing:
     def things(self, *_: object, **__: object) -> list[Thing]:
         return []
 
+    def take_advance(self, *_: object) -> None:
+        return None
+
     def release(self, *_: object) -> None:
         pass
 
@@ -284,6 +288,7 @@ class Core:
         rules: LaneRules = NO_BREAKERS,
         grants: Grants | None = None,
         kept: Kept | None = None,
+        leases: Leases | None = None,
     ) -> None:
         self.clock = ManualClock()
         self.journal = Pages()
@@ -301,7 +306,7 @@ class Core:
         numbers = itertools.count(1)
         kept = kept or Nothing()
         books = Books(self.journal, meters, host_ids=kept, log=_Log(), clock=self.clock)
-        quotas = Quotas(None, find_rate=lambda *_: None, meters=meters, clock=self.clock)  # type: ignore[arg-type]  # no limits here
+        quotas = Quotas(leases, find_rate=lambda *_: None, meters=meters, clock=self.clock)  # type: ignore[arg-type]  # mostly no limits
         self.gateway = Gateway(
             Door(DIALECTS),
             Admission(self.grants, _Versions()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 
@@ -13,9 +14,14 @@ from typing_extensions import override
 
 from hortus.base.secrets import FixedVersions, digest_key
 from hortus.content.kept import KeptBounds, KeptContent
+from hortus.limits.limit import Limit
+from hortus.limits.pool import Books
+from hortus.limits.ports import Shortage, Want
+from hortus.limits.purse import Purse
 from hortus.policy.facts import Facts
 from hortus.policy.ready import READY
 from hortus.policy.rules import Policy
+from hortus.receipts.records import Receipt
 from hortus.snapshot.grants import Grant
 from hortus.snapshot.model import Candidate, Endpoint, Route, Spoken, Timeouts
 from hortus.snapshot.resolved import Ready, ReadyRoute, Target, Way
@@ -38,6 +44,41 @@ class Grants:
 
     async def find(self, digest: str) -> Grant | None:
         return self.by_digest.get(digest)
+
+
+class OneLedger:
+    """Leases of one worker, with the ledger's books beside it; see `limits.ports.Leases`."""
+
+    def __init__(self) -> None:
+        self.limits: dict[str, Limit] = {}
+        self.purse = Purse()
+        self.books = Books()
+
+    def try_reserve(self, wants: Sequence[Want]) -> bool:
+        return not self.purse.reserve(wants)
+
+    async def reserve(self, wants: Sequence[Want]) -> Shortage | None:
+        while asks := self.purse.reserve(wants):
+            for ask in asks:
+                self.purse.begin(ask)
+                outcome = self.books.lease("w", ask, limit=self.limits[ask.limit])
+                self.purse.take(outcome.reply)
+                if outcome.is_refused:
+                    reserved = self.purse.reserved_of(ask.pool)
+                    return Shortage(ask.pool, ask.limit, outcome.reply.left, reserved, self.limits[ask.limit].amount)
+        return None
+
+    def settle(self, pool: str, reserved: Decimal, *, charged: Decimal) -> None:
+        self.purse.settle(pool, reserved, charged=charged)
+
+    def free(self, pool: str, reserved: Decimal) -> None:
+        self.purse.free(pool, reserved)
+
+    def absorb(self, receipt: Receipt) -> None:
+        """Count what a receipt has charged, as the ledger does."""
+        for attempt in receipt.attempts:
+            for charge in attempt.charges:
+                self.books.charge("w", charge.pool, charge.amount)
 
 
 class Asked(CoreExchange):
@@ -65,12 +106,15 @@ class Place(Core):
 
     def __init__(self, root: Path, hosts: dict[str, KeepingHost]) -> None:
         self.keeping = hosts
+        self.leases = OneLedger()
         self.mine = Grant("key_1", "k", "prj_1", "default", ("*",))
         self.theirs = Grant("key_2", "k", "prj_2", "other", ("*",))
         self.kept = KeptContent(
             root, FixedVersions((SECRET,)), bounds=KeptBounds(), clock=_CLOCK, entropy=Random(5).randbytes
         )
-        super().__init__([], grants=Grants({KEY: self.mine, OTHERS_KEY: self.theirs}), kept=self.kept)
+        super().__init__(
+            [], grants=Grants({KEY: self.mine, OTHERS_KEY: self.theirs}), kept=self.kept, leases=self.leases
+        )
         self.put([self.endpoint(name) for name in hosts])
 
     @override

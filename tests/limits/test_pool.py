@@ -133,3 +133,23 @@ def test_the_end_of_the_period_comes_with_the_answer() -> None:
 )
 def test_percents_are_rounded_down(spent: str, amount: str, percent: int) -> None:
     assert percent_spent(Decimal(spent), Decimal(amount)) == percent
+
+
+@pytest.mark.parametrize("writer", ["w-1", "w-2", "w-3"])
+def test_what_a_receipt_gives_back_is_everybodys_whoever_had_charged_it(writer: str) -> None:
+    books = Books()
+    lease(books, "w-1", ask(need=60))
+    lease(books, "w-2", ask(need=10))
+    books.charge("w-1", "a@0", Decimal(50))
+    books.charge(writer, "a@0", Decimal(-40))
+    assert (books.pools["a@0"].granted, books.pools["a@0"].spent) == (30, 10)
+    books.bury("w-1")
+    assert granted(books, "w-3", ask(need=80)) == 80
+    assert lease(books, "w-4", ask(need=1)).is_refused
+
+
+def test_what_a_receipt_gives_back_may_come_before_what_it_was_charged_for() -> None:
+    books = Books()
+    books.charge("w-2", "a@0", Decimal(-40))
+    books.charge("w-1", "a@0", Decimal(50))
+    assert lease(books, "w-3", ask()).reply.left == 90

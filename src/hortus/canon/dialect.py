@@ -120,12 +120,14 @@ class Answer(msgspec.Struct, frozen=True):
         served_model: What the host says has answered.
         given_ids: What the host keeps from now on, by the ids that it gave out.
         body: As clients get it, where it is not as it came.
+        has_ended: Whether work that was begun earlier is at its end: `usage` is all that it has used.
     """
 
     usage: Usage
     served_model: str | None
     given_ids: tuple[HostId, ...] = ()
     body: bytes | None = None
+    has_ended: bool = False
 
 
 class RouteCard(msgspec.Struct, frozen=True):

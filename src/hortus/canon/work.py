@@ -1,8 +1,15 @@
-"""What may a file of requests use at most, once a host works through it? Summed up line by line, before any is run."""
+"""What may a file of requests use at most, once a host works through it, and what was charged for that beforehand?
+
+The lines are summed up as they pass, before any of them is run.
+"""
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import msgspec
+
+from hortus.canon.usage import Usage
 
 
 class Work(msgspec.Struct, frozen=True, array_like=True):
@@ -20,6 +27,7 @@ class Work(msgspec.Struct, frozen=True, array_like=True):
         kept: What the host adds of its own accord.
         searches: Whether the host may search for any of them.
         server_tools: Whether it may run other tools of its own.
+        longest_bytes: Of the longest of their bodies; 0: unknown.
     """
 
     route: str
@@ -33,3 +41,34 @@ class Work(msgspec.Struct, frozen=True, array_like=True):
     kept: int = 0
     searches: bool = False
     server_tools: bool = False
+    longest_bytes: int = 0
+
+
+class Share(msgspec.Struct, frozen=True, array_like=True):
+    """A budget that was charged beforehand.
+
+    Attributes:
+        pool: The budget, in the period in which the work was begun.
+        factor: What the price's currency is worth in the budget's.
+        is_hard: Whether it refuses what does not fit.
+    """
+
+    pool: str
+    factor: Decimal
+    is_hard: bool
+
+
+class Advance(msgspec.Struct, frozen=True, array_like=True):
+    """What work was charged when it was begun, before anybody knew what it would use.
+
+    Attributes:
+        usage: What it was taken to use.
+        cost: In `currency`; None where nobody knows.
+        currency: The price's; None where there was none.
+        shares: The budgets that were charged.
+    """
+
+    usage: Usage
+    cost: Decimal | None
+    currency: str | None
+    shares: tuple[Share, ...] = ()

@@ -155,6 +155,14 @@ class KeptContent:
         """
         return self._things.of_project(project_id, kind, after=after, limit=limit)
 
+    def take_advance(self, kind: HostIdKind, host_id: str) -> Note | None:
+        """Return what is noted of something that was charged beforehand, to the first who asks; then None, for ever.
+
+        Raises:
+            NotKept: It cannot be written down that somebody has it now, so nobody has.
+        """
+        return self._things.take_advance(kind, host_id)
+
     def release(self, kind: HostIdKind, host_id: str) -> None:
         """Forget something that its host keeps no longer.
 

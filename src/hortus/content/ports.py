@@ -14,7 +14,7 @@ import msgspec
 
 from hortus.base.errors import HortusError
 from hortus.canon.dialect import HostIdKind
-from hortus.canon.work import Work
+from hortus.canon.work import Advance, Work
 from hortus.content.exchange import Exchange
 
 
@@ -35,15 +35,17 @@ class Note(msgspec.Struct, frozen=True, array_like=True):
     """What is to be known of something that a host keeps when it is named again.
 
     Attributes:
-        work: Of a file of requests: what they may use.
+        work: Of a file of requests, and of what runs it: what they may use.
+        advance: What was charged for it beforehand, until that is set right.
     """
 
     work: Work | None = None
+    advance: Advance | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is known."""
-        return self.work is None
+        return self.work is None and self.advance is None
 
 
 NO_NOTE = Note()
@@ -109,6 +111,14 @@ class HostIds(Protocol):
 
         Raises:
             NotKept: It cannot be read now.
+        """
+        ...
+
+    def take_advance(self, kind: HostIdKind, host_id: str) -> Note | None:
+        """Return what is noted of something that was charged beforehand, to the first who asks; then None, for ever.
+
+        Raises:
+            NotKept: It cannot be written down that somebody has it now, so nobody has.
         """
         ...
 

@@ -19,7 +19,7 @@ from hortus.base.time import Clock
 from hortus.canon.dialect import HostIdKind
 from hortus.content.box import Box, Lid
 from hortus.content.database import THINGS, Database
-from hortus.content.ports import NotKept, Thing
+from hortus.content.ports import Note, NotKept, Thing
 
 LASTING: frozenset[HostIdKind] = frozenset(("file", "upload", "batch", "message_batch", "tuning_job", "tuned_model"))
 """Kinds that are remembered until they are deleted; ids of the others lapse."""
@@ -114,6 +114,24 @@ class Things:
         """Remember one no longer. Raises NotKept."""
         names = [(lid.name,) for lid in self._lids((kind, host_id))]
         self._database.write(lambda connection: connection.executemany("DELETE FROM things WHERE name = ?", names))
+
+    def take_advance(self, kind: HostIdKind, host_id: str) -> Note | None:
+        """Return what is noted of something that was charged beforehand, to the first who asks.
+
+        Raises:
+            NotKept: It cannot be written down that somebody has it now.
+        """
+
+        def take(connection: sqlite3.Connection) -> Note | None:
+            found = self._find(connection, kind, host_id)
+            if found is None or found[1].note.advance is None:
+                return None
+            number, thing = found
+            left = msgspec.structs.replace(thing.note, advance=None)
+            self._change(connection, number, msgspec.structs.replace(thing, note=left))
+            return thing.note
+
+        return self._database.write(take)
 
     def sweep(self) -> int:
         """Seal anew what an older version sealed, let the oldest go where there are too many. For another thread.

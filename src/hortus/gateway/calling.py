@@ -24,13 +24,15 @@ from hortus.canon.errors import (
 )
 from hortus.canon.loss import Loss
 from hortus.canon.usage import Usage
+from hortus.catalog.works import usage_beforehand
 from hortus.content.ports import Note
 from hortus.framing.passed_bytes import PassedBytes
 from hortus.gateway import headers
+from hortus.gateway.advances import Correction, runs_files
 from hortus.gateway.exposures import exposure_of
 from hortus.gateway.hostfaults import credentials_in, hide, tell_client, without
 from hortus.gateway.lanes import Lane
-from hortus.gateway.passage import Inquiry, Passage
+from hortus.gateway.passage import Given, Inquiry, Passage
 from hortus.gateway.ports import HostRequest, HostResponse, Hosts
 from hortus.gateway.settle import Attempt, Books, Ending
 from hortus.gateway.visit import Pairs
@@ -73,6 +75,7 @@ class Call:
     __slots__ = (
         "_attempt",
         "_books",
+        "_correction",
         "_digest",
         "_held",
         "_hosts",
@@ -97,6 +100,7 @@ class Call:
         self._passage = passage
         self._inquiry = inquiry
         self._losses: tuple[Loss, ...] = ()
+        self._correction: Correction | None = None
         self._reader: StreamUsage | None = None
         self._secrets: tuple[bytes, ...] = ()
         self._output_bytes = 0
@@ -141,9 +145,10 @@ class Call:
         self._output_bytes = len(given.body)
         self._losses = given.losses
         self._visit.answer_digest = digest_content(given.body, self._visit.salt)
-        self._books.claim(self._attempt, given.given_ids, note=Note(self._inquiry.asked.work))
+        self._set_right(given)
+        usage = self._usage_of(given, response)
+        self._books.claim(self._attempt, given.given_ids, note=self._note(usage))
         self._forget_deleted()
-        usage = self._within_bounds(self._used(response) or given.usage)
         self._lane.hear(self._visit)
         try:
             await self._visit.keep(given.body, status=status)
@@ -152,6 +157,33 @@ class Call:
         self._visit.note_losses(given.losses)
         pairs = self._headers_of(response, content_type=self._passage.answer_type)
         await self._visit.answer(status, given.body, headers=pairs + self._visit.notices)
+
+    def _set_right(self, given: Given) -> None:
+        """See what work has used that has ended by now, where it was charged beforehand."""
+        kind, host_id = self._inquiry.operation.id_kind, self._inquiry.call.route
+        if given.has_ended and kind is not None and host_id is not None:
+            self._correction = self._books.true_up(self._attempt, kind, host_id, used=given.usage)
+
+    def _usage_of(self, given: Given, response: HostResponse) -> Usage | None:
+        """Return what the request itself has used: a look at work that was begun earlier uses nothing."""
+        if self._inquiry.operation.is_free:
+            return None
+        beforehand = self._used_beforehand()
+        return self._within_bounds(self._used(response) or given.usage) if beforehand is None else beforehand
+
+    def _used_beforehand(self) -> Usage | None:
+        """Return what work that is begun counts as having used, None where none is, or nobody knows."""
+        run, endpoint = self._inquiry.run, self._attempt.target.endpoint
+        if run is None:
+            return None
+        return usage_beforehand(self._attempt.held.price, run, output_limit=endpoint.output_limit)
+
+    def _note(self, usage: Usage | None) -> Note:
+        """Return what is to be known of what the host keeps from now on."""
+        inquiry = self._inquiry
+        if not runs_files(inquiry.operation):
+            return Note(inquiry.asked.work)
+        return Note(inquiry.run, self._books.advance(self._attempt, usage or Usage()))
 
     def _used(self, response: HostResponse) -> Usage | None:
         """Return what an answer's headers say that it used, in dialects whose bodies do not."""
@@ -365,6 +397,7 @@ class Call:
                 output_bytes=self._output_bytes,
                 served_model=reader.served_model if reader is not None else served_model,
                 losses=self._losses,
+                correction=self._correction,
             ),
         )
 
@@ -381,6 +414,9 @@ class Call:
         return usage if most is None or usage.output_tokens <= most else replace(usage, output_tokens=most)
 
     def _used_by_now(self) -> Usage:
+        beforehand = self._used_beforehand()
+        if beforehand is not None:
+            return beforehand
         if self._reader is None:
             inquiry = self._inquiry
             return inquiry.dialect.read_answer(inquiry.operation, b"", inquiry.size_bytes).usage

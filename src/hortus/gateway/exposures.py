@@ -8,8 +8,10 @@ import msgspec
 from msgspec.structs import replace
 
 from hortus.base.money import MILLION
+from hortus.canon.work import Work
 from hortus.catalog.costs import OUTPUT_TOKENS_ASSUMED, Exposure, Unbounded, bound_of, most_tokens_of
 from hortus.catalog.pricerows import PriceRow
+from hortus.catalog.works import exposure_of_work, likely_exposure, price_of_work
 from hortus.gateway.passage import Inquiry, Outgoing
 from hortus.snapshot.model import Endpoint
 
@@ -23,16 +25,20 @@ class Quote(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         bound: Upper bound of its cost, in the price's currency.
         reserved: The same, or a guess where nothing bounds it; None where there is no price.
+        is_of_many: Whether it is that of many requests together, by a price row of their own.
     """
 
     exposure: Exposure
     price: PriceRow | None
     bound: Decimal | Unbounded
     reserved: Decimal | None
+    is_of_many: bool = False
 
 
 def quote_of(inquiry: Inquiry, outgoing: Outgoing, endpoint: Endpoint) -> Quote:
     """Return what the request comes to there."""
+    if inquiry.run is not None:
+        return _quote_of_work(inquiry.run, endpoint)
     exposure, price = exposure_of(inquiry, outgoing, endpoint), endpoint.price
     if price is None:
         return Quote(exposure, None, Unbounded(()), None)
@@ -42,6 +48,8 @@ def quote_of(inquiry: Inquiry, outgoing: Outgoing, endpoint: Endpoint) -> Quote:
 
 def exposure_of(inquiry: Inquiry, outgoing: Outgoing, endpoint: Endpoint) -> Exposure:
     """Return the most that the request can use there."""
+    if inquiry.run is not None:
+        return exposure_of_work(inquiry.run, endpoint.output_limit)
     units = inquiry.dialect.weigh(inquiry.operation, inquiry.asked, inquiry.body)
     output_tokens = units.output_tokens
     if output_tokens is None or any(loss.path in _LIMITS for loss in outgoing.losses):
@@ -74,7 +82,7 @@ def fitting_output(quote: Quote, room: Decimal, *, is_money: bool) -> int | None
         room: In the price's currency, or in tokens.
         is_money: Which of the two.
     """
-    if quote.exposure.output_tokens == 0 or (is_money and quote.price is None):
+    if quote.is_of_many or quote.exposure.output_tokens == 0 or (is_money and quote.price is None):
         return None
     base = _total(quote, output_tokens=0, is_money=is_money)
     top = _total(quote, output_tokens=int(MILLION), is_money=is_money)
@@ -90,6 +98,17 @@ def _total(quote: Quote, *, output_tokens: int, is_money: bool) -> Decimal | Non
     else:
         total = most_tokens_of(quote.price, exposure)
     return None if isinstance(total, Unbounded) else Decimal(total)
+
+
+def _quote_of_work(work: Work, endpoint: Endpoint) -> Quote:
+    exposure = exposure_of_work(work, endpoint.output_limit)
+    if endpoint.price is None:
+        return Quote(exposure, None, Unbounded(()), None, is_of_many=True)
+    price = price_of_work(endpoint.price, work)
+    bound = bound_of(price, exposure)
+    likely = likely_exposure(work, endpoint.output_limit)
+    reserved = _guess(price, likely) if isinstance(bound, Unbounded) else bound
+    return Quote(exposure, price, bound, reserved, is_of_many=True)
 
 
 def _guess(price: PriceRow, exposure: Exposure) -> Decimal | None:

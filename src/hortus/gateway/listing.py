@@ -19,6 +19,7 @@ from hortus.canon.translation import Call
 from hortus.content.ports import HostIds, NotKept, Thing
 from hortus.framing.counting import UNREADABLE
 from hortus.gateway import headers
+from hortus.gateway.advances import Correction, together
 from hortus.gateway.calls import call_of
 from hortus.gateway.choose import need_of, unknown_id
 from hortus.gateway.door import Found
@@ -74,6 +75,7 @@ class _Shelf:
         self.attempt = attempt
         self.lane = lane
         self.output_bytes = 0
+        self.corrections: list[Correction] = []
 
 
 class Listing:
@@ -182,6 +184,7 @@ class _Round:
                 http_status=HTTPStatus.OK if error is None else getattr(error, "status", None),
                 error_code=code,
                 output_bytes=shelf.output_bytes,
+                correction=together(shelf.corrections),
             )
             self._books.settle(shelf.attempt, ending)
 
@@ -259,7 +262,18 @@ class _Round:
         except UNREADABLE as error:
             raise BrokenStream(f"The host of {shelf.target.endpoint.name} answered with no object.") from error
         self._books.note_head(shelf.attempt, headers.find(response.headers, b"x-request-id"))
+        self._read(thing, body, shelf)
         return msgspec.Raw(body)
+
+    def _read(self, thing: Thing, body: bytes, shelf: _Shelf) -> None:
+        """Take note of what an object gives out, and of what it has used where it has ended."""
+        answer = self._asker.visit.dialect.read_answer(self._asker.found.operation, body, 0)
+        given = tuple([one for one in answer.given_ids if one != (thing.kind, thing.id)])
+        if given:
+            self._books.claim(shelf.attempt, given)
+        if answer.has_ended and thing.note.advance is not None:
+            correction = self._books.true_up(shelf.attempt, thing.kind, thing.id, used=answer.usage)
+            shelf.corrections += [] if correction is None else [correction]
 
     async def _request(self, thing: Thing, target: Target) -> HostRequest:
         name = self._asker.visit.dialect.name

@@ -17,6 +17,7 @@ from hortus.canon.errors import HostFault, HostRefused, RequestError
 from hortus.canon.loss import Loss, Weight
 from hortus.canon.translation import Call
 from hortus.canon.usage import Usage
+from hortus.canon.work import Work
 from hortus.framing.call_ids import ADAPTED_IDS, with_short_ids
 from hortus.framing.passed_bytes import PassedBytes
 from hortus.gateway.choose import KEEPING, ROUTE_MEANT, need_of
@@ -64,13 +65,18 @@ class Outgoing(msgspec.Struct, frozen=True):
 
 
 class Given(msgspec.Struct, frozen=True):
-    """A whole answer for the client; `losses` are what its dialect has no place for."""
+    """A whole answer for the client; `losses` are what its dialect has no place for.
+
+    Attributes:
+        has_ended: Whether work that was begun earlier is at its end: `usage` is all of it.
+    """
 
     body: bytes
     usage: Usage
     served_model: str | None
     given_ids: tuple[HostId, ...] = ()
     losses: tuple[Loss, ...] = ()
+    has_ended: bool = False
 
 
 class Passage(Protocol):
@@ -126,6 +132,7 @@ class Inquiry(msgspec.Struct, frozen=True):
         continues: The answer that it goes on from, where Hortus has put the conversation into the body.
         is_kept: Whether Hortus keeps the answer, so that it can be continued.
         upload: The body, where it is a form; `body` is empty then.
+        run: What is to be run of what a host keeps, as far as that is known.
     """
 
     dialect: Dialect
@@ -141,6 +148,7 @@ class Inquiry(msgspec.Struct, frozen=True):
     continues: str | None = None
     is_kept: bool = False
     upload: Upload | None = None
+    run: Work | None = None
 
     @property
     def size_bytes(self) -> int:
@@ -184,7 +192,7 @@ class RelayPassage:
         inquiry = self._inquiry
         answer = inquiry.dialect.read_answer(inquiry.operation, body, inquiry.size_bytes)
         given = body if answer.body is None else answer.body
-        return Given(given, answer.usage, answer.served_model, answer.given_ids)
+        return Given(given, answer.usage, answer.served_model, answer.given_ids, has_ended=answer.has_ended)
 
     def is_stream(self, content_type: bytes | None) -> bool:
         """Tell whether the host says so, or the path did (its stream may be a JSON array), or anything is."""

@@ -13,12 +13,15 @@ from hortus.base.money import EXACT
 from hortus.base.time import Clock
 from hortus.canon.errors import RulesFault
 from hortus.canon.usage import Usage
+from hortus.canon.work import Share
 from hortus.catalog.costs import Unbounded, most_tokens_of
 from hortus.catalog.costs import is_free as is_free_of_charge
+from hortus.catalog.pricerows import PriceRow
 from hortus.catalog.rates import Rate
+from hortus.gateway.advances import runs_files, tunes
 from hortus.gateway.exposures import Quote, fitting_output, quote_of
 from hortus.gateway.passage import Inquiry, Outgoing
-from hortus.gateway.shortages import no_bound, no_price, no_rate, refuse
+from hortus.gateway.shortages import no_bound, no_look, no_price, no_rate, no_tuning_price, refuse
 from hortus.gateway.visit import Visit
 from hortus.limits.limit import Limit, Measure
 from hortus.limits.period import period_of, pool_id
@@ -100,11 +103,23 @@ class Part(NamedTuple):
 class Held:
     """What one attempt has reserved; charged or given back exactly once."""
 
-    __slots__ = ("_charges", "_leases", "_parts", "holds", "rates", "reserved")
+    __slots__ = ("_charges", "_leases", "_parts", "holds", "is_blind", "price", "rates", "reserved")
 
-    def __init__(self, leases: Leases, parts: tuple[Part, ...], *, reserved: Decimal | None) -> None:
+    def __init__(
+        self,
+        leases: Leases,
+        parts: tuple[Part, ...],
+        *,
+        reserved: Decimal | None,
+        price: PriceRow | None = None,
+        is_blind: bool = False,
+    ) -> None:
         self._leases = leases
         self._parts = parts
+        self.price = price
+        """By what its usage is reckoned, where that is not the endpoint's price."""
+        self.is_blind = is_blind
+        """Nothing tells what is used, neither now nor in the answer."""
         self.reserved = reserved
         """Upper bound of the cost, in the price's currency; None where that is unknown."""
         self._charges: tuple[Hold, ...] | None = ()
@@ -127,6 +142,21 @@ class Held:
     def free(self) -> None:
         """Give everything back: nothing was sent."""
         self.charge(None, None)
+
+    def shares(self) -> tuple[Share, ...]:
+        """Return the budgets that pay, for what must be set right later."""
+        return tuple(
+            [
+                Share(part.pool, _ONE if part.rate is None else part.rate.factor, part.limit.is_hard)
+                for part in self._parts
+                if part.limit.measure == "money"
+            ]
+        )
+
+    def owe(self, holds: Iterable[Hold]) -> None:
+        """Take of budgets what nobody has reserved."""
+        for hold in holds:
+            self._leases.settle(hold.pool, _ZERO, charged=hold.amount)
 
     def _charge(self, tokens: int, cost: Decimal) -> Iterator[Hold]:
         for part in self._parts:
@@ -170,6 +200,7 @@ class Quotas:
         self._clock = clock
         self._free = Held(leases, (), reserved=_ZERO)
         self._unpriced = Held(leases, (), reserved=None)
+        self._blind = Held(leases, (), reserved=None, is_blind=True)
         self._no_entry = Entry(leases)
         self._schemes: dict[str, _Scheme] = {}
 
@@ -206,7 +237,10 @@ class Quotas:
             return self._unpriced
         if is_free_of_charge(price):
             return self._free
-        return Held(self._leases, (), reserved=quote_of(inquiry, outgoing, endpoint).reserved)
+        if _is_blind(inquiry):
+            return self._blind
+        quote = quote_of(inquiry, outgoing, endpoint)
+        return Held(self._leases, (), reserved=quote.reserved, price=quote.price)
 
     async def hold(self, visit: Visit, endpoint: Endpoint, *, inquiry: Inquiry, outgoing: Outgoing) -> Held:
         """Reserve what an attempt may use at most of the limits that ask.
@@ -221,13 +255,16 @@ class Quotas:
         costs_nothing = price is not None and is_free_of_charge(price)
         if costs_nothing and not scheme.tokens:
             return self._free
+        if _is_blind(inquiry):
+            _check_blind(scheme, inquiry, costs_nothing=costs_nothing)
+            return self._free if costs_nothing else self._blind
         quote = quote_of(inquiry, outgoing, endpoint)
         parts = tuple(_token_parts(scheme.tokens, visit.now_ms, quote))
         if scheme.money and not costs_nothing:
             parts += tuple(self._money_parts(scheme.money, visit.now_ms, quote, endpoint=endpoint.name))
         if parts:
             await self._reserve(parts, now_ms=visit.now_ms, quote=quote)
-        return Held(self._leases, parts, reserved=quote.reserved)
+        return Held(self._leases, parts, reserved=quote.reserved, price=quote.price)
 
     def _scheme(self, grant: Grant | None) -> _Scheme:
         if grant is None or not grant.limits:
@@ -288,6 +325,21 @@ def _check_unbounded(bounds: tuple[_Bound, ...], lacking: Unbounded, *, endpoint
     hard = next((bound.limit for bound in bounds if bound.limit.is_hard), None)
     if hard is not None:
         raise no_bound(hard, lacking.units) if endpoint is None else no_price(hard, endpoint)
+
+
+def _is_blind(inquiry: Inquiry) -> bool:
+    """Tell whether work is begun of which nothing says what it will use."""
+    return tunes(inquiry.operation) or (runs_files(inquiry.operation) and inquiry.run is None)
+
+
+def _check_blind(scheme: _Scheme, inquiry: Inquiry, *, costs_nothing: bool) -> None:
+    """Refuse such work under a limit that wants to know; what a tuned model was taught are no tokens of answers."""
+    money = () if costs_nothing else scheme.money
+    hard = next((bound.limit for bound in money if bound.limit.is_hard), None)
+    if hard is None and scheme.tokens and runs_files(inquiry.operation):
+        hard = scheme.tokens[0].limit
+    if hard is not None:
+        raise no_look(hard) if runs_files(inquiry.operation) else no_tuning_price(hard)
 
 
 def _token_parts(bounds: tuple[_Bound, ...], now_ms: int, quote: Quote) -> Iterator[Part]:

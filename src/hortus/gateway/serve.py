@@ -16,6 +16,7 @@ from hortus.content.spool import Spool
 from hortus.framing.shallow import write_members
 from hortus.gateway import choose
 from hortus.gateway.admit import Admission
+from hortus.gateway.advances import work_of
 from hortus.gateway.batching import narrow, read_requests, with_requests
 from hortus.gateway.caching import CacheBounds, ResponseCache
 from hortus.gateway.calls import call_of
@@ -255,6 +256,7 @@ class Gateway:
             continues=continued.from_id,
             is_kept=visit.keeping is not None and visit.keeping.can_continue,
             upload=came.upload,
+            run=work_of(found.operation, asked, project_id=grant.project_id, host_ids=self._kept),
         )
         if judged.asks:
             _judge_ask(visit, judged, inquiry=inquiry)

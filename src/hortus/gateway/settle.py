@@ -13,9 +13,11 @@ from hortus.canon.dialect import HostId, HostIdKind
 from hortus.canon.errors import JournalFull, RefusedByPolicy, RequestError
 from hortus.canon.loss import Loss
 from hortus.canon.usage import Usage
+from hortus.canon.work import Advance
 from hortus.catalog.costs import cost_of
 from hortus.catalog.places import ANYWHERE, is_within
 from hortus.content.ports import NO_NOTE, HostIds, Note, NotKept
+from hortus.gateway.advances import Correction, correction_of
 from hortus.gateway.passage import Inquiry, Outgoing
 from hortus.gateway.quotas import Held
 from hortus.gateway.visit import Visit
@@ -73,6 +75,7 @@ class Ending(msgspec.Struct, frozen=True, gc=False):
     output_bytes: int = 0
     served_model: str | None = None
     losses: tuple[Loss, ...] = ()
+    correction: Correction | None = None
 
 
 class Attempt:
@@ -203,11 +206,27 @@ class Books:
         """
         if attempt.visit.cached_from is not None:
             return _ZERO, ()
-        endpoint, held = attempt.target.endpoint, attempt.held
-        cost: Decimal | None = None
-        if endpoint.price is not None:
-            cost = cost_of(usage, endpoint.price) if usage is not None else _ZERO
+        held = attempt.held
+        cost = None if held.is_blind else _cost_of(attempt, usage)
         return cost, held.charge(usage, cost)
+
+    def advance(self, attempt: Attempt, usage: Usage) -> Advance:
+        """Return what work is charged that is begun with an attempt, to be set right once it has ended."""
+        price = attempt.target.endpoint.price
+        currency = price.currency if price is not None else None
+        return Advance(usage, _cost_of(attempt, usage), currency, attempt.held.shares())
+
+    def true_up(self, attempt: Attempt, kind: HostIdKind, host_id: str, *, used: Usage) -> Correction | None:
+        """Return what sets right what ended work was charged; to the first who asks, and never again.
+
+        Whoever has it must settle with it: where that cannot be, the charge stays as it was.
+        """
+        try:
+            note = self._host_ids.take_advance(kind, host_id)
+        except NotKept as error:
+            _log.warning("charge not set right: %s", error.message, extra={"receipt": attempt.visit.receipt_id})
+            return None
+        return None if note is None else correction_of(note, used, price=attempt.target.endpoint.price)
 
     def settle(self, attempt: Attempt, ending: Ending) -> None:
         """Write down how an attempt ended."""
@@ -215,8 +234,12 @@ class Books:
             return
         attempt.is_settled = True
         attempt.visit.is_completed = ending.status == "completed"
-        usage = ending.usage
+        usage = None if attempt.held.is_blind else ending.usage
         cost, charges = self.pay(attempt, usage)
+        recorded = usage
+        if ending.correction is not None:
+            recorded, cost, charges = ending.correction.usage, ending.correction.cost, ending.correction.charges
+            attempt.held.owe(ending.correction.owed)
         record = Settled(
             attempt.visit.receipt_id,
             attempt.number,
@@ -224,7 +247,7 @@ class Books:
             ending.status,
             ending.is_last,
             ending.http_status,
-            usage,
+            recorded,
             cost,
             ending.error_code,
             attempt.first_byte_ms,
@@ -256,7 +279,7 @@ class Books:
         meters.count_attempt(endpoint.name, ending.status, first_byte_s=first_byte_s)
         if usage is not None:
             meters.count_tokens(endpoint.name, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
-        if not cost or endpoint.price is None:
+        if cost is None or cost <= 0 or endpoint.price is None:  # what is given back is no counter's
             return
         meters.count_cost(endpoint.name, endpoint.price.currency, amount=float(cost))
         if attempt.held.reserved is not None and cost > attempt.held.reserved:
@@ -355,3 +378,11 @@ class Books:
             self._strangers_second, self._strangers = second, 0
         self._strangers += 1
         return self._strangers <= STRANGERS_PER_S
+
+
+def _cost_of(attempt: Attempt, usage: Usage | None) -> Decimal | None:
+    """Return what usage costs, None without a price."""
+    price = attempt.held.price or attempt.target.endpoint.price
+    if price is None:
+        return None
+    return cost_of(usage, price) if usage is not None else _ZERO

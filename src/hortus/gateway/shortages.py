@@ -80,6 +80,22 @@ def no_price(limit: Limit, endpoint: str) -> NoBound:
     )
 
 
+def no_look(limit: Limit) -> NoBound:
+    """Return the error for requests in a file that Hortus has not seen."""
+    return NoBound(
+        f"Nobody knows what the requests in this file may use, and the {describe(limit)} wants a bound.",
+        hint="Send the file through this Hortus, with the purpose `batch`: its lines are counted as they pass.",
+    )
+
+
+def no_tuning_price(limit: Limit) -> NoBound:
+    """Return the error for a tuning job."""
+    return NoBound(
+        f"Nobody knows what tuning a model costs before it is done, and the {describe(limit)} wants to know.",
+        hint="Use a key without a hard budget, or ask an admin to make the budget a soft one.",
+    )
+
+
 def no_rate(limit: Limit, endpoint: str, *, currency: str) -> NoBound:
     """Return the error for a price in a currency that the budget's cannot be reckoned from."""
     return NoBound(

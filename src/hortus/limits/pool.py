@@ -22,7 +22,7 @@ class Pool(msgspec.Struct, frozen=True):
     """One limit in one period.
 
     Attributes:
-        granted: What writers hold, what they have spent, and what dead ones have spent.
+        granted: What writers hold, what they have spent, and what dead ones have spent, less what was given back.
         spent: Charges in receipts, as far as they have arrived; only money is charged in receipts.
     """
 
@@ -93,11 +93,15 @@ class Books:
         )
 
     def charge(self, writer: str, pool_id: str, amount: Decimal) -> None:
-        """Count what a receipt has charged; beyond what its writer was granted, the pool counts it as granted now."""
+        """Count what a receipt has charged; beyond what its writer was granted, the pool counts it as granted now.
+
+        What is given back (less than nothing) was charged earlier, perhaps by another writer: it is the pool's, no
+        lease's.
+        """
         pool = self.pools.get(pool_id) or new_pool(pool_id, None)
         lease = self.leases.get(pool_id, {}).get(writer)
         raised = amount
-        if lease is not None:
+        if lease is not None and amount >= 0:
             spent = add(lease.spent, amount)
             raised = max(subtract(spent, lease.granted), ZERO)
             self.leases[pool_id][writer] = Lease(writer, pool_id, add(lease.granted, raised), spent)

@@ -44,6 +44,7 @@ class KeepingHost:
         files: What lies in each file, by its id.
         failing: Ids at which the host fails.
         message_batches: What it keeps in Anthropic's words.
+        refusing: Files of which it makes no batch.
     """
 
     def __init__(self) -> None:
@@ -51,6 +52,7 @@ class KeepingHost:
         self.objects: dict[str, Object] = {}
         self.files: dict[str, bytes] = {}
         self.failing: set[str] = set()
+        self.refusing: set[str] = set()
         self.port = 0
         self.message_batches = MessageBatches()
         self._numbers = itertools.count(1)
@@ -159,6 +161,8 @@ class KeepingHost:
     def _batch(self, asked: Incoming, method: str, rest: list[str]) -> Object | None:
         if not rest:
             said = msgspec.json.decode(asked.body)
+            if said["input_file_id"] in self.refusing:
+                return None
             return self._make("batch", "batch", **said, status="validating", output_file_id=None, usage=None)
         batch = self.objects.get(rest[0])
         if batch is not None and rest[1:] == ["cancel"]:
@@ -205,7 +209,7 @@ class KeepingHost:
         job["result_files"] = [self.put_file(b"step,loss\n1,0.5\n", purpose="fine-tune-results", name="r.csv")["id"]]
 
     def _step(self, one: Object, steps: tuple[str, ...], end: Callable[[Object], None]) -> None:
-        if one["status"] == steps[-1] or one["status"] in {"cancelled", "paused"}:
+        if one["status"] == steps[-1] or one["status"] in {"cancelled", "paused", "failed"}:
             return
         nth = steps.index(one["status"]) + 1 if one["status"] in steps else 0
         one["status"] = steps[nth]

@@ -20,6 +20,9 @@ _GIVEN: Named = {"id": "batch", "output_file_id": "file", "error_file_id": "file
 _ENDED = frozenset(("completed", "failed", "expired", "cancelled"))
 """https://github.com/openai/openai-python, `types/batch.py`, read 2026-11."""
 
+_REFUSED = "failed"
+"""The file was not taken: nothing of it was run, and some hosts then say nothing of usage. Recalled 2026-11."""
+
 _TIER = "batch"
 
 
@@ -38,9 +41,15 @@ class _Used(msgspec.Struct):
     output_tokens_details: _Reasoned | None = None
 
 
+class _Counted(msgspec.Struct):
+    completed: int = 0
+    failed: int = 0
+
+
 class _Batch(msgspec.Struct):
     status: str = ""
     usage: _Used | None = None
+    request_counts: _Counted | None = None
 
 
 _DECODE = msgspec.json.Decoder(_Batch).decode
@@ -67,7 +76,10 @@ def read_request(operation: Operation, body: bytes, route: str | None = None) ->
 def read_answer(operation: Operation, body: bytes, input_bytes: int) -> Answer:
     """Return what a batch gives out, and what it has used once it has come to its end and its host says so."""
     del operation, input_bytes
-    return Answer(usage=read_used(body) or Usage(), served_model=None, given_ids=given_ids(body, _GIVEN))
+    used = read_used(body)
+    return Answer(
+        usage=used or Usage(), served_model=None, given_ids=given_ids(body, _GIVEN), has_ended=used is not None
+    )
 
 
 def read_used(body: bytes) -> Usage | None:
@@ -77,6 +89,8 @@ def read_used(body: bytes) -> Usage | None:
     except UNREADABLE:
         return None
     used = batch.usage
+    if used is None and batch.status == _REFUSED and not _has_run(batch.request_counts):
+        used = _Used()
     if used is None or batch.status not in _ENDED:
         return None
     given, made = (min(max(count, 0), MOST_TOKENS) for count in (used.input_tokens, used.output_tokens))
@@ -89,3 +103,7 @@ def read_used(body: bytes) -> Usage | None:
         reasoning_tokens=part_of(reasoned, made),
         service_tier=_TIER,
     )
+
+
+def _has_run(counts: _Counted | None) -> bool:
+    return counts is not None and counts.completed + counts.failed > 0
