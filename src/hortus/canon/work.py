@@ -26,7 +26,7 @@ class Work(msgspec.Struct, frozen=True, array_like=True):
         documents: Files in them.
         kept: What the host adds of its own accord.
         searches: Whether the host may search for any of them.
-        server_tools: Whether it may run other tools of its own.
+        server_tools: Whether it may run other tools of its own, or anything else is used that nothing here bounds.
         longest_bytes: Of the longest of their bodies; 0: unknown.
     """
 

@@ -239,5 +239,11 @@ def _more(work: Work, units: Units, *, route: str, operation: str, size: int) ->
         documents=work.documents + units.documents,
         kept=work.kept + units.kept,
         searches=work.searches or units.searches,
-        server_tools=work.server_tools or units.server_tools,
+        server_tools=work.server_tools or units.server_tools or _has_pieces(units),
+        longest_bytes=max(work.longest_bytes, size + units.repeated_bytes),
     )
+
+
+def _has_pieces(units: Units) -> bool:
+    """Tell whether more is made or read than text: what that may come to is not summed up, so nothing bounds it."""
+    return bool(units.output_images or units.seconds != 0 or units.pages != 0 or units.sound_bytes)
