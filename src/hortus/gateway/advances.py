@@ -43,8 +43,8 @@ class Correction(msgspec.Struct, frozen=True):
     owed: tuple[Hold, ...] = ()
 
 
-def runs_files(operation: Operation) -> bool:
-    """Tell whether a host is asked to run requests that it keeps."""
+def runs_batches(operation: Operation) -> bool:
+    """Tell whether a host is asked to run many requests later on."""
     return need_of(operation) == _BATCHES and not operation.is_free
 
 
@@ -55,8 +55,10 @@ def tunes(operation: Operation) -> bool:
 
 def work_of(operation: Operation, asked: Asked, *, project_id: str, host_ids: HostIds) -> Work | None:
     """Return what is to be run, None where nothing is, or nobody has looked at it on its way to the host."""
-    if not runs_files(operation) or len(asked.host_ids) != 1:
+    if not runs_batches(operation):
         return None
+    if asked.work is not None or len(asked.host_ids) != 1:  # the request brings what is to be run, or several files
+        return asked.work
     thing = host_ids.thing(*asked.host_ids[0])
     return None if thing is None or thing.project_id != project_id else thing.note.work
 

@@ -28,7 +28,7 @@ from hortus.catalog.works import usage_beforehand
 from hortus.content.ports import Note
 from hortus.framing.passed_bytes import PassedBytes
 from hortus.gateway import headers
-from hortus.gateway.advances import Correction, runs_files
+from hortus.gateway.advances import Correction, runs_batches
 from hortus.gateway.exposures import exposure_of
 from hortus.gateway.hostfaults import credentials_in, hide, tell_client, without
 from hortus.gateway.lanes import Lane
@@ -181,7 +181,7 @@ class Call:
     def _note(self, usage: Usage | None) -> Note:
         """Return what is to be known of what the host keeps from now on."""
         inquiry = self._inquiry
-        if not runs_files(inquiry.operation):
+        if not runs_batches(inquiry.operation):
             return Note(inquiry.asked.work)
         return Note(inquiry.run, self._books.advance(self._attempt, usage or Usage()))
 

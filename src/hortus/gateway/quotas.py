@@ -18,7 +18,7 @@ from hortus.catalog.costs import Unbounded, most_tokens_of
 from hortus.catalog.costs import is_free as is_free_of_charge
 from hortus.catalog.pricerows import PriceRow
 from hortus.catalog.rates import Rate
-from hortus.gateway.advances import runs_files, tunes
+from hortus.gateway.advances import runs_batches, tunes
 from hortus.gateway.exposures import Quote, fitting_output, quote_of
 from hortus.gateway.passage import Inquiry, Outgoing
 from hortus.gateway.shortages import no_bound, no_look, no_price, no_rate, no_tuning_price, refuse
@@ -329,17 +329,17 @@ def _check_unbounded(bounds: tuple[_Bound, ...], lacking: Unbounded, *, endpoint
 
 def _is_blind(inquiry: Inquiry) -> bool:
     """Tell whether work is begun of which nothing says what it will use."""
-    return tunes(inquiry.operation) or (runs_files(inquiry.operation) and inquiry.run is None)
+    return tunes(inquiry.operation) or (runs_batches(inquiry.operation) and inquiry.run is None)
 
 
 def _check_blind(scheme: _Scheme, inquiry: Inquiry, *, costs_nothing: bool) -> None:
     """Refuse such work under a limit that wants to know; what a tuned model was taught are no tokens of answers."""
     money = () if costs_nothing else scheme.money
     hard = next((bound.limit for bound in money if bound.limit.is_hard), None)
-    if hard is None and scheme.tokens and runs_files(inquiry.operation):
+    if hard is None and scheme.tokens and runs_batches(inquiry.operation):
         hard = scheme.tokens[0].limit
     if hard is not None:
-        raise no_look(hard) if runs_files(inquiry.operation) else no_tuning_price(hard)
+        raise no_look(hard) if runs_batches(inquiry.operation) else no_tuning_price(hard)
 
 
 def _token_parts(bounds: tuple[_Bound, ...], now_ms: int, quote: Quote) -> Iterator[Part]:

@@ -144,11 +144,12 @@ def _weighed(chats: list[Members]) -> list[Units]:
 
 def _work_of(route: str, chats: list[Members]) -> Work:
     units = _weighed(chats)
+    lengths = [len(write_members(chat)) for chat in chats]
     return Work(
         route=route,
         operation="chat",
         requests=len(units),
-        input_bytes=sum(len(write_members(chat)) for chat in chats),
+        input_bytes=sum(lengths),
         output_tokens=sum(one.output_tokens or 0 for one in units),
         unlimited=sum(one.output_tokens is None for one in units),
         images=sum(one.images for one in units),
@@ -156,4 +157,5 @@ def _work_of(route: str, chats: list[Members]) -> Work:
         kept=sum(one.kept for one in units),
         searches=any(one.searches for one in units),
         server_tools=any(one.server_tools for one in units),
+        longest_bytes=max(lengths),
     )
