@@ -43,7 +43,6 @@ from hortus.gateway.relay import Job, Relay
 from hortus.gateway.repeating import Repeater
 from hortus.gateway.settle import Books
 from hortus.gateway.signed import SignedAdmission, is_signed
-from hortus.gateway.uploads import Upload
 from hortus.gateway.visit import Visit
 from hortus.policy.rules import Policy
 from hortus.policy.verdict import Ask, judge_ask
@@ -226,20 +225,12 @@ class Gateway:
         return Standing(grant, judged, ready.version)
 
     async def _pass_on(self, visit: Visit, found: Found, ready: Ready) -> None:
-        came = await self._reception.receive(visit, found.operation)
-        asked = came.understand(found)
-        if came.upload is not None:
-            asked, came = await self._read_lines(found, asked, came.upload)
+        asked, came = await self._receive(visit, found)
         body = write_members(asked.members) if asked.adaptations and came.body else came.body
         route = self._place(visit, found, asked, ready)
         visit.route, visit.is_stream = route.route.name, asked.is_stream
         grant = _grant(visit)
-        judged = self._judge.judge(ready, route, operation=found.operation.name, grant=grant, now_ms=visit.now_ms)
-        visit.take_verdict(judged)
-        if judged.is_empty:
-            raise refuse_route(judged)
-        if came.upload is not None and came.upload.requests is not None:
-            judged = narrow(judged, came.upload.requests, on=utc_day(visit.now_ms))
+        judged = self._judged(visit, found, came, route=route, ready=ready)
         continued = await self._go_on(visit, found, asked, body=body, judged=judged)
         asked, body, adaptations = _cap_output(found, continued.asked, continued.body, route=route)
         inquiry = Inquiry(
@@ -277,14 +268,29 @@ class Gateway:
         )
         await self._run(visit, job, grant=grant)
 
-    async def _read_lines(self, found: Found, asked: Asked, upload: Upload) -> tuple[Asked, Came]:
-        """Read the requests in a file, where it holds such. Raises InvalidRequest."""
-        dialect = found.dialect
-        served = dialect.requests_in(found.operation, asked) if dialect.requests_in is not None else {}
+    async def _receive(self, visit: Visit, found: Found) -> tuple[Asked, Came]:
+        """Take the body in, and read the requests in its file, where it holds such. Raises as both do."""
+        came = await self._reception.receive(visit, found.operation)
+        asked = came.understand(found)
+        requests_in = found.dialect.requests_in
+        if came.upload is None or requests_in is None:
+            return asked, came
+        served = requests_in(found.operation, asked)
         if not served:
-            return asked, Came(upload=upload)
-        requests = await read_requests(upload, served, self._dialects)
-        return with_requests(asked, requests), Came(upload=msgspec.structs.replace(upload, requests=requests))
+            return asked, came
+        requests = await read_requests(came.upload, served, self._dialects)
+        return with_requests(asked, requests), Came(upload=msgspec.structs.replace(came.upload, requests=requests))
+
+    def _judged(self, visit: Visit, found: Found, came: Came, *, route: ReadyRoute, ready: Ready) -> Judged:
+        """Return what the policy says of a route, and of the requests in a file, too. Raises RulesFault."""
+        name, grant = found.operation.name, _grant(visit)
+        judged = self._judge.judge(ready, route, operation=name, grant=grant, now_ms=visit.now_ms)
+        visit.take_verdict(judged)
+        if judged.is_empty:
+            raise refuse_route(judged)
+        if came.upload is None or came.upload.requests is None:
+            return judged
+        return narrow(judged, came.upload.requests, on=utc_day(visit.now_ms))
 
     def _place(self, visit: Visit, found: Found, asked: Asked, ready: Ready) -> ReadyRoute:
         """Return the route that the request names, or that leads to what it names."""

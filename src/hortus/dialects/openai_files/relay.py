@@ -82,12 +82,25 @@ def read_form(operation: Operation, form: Form, in_path: str | None) -> Asked:
             f"The form must have one file, `{name}`.", path=name, hint="Send it with a file name, as the SDKs do."
         )
     members = members_of(form)
-    purpose = form.field("purpose")
-    if operation.name == CREATE and (purpose is None or not _PURPOSE.fullmatch(purpose.value or "")):
-        raise InvalidRequest("`purpose` is missing, or none.", path="purpose", hint="Such as `batch` or `user_data`.")
+    if operation.name == CREATE:
+        _check_purpose(form)
     route = text_in(members, keeping.NAME) or ""
     members.pop(keeping.NAME, None)
     return Asked(route=route, is_stream=False, wants_usage=False, output_limit=0, members=members, form=form)
+
+
+def _check_purpose(form: Form) -> None:
+    """Refuse a purpose that could be another word for `batch`: nobody would look at the lines. Raises InvalidRequest."""
+    field = form.field("purpose")
+    purpose = (field.value if field is not None else None) or ""
+    if not _PURPOSE.fullmatch(purpose):
+        raise InvalidRequest("`purpose` is missing, or none.", path="purpose", hint="Such as `batch` or `user_data`.")
+    if purpose.startswith(_BATCH) and purpose != _BATCH:
+        raise InvalidRequest(
+            "Some hosts could take this purpose for `batch`, and nobody would look at the requests.",
+            path="purpose",
+            hint="Say `batch`.",
+        )
 
 
 def requests_in(operation: Operation, asked: Asked) -> Mapping[str, tuple[str, str]]:
