@@ -90,7 +90,7 @@ def read_form(operation: Operation, form: Form, in_path: str | None) -> Asked:
 
 
 def _check_purpose(form: Form) -> None:
-    """Refuse a purpose that could be another word for `batch`: nobody would look at the lines. Raises InvalidRequest."""
+    """Refuse what could be another word for `batch`: nobody would look at the lines. Raises InvalidRequest."""
     field = form.field("purpose")
     purpose = (field.value if field is not None else None) or ""
     if not _PURPOSE.fullmatch(purpose):
