@@ -201,3 +201,11 @@ async def test_tools_that_the_policy_refuses_are_found_in_a_batch(place: Place) 
     search = {"type": "web_search_20250305", "name": "web_search"}
     refused = await place.send("POST", PATH, batch_of(chat(), chat(tools=[search])))
     assert (refused.status, said(place)) == (403, [])
+
+
+async def test_a_batch_goes_where_its_messages_may_go_one_by_one(place: Place) -> None:
+    one = place.endpoint("a")
+    place.put([msgspec.structs.replace(one, operations=("batches",))])
+    refused = await place.send("POST", PATH, batch_of(chat()))
+    assert (refused.status, said(place)) == (403, [])
+    assert "does not offer chat in batches" in refusal(refused)

@@ -27,7 +27,7 @@ def host() -> Iterator[KeepingHost]:
 def garden(start_hortus, host: KeepingHost) -> Hortus:
     projects = '[[project]]\nname = "default"\nroutes = ["*"]\n[[project]]\nname = "other"\nroutes = ["*"]\n'
     own = declared(
-        *("slow-claude", "anthropic_batches"), base_url=host.base_url, model="claude-up", operations=("batches",)
+        *("slow-claude", "anthropic_batches"), base_url=host.base_url, model="claude-up", operations=("chat", "batches")
     )
     return start_hortus(toml=projects + own, environment={"REPLAY_KEY": "sk-replay"})
 

@@ -187,42 +187,60 @@ def with_requests(asked: Asked, requests: Requests) -> Asked:
     return replace(asked, route=route, host_ids=requests.host_ids, work=requests.work)
 
 
-def narrow(judged: Judged, requests: Requests, *, on: date) -> Judged:
-    """Return the verdict with the endpoints left that may get these requests one by one, and that offer them.
+def narrow(judged: Judged, asked: Asked, upload: Upload | None, *, on: date) -> Judged:
+    """Return the verdict with the endpoints left that may get a batch's requests one by one, and that offer them.
+
+    Args:
+        judged: The verdict on the request that brings them; it stays as it is where that brings none.
+        asked: That request.
+        upload: Its form, where they lie in a file.
+        on: The day.
 
     Raises:
-        RefusedByGuard: The policy has requests looked at.
+        RefusedByGuard: The policy has requests looked at, and they lie in a file.
         InvalidRequest: A request sets no limit of its output, and the route demands one.
     """
-    if judged.policy.looks_at_content:
+    work = asked.work
+    if work is None:
+        return judged
+    if upload is not None and judged.policy.looks_at_content:
         raise RefusedByGuard(
             "The project's policy has requests looked at, and those in a file for a batch cannot be.",
             hint="Send them one by one.",
         )
-    if judged.route.route.output_cap is not None and requests.work.unlimited:
-        raise InvalidRequest(
-            f"The model `{requests.work.route}` limits answers, and {requests.work.unlimited} requests of the file set"
-            " no limit.",
-            path="file",
-            hint="Set `max_completion_tokens` or `max_output_tokens` in each.",
-        )
-    found = [(target, _objection(target, judged, requests, on=on)) for target in judged.route.targets]
+    _check_limits(judged, work, path="requests" if upload is None else "file")
+    dialect = upload.requests.dialect if upload is not None and upload.requests is not None else None
+    found = [(one, _objection(one, judged, work, dialect=dialect, on=on)) for one in judged.route.targets]
     others = tuple(Unusable(target.endpoint.name, reason) for target, reason in found if reason is not None)
     left = tuple(target for target, reason in found if reason is None)
     route = replace(judged.route, targets=left, unusable=(*judged.route.unusable, *others))
     return replace(judged, route=route)
 
 
-def _objection(target: Target, judged: Judged, requests: Requests, *, on: date) -> str | None:
+def _check_limits(judged: Judged, work: Work, *, path: str) -> None:
+    if judged.route.route.output_cap is not None and work.unlimited:
+        raise InvalidRequest(
+            f"The model `{work.route}` limits answers, and {work.unlimited} requests of the batch set no limit.",
+            path=path,
+            hint="Set `max_tokens`, `max_completion_tokens` or `max_output_tokens` in each.",
+        )
+
+
+def _objection(target: Target, judged: Judged, work: Work, *, dialect: str | None, on: date) -> str | None:
     """Return why a target may not work through the requests; None where it may."""
-    operation, way = requests.work.operation, target.ways.get(requests.dialect)
-    if way is None or operation not in target.endpoint.operations:
-        return f"does not offer {operation} in batches"
-    verdict = target.endpoint.judge(judged.policy, on=on, operation=operation)
+    demands = False
+    if dialect is not None:
+        way = target.ways.get(dialect)
+        if way is None:
+            return f"does not offer {work.operation} in batches"
+        demands = bool(way.spoken.demands)
+    if work.operation not in target.endpoint.operations:
+        return f"does not offer {work.operation} in batches"
+    verdict = target.endpoint.judge(judged.policy, on=on, operation=work.operation)
     if not verdict.is_allowed:
         return " and ".join(f"{one.reason} ({one.rule})" for one in verdict.rulings)
-    if verdict.levers or way.spoken.demands:
-        return "something must be asked of its host in each request, which a file does not"
+    if verdict.levers or demands:
+        return "something must be asked of its host in each request, which a batch does not"
     return None
 
 

@@ -230,7 +230,8 @@ class Gateway:
         route = self._place(visit, found, asked, ready)
         visit.route, visit.is_stream = route.route.name, asked.is_stream
         grant = _grant(visit)
-        judged = self._judged(visit, found, came, route=route, ready=ready)
+        judged = self._judged(visit, found, route=route, ready=ready)
+        judged = narrow(judged, asked, came.upload, on=utc_day(visit.now_ms))
         continued = await self._go_on(visit, found, asked, body=body, judged=judged)
         asked, body, adaptations = _cap_output(found, continued.asked, continued.body, route=route)
         inquiry = Inquiry(
@@ -281,16 +282,14 @@ class Gateway:
         requests = await read_requests(came.upload, served, self._dialects)
         return with_requests(asked, requests), Came(upload=msgspec.structs.replace(came.upload, requests=requests))
 
-    def _judged(self, visit: Visit, found: Found, came: Came, *, route: ReadyRoute, ready: Ready) -> Judged:
-        """Return what the policy says of a route, and of the requests in a file, too. Raises RulesFault."""
+    def _judged(self, visit: Visit, found: Found, *, route: ReadyRoute, ready: Ready) -> Judged:
+        """Return what the policy says of a route. Raises RulesFault."""
         name, grant = found.operation.name, _grant(visit)
         judged = self._judge.judge(ready, route, operation=name, grant=grant, now_ms=visit.now_ms)
         visit.take_verdict(judged)
         if judged.is_empty:
             raise refuse_route(judged)
-        if came.upload is None or came.upload.requests is None:
-            return judged
-        return narrow(judged, came.upload.requests, on=utc_day(visit.now_ms))
+        return judged
 
     def _place(self, visit: Visit, found: Found, asked: Asked, ready: Ready) -> ReadyRoute:
         """Return the route that the request names, or that leads to what it names."""
