@@ -48,7 +48,7 @@ async def ask(place: Place, path: str, operation: Operation, host_id: str, *, bo
     has_body = operation.body != "none" and operation.method == "POST"
     given = body if body is not None else {} if has_body else None
     exchange = await place.send(operation.method, path.replace("{id}", host_id), given)
-    return exchange.status, exchange.body
+    return exchange.status, exchange.body.replace(exchange.receipt_id.encode(), b"its receipt")
 
 
 def test_the_table_finds_them() -> None:

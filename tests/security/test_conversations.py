@@ -34,6 +34,7 @@ from security.talking import (
 ROOM_MIB = 96
 MODELS = ("plain", "answering", "deaf", "silent", *FLOODS)
 SPARE_KEY = "hortus_sk_" + "s" * 40
+MIDWAY_KEY = "hortus_sk_" + "m" * 40
 ROUTE = "/v1/realtime?model={}"
 LIVE = "/gemini/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 K = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
@@ -312,14 +313,14 @@ def test_three_hundred_conversations_that_are_dropped_leave_nothing(place: Workp
 def test_a_rule_made_midway_ends_the_conversation_after_the_answer_and_opens_no_other(
     place: Workplace, host: TalkingHost, change: Policy | None
 ) -> None:
-    place.grant(SPARE_KEY, ("*",))
+    place.grant(MIDWAY_KEY, ("*",))
     place.ledger.push_forget()
-    auth = b"Authorization: Bearer " + SPARE_KEY.encode() + b"\r\n"
+    auth = b"Authorization: Bearer " + MIDWAY_KEY.encode() + b"\r\n"
     with talking(place.port, opening(ROUTE.format("answering"), auth)) as (connection, _):
         if change is None:
-            place.grant(SPARE_KEY, ("plain",))
+            place.grant(MIDWAY_KEY, ("plain",))
         else:
-            place.grant(SPARE_KEY, ("*",), policy="strict")
+            place.grant(MIDWAY_KEY, ("*",), policy="strict")
             place.snapshot = msgspec.structs.replace(
                 place.snapshot, version=place.snapshot.version + 1, policies={"strict": change}
             )
