@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from keeping import OTHERS_KEY, Asked, Place, keeping
 
+from framing.forms import CONTENT_TYPE, field, file, form
 from hortus.canon.usage import Usage
 from hortus.canon.work import Work
 from hortus.catalog.pricerows import PriceRow, Variant
@@ -317,6 +318,29 @@ async def test_an_endpoint_declared_for_a_tuned_model_gives_it_a_price(place: Pl
     answered = await place.ask(model="to-a")
     sent = msgspec.json.decode(place.keeping["a"].seen[-1].body)
     assert (sent["model"], receipt_of(place, answered).cost) == ("ft:m:org::1", 9 * 2 + 2 * 8)
+
+
+async def test_requests_that_come_in_a_file_are_counted_line_by_line(place: Place) -> None:
+    limit(place, budget(100_000))
+    asked = {"model": "to-a", "messages": [{"role": "user", "content": "Why?"}], "max_tokens": 7, "n": 3}
+    lines = [
+        {"custom_id": str(number), "method": "POST", "url": "/v1/chat/completions", "body": asked} for number in (1, 2)
+    ]
+    content = b"\n".join(map(msgspec.json.encode, lines))
+    sent = form(field("purpose", b"batch"), file("file", content))
+    brought = await place.send("POST", "/v1/files", sent, headers=[(b"content-type", CONTENT_TYPE)])
+    receipt = receipt_of(place, await begin(place, brought.json["id"]))
+    input_bytes = 2 * len(msgspec.json.encode(asked))
+    assert (receipt_of(place, brought).cost, receipt.cost) == (0, input_bytes + 2 * 3 * 7 * 4)
+
+
+async def test_requests_that_come_with_their_batch_are_charged_beforehand(place: Place) -> None:
+    limit(place, budget(100_000))
+    asked = {"model": "to-a", "max_tokens": 7, "messages": [{"role": "user", "content": "Why?"}]}
+    body = {"requests": [{"custom_id": "c", "params": asked}] * 2}
+    receipt = receipt_of(place, await place.send("POST", "/v1/messages/batches", body))
+    assert receipt.cost == 2 * len(msgspec.json.encode(asked)) + 2 * 7 * 4
+    assert charges(receipt) == [receipt.cost]
 
 
 @pytest.mark.parametrize("path", ["/v1/batches", "/v1/batches/{}"])

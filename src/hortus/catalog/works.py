@@ -27,20 +27,14 @@ def price_of_work(price: PriceRow, work: Work | None) -> PriceRow:
         work: The requests; None where nothing is known of them: they count as of the usual length.
     """
     tier = BATCH if any(variant.service_tier == BATCH for variant in price.variants) else None
-    figures: Figures = price
-    longer: list[Variant] = []
-    for variant in price.variants:
-        if variant.service_tier != tier:
-            continue
-        if not variant.above_input_tokens:
-            figures = variant
-        elif work is not None and _can_be_longer(work, variant.above_input_tokens - price.fixed_input_tokens):
-            longer.append(replace(variant, service_tier=None))
+    sets = [variant for variant in price.variants if variant.service_tier == tier]
+    figures: Figures = next((one for one in sets if not one.above_input_tokens), price)
+    longer = [one for one in sets if _is_reached(one, price, work)]
     requests = work.requests if work is not None else 1
     row = replace(
         price,
         **{name: getattr(figures, name) for name in Figures.__struct_fields__},
-        variants=tuple(longer),
+        variants=tuple([replace(one, service_tier=None) for one in longer]),
         auto_tiers=(),
         caps=dict(_caps_of_work(price, requests)),
         fixed_input_tokens=price.fixed_input_tokens * requests,
@@ -94,8 +88,11 @@ def usage_beforehand(price: PriceRow | None, work: Work, *, output_limit: int | 
     )
 
 
-def _can_be_longer(work: Work, tokens: int) -> bool:
-    """Tell whether one of the requests can have more tokens of input than so many."""
+def _is_reached(variant: Variant, price: PriceRow, work: Work | None) -> bool:
+    """Tell whether figures are those of long requests, and one of the requests can be so long."""
+    if work is None or not variant.above_input_tokens:
+        return False
+    tokens = variant.above_input_tokens - price.fixed_input_tokens
     if work.images or work.documents or work.kept or work.searches or work.server_tools:
         return True
     return (work.longest_bytes or work.input_bytes) > tokens

@@ -135,6 +135,8 @@ def _reckon(
         count.without_price += 1
         return
     cost = cost_of(usage, price)
+    if attempt.cost is not None and min(usage.input_tokens, usage.output_tokens) < 0:
+        cost = attempt.cost  # it takes back part of what was charged for a batch: that stands as it is
     is_same = attempt.cost is not None and attempt.currency == price.currency and attempt.cost == cost
     count.unchanged += is_same
     if attempt.cost is not None and attempt.currency is not None:

@@ -335,7 +335,7 @@ class Call:
         await visit.exchange.start(response.status, (*pairs, *own))
 
     def _settle_stream(self, reader: StreamUsage, error: HostFault | None) -> None:
-        usage = self.estimate()
+        usage = None if self._inquiry.operation.is_free else self.estimate()
         if error is not None:
             status, code = _describe(error)
             self._lane.blame(self._visit, error)
