@@ -209,3 +209,12 @@ async def test_a_batch_goes_where_its_messages_may_go_one_by_one(place: Place) -
     refused = await place.send("POST", PATH, batch_of(chat()))
     assert (refused.status, said(place)) == (403, [])
     assert "does not offer chat in batches" in refusal(refused)
+
+
+async def test_what_a_batch_was_charged_is_set_right_by_its_results(place: Place) -> None:
+    made = await place.send("POST", PATH, batch_of(chat(), chat()))
+    one = str(made.json["id"])
+    looks = [await place.send("GET", f"{PATH}/{one}/results") for _ in range(2)]
+    used = [place.journal.receipt(each.receipt_id).attempts[-1].usage for each in (made, *looks)]
+    assert [usage.output_tokens if usage else 0 for usage in used] == [100, 4 - 100, 0]
+    assert place.kept.thing("message_batch", one).note.advance is None

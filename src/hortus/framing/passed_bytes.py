@@ -11,6 +11,9 @@ class PassedBytes:
 
     Args:
         usage: What the request alone tells to be used by its answer.
+
+    Attributes:
+        work_used: What work that was begun earlier has used, all of it, where these bytes tell that; known at the end.
     """
 
     served_model: str | None = None
@@ -21,6 +24,7 @@ class PassedBytes:
         self._asked = usage
         self.is_finished = False
         self.passed_bytes = 0
+        self.work_used: Usage | None = None
 
     def feed(self, data: bytes) -> bytes:
         """Pass bytes on."""

@@ -145,7 +145,7 @@ class Call:
         self._output_bytes = len(given.body)
         self._losses = given.losses
         self._visit.answer_digest = digest_content(given.body, self._visit.salt)
-        self._set_right(given)
+        self._set_right(given.usage if given.has_ended else None)
         usage = self._usage_of(given, response)
         self._books.claim(self._attempt, given.given_ids, note=self._note(usage))
         self._forget_deleted()
@@ -158,11 +158,11 @@ class Call:
         pairs = self._headers_of(response, content_type=self._passage.answer_type)
         await self._visit.answer(status, given.body, headers=pairs + self._visit.notices)
 
-    def _set_right(self, given: Given) -> None:
+    def _set_right(self, used: Usage | None) -> None:
         """See what work has used that has ended by now, where it was charged beforehand."""
         kind, host_id = self._inquiry.operation.id_kind, self._inquiry.call.route
-        if given.has_ended and kind is not None and host_id is not None:
-            self._correction = self._books.true_up(self._attempt, kind, host_id, used=given.usage)
+        if used is not None and kind is not None and host_id is not None:
+            self._correction = self._books.true_up(self._attempt, kind, host_id, used=used)
 
     def _usage_of(self, given: Given, response: HostResponse) -> Usage | None:
         """Return what the request itself has used: a look at work that was begun earlier uses nothing."""
@@ -344,6 +344,7 @@ class Call:
         else:
             status, code = "completed", None
             self._lane.hear(self._visit)
+            self._set_right(reader.work_used if isinstance(reader, PassedBytes) else None)
         self._visit.error_code = code
         self.settle(status, usage=usage, error_code=code, http_status=self._visit.status)
 

@@ -14,9 +14,9 @@ import msgspec
 from hortus.canon.dialect import Answer, Asked, HostId, Operation, Page
 from hortus.canon.errors import InvalidRequest
 from hortus.canon.usage import Usage
+from hortus.dialects.anthropic_batches.results import Results
 from hortus.framing.counting import UNREADABLE
 from hortus.framing.openai_keeping import read_page as read_usual_page
-from hortus.framing.passed_bytes import PassedBytes
 from hortus.framing.shallow import Members, write_members
 
 _RESULTS = "results_url"
@@ -26,10 +26,23 @@ _ENCODE = msgspec.json.Encoder().encode
 _DECODE_MEMBERS = msgspec.json.Decoder(Members).decode
 
 
+class _Counts(msgspec.Struct):
+    processing: int = 0
+    succeeded: int = 0
+
+
 class _Batch(msgspec.Struct):
     id: str = ""
     type: str = ""
+    processing_status: str = ""
+    request_counts: _Counts | None = None
     results_url: str | None = None
+
+    @property
+    def has_used_nothing(self) -> bool:
+        """Whether it is at its end and nothing succeeded, so that nothing is charged; recalled 2026-11."""
+        counts = self.request_counts
+        return self.processing_status == "ended" and counts is not None and counts.processing + counts.succeeded == 0
 
 
 class _Listed(msgspec.Struct):
@@ -47,13 +60,15 @@ def read_answer(operation: Operation, body: bytes, input_bytes: int) -> Answer:
     del operation, input_bytes
     batch = _read(body)
     given: tuple[HostId, ...] = (("message_batch", batch.id),) if batch.id and batch.type != _DELETED else ()
-    return Answer(usage=Usage(), served_model=None, given_ids=given, body=_led_home(body, batch))
+    return Answer(
+        usage=Usage(), served_model=None, given_ids=given, body=_led_home(body, batch), has_ended=batch.has_used_nothing
+    )
 
 
-def open_bytes(asked: Asked) -> PassedBytes:
+def open_bytes(asked: Asked) -> Results:
     """Return a reader of results: they pass as they are."""
     del asked
-    return PassedBytes(Usage())
+    return Results()
 
 
 def read_page(query: Mapping[str, str]) -> Page:
