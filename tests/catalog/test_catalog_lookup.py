@@ -9,10 +9,11 @@ from functools import cache, partial
 import pytest
 
 from hortus.catalog.loading import load_catalog
-from hortus.catalog.lookup import Catalog, Found, NotInCatalogError, Query, can_route
+from hortus.catalog.lookup import WITHOUT_CHATS, Catalog, Found, NotInCatalogError, Query, can_route
 from hortus.catalog.places import is_known_place, is_within
 from hortus.catalog.prices import price_of_offer
 from hortus.catalog.rows import Surface
+from hortus.dialects import DIALECTS
 
 TODAY = date(2026, 11, 23)
 
@@ -185,3 +186,8 @@ def test_a_host_without_the_dialect_cannot_be_routed_to() -> None:
 def test_embedding_models_offer_another_operation_than_chat() -> None:
     assert catalog().model("mistral-embed").operations == ("embeddings",)
     assert catalog().model("gpt-4o").operations == ("chat",)
+
+
+def test_the_dialects_without_chats_are_those_that_have_no_such_operation() -> None:
+    without = {one.name for one in DIALECTS if all(operation.name != "chat" for operation in one.operations)}
+    assert without == WITHOUT_CHATS

@@ -47,8 +47,11 @@ TOML = (
     + '[[route]]\nname = "mixed"\nendpoints = ["far", "near", "dark"]\n'
     + '[[route]]\nname = "abroad"\nendpoints = ["far"]\n'
     + '[[route]]\nname = "aged"\nendpoints = ["old", "blank"]\n'
+    + '[[endpoint]]\nname = "forgets"\nmodel = "gpt-5.5"\nhost = "openai"\ncredential = "env:NOT_HERE"\n'
+    + '[[route]]\nname = "forgets"\nendpoints = ["forgets"]\n'
     + '[[route]]\nname = "talks"\nendpoints = ["talker"]\n'
     + '[[policy]]\nname = "europe"\ncompute_in = ["EU"]\nlargest_request_kib = 1\ntools = ["function"]\n'
+    + '[[policy]]\nname = "forgetful"\nstateless = true\n'
     + '[[policy]]\nname = "fresh"\nstale_facts = "refuse"\n'
     + '[[project]]\nname = "library"\nroutes = ["mixed", "abroad", "talks"]\n'
     + 'policy = "europe"\nshadow_policy = "fresh"\n'
@@ -153,9 +156,12 @@ async def test_a_kind_of_requests_that_the_policy_cannot_look_into_is_refused_as
     assert by_name(said)["talker"]["is_allowed"] is True
 
 
+async def test_what_a_chat_asks_of_its_host_need_not_work_where_no_chats_go(control: Control) -> None:
+    said = by_name(await explain(control, project="museum", route="forgets", draft="forgetful"))["forgets"]
+    assert (said["is_allowed"], said["adaptations"]) == (True, ["store=false"])
+
+
 async def test_files_are_judged_as_what_a_host_keeps(control: Control) -> None:
-    query = {"name": "forgetful", "stateless": True}
-    await control.ask("POST", "/policies", query)
     said = await explain(control, project="library", route="talks", draft="forgetful", operation="files")
     assert [one["rule"] for one in by_name(said)["talker"]["rulings"]] == ["stateless"]
 

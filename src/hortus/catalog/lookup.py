@@ -58,6 +58,15 @@ BESIDE_CHAT: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 """Dialects without chats, and for which operations of an endpoint they are spoken."""
 
+WITHOUT_CHATS: frozenset[str] = frozenset(
+    (
+        *BESIDE_CHAT,
+        *("openai_audio", "openai_images", "openai_moderations", "openai_realtime", "gemini_live"),
+        *("jina_rerank", "bedrock_invoke"),
+    )
+)
+"""All dialects that carry no chat; what a chat may ask of a host need not work in them."""
+
 
 class NotInCatalogError(HortusError):
     """A maker, model or host that no row names."""

@@ -33,7 +33,7 @@ def rehearse_policy(plane: Plane, ask: RehearsalWanted) -> RehearsalView:
     snapshot = snapshot_of(plane)
     own = snapshot.policies.get(project.policy)
     ground = Ground(
-        endpoints={name: Place(one.facts, one.dialects) for name, one in plane.endpoints_if_lit().items()},
+        endpoints={name: Place(one.facts, one.chat_dialects) for name, one in plane.endpoints_if_lit().items()},
         routes={name: tuple(one.endpoint for one in route.candidates) for name, route in snapshot.routes.items()},
         secret_kinds=frozenset(SECRET_KINDS),
         before=own if own is not None and sent.marks <= {policy_mark(own)} else None,

@@ -10,7 +10,7 @@ from datetime import date
 import msgspec
 
 from hortus.canon.loss import Weight
-from hortus.catalog.lookup import BESIDE_CHAT
+from hortus.catalog.lookup import WITHOUT_CHATS
 from hortus.catalog.pricerows import PriceRow, RateRow
 from hortus.catalog.rows import Auth
 from hortus.policy.facts import CHAT, Facts
@@ -112,8 +112,12 @@ class Endpoint(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def judge(self, policy: Policy, *, on: date, operation: str = CHAT) -> Verdict:
         """Return what a policy says of it on a day (UTC), whatever is asked of it for the operation."""
-        dialects = tuple(one for one in self.dialects if one not in BESIDE_CHAT)
-        return judge_endpoint(policy, self.facts, dialects=dialects, on=on, operation=operation)
+        return judge_endpoint(policy, self.facts, dialects=self.chat_dialects, on=on, operation=operation)
+
+    @property
+    def chat_dialects(self) -> tuple[str, ...]:
+        """Names of those of its wire formats that carry chats: a policy's levers are members of these."""
+        return tuple(one for one in self.dialects if one not in WITHOUT_CHATS)
 
     @property
     def dialects(self) -> tuple[str, ...]:
