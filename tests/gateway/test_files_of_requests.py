@@ -168,8 +168,35 @@ async def test_a_batch_runs_over_the_file_and_its_output_is_the_projects(place: 
     assert theirs.status == 404
 
 
-def rule(place: Place, policy: Policy) -> None:
-    facts = Facts(maker="m", host="h", compute="DE", retention_days=0, state_days=0)
+async def test_who_may_not_use_the_model_of_the_requests_may_not_let_them_run(two: Place) -> None:
+    made = await bring(two, line())
+    shared = two.endpoint("a")
+    two.put([shared, two.endpoint("b")])
+    two.ready = msgspec.structs.replace(two.ready, routes={**two.ready.routes, "cheap": two.ready.routes["to-a"]})
+    two.grants.by_digest = {
+        digest: msgspec.structs.replace(grant, routes=("cheap",)) for digest, grant in two.grants.by_digest.items()
+    }
+    refused = await run(two, made.json["id"])
+    assert (refused.status, len(two.keeping["a"].seen)) == (404, 1)
+
+
+@pytest.mark.parametrize(
+    "policy", [Policy("p", compute_in=("EU",)), Policy("p", secrets="refuse", unseen_content="allow")]
+)
+async def test_a_policy_that_came_after_the_file_holds_for_its_batch(place: Place, policy: Policy) -> None:
+    made = await bring(place, line())
+    rule(place, policy, compute="US")
+    refused = await run(place, made.json["id"])
+    assert (refused.status, len(place.keeping["a"].seen)) == (403, 1)
+
+
+async def run(place: Place, file_id: str) -> object:
+    asked = {"input_file_id": file_id, "endpoint": "/v1/chat/completions", "completion_window": "24h"}
+    return await place.send("POST", "/v1/batches", asked)
+
+
+def rule(place: Place, policy: Policy, *, compute: str = "DE") -> None:
+    facts = Facts(maker="m", host="h", compute=compute, retention_days=0, state_days=0)
     place.put([place.endpoint("a", facts)], policies=[policy])
     place.grants.by_digest = {
         digest: msgspec.structs.replace(grant, policy="p") for digest, grant in place.grants.by_digest.items()

@@ -15,7 +15,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from hortus.canon.dialect import Asked, Dialect, HostId, Operation
-from hortus.canon.errors import CallerFault, InvalidRequest, RefusedByGuard
+from hortus.canon.errors import CallerFault, InvalidRequest, RefusedByPolicy
 from hortus.canon.units import Units
 from hortus.canon.work import Work
 from hortus.content.spool import PIECE_BYTES
@@ -187,29 +187,38 @@ def with_requests(asked: Asked, requests: Requests) -> Asked:
     return replace(asked, route=route, host_ids=requests.host_ids, work=requests.work)
 
 
-def narrow(judged: Judged, asked: Asked, upload: Upload | None, *, on: date) -> Judged:
+def narrow(judged: Judged, asked: Asked, upload: Upload | None, *, run: Work | None, on: date) -> Judged:
     """Return the verdict with the endpoints left that may get a batch's requests one by one, and that offer them.
 
     Args:
-        judged: The verdict on the request that brings them; it stays as it is where that brings none.
+        judged: The verdict on the request that brings them or lets them run; it stays as it is where there are none.
         asked: That request.
         upload: Its form, where they lie in a file.
+        run: What is to be run, which may have been brought before, under other rules.
         on: The day.
 
     Raises:
-        RefusedByGuard: The policy has requests looked at, and they lie in a file.
+        RefusedByPolicy: The policy has requests looked at, and they lie in a file.
         InvalidRequest: A request sets no limit of its output, and the route demands one.
     """
-    work = asked.work
+    work = asked.work or run
     if work is None:
         return judged
-    if upload is not None and judged.policy.looks_at_content:
-        raise RefusedByGuard(
+    is_file = upload is not None or asked.work is None
+    if is_file and judged.policy.looks_at_content:
+        raise RefusedByPolicy(
             "The project's policy has requests looked at, and those in a file for a batch cannot be.",
             hint="Send them one by one.",
         )
-    _check_limits(judged, work, path="requests" if upload is None else "file")
-    dialect = upload.requests.dialect if upload is not None and upload.requests is not None else None
+    _check_limits(judged, work, path="file" if is_file else "requests")
+    return _left(judged, work, dialect=_dialect_of(upload), on=on)
+
+
+def _dialect_of(upload: Upload | None) -> str | None:
+    return upload.requests.dialect if upload is not None and upload.requests is not None else None
+
+
+def _left(judged: Judged, work: Work, *, dialect: str | None, on: date) -> Judged:
     found = [(one, _objection(one, judged, work, dialect=dialect, on=on)) for one in judged.route.targets]
     others = tuple(Unusable(target.endpoint.name, reason) for target, reason in found if reason is not None)
     left = tuple(target for target, reason in found if reason is None)

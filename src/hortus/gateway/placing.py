@@ -72,9 +72,7 @@ def place(search: Search, asked: Asked, host_ids: HostIds) -> ReadyRoute:
         return _named(asked.route, search, host_ids)
     if asked.host_ids:
         route = _keeper_of(asked.host_ids[0], search, host_ids)
-        if operation.name == _RUNS_FILES:
-            _check_seen(asked.host_ids[0], search, host_ids)
-        return route
+        return route if operation.name != _RUNS_FILES else _running(asked.host_ids[0], route, search, host_ids)
     if search.said is not None:
         return find_route(search.ready, search.said, grant=search.grant)
     return _only(search)
@@ -108,18 +106,22 @@ def _keeper_of(named: HostId, search: Search, host_ids: HostIds) -> ReadyRoute:
     return _lead(owner, kind, search)
 
 
-def _check_seen(named: HostId, search: Search, host_ids: HostIds) -> None:
-    """See that requests which nobody has looked at evade no rule: they may name any model of their host's."""
-    if search.grant.policy == ANYWHERE and "*" in search.grant.routes:
-        return
+def _running(named: HostId, keeper: ReadyRoute, search: Search, host_ids: HostIds) -> ReadyRoute:
+    """Return the route that the requests in a file name: whoever lets them run must be allowed to use it.
+
+    Requests that nobody has looked at may name any model of their host's, so they must evade no rule.
+    """
     thing = host_ids.thing(*named)
-    if thing is None or thing.note.work is None:
-        raise InvalidRequest(
-            "Nobody has looked at the requests in this file, and this key or its project's policy does not allow"
-            " everything.",
-            path="input_file_id",
-            hint="Send the file through this Hortus, with the purpose `batch`.",
-        )
+    if thing is not None and thing.note.work is not None:
+        return _named(thing.note.work.route, search, host_ids)
+    if search.grant.policy == ANYWHERE and "*" in search.grant.routes:
+        return keeper
+    raise InvalidRequest(
+        "Nobody has looked at the requests in this file, and this key or its project's policy does not allow"
+        " everything.",
+        path="input_file_id",
+        hint="Send the file through this Hortus, with the purpose `batch`.",
+    )
 
 
 def _lead(owner: Owner, kind: str, search: Search) -> ReadyRoute:

@@ -231,7 +231,8 @@ class Gateway:
         visit.route, visit.is_stream = route.route.name, asked.is_stream
         grant = _grant(visit)
         judged = self._judged(visit, found, route=route, ready=ready)
-        judged = narrow(judged, asked, came.upload, on=utc_day(visit.now_ms))
+        run = work_of(found.operation, asked, project_id=grant.project_id, host_ids=self._kept)
+        judged = narrow(judged, asked, came.upload, run=run, on=utc_day(visit.now_ms))
         continued = await self._go_on(visit, found, asked, body=body, judged=judged)
         asked, body, adaptations = _cap_output(found, continued.asked, continued.body, route=route)
         inquiry = Inquiry(
@@ -248,7 +249,7 @@ class Gateway:
             continues=continued.from_id,
             is_kept=visit.keeping is not None and visit.keeping.can_continue,
             upload=came.upload,
-            run=work_of(found.operation, asked, project_id=grant.project_id, host_ids=self._kept),
+            run=run,
         )
         if judged.asks:
             _judge_ask(visit, judged, inquiry=inquiry)
