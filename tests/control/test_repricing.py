@@ -160,7 +160,7 @@ async def test_receipts_before_the_day_are_left_out(tmp_path: Path) -> None:
 async def test_what_was_given_back_stands_as_it_is_and_is_taken_off_the_sums_of_usage(tmp_path: Path) -> None:
     async with running_control(tmp_path) as control:
         back = attempt(2, usage=Usage(-600, -50, service_tier="batch"), cost=Decimal("-0.0020000000000000001"))
-        absorb(control, *attempt(1), *back)
+        absorb(control, *attempt(1, cost=Decimal("0.0035")), *back)
         found = await recomputed(control)
         used = await control.ask("GET", "/usage?since=2026-11")
         assert (found["unchanged"], found["differences"]) == (2, [])

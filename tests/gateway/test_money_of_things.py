@@ -109,6 +109,14 @@ async def test_without_limits_a_batch_has_its_cost_all_the_same(place: Place) ->
     assert (receipt.attempts[0].reserved, receipt.cost, charges(receipt)) == (CHARGED, CHARGED, [])
 
 
+async def test_what_may_be_written_to_a_cache_is_charged_as_that(place: Place) -> None:
+    price = msgspec.structs.replace(PRICE, variants=(), cache_write_per_million=Decimal(5_000_000))
+    place.put([msgspec.structs.replace(place.endpoint("a"), price=price)])
+    limit(place, budget(10_000))
+    receipt = receipt_of(place, await begin(place))
+    assert (receipt.cost, charges(receipt)) == (1000 * 5 + 250 * 8, [1000 * 5 + 250 * 8])
+
+
 async def test_a_price_for_long_requests_counts_where_one_of_them_can_be_so_long(place: Place) -> None:
     long = msgspec.structs.replace(WORK, longest_bytes=501)
     receipt = receipt_of(place, await begin(place, a_file(place, long)))

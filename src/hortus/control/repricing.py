@@ -12,8 +12,10 @@ from decimal import Decimal
 import msgspec
 
 from hortus.base.time import utc_day
+from hortus.canon.usage import Usage
 from hortus.catalog.costs import cost_of
 from hortus.catalog.pricerows import PriceRow
+from hortus.catalog.works import BATCH
 from hortus.control.instants import Reading, read_instant
 from hortus.control.plane import Plane
 from hortus.control.price_views import PriceDifference, PriceSum, Recomputation, RecomputeQuery
@@ -134,9 +136,7 @@ def _reckon(
     if price is None:
         count.without_price += 1
         return
-    cost = cost_of(usage, price)
-    if attempt.cost is not None and min(usage.input_tokens, usage.output_tokens) < 0:
-        cost = attempt.cost  # it takes back part of what was charged for a batch: that stands as it is
+    cost = attempt.cost if attempt.cost is not None and _stands(usage) else cost_of(usage, price)
     is_same = attempt.cost is not None and attempt.currency == price.currency and attempt.cost == cost
     count.unchanged += is_same
     if attempt.cost is not None and attempt.currency is not None:
@@ -150,6 +150,11 @@ def _reckon(
     found.attempts += 1
     found.old += attempt.cost or _ZERO
     found.new += cost
+
+
+def _stands(usage: Usage) -> bool:
+    """Tell whether a cost is what was charged for a batch beforehand, or was given back of that: no row has it."""
+    return min(usage.input_tokens, usage.output_tokens) < 0 or (usage.is_estimated and usage.service_tier == BATCH)
 
 
 def _difference(key: _Key, costs: _Costs) -> PriceDifference:

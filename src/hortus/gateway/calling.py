@@ -176,7 +176,7 @@ class Call:
         run, endpoint = self._inquiry.run, self._attempt.target.endpoint
         if run is None:
             return None
-        return usage_beforehand(self._attempt.held.price, run, output_limit=endpoint.output_limit)
+        return usage_beforehand(self._attempt.held.work_price, run, output_limit=endpoint.output_limit)
 
     def _note(self, usage: Usage | None) -> Note:
         """Return what is to be known of what the host keeps from now on."""

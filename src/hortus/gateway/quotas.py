@@ -103,7 +103,7 @@ class Part(NamedTuple):
 class Held:
     """What one attempt has reserved; charged or given back exactly once."""
 
-    __slots__ = ("_charges", "_leases", "_parts", "holds", "is_blind", "price", "rates", "reserved")
+    __slots__ = ("_charges", "_leases", "_parts", "holds", "is_blind", "rates", "reserved", "work_price")
 
     def __init__(
         self,
@@ -111,13 +111,13 @@ class Held:
         parts: tuple[Part, ...],
         *,
         reserved: Decimal | None,
-        price: PriceRow | None = None,
+        work_price: PriceRow | None = None,
         is_blind: bool = False,
     ) -> None:
         self._leases = leases
         self._parts = parts
-        self.price = price
-        """By what its usage is reckoned, where that is not the endpoint's price."""
+        self.work_price = work_price
+        """By what work is reckoned that is paid for before it is done: all that is reserved is charged."""
         self.is_blind = is_blind
         """Nothing tells what is used, neither now nor in the answer."""
         self.reserved = reserved
@@ -240,7 +240,7 @@ class Quotas:
         if _is_blind(inquiry):
             return self._blind
         quote = quote_of(inquiry, outgoing, endpoint)
-        return Held(self._leases, (), reserved=quote.reserved, price=quote.price)
+        return Held(self._leases, (), reserved=quote.reserved, work_price=quote.price if quote.is_of_many else None)
 
     async def hold(self, visit: Visit, endpoint: Endpoint, *, inquiry: Inquiry, outgoing: Outgoing) -> Held:
         """Reserve what an attempt may use at most of the limits that ask.
@@ -264,7 +264,7 @@ class Quotas:
             parts += tuple(self._money_parts(scheme.money, visit.now_ms, quote, endpoint=endpoint.name))
         if parts:
             await self._reserve(parts, now_ms=visit.now_ms, quote=quote)
-        return Held(self._leases, parts, reserved=quote.reserved, price=quote.price)
+        return Held(self._leases, parts, reserved=quote.reserved, work_price=quote.price if quote.is_of_many else None)
 
     def _scheme(self, grant: Grant | None) -> _Scheme:
         if grant is None or not grant.limits:

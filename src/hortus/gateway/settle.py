@@ -382,7 +382,11 @@ class Books:
 
 def _cost_of(attempt: Attempt, usage: Usage | None) -> Decimal | None:
     """Return what usage costs, None without a price."""
-    price = attempt.held.price or attempt.target.endpoint.price
+    held, price = attempt.held, attempt.target.endpoint.price
     if price is None:
         return None
-    return cost_of(usage, price) if usage is not None else _ZERO
+    if usage is None:
+        return _ZERO
+    if held.work_price is None:
+        return cost_of(usage, price)
+    return cost_of(usage, held.work_price) if held.reserved is None else held.reserved
