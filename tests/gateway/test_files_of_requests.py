@@ -11,10 +11,18 @@ from keeping import OTHERS_KEY, Place, keeping
 
 from framing.forms import CONTENT_TYPE, field, file, form
 from hortus.canon.work import Work
+from hortus.dialects import DIALECTS
 from hortus.framing.request_lines import LONGEST_LINE_BYTES
+from hortus.gateway.batching import LinesReader
 from hortus.policy.facts import Facts
 from hortus.policy.rules import Policy
 
+SERVED = {
+    "/v1/chat/completions": ("openai_chat", "chat"),
+    "/chat/completions": ("openai_chat", "chat"),
+    "/v1/responses": ("openai_responses", "chat"),
+    "/v1/embeddings": ("openai_chat", "embeddings"),
+}
 QUESTION = [{"role": "user", "content": "Is the lamp lit?"}]
 
 
@@ -110,6 +118,35 @@ async def test_more_lines_than_hosts_take_are_refused(place: Place) -> None:
     short = b'{"custom_id":"%d","url":"/v1/embeddings","body":{"model":"to-a","input":""}}'
     refused = await bring(place, b"\n".join(short % number for number in range(50_001)))
     assert "Line 50001" in refused.json["error"]["message"]
+
+
+async def test_a_flood_of_empty_lines_is_refused(place: Place) -> None:
+    refused = await bring(place, b"\n" * 100_001 + line())
+    assert (refused.status, place.keeping["a"].seen) == (400, [])
+
+
+@pytest.mark.parametrize(
+    ("url", "body", "operation"),
+    [
+        ("/v1/chat/completions", {"messages": QUESTION}, "chat"),
+        ("/chat/completions", {"messages": QUESTION}, "chat"),
+        ("/v1/responses", {"input": "Is the lamp lit?", "max_output_tokens": 5}, "chat"),
+        ("/v1/embeddings", {"input": ["Is the lamp lit?"]}, "embeddings"),
+    ],
+)
+def test_each_address_is_read_as_its_operation_however_the_bytes_are_split(
+    url: str, body: dict[str, object], operation: str
+) -> None:
+    content = b"\n".join(
+        msgspec.json.encode({"custom_id": f"c{n}", "url": url, "body": {"model": "r", **body}}) for n in range(3)
+    )
+    reader = LinesReader(SERVED, {dialect.name: dialect for dialect in DIALECTS}, start=100)
+    for at in range(0, len(content), 7):
+        reader.feed(content[at : at + 7])
+    found = reader.close()
+    named = [content[a - 100 : b - 100] for a, b in zip(found.places.starts, found.places.ends, strict=True)]
+    assert named == [b'"r"'] * 3
+    assert (found.work.operation, found.work.requests) == (operation, 3)
 
 
 async def test_a_file_without_requests_is_refused(place: Place) -> None:

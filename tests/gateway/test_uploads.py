@@ -131,3 +131,32 @@ def test_lists_that_nobody_judges_may_be_sent() -> None:
     reader.feed(form(field("model", b"r"), file("image[]", b"x"), file("image[]", b"y"), field("include[]", b"a")))
 
     refuse_other_names(reader.close())
+
+
+class Text:
+    """A long body in memory."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.size_bytes = len(data)
+
+    async def read(self, start: int, size: int) -> bytes:
+        return self.data[start : start + size]
+
+
+async def test_edits_are_read_the_same_from_any_place() -> None:
+    draw = random.Random(11)
+    for _ in range(300):
+        before = draw.randbytes(draw.randrange(40))
+        cuts = sorted(draw.randrange(len(before) + 1) for _ in range(2 * draw.randrange(6)))
+        edits = [Edit(*pair, draw.randbytes(draw.randrange(6))) for pair in zip(cuts[::2], cuts[1::2], strict=True)]
+        after, at = b"", 0
+        for edit in edits:
+            after += before[at : edit.start] + edit.data
+            at = edit.end
+        after += before[at:]
+        spliced = Spliced(Text(before), edits)
+        assert spliced.size_bytes == len(after)
+        for start in range(len(after) + 1):
+            size = draw.randrange(len(after) + 3)
+            assert await spliced.read(start, size) == after[start : start + size]

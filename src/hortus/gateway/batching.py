@@ -85,6 +85,10 @@ class LinesReader:
         self._number += 1
         if len(line) > LONGEST_LINE_BYTES:
             raise self._too_long()
+        if self._number > 2 * MOST_LINES:
+            raise InvalidRequest(
+                f"The file has more than {2 * MOST_LINES} lines.", path="file", hint="Leave out empty ones."
+            )
         if not line.strip(b" \t\r"):
             return
         try:
