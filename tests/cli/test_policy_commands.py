@@ -51,8 +51,8 @@ DARK = EndpointVerdict(endpoint="dark", is_allowed=True, is_usable=False, reason
 
 def explanation(*endpoints: EndpointVerdict, **changes: object) -> Explanation:
     members: dict[str, object] = {
-        "project": "library", "route": "mixed", "operation": "chat", "policy": "europe", "mark": "europe~1a2b3c4d", "is_draft": False,
-        "on": "2026-11-23", "may_use_route": True, "is_allowed": True,
+        "project": "library", "route": "mixed", "operation": "chat", "policy": "europe", "mark": "europe~1a2b3c4d",
+        "is_draft": False, "on": "2026-11-23", "may_use_route": True, "is_allowed": True,
     }  # fmt: skip
     return Explanation(**{**members, **changes}, endpoints=endpoints)
 
