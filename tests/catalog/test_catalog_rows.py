@@ -39,6 +39,7 @@ KNOWN_DIALECTS = {
     "gemini",
     "cohere_v2",
     "mistral",
+    "mistral_batches",
     "bedrock_converse",
     "bedrock_invoke",
     "ollama_chat",

@@ -28,7 +28,14 @@ from hortus.snapshot.resolved import Ready, ReadyRoute, Target, Way
 from hortus.testkit.keeping_host import KeepingHost
 
 OTHERS_KEY = "hortus_sk_" + "o" * 40
-DIALECTS = ("openai_chat", "openai_files", "openai_batches", "openai_fine_tuning", "anthropic_batches")
+DIALECTS = (
+    "openai_chat",
+    "openai_files",
+    "openai_batches",
+    "openai_fine_tuning",
+    "anthropic_batches",
+    "mistral_batches",
+)
 _CLOCK = ManualClock()
 OPERATIONS = ("chat", "files", "batches", "fine_tuning")
 

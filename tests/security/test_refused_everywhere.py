@@ -68,6 +68,10 @@ SPECIAL = {
     "anthropic_batches": {
         "requests": [{"custom_id": "1", "params": {"model": "r", "messages": [{"role": "user", "content": SAID}]}}]
     },
+    "mistral_batches": {
+        "endpoint": "/v1/chat/completions",
+        "requests": [{"custom_id": "1", "body": {"messages": [{"role": "user", "content": SAID}]}}],
+    },
     "gemini": {"contents": [{"role": "user", "parts": [{"text": SAID}]}], "content": {"parts": [{"text": SAID}]}},
     "bedrock_converse": {"messages": [{"role": "user", "content": [{"text": SAID}]}]},
     "bedrock_invoke": {"prompt": SAID, "inputText": SAID},

@@ -31,6 +31,7 @@ HostIdKind = Literal[
     "upload",
     "batch",
     "message_batch",
+    "batch_job",
     "tuning_job",
     "tuned_model",
 ]

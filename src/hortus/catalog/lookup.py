@@ -45,6 +45,7 @@ SPOKEN_DIALECTS = (
     "openai_batches",
     "openai_fine_tuning",
     "anthropic_batches",
+    "mistral_batches",
 )
 """What this release can speak towards hosts."""
 
@@ -54,6 +55,7 @@ BESIDE_CHAT: Mapping[str, frozenset[str]] = MappingProxyType(
         "openai_batches": frozenset(("batches",)),
         "openai_fine_tuning": frozenset(("fine_tuning",)),
         "anthropic_batches": frozenset(("batches",)),
+        "mistral_batches": frozenset(("batches",)),
     }
 )
 """Dialects without chats, and for which operations of an endpoint they are spoken."""

@@ -21,7 +21,9 @@ from hortus.content.box import Box, Lid
 from hortus.content.database import THINGS, Database
 from hortus.content.ports import Note, NotKept, Thing
 
-LASTING: frozenset[HostIdKind] = frozenset(("file", "upload", "batch", "message_batch", "tuning_job", "tuned_model"))
+LASTING: frozenset[HostIdKind] = frozenset(
+    ("file", "upload", "batch", "message_batch", "batch_job", "tuning_job", "tuned_model")
+)
 """Kinds that are remembered until they are deleted; ids of the others lapse."""
 
 _PURPOSE = "things of hosts"

@@ -12,6 +12,7 @@ from hortus.dialects.gemini import DIALECT as GEMINI
 from hortus.dialects.gemini_live import DIALECT as GEMINI_LIVE
 from hortus.dialects.jina_rerank import DIALECT as JINA_RERANK
 from hortus.dialects.mistral import DIALECT as MISTRAL
+from hortus.dialects.mistral_batches import DIALECT as MISTRAL_BATCHES
 from hortus.dialects.openai_audio import DIALECT as OPENAI_AUDIO
 from hortus.dialects.openai_batches import DIALECT as OPENAI_BATCHES
 from hortus.dialects.openai_chat import DIALECT as OPENAI_CHAT
@@ -41,5 +42,6 @@ DIALECTS: tuple[Dialect, ...] = (
     OPENAI_BATCHES,
     OPENAI_FINE_TUNING,
     ANTHROPIC_BATCHES,
+    MISTRAL_BATCHES,
 )
 """The first one renders errors for paths that belong to none."""

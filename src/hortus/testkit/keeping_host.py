@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from hortus.testkit.batch_jobs import BatchJobs
 from hortus.testkit.listening import Incoming, Listener, read_request
 from hortus.testkit.message_batches import MessageBatches
 
@@ -44,6 +45,7 @@ class KeepingHost:
         files: What lies in each file, by its id.
         failing: Ids at which the host fails.
         message_batches: What it keeps in Anthropic's words.
+        batch_jobs: And in Mistral's.
         refusing: Files of which it makes no batch.
     """
 
@@ -55,6 +57,7 @@ class KeepingHost:
         self.refusing: set[str] = set()
         self.port = 0
         self.message_batches = MessageBatches()
+        self.batch_jobs = BatchJobs()
         self._numbers = itertools.count(1)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="keeping host", daemon=True)
@@ -100,8 +103,13 @@ class KeepingHost:
         parts = urlsplit(asked.path).path.removeprefix("/v1").strip("/").split("/")
         if self.failing.intersection(parts):
             return 500, "application/json", _encode({"error": {"message": "It broke.", "type": "server_error"}})
-        is_message = parts[:2] == ["messages", "batches"]
-        found = self.message_batches.serve(asked, parts[2:]) if is_message else self._serve(asked, parts)
+        match parts:
+            case ["messages", "batches", *rest]:
+                found = self.message_batches.serve(asked, rest)
+            case ["batch", "jobs", *rest]:
+                found = self.batch_jobs.serve(asked, rest)
+            case _:
+                found = self._serve(asked, parts)
         if found is None:
             return 404, "application/json", _encode({"error": {"message": "No such object.", "type": "invalid"}})
         if isinstance(found, bytes):

@@ -8,15 +8,15 @@ from __future__ import annotations
 from hortus.canon.dialect import Dialect, Operation
 from hortus.canon.translation import Chat, Embeddings, Moderations, Translation
 from hortus.dialects.mistral import embeddings, moderation, request, response
-from hortus.dialects.mistral.errors import read_error, render_error, render_stream_error
 from hortus.dialects.mistral.relay_answer import read_answer
 from hortus.dialects.mistral.relay_request import read_form, read_request, write_request
 from hortus.dialects.mistral.relay_stream import open_stream
 from hortus.dialects.mistral.routes import write_route, write_routes
 from hortus.dialects.mistral.stream_reader import Reader
 from hortus.dialects.mistral.stream_writer import Writer
-from hortus.dialects.mistral.units import cap_output, weigh
 from hortus.dialects.mistral.vocabulary import NAME, VOCABULARY
+from hortus.framing.mistral_errors import read_error, render_error, render_stream_error
+from hortus.framing.mistral_units import cap_output, weigh
 
 DIALECT = Dialect(
     name=NAME,

@@ -27,7 +27,6 @@ from hortus.canon.nodes import Extras, Seal
 from hortus.canon.parts import Part, Reasoning, Text, ToolCall
 from hortus.canon.unfold import unfold
 from hortus.dialects.mistral import wire
-from hortus.dialects.mistral.errors import read_error
 from hortus.dialects.mistral.messages import given_id
 from hortus.dialects.mistral.parts import read_part, read_thoughts
 from hortus.dialects.mistral.pen import encode, notes_at
@@ -35,6 +34,7 @@ from hortus.dialects.mistral.response import read_response, read_stop, write_usa
 from hortus.dialects.mistral.vocabulary import NAME
 from hortus.framing.answers import unreadable
 from hortus.framing.chat_notation import unknown_in_choice
+from hortus.framing.mistral_errors import read_error
 from hortus.framing.noted_usage import note_usage
 from hortus.framing.objects import kind_of, text_of, told
 from hortus.framing.opening import NULL, Notes

@@ -31,12 +31,12 @@ from hortus.canon.request import Message
 from hortus.canon.response import Choice, Response
 from hortus.canon.translation import Asking
 from hortus.canon.usage import Usage
-from hortus.dialects.mistral.errors import render_stream_error
 from hortus.dialects.mistral.messages import write_call
 from hortus.dialects.mistral.parts import signature_of, write_part
 from hortus.dialects.mistral.pen import Pen, encode, is_own
 from hortus.dialects.mistral.response import write_stop, write_usage
 from hortus.dialects.mistral.vocabulary import NAME
+from hortus.framing.mistral_errors import render_stream_error
 from hortus.framing.objects import Body
 from hortus.framing.sse import write_frame
 

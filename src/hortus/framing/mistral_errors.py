@@ -10,11 +10,13 @@ import msgspec
 
 from hortus.canon.dialect import ErrorReply
 from hortus.canon.errors import RequestError
-from hortus.dialects.mistral.pen import encode
 from hortus.framing.openai_errors import describe, read_error, reply_headers
 from hortus.framing.sse import write_frame
 
 __all__ = ("read_error", "render_error", "render_stream_error")
+
+
+_ENCODE = msgspec.json.Encoder().encode
 
 
 class _Body(msgspec.Struct):
@@ -40,6 +42,6 @@ def render_stream_error(error: RequestError, receipt_id: str) -> bytes:
 
 def _write(error: RequestError) -> bytes:
     said = describe(error)
-    return encode(
+    return _ENCODE(
         _Body(message=said.message, type=said.type, param=said.param, code=said.code, raw_status_code=error.status)
     )
