@@ -178,10 +178,61 @@ async def test_lines_that_name_anothers_file_are_refused(place: Place) -> None:
     assert (refused.status, place.keeping["a"].seen) == (404, [])
 
 
-async def test_a_policy_that_has_requests_looked_at_refuses_them(place: Place) -> None:
-    rule(place, Policy("p", personal_data="refuse", unseen_content="allow"))
-    refused = await bring(place, line())
+GUARDED = Policy("p", personal_data="refuse")
+IBAN = "DE89370400440532013000"
+
+
+async def test_guards_read_every_line_and_the_batch_that_is_made_of_them_may_run(place: Place) -> None:
+    rule(place, GUARDED)
+    made = await bring(place, line(1) + b"\n" + line(2))
+    begun = await run(place, made.json["id"])
+    assert (made.status, begun.status) == (200, 200), begun.body
+
+
+@pytest.mark.parametrize("where", ["words", "custom_id", "key"])
+async def test_what_guards_find_in_a_line_refuses_the_file(place: Place, where: str) -> None:
+    rule(place, msgspec.structs.replace(GUARDED, unseen_content="allow"))
+    match where:
+        case "words":
+            second = line(2, messages=[{"role": "user", "content": f"Pay {IBAN} at once"}])
+        case "custom_id":
+            second = line(2).replace(b'"c2"', b'"%b"' % IBAN.encode())
+        case _:
+            second = line(2, metadata={IBAN: "x"})
+    refused = await bring(place, line(1) + b"\n" + second)
+    receipt = place.journal.receipt(refused.receipt_id)
+    assert (refused.status, refused.json["error"]["code"]) == (403, "refused_by_guard")
+    assert receipt.findings == ("iban:1",)
+    assert place.keeping["a"].seen == []
+
+
+async def test_what_would_be_hidden_elsewhere_is_refused_in_lines(place: Place) -> None:
+    rule(place, Policy("p", personal_data="pseudonymise"))
+    refused = await bring(place, line(messages=[{"role": "user", "content": f"Pay {IBAN} at once"}]))
     assert (refused.status, place.keeping["a"].seen) == (403, [])
+
+
+async def test_pictures_in_lines_are_content_that_nobody_sees(place: Place) -> None:
+    rule(place, GUARDED)
+    picture = {"type": "image_url", "image_url": {"url": "https://example.org/lamp.png"}}
+    refused = await bring(place, line(messages=[{"role": "user", "content": [picture]}]))
+    assert (refused.status, place.keeping["a"].seen) == (403, [])
+
+
+async def test_more_than_guards_read_is_refused(place: Place) -> None:
+    rule(place, msgspec.structs.replace(GUARDED, unseen_content="allow"))
+    refused = await bring(place, b"\n".join(line(n, user="x" * 100_000) for n in range(11)))
+    assert (refused.status, place.keeping["a"].seen) == (403, [])
+    assert "Send several files." in refused.json["error"]["message"]
+
+
+async def test_a_file_that_was_read_for_another_policy_is_not_run(place: Place) -> None:
+    rule(place, GUARDED)
+    made = await bring(place, line())
+    rule(place, Policy("p", personal_data="refuse", secrets="refuse"))
+    refused = await run(place, made.json["id"])
+    assert (refused.status, len(place.keeping["a"].seen)) == (403, 1)
+    assert "Send the file again." in refused.json["error"]["message"]
 
 
 async def test_a_policy_of_tools_holds_for_lines(place: Place) -> None:

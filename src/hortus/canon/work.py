@@ -28,6 +28,7 @@ class Work(msgspec.Struct, frozen=True, array_like=True):
         searches: Whether the host may search for any of them.
         server_tools: Whether it may run other tools of its own, or anything else is used that nothing here bounds.
         longest_bytes: Of the longest of their bodies; 0: unknown.
+        looked_at: For which policy guards have read them, as receipts name it; empty: for none.
     """
 
     route: str
@@ -42,6 +43,7 @@ class Work(msgspec.Struct, frozen=True, array_like=True):
     searches: bool = False
     server_tools: bool = False
     longest_bytes: int = 0
+    looked_at: str = ""
 
 
 class Share(msgspec.Struct, frozen=True, array_like=True):

@@ -22,6 +22,7 @@ from hortus.content.spool import PIECE_BYTES
 from hortus.framing.places import places_in
 from hortus.framing.request_lines import LONGEST_LINE_BYTES, MOST_LINES, Line, read_line
 from hortus.gateway.choose import need_of
+from hortus.gateway.guards.screen import LONGEST_TEXT
 from hortus.gateway.judging import Judged
 from hortus.gateway.spelling import refuse_other_spellings
 from hortus.gateway.uploads import Places, Requests, Upload
@@ -56,6 +57,8 @@ class LinesReader:
         self._seen: set[int] = set()
         self._ids: dict[HostId, None] = {}
         self._tools: set[str] = set()
+        self._texts: list[bytes] = []
+        self._texts_bytes = 0
         self._places = Places(array("Q"), array("Q"))
         self._work = Work("", "")
 
@@ -79,7 +82,8 @@ class LinesReader:
         if not self._work.requests:
             raise InvalidRequest("The file has no requests.", path="file", hint="Put one on each line.")
         dialect, _ = self._served[self._url]
-        return Requests(dialect, self._work, self._places, tuple(self._ids), tuple(sorted(self._tools)))
+        texts = tuple(self._texts) if self._texts_bytes <= LONGEST_TEXT else None
+        return Requests(dialect, self._work, self._places, tuple(self._ids), tuple(sorted(self._tools)), texts)
 
     def _take(self, line: bytes) -> None:
         self._number += 1
@@ -91,6 +95,7 @@ class LinesReader:
             )
         if not line.strip(b" \t\r"):
             return
+        self._keep_text(line)
         try:
             self._read(read_line(line))
         except CallerFault as error:
@@ -113,6 +118,14 @@ class LinesReader:
         units = dialect.weigh(operation, asked, line.body)
         self._tools.update(units.tools)
         self._work = _more(self._work, units, route=asked.route, operation=need_of(operation), size=len(line.body))
+
+    def _keep_text(self, line: bytes) -> None:
+        """Keep a line for guards, for as long as these read so much."""
+        self._texts_bytes += len(line)
+        if self._texts_bytes <= LONGEST_TEXT:
+            self._texts.append(line)
+        else:
+            self._texts.clear()
 
     def _note_custom_id(self, custom_id: str) -> None:
         digest = int.from_bytes(blake2b(custom_id.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
@@ -210,10 +223,7 @@ def narrow(judged: Judged, asked: Asked, upload: Upload | None, *, run: Work | N
         return judged
     is_file = upload is not None or asked.work is None
     if is_file and judged.policy.looks_at_content:
-        raise RefusedByPolicy(
-            "The project's policy has requests looked at, and those in a file for a batch cannot be.",
-            hint="Send them one by one.",
-        )
+        _check_looked_at(judged, upload, run)
     _check_limits(judged, work, path="file" if is_file else "requests")
     return _left(judged, work, dialect=_dialect_of(upload), on=on)
 
@@ -228,6 +238,34 @@ def _left(judged: Judged, work: Work, *, dialect: str | None, on: date) -> Judge
     left = tuple(target for target, reason in found if reason is None)
     route = replace(judged.route, targets=left, unusable=(*judged.route.unusable, *others))
     return replace(judged, route=route)
+
+
+def looked_at(asked: Asked, upload: Upload | None, judged: Judged) -> Asked:
+    """Return the request with the policy noted for which guards are about to read the requests in its file."""
+    if asked.work is None or upload is None or not judged.policy.looks_at_content:
+        return asked
+    return replace(asked, work=replace(asked.work, looked_at=judged.mark))
+
+
+def is_looked_at(judged: Judged, run: Work | None) -> bool:
+    """Tell whether guards have read what is to be run, for the policy that holds now."""
+    return run is not None and judged.policy.looks_at_content and run.looked_at == judged.mark
+
+
+def _check_looked_at(judged: Judged, upload: Upload | None, run: Work | None) -> None:
+    if upload is None:
+        if not is_looked_at(judged, run):
+            raise RefusedByPolicy(
+                "The project's policy has requests looked at, and those in this file were not, or for another policy.",
+                path="input_file_id",
+                hint="Send the file again.",
+            )
+    elif upload.requests is None or upload.requests.texts is None:
+        raise RefusedByPolicy(
+            f"The project's policy has requests looked at, and guards read {LONGEST_TEXT} bytes of a file at most.",
+            path="file",
+            hint="Send several files.",
+        )
 
 
 def _check_limits(judged: Judged, work: Work, *, path: str) -> None:

@@ -22,7 +22,8 @@ async def look_at(visit: Visit, screener: Screener, inquiry: Inquiry, *, judged:
         RefusedByGuard: The policy does not let it.
         CallerFault: The request cannot be understood.
     """
-    if len(inquiry.body) < _LONG_BYTES:
+    is_file = inquiry.upload is not None and inquiry.upload.requests is not None
+    if len(inquiry.body) < _LONG_BYTES and not is_file:
         return _look_at(visit, screener, inquiry, judged=judged)
     return await asyncio.to_thread(_look_at, visit, screener, inquiry, judged=judged)
 

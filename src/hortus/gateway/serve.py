@@ -17,7 +17,7 @@ from hortus.framing.shallow import write_members
 from hortus.gateway import choose
 from hortus.gateway.admit import Admission
 from hortus.gateway.advances import work_of
-from hortus.gateway.batching import narrow, read_requests, with_requests
+from hortus.gateway.batching import is_looked_at, looked_at, narrow, read_requests, with_requests
 from hortus.gateway.caching import CacheBounds, ResponseCache
 from hortus.gateway.calls import call_of
 from hortus.gateway.choice import Choice
@@ -233,6 +233,7 @@ class Gateway:
         judged = self._judged(visit, found, route=route, ready=ready)
         run = work_of(found.operation, asked, project_id=grant.project_id, host_ids=self._kept)
         judged = narrow(judged, asked, came.upload, run=run, on=utc_day(visit.now_ms))
+        asked = looked_at(asked, came.upload, judged)
         continued = await self._go_on(visit, found, asked, body=body, judged=judged)
         asked, body, adaptations = _cap_output(found, continued.asked, continued.body, route=route)
         inquiry = Inquiry(
@@ -423,7 +424,7 @@ def _judge_ask(visit: Visit, judged: Judged, *, inquiry: Inquiry) -> None:
         request_bytes=inquiry.size_bytes,
         tools=tools,
         names_history=bool(kinds - CONTENT_KINDS),
-        names_files=not kinds.isdisjoint(CONTENT_KINDS),
+        names_files=not kinds.isdisjoint(CONTENT_KINDS) and not is_looked_at(judged, inquiry.run),
     )
     rulings = judge_ask(judged.policy, ask)
     if rulings:

@@ -42,6 +42,7 @@ class Requests(msgspec.Struct, frozen=True):
         places: Where they name their model.
         host_ids: What they name of what a host keeps.
         tools: Kinds of tools that they bring, sorted.
+        texts: All of them as they came; None where they are longer than guards read.
     """
 
     dialect: str
@@ -49,6 +50,7 @@ class Requests(msgspec.Struct, frozen=True):
     places: Places
     host_ids: tuple[HostId, ...]
     tools: tuple[str, ...]
+    texts: tuple[bytes, ...] | None = None
 
 
 class Upload(msgspec.Struct, frozen=True):

@@ -81,6 +81,8 @@ class Gathering(Look):
         for name, value in (*inquiry.call.query.items(), *inquiry.call.headers.items()):
             self.reading.add(f"{name}: {value}", Place("fixed", name))
 
+        if inquiry.run is not None and inquiry.run.looked_at and inquiry.asked.work is None:
+            return  # the file that is named was read as it came; for which policy, the door has seen to
         self._unseen += [kind for kind, _ in inquiry.asked.host_ids if kind in CONTENT_KINDS and not self._unseen]
 
     def note_unseen(self, at: str) -> None:

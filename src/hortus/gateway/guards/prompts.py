@@ -5,7 +5,10 @@ Nothing of it can be hidden: what a policy hides elsewhere is refused here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
+
+import msgspec
 
 from hortus.canon.dialect import Asked
 from hortus.gateway.guards.looking import Gathering
@@ -22,8 +25,8 @@ _ELSEWHERE: Final = frozenset(("image", "images", "mask", "file_url"))
 """Members that are pictures and sound, by value or by address."""
 
 
-def gather(look: Gathering, asked: Asked) -> None:
-    """Read all words of a request, and take note of its files."""
+def gather(look: Gathering, asked: Asked, lines: Sequence[bytes] | None = None) -> None:
+    """Read all words of a request, and take note of its files; `lines` are those of its file, where they are JSON."""
     if asked.form is None:
         _gather_members(look, asked)
         return
@@ -33,8 +36,12 @@ def gather(look: Gathering, asked: Asked) -> None:
             look.words(part.value, "fixed", at=part.name)
         else:
             look.words(part.filename or "", "fixed", at=part.name)
-        if part.value is None or part.name in _ELSEWHERE:
+        if lines is None and (part.value is None or part.name in _ELSEWHERE):
             look.note_unseen(part.name)
+    for number, line in enumerate(lines or (), 1):
+        look.json(msgspec.Raw(line), "fixed", at=f"line {number}")
+    if lines is not None:
+        _note_pictures(look, asked, at="file")
 
 
 def _gather_members(look: Gathering, asked: Asked) -> None:
@@ -43,5 +50,9 @@ def _gather_members(look: Gathering, asked: Asked) -> None:
         look.json(raw, "fixed", at=name)
         if name in _ELSEWHERE:
             look.note_unseen(name)
+    _note_pictures(look, asked, at="requests")
+
+
+def _note_pictures(look: Gathering, asked: Asked, *, at: str) -> None:
     if asked.work is not None and asked.work.images + asked.work.documents:
-        look.note_unseen("requests")
+        look.note_unseen(at)

@@ -150,7 +150,9 @@ class Screener:
                 hint="Ask an admin about the policy; `hortus policy explain` names its rules.",
             )
         look = Gathering()
-        prompts.gather(look, inquiry.asked)
+        upload = inquiry.upload
+        lines = upload.requests.texts if upload is not None and upload.requests is not None else None
+        prompts.gather(look, inquiry.asked, lines)
         return Guarded(self._screened(policy, inquiry, look).findings)
 
     def _screened(self, policy: Policy, inquiry: Inquiry, look: Gathering) -> Screening:
