@@ -136,7 +136,7 @@ def _reckon(
     if price is None:
         count.without_price += 1
         return
-    cost = attempt.cost if attempt.cost is not None and _stands(usage) else cost_of(usage, price)
+    cost = _cost_today(attempt, usage, price)
     is_same = attempt.cost is not None and attempt.currency == price.currency and attempt.cost == cost
     count.unchanged += is_same
     if attempt.cost is not None and attempt.currency is not None:
@@ -152,9 +152,12 @@ def _reckon(
     found.new += cost
 
 
-def _stands(usage: Usage) -> bool:
-    """Tell whether a cost is what was charged for a batch beforehand, or was given back of that: no row has it."""
-    return min(usage.input_tokens, usage.output_tokens) < 0 or (usage.is_estimated and usage.service_tier == BATCH)
+def _cost_today(attempt: Attempt, usage: Usage, price: PriceRow) -> Decimal:
+    """Return what usage costs; what was charged for a batch beforehand, or given back of that, stands as it is."""
+    is_of_batch = min(usage.input_tokens, usage.output_tokens) < 0 or (
+        usage.is_estimated and usage.service_tier == BATCH
+    )
+    return attempt.cost if is_of_batch and attempt.cost is not None else cost_of(usage, price)
 
 
 def _difference(key: _Key, costs: _Costs) -> PriceDifference:
