@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from hortus.canon.dialect import Asked
+from hortus.canon.form import Form
 from hortus.gateway.guards.looking import Gathering
 
 LOOKED_AT: Final = frozenset(
@@ -29,19 +30,27 @@ def gather(look: Gathering, asked: Asked, lines: Sequence[bytes] | None = None) 
     """Read all words of a request, and take note of its files; `lines` are those of its file, where they are JSON."""
     if asked.form is None:
         _gather_members(look, asked)
-        return
-    for part in asked.form.parts:
+    else:
+        _gather_parts(look, asked.form, is_file_read=lines is not None)
+    if lines is not None:
+        _gather_lines(look, asked, lines)
+
+
+def _gather_parts(look: Gathering, form: Form, *, is_file_read: bool) -> None:
+    for part in form.parts:
         look.words(part.name, "fixed", at="")
         if part.value is not None:
             look.words(part.value, "fixed", at=part.name)
         else:
             look.words(part.filename or "", "fixed", at=part.name)
-        if lines is None and (part.value is None or part.name in _ELSEWHERE):
+        if not is_file_read and (part.value is None or part.name in _ELSEWHERE):
             look.note_unseen(part.name)
-    for number, line in enumerate(lines or (), 1):
+
+
+def _gather_lines(look: Gathering, asked: Asked, lines: Sequence[bytes]) -> None:
+    for number, line in enumerate(lines, 1):
         look.json(msgspec.Raw(line), "fixed", at=f"line {number}")
-    if lines is not None:
-        _note_pictures(look, asked, at="file")
+    _note_pictures(look, asked, at="file")
 
 
 def _gather_members(look: Gathering, asked: Asked) -> None:
