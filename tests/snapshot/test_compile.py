@@ -137,7 +137,7 @@ RULED_OUT = {
     ),
     "dialect that the host does not promise": (
         EndpointSpec(name="e", model="m", host="mistral", credential="env:X", dialects=("gemini",)),
-        "does not speak gemini (it speaks mistral, openai_chat)",
+        "does not speak gemini (it speaks mistral, mistral_batches, openai_chat)",
     ),
     "host gone from the catalog": (EndpointSpec(name="e", model="m", host="gone"), "the catalog has no host gone"),
     "model of an unknown maker where the maker decides the dialect": (
