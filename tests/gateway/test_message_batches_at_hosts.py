@@ -218,3 +218,10 @@ async def test_what_a_batch_was_charged_is_set_right_by_its_results(place: Place
     used = [place.journal.receipt(each.receipt_id).attempts[-1].usage for each in (made, *looks)]
     assert [usage.output_tokens if usage else 0 for usage in used] == [100, 4 - 100, 0]
     assert place.kept.thing("message_batch", one).note.advance is None
+
+
+async def test_a_number_out_of_range_is_the_clients_fault(place: Place) -> None:
+    block = {"type": "image", "source": {"type": "url", "url": "https://pictures.invalid/1.png"}}
+    asked = chat() | {"messages": [{"role": "user", "content": [block]}], "temperature": msgspec.Raw(b"1e999")}
+    refused = await place.send("POST", PATH, batch_of(asked))
+    assert (refused.status, said(place)) == (400, [])

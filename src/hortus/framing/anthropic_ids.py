@@ -14,7 +14,7 @@ from msgspec import Raw
 from hortus.canon.dialect import HostId
 from hortus.canon.errors import InvalidRequest
 from hortus.framing.counting import UNREADABLE
-from hortus.framing.shallow import Members
+from hortus.framing.shallow import Members, read_value
 
 _FILE = "file_id"
 _WORDS = "input"
@@ -42,7 +42,7 @@ def named_ids(members: Members) -> tuple[HostId, ...]:
     messages, container = members.get("messages"), members.get("container")
     found: list[HostId] = []
     if messages is not None and may_name_files(messages):
-        files = list(_files_in(_DECODE(messages)))
+        files = list(_files_in(read_value(messages)))
         if len(files) != len(_KEY.findall(messages)):
             raise InvalidRequest(
                 "An object in the messages has two members `file_id`.", path="messages", hint="Send one of them."

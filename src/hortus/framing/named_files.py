@@ -8,19 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import msgspec
 from msgspec import Raw
 
 from hortus.canon.dialect import HostId
 from hortus.canon.errors import InvalidRequest
+from hortus.framing.shallow import read_value
 
 _WORDS = frozenset(("arguments", "parameters", "schema", "output_schema", "text", "input"))
 """Members that hold words of the model or schemas of the client."""
 
 _ESCAPED = re.compile(rb"\\u00(?:5[fF]|6[4569cC])")
 """A letter of the member's name."""
-
-_DECODE = msgspec.json.Decoder().decode
 
 
 def key_pattern(name: str) -> re.Pattern[bytes]:
@@ -41,7 +39,7 @@ def files_in(raw: Raw, *, path: str) -> Iterator[HostId]:
     text = bytes(raw)
     if b"file_id" not in text and not _ESCAPED.search(text):
         return
-    found = list(_walk(_DECODE(raw)))
+    found = list(_walk(read_value(raw)))
     if len(found) != len(_FILE.findall(raw)) + len(_FILES.findall(raw)):
         raise named_twice("file_id", path)
     for value, is_meant in found:

@@ -22,6 +22,7 @@ DEPTH_LIMIT = 128
 
 _DECODER = msgspec.json.Decoder(Members)
 _ENCODER = msgspec.json.Encoder()
+_DECODE_ANY = msgspec.json.Decoder().decode
 
 _STEPS = bytes.maketrans(b"[]{}", b"\x02\x00\x02\x00")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
@@ -54,6 +55,22 @@ def read_members(data: bytes) -> Members:
     if is_deeper_than(data, DEPTH_LIMIT):
         raise too_deep()
     return members
+
+
+def read_value(data: bytes | msgspec.Raw) -> object:
+    """Return all that a JSON value of a request says, for those few of which that has to be known.
+
+    >>> read_value(b'{"a": [1e400]}')
+    Traceback (most recent call last):
+    hortus.canon.errors.InvalidRequest: A number in the body is out of range. Send one that fits 64 bits.
+
+    Raises:
+        InvalidRequest: A number in it is larger than any that hosts read.
+    """
+    try:
+        return _DECODE_ANY(data)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest("A number in the body is out of range.", hint="Send one that fits 64 bits.") from error
 
 
 def check_text(data: bytes) -> None:

@@ -15,6 +15,7 @@ from typing import TypeVar
 import msgspec
 
 from hortus.canon.units import Unit
+from hortus.framing.shallow import read_value
 
 Members = Mapping[str, msgspec.Raw]
 
@@ -27,7 +28,6 @@ _ESCAPED_ASCII = re.compile(rb"\\u00[2-7]")
 _MOST_CHOICES = 1024
 """Above what any host gives; a larger number is one that the host refuses."""
 
-_DECODE = msgspec.json.Decoder().decode
 _DECODE_TEXT = msgspec.json.Decoder(str).decode
 _DECODE_INT = msgspec.json.Decoder(int).decode
 
@@ -41,13 +41,13 @@ def count_parts(body: bytes, marks: tuple[bytes, ...], judge: Judge) -> Mapping[
         judge: Looks at each object where there is one.
     """
     if b"\\u00" in body and _ESCAPED_ASCII.search(body):
-        body = msgspec.json.encode(_DECODE(body))
+        body = msgspec.json.encode(read_value(body))
     for mark in marks:
         if mark in body:
             break
     else:
         return _NOTHING
-    found = (judge(one) for one in _objects_in(_DECODE(body)))
+    found = (judge(one) for one in _objects_in(read_value(body)))
     return {**_NOTHING, **Counter(unit for unit in found if unit is not None)}
 
 

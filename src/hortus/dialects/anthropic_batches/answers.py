@@ -107,4 +107,7 @@ def _led_home(body: bytes | msgspec.Raw, batch: _Batch) -> bytes | None:
     if not batch.results_url:
         return None
     path = f"/v1/messages/batches/{quote(batch.id, safe='')}/results"
-    return write_members(_DECODE_MEMBERS(body) | {_RESULTS: msgspec.Raw(_ENCODE(path))})
+    try:
+        return write_members(_DECODE_MEMBERS(body) | {_RESULTS: msgspec.Raw(_ENCODE(path))})
+    except UNREADABLE:  # no text at all, which clients cannot read either
+        return None

@@ -9,7 +9,7 @@ from hortus.canon.dialect import Asked, HostId, Operation, Rewritten
 from hortus.canon.form import Form
 from hortus.framing import forms
 from hortus.framing.asking import read_asked
-from hortus.framing.shallow import Members, write_members
+from hortus.framing.shallow import Members, read_value, write_members
 
 ADAPTED_MODEL = "model"
 """Adaptation: the route's name is replaced by the host's name of the model."""
@@ -18,7 +18,6 @@ _FILE_ID = "file_id"
 _FILE = b'"file_id"'
 _MODEL = "model"
 _ENCODE = msgspec.json.Encoder().encode
-_DECODE = msgspec.json.Decoder().decode
 
 
 def read_request(operation: Operation, body: bytes, route: str | None = None) -> Asked:
@@ -53,7 +52,7 @@ def _files_in(members: Members) -> tuple[HostId, ...]:
     for name in ("messages", "document", "input"):
         value = members.get(name)
         if value is not None and (_FILE in bytes(value) or b"\\u00" in bytes(value)):
-            found |= dict.fromkeys(("file", one) for one in _ids_in(_DECODE(value)))
+            found |= dict.fromkeys(("file", one) for one in _ids_in(read_value(value)))
     return tuple(found)
 
 
