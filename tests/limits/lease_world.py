@@ -100,6 +100,8 @@ class Worker:
         self.to_worker: list[Reply] = []
         self.journal: list[JournalRecord] = []
         self.absorbed = 0
+        self.given_back: list[tuple[int, Hold]] = []
+        """What receipts have given back of charges, and how long the journal was then."""
         self.taken: dict[str, Decimal] = {}
         """What its requests have taken of each pool or hold of it, by its journal."""
         self.is_alive = True
@@ -131,6 +133,7 @@ class World:
         self.receipts = 0
         self.overcharged = Decimal(0)
         self.reserved = self.refused = 0
+        self.set_right: set[str] = set()
 
     @property
     def pool(self) -> str:
@@ -167,6 +170,26 @@ class World:
         want = Want(self.pool, "budget", times(much + 1), self.limit.amount)
         if not worker.purse.reserve((want,)):
             worker.purse.free(want.pool, want.amount)
+
+    def set_one_right(self, worker: Worker, much: int) -> None:
+        """Give back half of a charge that some worker, dead or alive, has written down; in a receipt of its own."""
+        charged = {
+            record.receipt_id: record.charges[0]
+            for one in self.everybody
+            for record in one.journal
+            if isinstance(record, Settled) and record.charges[0].amount > 0 and record.receipt_id not in self.set_right
+        }
+        if self.limit.measure != "money" or not charged:
+            return
+        paid, hold = next(iter(charged.items()))
+        self.set_right.add(paid)
+        back = Hold(hold.pool, EXACT.multiply(hold.amount, Decimal("-0.5")))
+        receipt = f"r-{self.receipts}"
+        self.receipts += 1
+        worker.journal += [opened(receipt), replace(settled(receipt), charges=(back,), cost=back.amount)]
+        worker.given_back.append((len(worker.journal), back))
+        if much % 2:
+            self.absorb(worker, much)
 
     # What worker and ledger say to one another
 
@@ -255,6 +278,7 @@ class World:
         for one in self.everybody:
             if not one.is_alive and not one.is_buried:
                 self.ledger.absorb(one.name, one.journal[one.absorbed :])
+                one.absorbed = len(one.journal)
                 self.ledger.bury(one.name)
                 one.is_buried = True
 
@@ -280,7 +304,13 @@ class World:
         for name, pool in books.pools.items():
             leases = books.leases.get(name, {})
             dead = total(one.taken.get(name, ZERO) for one in self.everybody if one.is_buried)
-            assert pool.granted == total((lease.granted for lease in leases.values()), dead)
+            back = total(
+                hold.amount
+                for one in self.everybody
+                for end, hold in one.given_back
+                if hold.pool == name and end <= one.absorbed
+            )
+            assert pool.granted == total((lease.granted for lease in leases.values()), EXACT.add(dead, back))
             assert all(lease.granted >= lease.spent for lease in leases.values())
             assert self.taken(name) <= EXACT.add(self.highest, self.overcharged)
             for worker in self.workers:
@@ -291,13 +321,14 @@ class World:
 
     def taken(self, pool: str) -> Decimal:
         """Return what requests have taken of a pool or still hold of it: the truth, whatever purses and books say."""
-        return total(worker.taken.get(pool, ZERO) for worker in self.everybody)
+        back = [hold.amount for worker in self.everybody for _, hold in worker.given_back if hold.pool == pool]
+        return total((worker.taken.get(pool, ZERO) for worker in self.everybody), total(back))
 
     def charged(self, pool: str) -> Decimal:
         """Return what the journals say that requests have taken."""
         found: dict[str, Hold] = {}
         for worker in self.everybody:
-            found |= {one.receipt_id: one.holds[0] for one in worker.journal if isinstance(one, Opened)}
+            found |= {one.receipt_id: one.holds[0] for one in worker.journal if isinstance(one, Opened) and one.holds}
             found |= {one.receipt_id: one.charges[0] for one in worker.journal if isinstance(one, Settled)}
         return total(one.amount for one in found.values() if one.pool == pool)
 
@@ -326,7 +357,7 @@ class World:
 STEPS = (
     *("request",) * 20, *("settle",) * 20, *("to_ledger",) * 20, *("to_worker",) * 20, *("absorb",) * 6,
     *("bury",) * 3, *("free",) * 3, *("recall",) * 3, *("prefetch",) * 3, "idle", "forget_over", "lose_connection",
-    "restart_ledger", "crash", "change_limit", "next_day",
+    "restart_ledger", "crash", "change_limit", "next_day", *("set_one_right",) * 3,
 )  # fmt: skip
 """By name, as often as they should be drawn."""
 

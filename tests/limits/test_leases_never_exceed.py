@@ -33,3 +33,4 @@ def test_limits_hold_and_nothing_leaks_in_long_histories() -> None:
     # Or it proves little
     assert sum(world.reserved for world in worlds) > 2500
     assert sum(world.refused for world in worlds) > 1000
+    assert sum(len(world.set_right) for world in worlds) > 300

@@ -41,16 +41,17 @@ class PoolAccounts:
 
     def charge(self, connection: Connection, done: Iterable[Receipt], *, writer: str) -> None:
         """Count what a writer's receipts have charged, in the transaction in which they are written."""
-        charges: dict[str, Decimal] = {}
+        charges: dict[tuple[str, bool], Decimal] = {}
         for receipt in done:
             for attempt in receipt.attempts:
                 for charge in attempt.charges:
-                    charges[charge.pool] = add(charges.get(charge.pool, ZERO), charge.amount)
+                    sort = charge.pool, charge.amount < 0  # what is given back is another account's: not to be mixed
+                    charges[sort] = add(charges.get(sort, ZERO), charge.amount)
         if not charges:
             return
-        books = self.load(connection, charges)
+        books = self.load(connection, {pool for pool, _ in charges})
         before = books.copy()
-        for pool, amount in charges.items():
+        for (pool, _), amount in charges.items():
             books.charge(writer, pool, amount)
         self.save(connection, books, before=before)
 
