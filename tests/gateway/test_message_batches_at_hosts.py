@@ -225,3 +225,8 @@ async def test_a_number_out_of_range_is_the_clients_fault(place: Place) -> None:
     asked = chat() | {"messages": [{"role": "user", "content": [block]}], "temperature": msgspec.Raw(b"1e999")}
     refused = await place.send("POST", PATH, batch_of(asked))
     assert (refused.status, said(place)) == (400, [])
+
+
+async def test_a_path_that_is_none_is_refused_in_anthropics_words(place: Place) -> None:
+    refused = await place.send("GET", f"{PATH}/msgbatch_1/more", headers=[(b"anthropic-version", b"2023-06-01")])
+    assert (refused.status, refused.json["type"], refused.json["error"]["type"]) == (404, "error", "not_found_error")

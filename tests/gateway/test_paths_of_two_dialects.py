@@ -64,7 +64,7 @@ def test_a_model_s_id_in_bedrock_s_paths_may_hold_slashes_and_colons(
     ],
 )
 def test_the_errors_of_a_path_that_is_none_are_those_of_whom_its_beginning_belongs_to(path: str, dialect: str) -> None:
-    assert Door(DIALECTS).dialect_of(path).name == dialect
+    assert Door(DIALECTS).dialect_of(path, headers={}).name == dialect
 
 
 @pytest.mark.parametrize(

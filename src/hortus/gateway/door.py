@@ -98,8 +98,10 @@ class Door:
             raise UnknownPath("This path is not served here.", hint=self._advise(path))
         return _choose(matched, method)
 
-    def dialect_of(self, path: str) -> Dialect:
+    def dialect_of(self, path: str, *, headers: dict[bytes, bytes]) -> Dialect:
         """Return the dialect whose errors a client at this path understands."""
+        if self._anthropic is not None and _TELLS_ANTHROPIC in headers and path.startswith("/v1/"):
+            return self._bases[self._anthropic]
         first = _first_part(path)
         return self._bases.get(first) or self._roots.get(first, self.first)
 

@@ -175,7 +175,7 @@ class Gateway:
         try:
             found = self._door.find(exchange.method, exchange.path, headers=visit.received)
         except RequestError:
-            visit.adopt(self._door.dialect_of(exchange.path))
+            visit.adopt(self._door.dialect_of(exchange.path, headers=visit.received))
             raise
         visit.adopt(found.dialect)
         visit.operation = found.operation
