@@ -183,22 +183,27 @@ def test_an_idle_worker_stops_at_once_with_open_connections(place: Workplace) ->
         assert place.stop() == 0
 
 
+FIGURES = (
+    'hortus_requests_total{route="-",status="4xx"} 1.0',
+    'hortus_requests_total{route="plain",status="2xx"} 1.0',
+    'hortus_request_seconds_count{route="plain"} 1.0',
+    'hortus_tokens_total{endpoint="plain",kind="input"} 7.0',
+    'hortus_attempts_total{endpoint="plain",outcome="completed"} 1.0',
+    'hortus_errors_total{code="model_not_found"} 1.0',
+)
+
+
 def test_figures_reach_the_shared_files(place: Workplace) -> None:
     ask(place)
     assert ask(place, "no-such-route").status_code == 404
 
-    def shown() -> str | None:
+    def all_are_shown() -> bool:  # each kind has a file of its own, written one after the other
         registry = CollectorRegistry()
         MultiProcessCollector(registry, path=str(place.home.metrics))
         text = generate_latest(registry).decode()
-        return text if 'hortus_requests_total{route="-",status="4xx"} 1.0' in text else None
+        return all(figure in text for figure in FIGURES)
 
-    text = wait_until(shown)
-    assert 'hortus_requests_total{route="plain",status="2xx"} 1.0' in text
-    assert 'hortus_request_seconds_count{route="plain"} 1.0' in text
-    assert 'hortus_tokens_total{endpoint="plain",kind="input"} 7.0' in text
-    assert 'hortus_attempts_total{endpoint="plain",outcome="completed"} 1.0' in text
-    assert 'hortus_errors_total{code="model_not_found"} 1.0' in text
+    wait_until(all_are_shown)
 
 
 def test_what_still_runs_when_the_drain_time_is_over_is_cut_and_settled(
