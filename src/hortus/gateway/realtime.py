@@ -25,6 +25,7 @@ from hortus.canon.realtime import Message, Realtime
 from hortus.framing.openai_errors import read_error
 from hortus.framing.websocket import FAULT
 from hortus.gateway import choose, headers
+from hortus.gateway.attempts import Attempts
 from hortus.gateway.calls import call_of
 from hortus.gateway.choose import may_move_on
 from hortus.gateway.door import Found
@@ -86,6 +87,7 @@ class Switchboard:
         self._hosts = hosts
         self._books = books
         self._quotas = quotas
+        self._attempts = Attempts(books, quotas)
         self._lanes = lanes
 
     async def serve(self, visit: Visit, found: Found, realtime: Realtime, *, stand: Stand) -> None:
@@ -239,14 +241,7 @@ class Switchboard:
             snapshot_version=standing.snapshot_version,
         )
         outgoing = Outgoing(dialect=found.dialect.name, path="", body=b"")
-        held = self._quotas.without_limits(visit, target.endpoint, inquiry=inquiry, outgoing=outgoing)
-        if held is None:
-            held = await self._quotas.hold(visit, target.endpoint, inquiry=inquiry, outgoing=outgoing)
-        try:
-            return self._books.open(visit, target, number=number, inquiry=inquiry, outgoing=outgoing, held=held)
-        except BaseException:
-            held.free()
-            raise
+        return await self._attempts.open(visit, target, number=number, inquiry=inquiry, outgoing=outgoing)
 
     async def _shake_hands(self, caller: _Caller, target: Target) -> Socket:
         """Ask a host for a WebSocket. Raises HostFault."""

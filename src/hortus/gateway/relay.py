@@ -15,6 +15,7 @@ import msgspec
 from hortus.canon.errors import Internal, OurFault, RulesFault
 from hortus.canon.loss import Strictness
 from hortus.gateway import headers
+from hortus.gateway.attempts import Attempts
 from hortus.gateway.calling import Call, Setback
 from hortus.gateway.choose import wait_asked_s
 from hortus.gateway.crossing import Passages, Way, Ways
@@ -79,7 +80,7 @@ class Relay:
     def __init__(self, hosts: Hosts, books: Books, quotas: Quotas, *, lanes: Lanes) -> None:
         self.hosts = hosts
         self._books = books
-        self._quotas = quotas
+        self._attempts = Attempts(books, quotas)
         self.lanes = lanes
 
     async def run(self, visit: Visit, job: Job) -> None:
@@ -172,16 +173,9 @@ class Relay:
         try:
             job.judged.assure(here.target)
             outgoing = here.passage.outgoing
-            held = self._quotas.without_limits(visit, here.target.endpoint, inquiry=job.inquiry, outgoing=outgoing)
-            if held is None:
-                held = await self._quotas.hold(visit, here.target.endpoint, inquiry=job.inquiry, outgoing=outgoing)
-            try:
-                attempt = self._books.open(
-                    visit, here.target, number=number, inquiry=job.inquiry, outgoing=outgoing, held=held
-                )
-            except BaseException:
-                held.free()
-                raise
+            attempt = await self._attempts.open(
+                visit, here.target, number=number, inquiry=job.inquiry, outgoing=outgoing
+            )
         except BaseException:
             lane.leave(visit)
             raise
