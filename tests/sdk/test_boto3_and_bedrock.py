@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import boto3
@@ -112,8 +113,9 @@ def test_the_host_s_own_error_is_raised_by_its_class(client: Any, ask: str) -> N
 
 
 def test_a_frame_with_a_wrong_checksum_ends_the_stream_with_an_error_that_the_sdk_raises(client: Any) -> None:
-    events = iter(client.converse_stream(modelId="broken", **ASKED)["stream"])
-    assert "messageStart" in next(events)
-    assert next(events)["contentBlockDelta"]["delta"]["text"] == "Ye"
-    with pytest.raises(botocore.exceptions.EventStreamError):
-        next(events)
+    with closing(client.converse_stream(modelId="broken", **ASKED)["stream"]) as stream:
+        events = iter(stream)
+        assert "messageStart" in next(events)
+        assert next(events)["contentBlockDelta"]["delta"]["text"] == "Ye"
+        with pytest.raises(botocore.exceptions.EventStreamError):
+            next(events)
