@@ -94,9 +94,7 @@ wheel: ## Build the wheel into dist/
 	$(PY) -m build --no-isolation --wheel --outdir dist .
 
 pins: ## Resolve requirements/*.in again (needs uv; leaves out releases younger than a week)
-	cd requirements && newest=$$(date -u -d '7 days ago' +%Y-%m-%d) && before= && for set in pip gateway control local dev; do \
-	  uv pip compile -q --generate-hashes --python-version 3.11 --no-header --exclude-newer $$newest $$before $$set.in -o $$set.txt; \
-	  before="-c $$set.txt"; done
+	@tools/pins.sh
 
 seedling: ## Train the embedded model again (see examples/citizen-desk)
 	$(MAKE) -C examples/citizen-desk

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes .venv and installs one pinned set into it: tools/setup.sh local|dev
+# Makes .venv and installs one pinned set into it: tools/setup.sh local|tuning|dev
 # Does nothing, and needs no network, when the set is already there. Can be interrupted and run again at any point.
 set -eu
 cd "$(dirname "$0")/.."
@@ -35,11 +35,13 @@ if [ ! -d .venv ]; then
     fi
 fi
 
-# A larger set contains the smaller one: dev > local.
+# A larger set contains the smaller one: dev > tuning > local.
 fingerprint() { cat "$1" pyproject.toml src/hortus/__init__.py | sha256sum | cut -c1-16; }
 stamp=.venv/.installed-$set_name-$(fingerprint "$pins")
-dev_stamp=.venv/.installed-dev-$(fingerprint requirements/dev.txt)
-[ -e "$stamp" ] || [ -e "$dev_stamp" ] && exit 0
+for larger in dev $([ "$set_name" = local ] && echo tuning); do
+    [ -e ".venv/.installed-$larger-$(fingerprint "requirements/$larger.txt")" ] && exit 0
+done
+[ -e "$stamp" ] && exit 0
 
 total=$(grep -c '==' "$pins")
 # Shows pip's progress: one line that moves on a terminal, else the two that matter.
@@ -58,9 +60,18 @@ show_progress() {
     if [ -t 1 ]; then printf '\r\033[K'; fi
 }
 
+# torch goes in first and alone: its builds for processors and for GPUs share a version and differ in their hashes.
+torch=2.13.0
+if [ "$set_name" != local ] && ! .venv/bin/python -c "import torch; assert torch.__version__.startswith('$torch')" 2>/dev/null; then
+    echo "Installing torch $torch"
+    .venv/bin/python -m pip install --disable-pip-version-check --no-input --quiet --no-deps "torch==$torch" 2>.venv/.torch ||
+        { cat .venv/.torch >&2; exit 1; }
+fi
+
 echo "Installing $total packages pinned in $pins"
 rm -f .venv/.installed-"$set_name"-* .venv/.fetched
-{ .venv/bin/python -m pip install --disable-pip-version-check --no-input --require-hashes -r "$pins" &&
+# The pins are closed: nothing is resolved here, so what torch wants for GPUs is not asked for.
+{ .venv/bin/python -m pip install --disable-pip-version-check --no-input --no-deps --require-hashes -r "$pins" &&
     touch .venv/.fetched; } | show_progress
 if [ ! -e .venv/.fetched ]; then
     echo "The packages could not be installed; pip's own words are above. The first time needs a network, or an index" >&2

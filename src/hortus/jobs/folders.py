@@ -1,0 +1,49 @@
+"""Where a job's files lie below HORTUS_HOME, and what is in a product's folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+REPORTS = "reports.jsonl"
+ORDER = "order.json"
+PRODUCT_MODEL = "model"
+"""The whole model as a Hugging Face folder: config, tokenizer, chat template, safetensors."""
+PRODUCT_ADAPTER = "adapter"
+"""The PEFT adapter, where there is one."""
+PRODUCT_GGUF = "gguf/model.gguf"
+ADAPTER_GGUF = "gguf/adapter.gguf"
+REFERENCES = "references.jsonl"
+"""Prompts with the trainer's own greedy answers: `{"messages": […], "answer": "…"}`."""
+FACTS = "facts.json"
+CARD = "README.md"
+
+
+class JobFolder(msgspec.Struct, frozen=True):
+    """One job's folder, `jobs/<id>`."""
+
+    root: Path
+
+    @property
+    def order(self) -> Path:
+        """What the runner is to do now; control writes it whole."""
+        return self.root / ORDER
+
+    @property
+    def product(self) -> Path:
+        """What comes out of it."""
+        return self.root / "product"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where training can go on from."""
+        return self.root / "checkpoints"
+
+    def reports(self, step: str) -> Path:
+        """What a step has said."""
+        return self.root / step / REPORTS
+
+    def log(self, step: str) -> Path:
+        """What a step's process wrote on its standard output and error."""
+        return self.root / step / "log.txt"

@@ -1,0 +1,143 @@
+"""What is a job asked to do: base, examples, method, recipe and the gate that its product must pass?"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Method = Literal["supervised", "dpo", "scratch"]
+"""How it learns: from answers, from preferences, or from the first step on, without a base's weights."""
+
+Schedule = Literal["constant", "linear", "cosine"]
+Precision = Literal["auto", "float32", "bfloat16"]
+EngineWish = Literal["auto", "llamacpp", "transformers", "vllm"]
+Form = Literal["merged", "adapter"]
+"""How the product is served: with the adapter put into the weights, or by name over its base."""
+
+ALL_LINEAR = "all-linear"
+
+
+class Lora(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A low-rank adapter instead of all weights.
+
+    Attributes:
+        rank: Inner width of each adapter matrix.
+        alpha: Scale; updates count alpha / rank.
+        dropout: Share of inputs dropped while training, 0 to 1.
+        targets: Names of the modules that get one; `all-linear` for every linear layer but the head.
+        embeddings: Whether the token embeddings (and a tied head) learn too, whole: a base that has never written
+            an answer's tokens cannot learn to without.
+    """
+
+    rank: int = 16
+    alpha: float = 32.0
+    dropout: float = 0.0
+    targets: tuple[str, ...] = (ALL_LINEAR,)
+    embeddings: bool = False
+
+
+class Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The size of a model that is made from scratch (Llama architecture)."""
+
+    hidden: int = 160
+    layers: int = 3
+    heads: int = 5
+    key_value_heads: int = 1
+    inner: int = 320
+    vocabulary: int = 8192
+    context_tokens: int = 1024
+
+
+class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The settings of a training run; the product's identity has their hash.
+
+    Attributes:
+        seed: Of weights, order and dropout.
+        epochs: How often every example is seen; `steps`, where set, goes before it.
+        batch_size: Examples in one step on one device.
+        accumulate: Batches whose gradients are added up before a step.
+        learning_rate: Highest one; None: the method's own.
+        warmup_share: Share of the steps in which it rises.
+        clip: Longest gradient.
+        max_tokens: Longest example; longer ones are refused by the check.
+        beta: Of DPO: how far the product may move from its base.
+        lora: None: all weights learn.
+        shape: Of a model from scratch.
+        evaluate_every: Steps between looks at the held-out loss; 0: only at the end.
+        checkpoint_every: Steps between checkpoints.
+        checkpoints_kept: The newest so many.
+        patience: Looks without a lower held-out loss after which training stops; None: never.
+        threads: Of the processor; 0: all that the process may use.
+    """
+
+    seed: int = 0
+    epochs: float = 3.0
+    steps: int | None = None
+    batch_size: int = 16
+    accumulate: int = 1
+    learning_rate: float | None = None
+    schedule: Schedule = "linear"
+    warmup_share: float = 0.03
+    weight_decay: float = 0.0
+    clip: float = 1.0
+    max_tokens: int = 1024
+    precision: Precision = "auto"
+    beta: float = 0.1
+    lora: Lora | None = Lora()
+    shape: Shape | None = None
+    evaluate_every: int = 50
+    checkpoint_every: int = 50
+    checkpoints_kept: int = 2
+    patience: int | None = None
+    threads: int = 0
+
+
+class GateRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the product must show before it is promoted.
+
+    Attributes:
+        margin: The lower bound of the gain over the base must be above this, in points of the score (0 to 1).
+        confidence: Of the bounds.
+        references: Prompts for which the served engine must give the trainer's greedy answers.
+        most_items: Held-out examples that are asked at most.
+        suites: Names of regression suites of the project in which the product may not get worse.
+        tolerance: How much lower its score there may be, in points of the score.
+        grader: How an answer is judged: `exact`, `contains`, `f1` (of words); `auto`: exact where answers are short.
+    """
+
+    margin: float = 0.0
+    confidence: float = 0.95
+    references: int = 32
+    most_items: int = 400
+    suites: tuple[str, ...] = ()
+    tolerance: float = 0.0
+    grader: Literal["auto", "exact", "contains", "f1"] = "auto"
+
+
+class JobSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A job as it was asked for; nothing in it changes later.
+
+    Attributes:
+        base: What is tuned: a base of this installation (`hortus models`), an earlier job's id, or a route to a host.
+        training: Id of the dataset's file.
+        validation: Id of a file that is held out; None: a share of the training file is.
+        suffix: Part of the product's name.
+        held_out_share: Share of the examples that are held out where `validation` is None.
+        engine: What serves the product.
+        deploy: Whether the product is served once it has passed the gate.
+    """
+
+    id: str
+    project_id: str
+    base: str
+    training: str
+    validation: str | None = None
+    method: Method = "supervised"
+    suffix: str = ""
+    recipe: Recipe = Recipe()
+    gate: GateRules = GateRules()
+    held_out_share: float = 0.1
+    engine: EngineWish = "auto"
+    form: Form = "merged"
+    deploy: bool = True
