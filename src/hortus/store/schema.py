@@ -345,3 +345,37 @@ claims = Table(
     Column("at_ms", BigInteger, nullable=False, index=True),
 )
 """Requests that came with an `Idempotency-Key`: its keyed digest, and how the one that came first stands."""
+
+files = Table(
+    "files",
+    TABLES,
+    Column("id", Text, primary_key=True),
+    Column("project_id", Text, nullable=False),
+    Column("deleted_at_ms", BigInteger),
+    Column("record", Text, nullable=False),
+    Index(None, "project_id", "id"),
+)
+"""Files that were brought for jobs."""
+
+jobs = Table(
+    "jobs",
+    TABLES,
+    Column("id", Text, primary_key=True),
+    Column("project_id", Text, nullable=False),
+    Column("state", Text, nullable=False, index=True),
+    Column("record", Text, nullable=False),
+    Index(None, "project_id", "id"),
+)
+"""Training runs."""
+
+job_events = Table(
+    "job_events",
+    TABLES,
+    Column("job_id", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("key", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("record", Text, nullable=False),
+    UniqueConstraint("job_id", "key"),
+)
+"""What happened in them; a key names it once."""

@@ -1,0 +1,220 @@
+"""What can be done with files and jobs, for one project: the same for OpenAI's API, the admin API and the CLI."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from hortus.base.errors import HortusError
+from hortus.base.ids import ENTROPY_BYTES, make_id
+from hortus.base.time import Clock
+from hortus.control.ports import Entropy
+from hortus.jobs.ports import Jobs
+from hortus.jobs.records import Base, FileRecord, JobEvent, JobRecord, NumberedEvent, Phase, State
+from hortus.jobs.spec import GateRules, JobSpec, Recipe
+from hortus.jobs.steps import Wish
+
+FOR_TUNING = "fine-tune"
+"""The purpose of files that jobs read."""
+
+_FIRST_PHASE: tuple[State, Phase] = ("validating_files", "check")
+
+
+class UnknownThing(HortusError):  # noqa: N818 -- named as canon's faults are
+    """The project has no such file or job."""
+
+    code = "not_found"
+
+
+class NotPossible(HortusError):  # noqa: N818 -- as above
+    """What is asked does not fit: the job is over, the base cannot be tuned, a file is for something else."""
+
+    code = "not_possible"
+
+
+class JobWish(msgspec.Struct, frozen=True):
+    """A job as it is asked for; members as in `jobs.spec.JobSpec`."""
+
+    base: str
+    training: str
+    validation: str | None = None
+    method: str = "supervised"
+    suffix: str = ""
+    recipe: Recipe = Recipe()
+    gate: GateRules = GateRules()
+    held_out_share: float = 0.1
+    engine: str = "auto"
+    form: str = "merged"
+    deploy: bool = True
+    metadata: Mapping[str, str] = {}
+    made_by: str | None = None
+
+
+FindBase = Callable[[str, str], Base]
+"""Project id and what it calls the base -> the base; raises NotPossible."""
+
+
+class Workshop:
+    """Files and jobs.
+
+    Args:
+        jobs: Where they are written down.
+        files: Folder of the files' bytes.
+        find_base: What names of bases mean.
+        clock: Tells the time.
+        entropy: For ids.
+        stirred: Called when the conductor should look.
+    """
+
+    def __init__(self, jobs: Jobs, files: Path, *, find_base: FindBase, clock: Clock, entropy: Entropy) -> None:
+        self._jobs = jobs
+        self._files = files
+        self._find_base = find_base
+        self._clock = clock
+        self._entropy = entropy
+
+    @property
+    def files_folder(self) -> Path:
+        """Where bytes of files lie; what comes in is written aside there, with a name that begins with a dot."""
+        return self._files
+
+    def add_file(self, project_id: str, aside: Path, *, name: str, purpose: str, sha256: str) -> FileRecord:
+        """Take in a file whose bytes lie in `aside`, which is moved."""
+        record = FileRecord(
+            id=self._make_id("file-"),
+            project_id=project_id,
+            name=name,
+            purpose=purpose,
+            size_bytes=aside.stat().st_size,
+            sha256=sha256,
+            created_at_ms=self._clock.now_ms(),
+        )
+        aside.replace(self.bytes_of(record))
+        self._jobs.add_file(record)
+        return record
+
+    def file(self, project_id: str, file_id: str) -> FileRecord:
+        """Return a file that is not deleted.
+
+        Raises:
+            UnknownThing: The project has none such.
+        """
+        found = self._jobs.file(file_id)
+        if found is None or found.project_id != project_id or found.deleted_at_ms is not None:
+            raise UnknownThing(f"There is no file {file_id}.", hint="`GET /v1/files` lists the project's files.")
+        return found
+
+    def files(self, project_id: str, *, after: str | None = None, limit: int = 100) -> list[FileRecord]:
+        """Return a project's files, newest first."""
+        return self._jobs.files(project_id, after=after, limit=limit)
+
+    def bytes_of(self, file: FileRecord) -> Path:
+        """Return where a file's bytes lie."""
+        return self._files / file.id
+
+    def delete_file(self, project_id: str, file_id: str) -> FileRecord:
+        """Delete a file for good; jobs that have checked it keep their dataset.
+
+        Raises:
+            UnknownThing: The project has none such.
+            NotPossible: A job that has not checked it yet needs it.
+        """
+        file = self.file(project_id, file_id)
+        for job in self._jobs.unfinished():
+            if job.phase == "check" and file_id in {job.spec.training, job.spec.validation}:
+                raise NotPossible(f"The job {job.id} still reads this file.", hint="Wait for it, or cancel it.")
+        self._jobs.delete_file(file_id, self._clock.now_ms())
+        self.bytes_of(file).unlink(missing_ok=True)
+        return file
+
+    def create_job(self, project_id: str, wish: JobWish) -> JobRecord:
+        """Begin a job.
+
+        Raises:
+            UnknownThing: A file is not the project's.
+            NotPossible: The base cannot be tuned, a file is for something else, or settings contradict one another.
+        """
+        for file_id in (wish.training, wish.validation):
+            if file_id is not None:
+                self._check_file(project_id, file_id)
+        base = self._find_base(project_id, wish.base)
+        members = {name: getattr(wish, name) for name in JobSpec.__struct_fields__ if hasattr(wish, name)}
+        asked = {**msgspec.to_builtins(members), "id": self._make_id("ftjob-"), "project_id": project_id}
+        try:
+            spec = msgspec.convert(asked, JobSpec)
+        except msgspec.ValidationError as error:
+            raise NotPossible(f"{error}.", hint="See `hortus train --help` for what there is.") from error
+        state, phase = _FIRST_PHASE
+        now_ms = self._clock.now_ms()
+        job = JobRecord(
+            spec=spec,
+            base=base,
+            state=state,
+            phase=phase,
+            created_at_ms=now_ms,
+            metadata=dict(wish.metadata),
+            made_by=wish.made_by,
+        )
+        self._jobs.add(job, [JobEvent("created", now_ms, f"Created fine-tuning job: {spec.id}")])
+        return job
+
+    def job(self, project_id: str, job_id: str) -> JobRecord:
+        """Return a job.
+
+        Raises:
+            UnknownThing: The project has none such.
+        """
+        found = self._jobs.job(job_id)
+        if found is None or found.spec.project_id != project_id:
+            raise UnknownThing(f"There is no fine-tuning job {job_id}.", hint="`hortus jobs` lists them.")
+        return found
+
+    def jobs(self, project_id: str, *, after: str | None = None, limit: int = 100) -> list[JobRecord]:
+        """Return a project's jobs, newest first."""
+        return self._jobs.jobs(project_id, after=after, limit=limit)
+
+    def events(
+        self, job: JobRecord, *, after: int | None = None, limit: int = 100, kind: str | None = None
+    ) -> list[NumberedEvent]:
+        """Return what happened in a job, newest first."""
+        return self._jobs.events(job.id, after=after, limit=limit, kind=kind)
+
+    def cancel(self, project_id: str, job_id: str) -> JobRecord:
+        """Cancel a job; it ends within seconds. Raises UnknownThing, NotPossible."""
+        return self._wish(self.job(project_id, job_id), "cancel")
+
+    def pause(self, project_id: str, job_id: str) -> JobRecord:
+        """Pause a job at its last checkpoint. Raises UnknownThing, NotPossible."""
+        job = self.job(project_id, job_id)
+        if job.phase == "host":
+            raise NotPossible("A job at a host is paused there.", hint="Cancel it, or let it run.")
+        return self._wish(job, "pause")
+
+    def resume(self, project_id: str, job_id: str) -> JobRecord:
+        """Let a paused job go on. Raises UnknownThing, NotPossible."""
+        job = self.job(project_id, job_id)
+        if job.state != "paused" and job.wish != "pause":
+            raise NotPossible(f"The job is {job.state}, not paused.", hint="Only paused jobs can be resumed.")
+        return self._wish(job, "run")
+
+    def _wish(self, job: JobRecord, wish: Wish) -> JobRecord:
+        if job.is_over:
+            raise NotPossible(f"The job has {job.state} already.", hint="Create a new one.")
+        wished = msgspec.structs.replace(job, wish=wish)
+        self._jobs.save(wished)
+        return wished
+
+    def _check_file(self, project_id: str, file_id: str) -> None:
+        file = self.file(project_id, file_id)
+        if file.purpose != FOR_TUNING:
+            raise NotPossible(
+                f"The file {file_id} was brought for {file.purpose!r}.",
+                path="training_file",
+                hint=f"Bring it with the purpose `{FOR_TUNING}`.",
+            )
+
+    def _make_id(self, prefix: str) -> str:
+        made = make_id("x", self._clock.now_ms(), entropy=self._entropy(ENTROPY_BYTES))
+        return prefix + made.removeprefix("x_")
