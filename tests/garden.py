@@ -18,7 +18,7 @@ from hortus.store import migrations
 
 START_WITHIN_S = 60.0
 
-NEWEST_TABLES = "0011"
+NEWEST_TABLES = max(one.name[:4] for one in Path(migrations.__path__[0], "versions").glob("[0-9]*.py"))
 """Version of the store's tables that a new store has."""
 
 REPLAY_TOML = """
