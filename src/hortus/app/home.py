@@ -63,6 +63,26 @@ class Home(msgspec.Struct, frozen=True):
         return self.root / "models"
 
     @property
+    def files(self) -> Path:
+        """Files that were brought for jobs, by their ids (0700)."""
+        return self.root / "files"
+
+    @property
+    def datasets(self) -> Path:
+        """Checked datasets, each below its hash."""
+        return self.root / "datasets"
+
+    @property
+    def jobs(self) -> Path:
+        """One folder for each job: what its steps reported, checkpoints, the product."""
+        return self.root / "jobs"
+
+    @property
+    def orders(self) -> Path:
+        """What the runner is to do, one `ID.json` for each job that is not over; control writes them (0600)."""
+        return self.run / "orders"
+
+    @property
     def logs(self) -> Path:
         """Logs of the processes, one file each."""
         return self.root / "logs"

@@ -1,6 +1,6 @@
-"""The supervisor's process: follows the snapshot's deployments and keeps one engine running for each.
+"""The supervisor's process: keeps one engine running for each of the snapshot's deployments, and runs ordered jobs.
 
-A snapshot that cannot be read changes nothing. Engines die with this process, however it ends.
+A snapshot that cannot be read changes nothing. Engines and steps of jobs die with this process, however it ends.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from hortus.app.clock import SystemClock, random_bytes
 from hortus.app.context import RoleContext
+from hortus.app.runner import Runner
 from hortus.base.errors import InstallationError
 from hortus.engines.attempt import Ground
 from hortus.engines.fleet import Fleet
@@ -42,11 +43,12 @@ def main(context: RoleContext) -> None:
         available_bytes=available_bytes,
         environment={name: environment[name] for name in _PASSED_ON if name in environment},
     )
-    asyncio.run(supervise(ground, snapshot=context.home.snapshot))
+    runner = Runner(context.home.orders, clock=ground.clock, environment=environment)
+    asyncio.run(supervise(ground, runner, snapshot=context.home.snapshot))
 
 
-async def supervise(ground: Ground, *, snapshot: Path) -> None:
-    """Keep the snapshot's deployments running until this process is told to stop."""
+async def supervise(ground: Ground, runner: Runner, *, snapshot: Path) -> None:
+    """Keep the snapshot's deployments and the ordered jobs running until this process is told to stop."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -57,9 +59,10 @@ async def supervise(ground: Ground, *, snapshot: Path) -> None:
     try:
         while not told.is_set():
             fleet.follow(wanted.current())
+            runner.follow()
             await _first_of(told, fleet.stirred, within_s=_LOOK_EVERY_S)
     finally:
-        await fleet.stop_all()
+        await asyncio.gather(fleet.stop_all(), runner.stop_all())
         _log.info("supervisor stopped")
 
 

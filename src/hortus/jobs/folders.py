@@ -7,7 +7,6 @@ from pathlib import Path
 import msgspec
 
 REPORTS = "reports.jsonl"
-ORDER = "order.json"
 PRODUCT_MODEL = "model"
 """The whole model as a Hugging Face folder: config, tokenizer, chat template, safetensors."""
 PRODUCT_ADAPTER = "adapter"
@@ -26,14 +25,14 @@ class JobFolder(msgspec.Struct, frozen=True):
     root: Path
 
     @property
-    def order(self) -> Path:
-        """What the runner is to do now; control writes it whole."""
-        return self.root / ORDER
-
-    @property
     def product(self) -> Path:
         """What comes out of it."""
         return self.root / "product"
+
+    @property
+    def base_gguf(self) -> Path:
+        """The base as llama.cpp reads it, where it had no such file."""
+        return self.root / "base.gguf"
 
     @property
     def checkpoints(self) -> Path:

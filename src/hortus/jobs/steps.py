@@ -12,7 +12,7 @@ import msgspec
 
 from hortus.jobs.spec import JobSpec
 
-Step = Literal["check", "train", "evaluate"]
+Step = Literal["check", "train", "evaluate", "host"]
 Wish = Literal["run", "pause", "cancel"]
 
 
@@ -80,7 +80,25 @@ class EvaluateStep(msgspec.Struct, frozen=True, tag_field="step", tag="evaluate"
     suites: tuple[Suite, ...] = ()
 
 
-StepWork = CheckStep | TrainStep | EvaluateStep
+class HostStep(msgspec.Struct, frozen=True, tag_field="step", tag="host"):
+    """Have a host tune a model of its own, through the door, and wait until it has.
+
+    Attributes:
+        route: The route to the base at its host.
+        dataset: Folder of the checked dataset.
+        door: Address of the door.
+        key: A key of the job's project; a secret.
+    """
+
+    job: JobSpec
+    route: str
+    dataset: str
+    folder: str
+    door: str
+    key: str
+
+
+StepWork = CheckStep | TrainStep | EvaluateStep | HostStep
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -105,3 +123,5 @@ def step_of(work: StepWork) -> Step:
             return "train"
         case EvaluateStep():
             return "evaluate"
+        case HostStep():
+            return "host"

@@ -12,6 +12,9 @@ from hortus.limits.limit import Limit
 
 _EVERY = "*"
 
+CANDIDATES = "gate/"
+"""Routes to products that have not passed their gate begin so; a key may use one only where its project names them."""
+
 ANYWHERE = "anywhere"
 """The policy of projects that name none: it demands nothing."""
 
@@ -47,6 +50,8 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def may_use(self, route: str) -> bool:
         """Tell whether the key may call `route`."""
+        if route.startswith(CANDIDATES):
+            return any(named.startswith(CANDIDATES) and fnmatchcase(route, named) for named in self.routes)
         if route in self.routes or _EVERY in self.routes:
             return True
         return any(fnmatchcase(route, pattern) for pattern in self.routes)

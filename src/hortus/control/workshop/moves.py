@@ -1,0 +1,238 @@
+"""What does a job do next? A pure function of how it stands, of what its step has said and of the engines.
+
+check -> train -> serve -> evaluate -> promote -> over; a job of a host's: check -> host -> promote -> over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from hortus.jobs.records import JobError, JobEvent, JobRecord, Phase, State
+from hortus.jobs.reports import Checkpoint, Done, Ended, Failed, Line, Metric, Note, Progress
+
+STEP_OF: Mapping[Phase, str] = {"check": "check", "train": "train", "evaluate": "evaluate", "host": "host"}
+"""Phases in which a step's process works; in the others control does."""
+
+_AFTER: Mapping[Phase, Phase] = {"check": "train", "train": "serve", "evaluate": "promote", "host": "promote"}
+_BEFORE_STATE: Mapping[Phase, State] = {"check": "validating_files", "train": "queued"}
+_MOST_SHOWN = 20
+
+
+class EngineNews(msgspec.Struct, frozen=True):
+    """How a deployment's engine stands."""
+
+    state: str
+    error: str | None = None
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What is to be known for the next move.
+
+    Attributes:
+        lines: Reports of the current step that were not read before.
+        read: How far its reports are read now, in bytes.
+        engines: How the deployments stand that the job waits for, by name; those without one are starting.
+        has_room: Whether another job may train now.
+    """
+
+    lines: Sequence[Line] = ()
+    read: int = 0
+    engines: Mapping[str, EngineNews] = {}
+    has_room: bool = True
+
+
+class Move(msgspec.Struct, frozen=True):
+    """The job as it stands now, and what has happened."""
+
+    job: JobRecord
+    events: tuple[JobEvent, ...] = ()
+
+
+class _Checked(msgspec.Struct, frozen=True):
+    """What this needs of the check's result."""
+
+    dataset: str | None = None
+    error_count: int = 0
+    errors: tuple[msgspec.Raw, ...] = ()
+
+
+class _Fault(msgspec.Struct, frozen=True):
+    code: str
+    message: str = ""
+    line: int | None = None
+    path: str | None = None
+    file: str = "training"
+
+
+class _Trained(msgspec.Struct, frozen=True):
+    trained_tokens: int | None = None
+
+
+class _Judged(msgspec.Struct, frozen=True):
+    passed: bool
+    sentence: str = ""
+
+
+class _Tuned(msgspec.Struct, frozen=True):
+    fine_tuned_model: str
+    trained_tokens: int | None = None
+
+
+def next_move(job: JobRecord, seen: Seen, *, now_ms: int) -> Move:
+    """Return what the job does now; the same job where nothing has happened."""
+    move = _take_lines(Move(job), seen, now_ms=now_ms)
+    if move.job.is_over:
+        return move
+    return _follow_wish(move, seen, now_ms=now_ms)
+
+
+def fail(job: JobRecord, error: JobError, *, now_ms: int) -> Move:
+    """Return the job as failed."""
+    failed = replace(job, state="failed", phase="over", finished_at_ms=now_ms, error=error, progress=None)
+    hint = f" {error.hint}" if error.hint else ""
+    return Move(failed, (JobEvent("failed", now_ms, f"The job failed: {error.message}{hint}", level="error"),))
+
+
+def succeed(job: JobRecord, *, product: str | None, now_ms: int) -> Move:
+    """Return the job as done."""
+    done = replace(job, state="succeeded", phase="over", finished_at_ms=now_ms, product=product, progress=None)
+    text = f"New fine-tuned model created: {product}" if product else "The product has passed and is not served."
+    return Move(done, (JobEvent("succeeded", now_ms, text),))
+
+
+def replace(job: JobRecord, **changes: object) -> JobRecord:
+    """Return the job with other values."""
+    return msgspec.structs.replace(job, **changes)
+
+
+def _take_lines(move: Move, seen: Seen, *, now_ms: int) -> Move:
+    job, events = move.job, list(move.events)
+    step = STEP_OF.get(job.phase)
+    if step is None or not seen.lines:
+        return move
+    job = replace(job, read={**job.read, step: seen.read})
+    for line in seen.lines:
+        match line.report:
+            case Progress(phase=phase, done=done, total=total):
+                job = replace(job, progress=(phase, done, total))
+            case Done(result=result):
+                job = replace(job, facts={**job.facts, step: result})
+                ended = _end_step(job, result, now_ms=now_ms)
+                return Move(ended.job, (*events, *ended.events))
+            case Failed() as failed:
+                error = JobError(failed.code, failed.message, param=failed.path, hint=failed.hint)
+                ended = fail(job, error, now_ms=now_ms)
+                return Move(ended.job, (*events, *ended.events))
+            case Metric() | Checkpoint() | Note() | Ended() as report:
+                events.append(_event(step, report, at_ms=line.at_ms))
+    return Move(job, tuple(events))
+
+
+def _event(step: str, report: Metric | Checkpoint | Note | Ended, *, at_ms: int) -> JobEvent:
+    match report:
+        case Metric():
+            text = f"Step {report.step}/{report.steps}: training loss={report.loss:.4f}"
+            if report.held_out_loss is not None:
+                text += f", validation loss={report.held_out_loss:.4f}"
+            return JobEvent(f"metric:{report.step}", at_ms, text, kind="metrics", data=_raw(report))
+        case Checkpoint():
+            text = f"Checkpoint created at step {report.step}"
+            return JobEvent(f"checkpoint:{report.step}", at_ms, text, kind="checkpoint", data=_raw(report))
+        case Note():
+            digest = hashlib.sha256(report.text.encode()).hexdigest()[:16]
+            return JobEvent(f"note:{step}:{digest}", at_ms, report.text, level=report.level)
+        case Ended():
+            text = f"The process of the step {step} ended ({report.status}) and is started again."
+            return JobEvent(f"ended:{step}:{at_ms}", at_ms, text, level="warn")
+
+
+def _end_step(job: JobRecord, result: msgspec.Raw, *, now_ms: int) -> Move:
+    match job.phase:
+        case "check":
+            return _end_check(job, result, now_ms=now_ms)
+        case "train":
+            trained = msgspec.json.decode(result, type=_Trained)
+            job = replace(job, trained_tokens=trained.trained_tokens)
+        case "evaluate":
+            judged = msgspec.json.decode(result, type=_Judged)
+            if not judged.passed:
+                hint = "Its verdict and the product stay; `hortus jobs verdict` shows both."
+                return fail(job, JobError("barred_by_gate", judged.sentence, hint=hint), now_ms=now_ms)
+        case "host":
+            job = replace(job, trained_tokens=msgspec.json.decode(result, type=_Tuned).trained_tokens)
+        case _:
+            pass
+    return Move(replace(job, phase=_AFTER[job.phase], progress=None))
+
+
+def _end_check(job: JobRecord, result: msgspec.Raw, *, now_ms: int) -> Move:
+    checked = msgspec.json.decode(result, type=_Checked)
+    if checked.dataset is None or checked.error_count:
+        faults = [msgspec.json.decode(one, type=_Fault) for one in checked.errors[:_MOST_SHOWN]]
+        events = tuple(_fault_event(number, one, now_ms=now_ms) for number, one in enumerate(faults))
+        error = JobError(
+            "invalid_training_file",
+            f"The examples have {checked.error_count} errors, the first: {_say(faults[0])}"
+            if faults
+            else "no examples",
+            param="training_file",
+            hint="Mend the file and create a new job; `hortus datasets check` shows all of them. Nothing was spent.",
+        )
+        failed = fail(job, error, now_ms=now_ms)
+        return Move(failed.job, (*events, *failed.events))
+    phase: Phase = "host" if job.base.route is not None else "train"
+    state: State = "running" if phase == "host" else "queued"
+    started_at_ms = now_ms if phase == "host" else None
+    moved = replace(job, dataset=checked.dataset, phase=phase, state=state, started_at_ms=started_at_ms, progress=None)
+    return Move(moved, (JobEvent("queued", now_ms, "Files validated, moving job to queued state"),))
+
+
+def _fault_event(number: int, fault: _Fault, *, now_ms: int) -> JobEvent:
+    return JobEvent(f"fault:{number}", now_ms, _say(fault), level="error")
+
+
+def _say(fault: _Fault) -> str:
+    where = f"{fault.file} file, line {fault.line}" if fault.line is not None else f"{fault.file} file"
+    return f"{where}{f' {fault.path}' if fault.path else ''}: {fault.message} ({fault.code})"
+
+
+def _follow_wish(move: Move, seen: Seen, *, now_ms: int) -> Move:
+    job, events = move.job, move.events
+    if job.wish == "cancel":
+        cancelled = replace(job, state="cancelled", phase="over", finished_at_ms=now_ms, progress=None)
+        return Move(cancelled, (*events, JobEvent("cancelled", now_ms, "The job was cancelled.")))
+    if job.wish == "pause":
+        if job.state == "paused":
+            return move
+        paused = JobEvent(f"paused:{now_ms}", now_ms, "The job is paused; it will go on from its last checkpoint.")
+        return Move(replace(job, state="paused"), (*events, paused))
+    if job.state == "paused":
+        resumed = replace(job, state=_BEFORE_STATE.get(job.phase, "running"))
+        return Move(resumed, (*events, JobEvent(f"resumed:{now_ms}", now_ms, "The job goes on.")))
+    if job.state == "queued" and seen.has_room:
+        started = replace(job, state="running", started_at_ms=job.started_at_ms or now_ms)
+        return Move(started, (*events, JobEvent("started", now_ms, "Fine-tuning job started")))
+    if job.phase == "serve":
+        return _wait_for_engines(job, seen, events=events, now_ms=now_ms)
+    return Move(job, events)
+
+
+def _wait_for_engines(job: JobRecord, seen: Seen, *, events: tuple[JobEvent, ...], now_ms: int) -> Move:
+    for name, engine in seen.engines.items():
+        if engine.state == "failed":
+            message = f"The engine of {name} cannot serve it: {engine.error or 'no reason given'}"
+            failed = fail(
+                job, JobError("engine_failed", message, hint="`hortus deployments` says more."), now_ms=now_ms
+            )
+            return Move(failed.job, (*events, *failed.events))
+    if seen.engines and all(engine.state == "ready" for engine in seen.engines.values()):
+        asked = JobEvent("gate", now_ms, "Base and product are served; the gate asks both.")
+        return Move(replace(job, phase="evaluate"), (*events, asked))
+    return Move(job, events)
+
+
+def _raw(report: msgspec.Struct) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(report))

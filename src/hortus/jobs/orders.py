@@ -1,0 +1,41 @@
+"""Orders on disk: control writes one file for each job that is not over, the runner follows them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from hortus.jobs.steps import Order
+
+_SUFFIX = ".json"
+
+
+def write_order(folder: Path, job_id: str, order: Order) -> None:
+    """Replace a job's order whole; only its owner can read it."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    target = folder / f"{job_id}{_SUFFIX}"
+    aside = folder / f".{job_id}.{os.getpid()}"
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(msgspec.json.encode(order))
+    aside.replace(target)
+
+
+def read_orders(folder: Path) -> dict[str, Order]:
+    """Return the orders by the ids of their jobs; one that cannot be read does not count."""
+    found: dict[str, Order] = {}
+    if not folder.is_dir():
+        return found
+    for path in sorted(folder.glob(f"[!.]*{_SUFFIX}")):
+        try:
+            found[path.stem] = msgspec.json.decode(path.read_bytes(), type=Order)
+        except (FileNotFoundError, msgspec.DecodeError):
+            continue  # removed while we looked
+    return found
+
+
+def remove_order(folder: Path, job_id: str) -> None:
+    """Take a job's order back: what it started is ended."""
+    (folder / f"{job_id}{_SUFFIX}").unlink(missing_ok=True)

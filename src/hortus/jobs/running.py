@@ -1,0 +1,69 @@
+"""Which step's process should be started or ended now? A pure function of orders and of what runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from hortus.jobs.steps import Order, Step, StepWork, step_of
+
+MOST_CRASHES = 5
+"""A step whose process ended so often in a row without saying why, and without getting any further, has failed."""
+
+
+class Held(msgspec.Struct, frozen=True):
+    """What the runner knows of one job.
+
+    Attributes:
+        step: The step whose process runs, or ran last.
+        is_running: Whether it has a process.
+        is_ending: Whether that has been told to end.
+        is_over: Whether the step has said `done` or `failed`.
+        retry_at_s: When it may be started again, on the monotonic clock.
+    """
+
+    step: Step | None = None
+    is_running: bool = False
+    is_ending: bool = False
+    is_over: bool = False
+    retry_at_s: float = 0.0
+
+
+class Start(msgspec.Struct, frozen=True):
+    """Start a step's process."""
+
+    job_id: str
+    work: StepWork
+
+
+class End(msgspec.Struct, frozen=True):
+    """End a job's process."""
+
+    job_id: str
+
+
+Action = Start | End
+
+
+def plan(orders: Mapping[str, Order], held: Mapping[str, Held], *, now_s: float) -> list[Action]:
+    """Return what to do; ends come first, for what starts may need what they free."""
+    ends: list[Action] = []
+    starts: list[Action] = []
+    for job_id, one in held.items():
+        if one.is_running and not one.is_ending and not _is_wanted(orders.get(job_id), one):
+            ends.append(End(job_id))
+    for job_id, order in orders.items():
+        if order.work is None or order.wish != "run":
+            continue
+        one = held.get(job_id, Held())
+        if one.is_running:
+            continue
+        if one.step == step_of(order.work) and (one.is_over or now_s < one.retry_at_s):
+            continue
+        starts.append(Start(job_id, order.work))
+    return ends + starts
+
+
+def _is_wanted(order: Order | None, held: Held) -> bool:
+    return order is not None and order.wish == "run" and order.work is not None and step_of(order.work) == held.step
