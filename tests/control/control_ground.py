@@ -16,7 +16,7 @@ import msgspec
 import uvicorn
 
 from hortus.app.clock import SystemClock
-from hortus.app.control import NodeCredentials, check_settings
+from hortus.app.control import NodeCredentials, check_settings, workshop_places
 from hortus.app.credentials import Credentials
 from hortus.app.home import Home
 from hortus.app.modelfiles import ModelFiles
@@ -37,6 +37,7 @@ from hortus.store.access import AccessTable
 from hortus.store.acts import ActTable
 from hortus.store.chainreading import ChainReader
 from hortus.store.database import Store, open_store
+from hortus.store.jobs import JobTable
 from hortus.store.objects import ObjectTable
 from hortus.store.receipts import ReceiptTable
 from hortus.store.standings import StandingTable
@@ -77,6 +78,7 @@ def make_plane(
         acts=ActTable(store),
         content=Archive(home.content, FixedVersions((SECRET,)), bounds=KeptBounds(), clock=clock, entropy=os.urandom),
         pools=StandingTable(store),
+        jobs=JobTable(store),
         credentials=NodeCredentials(credentials),
         hosts=hosts,
         opening=Openers(credentials, hosts, clock=clock),
@@ -99,6 +101,7 @@ def make_plane(
         find_model_file=ModelFiles(home.models, directory=home.root),
         check_settings=check_settings,
         store_schema=store.schema_version(),
+        workshop=workshop_places(home),
         signing=lambda: ensure_signing_key(home),
         private_networks=read_networks(networks, setting="private_networks"),
     )

@@ -30,6 +30,7 @@ from hortus.app.clock import SystemClock, random_bytes
 from hortus.app.home import Home
 from hortus.app.logs import start_logs
 from hortus.app.parent_death import die_with_parent
+from hortus.app.runner import Runner
 from hortus.app.supervisor import supervise
 from hortus.engines.attempt import Ground
 from hortus.engines.memory import available_bytes
@@ -45,7 +46,7 @@ ground = Ground(
     available_bytes=lambda: min(limit, available_bytes()),
     environment={name: text for name, text in os.environ.items() if name.startswith("COVERAGE_")},
 )
-asyncio.run(supervise(ground, snapshot=home.snapshot))
+asyncio.run(supervise(ground, Runner(home.orders, clock=ground.clock, environment={}), snapshot=home.snapshot))
 """
 
 PATIENCE_S = 40.0

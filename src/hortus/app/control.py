@@ -33,7 +33,7 @@ from hortus.app.secrets import confirm_secret, load_secrets
 from hortus.app.settings import Loaded, Settings, shown_setting
 from hortus.app.signing import ensure_signing_key
 from hortus.base.addresses import read_networks
-from hortus.base.errors import ConfigurationError, HortusError
+from hortus.base.errors import ConfigurationError, HortusError, InstallationError
 from hortus.base.secrets import Secret
 from hortus.base.time import Clock, utc_day
 from hortus.catalog.loading import load_catalog
@@ -45,11 +45,15 @@ from hortus.content.kept import KeptBounds
 from hortus.control.app import build_app
 from hortus.control.fault import suggest
 from hortus.control.plane import Installation, Plane, Ports
+from hortus.control.workshop.conductor import Conductor
 from hortus.engines.fetch import Hub
+from hortus.engines.sources import SEEDLING_FILE
+from hortus.jobs.folders import WorkshopPlaces
 from hortus.store.access import AccessTable
 from hortus.store.acts import ActTable
 from hortus.store.chainreading import ChainReader
 from hortus.store.database import Store, open_store
+from hortus.store.jobs import JobTable
 from hortus.store.objects import ObjectTable
 from hortus.store.receipts import ReceiptTable
 from hortus.store.secretchecks import SecretCheckTable
@@ -94,11 +98,15 @@ async def _serve(context: RoleContext, store: Store) -> None:
                 _make_fetching(context).keep_fetching(plane.missing_sources), name="fetch models"
             )
             looking = tasks.create_task(_keep_looking(plane), name="look at file and credentials")
+            conducting = tasks.create_task(
+                Conductor(plane, door=lambda: _door_of(context.home)).keep_looking(), name="carry jobs on"
+            )
             confirming = tasks.create_task(_keep_confirming(context.home, secrets, store), name="look at secrets")
             serving = [tasks.create_task(server.serve(sockets=[listener])) for server, listener in servers]
             await asyncio.gather(*serving)
             looking.cancel()
             confirming.cancel()
+            conducting.cancel()
             fetching.cancel()
     finally:
         context.home.control_socket.unlink(missing_ok=True)
@@ -129,6 +137,7 @@ def _make_plane(context: RoleContext, store: Store, *, hosts: HttpHosts, secrets
         acts=ActTable(store),
         content=_open_content(context, secrets, clock),
         pools=StandingTable(store),
+        jobs=JobTable(store),
         credentials=NodeCredentials(credentials),
         hosts=hosts,
         opening=Openers(credentials, hosts, clock=clock),
@@ -151,6 +160,7 @@ def _make_plane(context: RoleContext, store: Store, *, hosts: HttpHosts, secrets
         find_model_file=ModelFiles(home.models, directory=config_file.parent if config_file else home.root),
         check_settings=check_settings,
         store_schema=store.schema_version(),
+        workshop=workshop_places(home),
         signing=lambda: ensure_signing_key(home),
         private_networks=read_networks(context.settings.private_networks, setting="private_networks"),
         country=context.settings.country,
@@ -163,6 +173,33 @@ def _make_plane(context: RoleContext, store: Store, *, hosts: HttpHosts, secrets
         return price_of_offer(catalog, offer, at=day)
 
     return Plane(ports, installation, catalog=catalog, price_of=price_of, price_on=price_on)
+
+
+def workshop_places(home: Home) -> WorkshopPlaces:
+    """Return where the workshop's things lie; folders that hold people's words are their owner's alone."""
+    for folder in (home.files, home.datasets, home.jobs, home.suites):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return WorkshopPlaces(
+        files=home.files,
+        datasets=home.datasets,
+        jobs=home.jobs,
+        models=home.models,
+        suites=home.suites,
+        orders=home.orders,
+        seedling=SEEDLING_FILE.parent,
+    )
+
+
+def _door_of(home: Home) -> str:
+    """Return the door's address, as `hortus up` has written it. Raises InstallationError before that."""
+    try:
+        return msgspec.json.decode(home.addresses.read_bytes(), type=_Addresses).door
+    except (OSError, msgspec.DecodeError) as error:
+        raise InstallationError("The door is not open yet.", path=str(home.addresses)) from error
+
+
+class _Addresses(msgspec.Struct, frozen=True):
+    door: str
 
 
 def _open_content(context: RoleContext, secrets: SecretFile, clock: Clock) -> Archive:

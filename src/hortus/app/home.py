@@ -73,6 +73,11 @@ class Home(msgspec.Struct, frozen=True):
         return self.root / "datasets"
 
     @property
+    def suites(self) -> Path:
+        """Regression suites, one JSON Lines file each."""
+        return self.root / "suites"
+
+    @property
     def jobs(self) -> Path:
         """One folder for each job: what its steps reported, checkpoints, the product."""
         return self.root / "jobs"

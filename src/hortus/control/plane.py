@@ -27,6 +27,8 @@ from hortus.control.ports import Access, Acts, Chain, Content, Credentials, Entr
 from hortus.control.scopes import currencies_in, settle_file
 from hortus.control.tomllines import Lines
 from hortus.gateway.ports import Hosts
+from hortus.jobs.folders import WorkshopPlaces
+from hortus.jobs.ports import Jobs
 from hortus.policy.rules import Policy
 from hortus.receipts.checkpoint import SigningKey
 from hortus.snapshot.compile import (
@@ -59,6 +61,7 @@ class Ports(msgspec.Struct, frozen=True):
     acts: Acts
     content: Content
     pools: Pools
+    jobs: Jobs
     credentials: Credentials
     hosts: Hosts
     opening: Opening
@@ -77,6 +80,7 @@ class Installation(msgspec.Struct, frozen=True):
         find_model_file: File of a deployment's source, None where it is not here.
         check_settings: Raises ConfigurationError for a table `[settings]` that cannot be.
         store_schema: Revision of the store's tables.
+        workshop: Where files, bases and jobs lie.
         signing: Returns the key that signs checkpoints and exports.
         private_networks: May be called though they are not public.
         country: Where this installation stands, None where nobody said.
@@ -97,6 +101,7 @@ class Installation(msgspec.Struct, frozen=True):
     find_model_file: Callable[[str], str | None]
     check_settings: Callable[[Mapping[str, object]], None]
     store_schema: str
+    workshop: WorkshopPlaces
     signing: Callable[[], SigningKey]
     private_networks: tuple[Network, ...] = ()
     country: str | None = None

@@ -46,3 +46,25 @@ class JobFolder(msgspec.Struct, frozen=True):
     def log(self, step: str) -> Path:
         """What a step's process wrote on its standard output and error."""
         return self.root / step / "log.txt"
+
+
+class WorkshopPlaces(msgspec.Struct, frozen=True):
+    """Where the workshop's things lie.
+
+    Attributes:
+        files: Bytes of files, by their ids.
+        datasets: Checked datasets, by their hashes.
+        jobs: One folder for each job.
+        models: Bases of this installation, one folder each.
+        suites: Regression suites, one JSON Lines file each.
+        orders: What the runner is to do.
+        seedling: The embedded model.
+    """
+
+    files: Path
+    datasets: Path
+    jobs: Path
+    models: Path
+    suites: Path
+    orders: Path
+    seedling: Path

@@ -65,7 +65,6 @@ class Workshop:
         find_base: What names of bases mean.
         clock: Tells the time.
         entropy: For ids.
-        stirred: Called when the conductor should look.
     """
 
     def __init__(self, jobs: Jobs, files: Path, *, find_base: FindBase, clock: Clock, entropy: Entropy) -> None:

@@ -1,0 +1,23 @@
+"""The workshop of one control process: its use cases, made of what the plane holds."""
+
+from __future__ import annotations
+
+from hortus.control.plane import Plane
+from hortus.control.workshop.bases import Bases
+from hortus.control.workshop.service import Workshop
+
+
+def bases_of(plane: Plane) -> Bases:
+    """Return what finds bases by their names."""
+    return Bases(plane.ports.jobs, places=plane.installation.workshop, snapshot=lambda: plane.snapshot)
+
+
+def workshop_of(plane: Plane) -> Workshop:
+    """Return what can be done with files and jobs."""
+    return Workshop(
+        plane.ports.jobs,
+        plane.installation.workshop.files,
+        find_base=bases_of(plane).find,
+        clock=plane.ports.clock,
+        entropy=plane.ports.entropy,
+    )
