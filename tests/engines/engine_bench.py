@@ -35,15 +35,27 @@ from hortus.app.supervisor import supervise
 from hortus.engines.attempt import Ground
 from hortus.engines.memory import available_bytes
 
-home, parent, limit = Home(Path(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3])
+home, parent, limit, is_shared = Home(Path(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "shared"
 die_with_parent(parent)
+
+def taken(page=os.sysconf("SC_PAGE_SIZE")):
+    total = 0
+    for pid in Path("/proc/self/task", str(os.getpid()), "children").read_text().split():
+        try:
+            pages = Path("/proc", pid, "statm").read_text().split()
+        except OSError:
+            continue
+        total += (int(pages[1]) - int(pages[2])) * page
+    return total
+
 start_logs("supervisor", form="text", level="info")
 ground = Ground(
     addresses=home.engines,
     logs=home.logs,
     clock=SystemClock(),
     make_key=lambda: random_bytes(24).hex(),
-    available_bytes=lambda: min(limit, available_bytes()),
+    available_bytes=lambda: min(limit - (taken() if is_shared else 0), available_bytes()),
+    grace_s=0.5,
     environment={name: text for name, text in os.environ.items() if name.startswith("COVERAGE_")},
 )
 asyncio.run(supervise(ground, Runner(home.orders, clock=ground.clock, environment={}), snapshot=home.snapshot))
@@ -102,10 +114,12 @@ class Bench:
         self._output = self.home.logs / "supervisor.log"
         self.supervisor: subprocess.Popen[bytes] | None = None
 
-    def start(self, *, memory_limit: int = ENOUGH) -> subprocess.Popen[bytes]:
+    def start(self, *, memory_limit: int = ENOUGH, is_shared: bool = False) -> subprocess.Popen[bytes]:
+        """Start the supervisor; `is_shared`: what engines take counts against the limit."""
+        words = [str(self.home.root), str(os.getpid()), str(memory_limit), "shared" if is_shared else "each"]
         with self._output.open("ab") as output:
             self.supervisor = subprocess.Popen(
-                [sys.executable, "-c", ROLE, str(self.home.root), str(os.getpid()), str(memory_limit)],
+                [sys.executable, "-c", ROLE, *words],
                 env={**bare_environment(), "SECRET_TOKEN": "must not reach an engine"},
                 stdout=output,
                 stderr=output,

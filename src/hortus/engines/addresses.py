@@ -19,7 +19,14 @@ _SUFFIX = ".json"
 
 
 class EngineAddress(msgspec.Struct, frozen=True):
-    """One deployment's state as others see it. `key` is a secret: never log this value."""
+    """One deployment's state as others see it. `key` is a secret: never log this value.
+
+    Attributes:
+        serves: What is to be set in requests, for each name that the engine answers to.
+        edition: Tells the deployment that runs from another one of the same name.
+        load_s: How long the engine took to load; likewise `warm_s` for its first answer.
+        successor: How the engine does that shall take over; `successor_error` says what is wrong with it.
+    """
 
     name: str
     state: State
@@ -30,6 +37,13 @@ class EngineAddress(msgspec.Struct, frozen=True):
     restarts: int = 0
     error: str | None = None
     memory_bytes: int | None = None
+    engine: str = ""
+    serves: dict[str, dict[str, msgspec.Raw]] = {}
+    edition: str = ""
+    load_s: float | None = None
+    warm_s: float | None = None
+    successor: State | None = None
+    successor_error: str | None = None
 
     def __repr__(self) -> str:  # type: ignore[explicit-override]  # typing.override comes with Python 3.12
         return f"EngineAddress(name={self.name!r}, state={self.state!r}, base_url={self.base_url!r}, key=<hidden>)"

@@ -6,15 +6,18 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from pathlib import Path
 
 import msgspec
 
 from hortus.base.time import Clock
+from hortus.engines.asking import ask
+from hortus.engines.draining import DRAIN_S, GRACE_S
 from hortus.engines.driver import Broken, Driver, Opening, Ready, Report
-from hortus.engines.drivers import driver_of
+from hortus.engines.drivers import driver_for
 from hortus.engines.errors import EngineError, MemoryShortError
-from hortus.engines.health import PROBE_INTERVAL_S, Pulse, probe
+from hortus.engines.health import PROBE_INTERVAL_S, PROBE_TIMEOUT_S, Pulse, probe
 from hortus.engines.logs import bound_log, log_file, tail_of
 from hortus.engines.memory import admit
 from hortus.engines.process import STOP_PATIENCE_S, EngineProcess
@@ -35,6 +38,8 @@ class Ground(msgspec.Struct, frozen=True):
         logs: Folder of the logs.
         available_bytes: Memory that a new process may take now.
         environment: Added to an engine's bare environment.
+        grace_s: How long an engine that was replaced is left alone.
+        drain_s: How long it may then still work.
     """
 
     addresses: Path
@@ -43,6 +48,8 @@ class Ground(msgspec.Struct, frozen=True):
     make_key: Callable[[], str]
     available_bytes: Callable[[], int]
     environment: Mapping[str, str] = {}
+    grace_s: float = GRACE_S
+    drain_s: float = DRAIN_S
 
 
 class Ending(msgspec.Struct, frozen=True):
@@ -52,12 +59,14 @@ class Ending(msgspec.Struct, frozen=True):
         is_fatal: Trying again unchanged is useless.
         is_short_of_memory: Trying again soon is useless.
         ready_for_s: How long it had served.
+        lacking_bytes: Memory that was missing.
     """
 
     message: str
     is_fatal: bool = False
     is_short_of_memory: bool = False
     ready_for_s: float = 0.0
+    lacking_bytes: int = 0
 
 
 class Attempt:
@@ -74,8 +83,11 @@ class Attempt:
         self._process: EngineProcess | None = None
         self._ready_at_s: float | None = None
         self._needed_bytes = 0
+        self._driver: Driver | None = None
         self.base_url = ""
         self.port = port
+        self.load_s: float | None = None
+        self.warm_s: float | None = None
 
     @property
     def reserved_bytes(self) -> int:
@@ -96,18 +108,25 @@ class Attempt:
         """Return its resident memory."""
         return self._process.memory_bytes() if self._process else None
 
+    def own_bytes(self) -> int:
+        """Return the memory that its end would free."""
+        return self._process.own_bytes() if self._process else 0
+
     async def run(self, *, on_ready: Callable[[], None]) -> Ending:
         """Live until the engine ends, hangs or cannot start; on cancellation end it."""
         try:
             return await self._run(on_ready)
+        except MemoryShortError as error:
+            return Ending(str(error), is_short_of_memory=True, lacking_bytes=error.lacking_bytes)
         except EngineError as error:
-            return Ending(str(error), is_fatal=error.is_fatal, is_short_of_memory=isinstance(error, MemoryShortError))
+            return Ending(str(error), is_fatal=error.is_fatal)
         except OSError as error:
             return Ending(f"the engine's process could not be started: {error}.")
 
     async def _run(self, on_ready: Callable[[], None]) -> Ending:
         name = self._deployment.name
-        driver, model = driver_of(self._deployment.engine), model_file(self._deployment)
+        driver, model = driver_for(self._deployment), model_file(self._deployment)
+        self._driver = driver
         needs = await asyncio.to_thread(driver.check, self._deployment, model)
         for note in needs.notes:
             _log.info("deployment adapted", extra={"deployment": name, "note": note})
@@ -118,7 +137,7 @@ class Attempt:
         log_start = log.stat().st_size if log.exists() else 0
         opening = Opening(self._deployment, model_path=str(model), port=self._wished_port, key=self._key)
         process = self._process = await EngineProcess.spawn(
-            opening, module=driver.child_module, log=log, environment=self._ground.environment
+            opening, module=driver.child_module, log=log, environment={**self._ground.environment, **driver.environment}
         )
         patience_s = STOP_PATIENCE_S
         try:
@@ -126,7 +145,13 @@ class Attempt:
             if not isinstance(report, Ready):
                 code = await process.end()
                 return _failed_start(report, driver.explain(tail_of(log, since=log_start)), code=code)
-            self._note_ready(report, driver)
+            self.port, self.load_s = report.port, report.load_s
+            self.warm_s = await self._warm_up(driver)
+            if self.warm_s is None:
+                code = await process.end()
+                unanswered = Broken("it did not answer its first request", is_fatal=False)
+                return _failed_start(unanswered, driver.explain(tail_of(log, since=log_start)), code=code)
+            self._note_ready(driver)
             on_ready()
             ending = await self._watch(process, health_path=driver.health_path, log=log)
             patience_s = 0.0
@@ -134,13 +159,39 @@ class Attempt:
         finally:
             await process.end(patience_s=patience_s)
 
-    def _note_ready(self, report: Ready, driver: Driver) -> None:
+    async def count_running(self) -> int | None:
+        """Return the requests that the engine works on, None where it does not say."""
+        if self._driver is None or not self._driver.running:
+            return None
+        answer = await ask(self.port, "/metrics", key=self._key, timeout_s=PROBE_TIMEOUT_S)
+        return sum_of(self._driver.running, answer.body) if answer is not None else None
+
+    async def _warm_up(self, driver: Driver) -> float | None:
+        """Have a tiny request answered, so that no client pays for a cold start; return how long that took."""
+        begin_s = self._ground.clock.monotonic_s()
+        body = driver.warm_up(self._deployment)
+        answer = await ask(
+            self.port, f"{driver.api_path}/chat/completions", key=self._key, body=body, timeout_s=START_TIMEOUT_S
+        )
+        if answer is None:
+            return None
+        if answer.status != HTTPStatus.OK:
+            extra = {"deployment": self._deployment.name, "status": answer.status}
+            _log.warning("engine refused its first request", extra=extra)
+        return round(self._ground.clock.monotonic_s() - begin_s, 3)
+
+    def _note_ready(self, driver: Driver) -> None:
         self._ready_at_s = self._ground.clock.monotonic_s()
-        self.port = report.port
-        self.base_url = f"http://127.0.0.1:{report.port}{driver.api_path}"
+        self.base_url = f"http://127.0.0.1:{self.port}{driver.api_path}"
         _log.info(
             "engine ready",
-            extra={"deployment": self._deployment.name, "pid": self.pid, "port": report.port, "load_s": report.load_s},
+            extra={
+                "deployment": self._deployment.name,
+                "pid": self.pid,
+                "port": self.port,
+                "load_s": self.load_s,
+                "warm_s": self.warm_s,
+            },
         )
 
     async def _watch(self, process: EngineProcess, *, health_path: str, log: Path) -> Ending:
@@ -158,6 +209,21 @@ class Attempt:
             return Ending(f"the engine {_describe_end(ended.result())}.", ready_for_s=now_s() - started_s)
         finally:
             ended.cancel()
+
+
+def sum_of(names: tuple[str, ...], metrics: bytes) -> int | None:
+    r"""Return the sum of some figures of Prometheus' text format, None where one of them is not there.
+
+    >>> sum_of(("a", "b"), b'# TYPE a gauge\na{slot="1"} 2\na{slot="2"} 1.0\nb 0\n')
+    3
+    """
+    found: dict[str, float] = {}
+    for line in metrics.decode("utf-8", "replace").splitlines():
+        name, _, value = line.rpartition(" ")
+        bare = name.partition("{")[0]
+        if bare in names:
+            found[bare] = found.get(bare, 0.0) + float(value)
+    return int(sum(found.values())) if found.keys() == set(names) else None
 
 
 async def _first_report(process: EngineProcess) -> Report | None:

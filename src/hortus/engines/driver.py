@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -46,6 +46,20 @@ class Broken(msgspec.Struct, frozen=True, tag_field="event", tag="failed"):
 
 Report = Ready | Broken
 
+Members = dict[str, msgspec.Raw]
+"""Members of a request's body."""
+
+
+def first_chat(deployment: Deployment) -> bytes:
+    """Return a chat of one word with an answer of one token."""
+    asked = {"model": deployment.name, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 1}
+    return msgspec.json.encode(asked)
+
+
+def serves_by_name(deployment: Deployment) -> dict[str, Members]:
+    """Return the names of an engine that chooses between its adapters by the name of the model alone."""
+    return {name: {} for name in (deployment.name, *(adapter.name for adapter in deployment.adapters))}
+
 
 class Driver(msgspec.Struct, frozen=True):
     """One kind of engine.
@@ -57,6 +71,12 @@ class Driver(msgspec.Struct, frozen=True):
         explain: The cause of a failed start, read from the end of the engine's log; None where it shows none.
         health_path: Answers 200 while the engine lives.
         api_path: Follows address and port in the base URL.
+        running: Names of the figures at `/metrics` that add up to the requests it works on.
+        warm_up: Body of the first, tiny chat that it answers before anybody else may ask.
+        environment: Variables that its child needs besides those of every engine.
+        stands_alone: Whether two processes of a deployment cannot have what they need at the same time.
+        serves: What is to be set in a request's body for each name that the engine answers to, the deployment's own
+            among them: what chooses between adapters lies with whoever runs the engine, never with its clients.
     """
 
     name: str
@@ -65,3 +85,8 @@ class Driver(msgspec.Struct, frozen=True):
     explain: Callable[[str], Broken | None]
     health_path: str = "/health"
     api_path: str = "/v1"
+    running: tuple[str, ...] = ()
+    warm_up: Callable[[Deployment], bytes] = first_chat
+    environment: Mapping[str, str] = {}
+    stands_alone: bool = False
+    serves: Callable[[Deployment], dict[str, Members]] = serves_by_name

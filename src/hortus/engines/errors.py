@@ -30,6 +30,7 @@ class MemoryShortError(EngineError):
     """The machine has not enough memory for the model."""
 
     code = "memory_short"
+    lacking_bytes = 0
 
 
 class EngineMissingError(EngineError):

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from typing import TYPE_CHECKING
+from http import HTTPStatus
 
 import msgspec
 
-if TYPE_CHECKING:
-    from asyncio import StreamWriter
+from hortus.engines.asking import ask
 
 PROBE_INTERVAL_S = 2.0
 PROBE_TIMEOUT_S = 2.0
@@ -61,22 +58,5 @@ class Pulse(msgspec.Struct, frozen=True):
 
 async def probe(port: int, *, path: str, timeout_s: float = PROBE_TIMEOUT_S) -> bool:
     """Ask an engine on this machine whether it lives; anything but a 200 in time is a no."""
-    with contextlib.suppress(OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-        async with asyncio.timeout(timeout_s):
-            return await _ask(port, path)
-    return False
-
-
-async def _ask(port: int, path: str) -> bool:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    try:
-        writer.write(f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n".encode("ascii"))
-        status = (await reader.readuntil(b"\r\n")).split(b" ", 2)
-        return status[0].startswith(b"HTTP/1.") and status[1:2] == [b"200"]
-    finally:
-        _drop(writer)
-
-
-def _drop(writer: StreamWriter) -> None:
-    """Close without a farewell: a hung engine would never answer it."""
-    writer.transport.abort()
+    answer = await ask(port, path, timeout_s=timeout_s, wants_body=False)
+    return answer is not None and answer.status == HTTPStatus.OK

@@ -53,11 +53,13 @@ def admit(need: int, *, available: int, reserved: int, name: str) -> None:
     """
     left = max(0, available - reserved)
     if need > left:
-        raise MemoryShortError(
+        error = MemoryShortError(
             f"memory is short: needs {show_bytes(need)}, has {show_bytes(left)}.",
             path=f"deployment {name}",
             hint="Use a smaller quantisation, fewer slots or a shorter context, or stop another deployment.",
         )
+        error.lacking_bytes = need - left
+        raise error
 
 
 def show_bytes(count: int) -> str:

@@ -24,7 +24,7 @@ class Phase(Enum):
 
 
 class FileStamp(msgspec.Struct, frozen=True):
-    """Tells one state of a model file from another."""
+    """Tells one state of a deployment's files from another."""
 
     size: int
     modified_ns: int
@@ -32,10 +32,15 @@ class FileStamp(msgspec.Struct, frozen=True):
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """A deployment that should run, and its file's state now (None where there is no file)."""
+    """A deployment that should run, and its files' state now (None where its model is not there).
+
+    Attributes:
+        stands_alone: It takes what two cannot have at a time, such as a GPU's memory.
+    """
 
     deployment: Deployment
     stamp: FileStamp | None = None
+    stands_alone: bool = False
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -43,11 +48,17 @@ class Held(msgspec.Struct, frozen=True):
 
     Attributes:
         retry_at_s: When a waiting one may start again, on the monotonic clock.
+        needs_room: Of a successor: there is memory for it only when its predecessor has gone.
+        is_blocked: A predecessor that it cannot run beside has not gone yet.
+        successor: What is being started beside it to take its place.
     """
 
     wanted: Wanted
     phase: Phase
     retry_at_s: float = 0.0
+    needs_room: bool = False
+    is_blocked: bool = False
+    successor: Held | None = None
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -69,9 +80,30 @@ class Forget(msgspec.Struct, frozen=True):
     name: str
 
 
-Action = Start | Stop | Forget
+class Prepare(msgspec.Struct, frozen=True):
+    """Start a successor beside what serves; it takes over when it is ready."""
+
+    wanted: Wanted
+
+
+class Abandon(msgspec.Struct, frozen=True):
+    """End a successor; what serves goes on serving."""
+
+    name: str
+    reason: str
+
+
+class MakeRoom(msgspec.Struct, frozen=True):
+    """Let what serves finish and end, then start what is wanted: both together have no room."""
+
+    wanted: Wanted
+    reason: str
+
+
+Action = Start | Stop | Forget | Prepare | Abandon | MakeRoom
 
 _ALIVE = frozenset({Phase.STARTING, Phase.READY})
+_STARTS = (Start, Prepare)
 
 
 def plan(wanted: Mapping[str, Wanted], held: Mapping[str, Held], *, now_s: float) -> list[Action]:
@@ -80,21 +112,54 @@ def plan(wanted: Mapping[str, Wanted], held: Mapping[str, Held], *, now_s: float
     starts: list[Action] = []
     for name, one in held.items():
         action = _for_held(one, wanted.get(name), name=name, now_s=now_s)
-        (starts if isinstance(action, Start) else stops).extend([action] if action else [])
+        (starts if isinstance(action, _STARTS) else stops).extend([action] if action else [])
     starts += [Start(one) for name, one in wanted.items() if name not in held]
     return stops + starts
 
 
 def _for_held(held: Held, wanted: Wanted | None, *, name: str, now_s: float) -> Action | None:
-    is_alive = held.phase in _ALIVE
     if held.phase is Phase.STOPPING:
         return None
     if wanted is None:
-        return Stop(name, "no longer wanted") if is_alive else Forget(name)
-    if wanted.deployment != held.wanted.deployment:
-        return Stop(name, "its deployment changed") if is_alive else Start(wanted)
-    if held.phase is Phase.FAILED and wanted.stamp != held.wanted.stamp:
-        return Start(wanted)
-    if held.phase is Phase.WAITING and now_s >= held.retry_at_s:
-        return Start(wanted)
-    return None
+        return Stop(name, "no longer wanted") if held.phase in _ALIVE else Forget(name)
+    if held.phase is Phase.READY:
+        return _for_ready(held, wanted, name=name, now_s=now_s)
+    if held.phase is Phase.STARTING:
+        return Stop(name, "its deployment changed") if wanted.deployment != held.wanted.deployment else None
+    return _for_resting(held, _startable(held, wanted), now_s=now_s)
+
+
+def _startable(held: Held, wanted: Wanted) -> Wanted:
+    """Return what is wanted, or what served last where that is known not to start."""
+    successor = held.successor
+    is_known_bad = successor is not None and successor.phase is Phase.FAILED and successor.wanted == wanted
+    return held.wanted if is_known_bad else wanted
+
+
+def _for_resting(held: Held, wanted: Wanted, *, now_s: float) -> Action | None:
+    if held.is_blocked:
+        return None
+    has_changed = wanted.deployment != held.wanted.deployment
+    is_mended = held.phase is Phase.FAILED and wanted.stamp != held.wanted.stamp
+    is_due = held.phase is Phase.WAITING and now_s >= held.retry_at_s
+    return Start(wanted) if has_changed or is_mended or is_due else None
+
+
+def _for_ready(held: Held, wanted: Wanted, *, name: str, now_s: float) -> Action | None:
+    successor = held.successor
+    if successor is not None and successor.phase is Phase.STOPPING:
+        return None
+    is_same = wanted.deployment == held.wanted.deployment and wanted.stamp in {None, held.wanted.stamp}
+    if is_same:  # a file that was taken away has been read
+        return Abandon(name, "what serves is wanted again") if successor is not None else None
+    if wanted.stands_alone or held.wanted.stands_alone:
+        return MakeRoom(wanted, "its engine takes what two cannot share")
+    if successor is None:
+        return Prepare(wanted)
+    if successor.phase is Phase.STARTING:
+        return Abandon(name, "its deployment changed again") if successor.wanted != wanted else None
+    if successor.needs_room and successor.wanted == wanted:
+        return MakeRoom(wanted, "memory is too short for it and its successor at the same time")
+    has_changed = successor.wanted != wanted
+    is_due = successor.phase is Phase.WAITING or has_changed
+    return Prepare(wanted) if is_due and now_s >= successor.retry_at_s else None

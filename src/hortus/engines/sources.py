@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -28,6 +30,25 @@ def with_defaults(deployment: Deployment) -> Deployment:
     if deployment.model_path == SEEDLING and deployment.temperature is None:
         return msgspec.structs.replace(deployment, temperature=_SEEDLING_TEMPERATURE)
     return deployment
+
+
+def stamp_of_deployment(deployment: Deployment) -> FileStamp | None:
+    """Return the state of all files that a deployment is made of, None where its model is not there."""
+    model = stamp_of(model_file(deployment))
+    if model is None or not deployment.adapters:
+        return model
+    stamps = [model, *(stamp_of(Path(adapter.path)) for adapter in deployment.adapters)]
+    return _joined(stamps)
+
+
+def _joined(stamps: Sequence[FileStamp | None]) -> FileStamp:
+    there = [stamp for stamp in stamps if stamp is not None]
+    digest = hashlib.blake2b(msgspec.json.encode(stamps), digest_size=8).digest()
+    return FileStamp(
+        size=sum(stamp.size for stamp in there),
+        modified_ns=max((stamp.modified_ns for stamp in there), default=0),
+        inode=int.from_bytes(digest, "big"),
+    )
 
 
 def stamp_of(path: Path) -> FileStamp | None:

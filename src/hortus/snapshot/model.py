@@ -6,6 +6,7 @@ A snapshot holds no plaintext credential, only references (`env:NAME`, `file:PAT
 from __future__ import annotations
 
 from datetime import date
+from hashlib import blake2b
 
 import msgspec
 
@@ -23,6 +24,9 @@ SNAPSHOT_FORMAT = 4
 ENGINE_SCHEME = "engine:"
 """An endpoint whose address is `engine:NAME` is a deployment of this installation; its port and key lie in
 `run/engines/NAME.json`, written by the supervisor."""
+
+
+_EDITION_BYTES = 8
 
 
 class Timeouts(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -166,17 +170,30 @@ class Route(msgspec.Struct, frozen=True, omit_defaults=True):
     cache_s: int = 0
 
 
+class Adapter(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A small set of weights over a deployment's model; it is an endpoint and a route of its own.
+
+    Attributes:
+        name: What clients put in `model`.
+        path: Its file, or folder, as the engine wants it: GGUF for llama.cpp, PEFT's folder for others.
+    """
+
+    name: str
+    path: str
+
+
 class Deployment(msgspec.Struct, frozen=True, omit_defaults=True):
     """A model that the supervisor keeps running.
 
     Attributes:
         name: Also the name of its endpoint and route.
-        engine: Name of the driver, such as `llamacpp`.
-        model_path: The model's file, absolute, or `seedling` for the one that ships in the package.
+        engine: Name of the driver, such as `llamacpp`, or `auto`: the one that the model's files are made for.
+        model_path: The model's file or folder, absolute, or `seedling` for the one that ships in the package.
         context_tokens: Length of context for each slot.
         slots: Requests that run at the same time.
         threads: Threads for inference; 0 lets the driver choose.
         temperature: Sampling temperature where the client names none; None keeps the engine's own.
+        adapters: Served beside the model, by the same process.
     """
 
     name: str
@@ -187,6 +204,12 @@ class Deployment(msgspec.Struct, frozen=True, omit_defaults=True):
     threads: int = 0
     temperature: float | None = None
     offers_embeddings: bool = False
+    adapters: tuple[Adapter, ...] = ()
+
+    @property
+    def edition(self) -> str:
+        """A digest of all of it: what tells a deployment that runs from the one that is wanted."""
+        return blake2b(msgspec.json.encode(self), digest_size=_EDITION_BYTES).hexdigest()
 
 
 class Snapshot(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 from hortus.engines.driver import Driver
 from hortus.engines.drivers.llamacpp import LLAMACPP
 from hortus.engines.errors import EngineMissingError
+from hortus.snapshot.model import Deployment
 
 DRIVERS: dict[str, Driver] = {driver.name: driver for driver in (LLAMACPP,)}
 
@@ -19,3 +20,14 @@ def driver_of(engine: str) -> Driver:
             f"no engine is called {engine!r}.", hint=f"Known engines: {', '.join(sorted(DRIVERS))}."
         )
     return driver
+
+
+def driver_for(deployment: Deployment) -> Driver:
+    """Return the driver of a deployment. Raises as `driver_of`."""
+    return driver_of(deployment.engine)
+
+
+def stands_alone(deployment: Deployment) -> bool:
+    """Tell whether two processes of a deployment cannot run at the same time; of an unknown engine, none runs."""
+    driver = DRIVERS.get(deployment.engine)
+    return driver is not None and driver.stands_alone

@@ -78,4 +78,5 @@ LLAMACPP = Driver(
     child_module="hortus.engines.drivers.llamacpp_child",
     check=check,
     explain=explain,
+    running=("llamacpp:requests_processing", "llamacpp:requests_deferred"),
 )
