@@ -1,0 +1,138 @@
+"""How does a Hugging Face folder become one GGUF file that llama.cpp serves with the same words?
+
+Keys: llama.cpp's `gguf-py/gguf/constants.py`, read 2026-11.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import gguf
+import numpy as np
+
+from hortus.tuning.folders import ModelFolder
+from hortus.tuning.gguf.architectures import OUTER, Plan, Rope, plan_of
+from hortus.tuning.gguf.tensors import NumberFormat, Written, write_whole, written
+from hortus.tuning.gguf.vocabulary import Vocabulary, read_vocabulary, refusal
+from hortus.tuning.weights import StoredTensor, read_folder
+
+_HEAD = "lm_head.weight"
+_FILE_TYPES = {
+    NumberFormat.F16: gguf.LlamaFileType.MOSTLY_F16,
+    NumberFormat.BF16: gguf.LlamaFileType.MOSTLY_BF16,
+    NumberFormat.F32: gguf.LlamaFileType.ALL_F32,
+    NumberFormat.Q8_0: gguf.LlamaFileType.MOSTLY_Q8_0,
+}
+
+
+def write_model(
+    source: Path, target: Path, *, name: str, wish: NumberFormat = NumberFormat.F16, licence: str | None = None
+) -> tuple[str, ...]:
+    """Write a model's folder as a GGUF file and return where llama.cpp is known to differ from transformers.
+
+    Args:
+        name: What the model is called.
+        licence: Its SPDX name, where it is known.
+
+    Raises:
+        StepError: llama.cpp cannot carry the model, or its files are not whole.
+    """
+    folder = ModelFolder(source)
+    plan, vocabulary = plan_of(folder), read_vocabulary(folder)
+    tensors = _tensors(read_folder(source), plan, wish=wish)
+    writer = gguf.GGUFWriter(None, plan.row.gguf)
+    writer.add_type("model")
+    writer.add_name(name)
+    if licence:
+        writer.add_license(licence)
+    writer.add_file_type(_FILE_TYPES[wish])
+    writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
+    _add_shape(writer, plan)
+    _add_vocabulary(writer, vocabulary, template=folder.template)
+    write_whole(writer, tensors, target=target)
+    return plan.limits + vocabulary.limits
+
+
+def _add_shape(writer: Any, plan: Plan) -> None:
+    writer.add_context_length(plan.context)
+    writer.add_embedding_length(plan.width)
+    writer.add_block_count(plan.layers)
+    writer.add_feed_forward_length(plan.inner)
+    writer.add_head_count(plan.heads)
+    writer.add_head_count_kv(plan.key_value_heads)
+    writer.add_key_length(plan.head_width)
+    writer.add_value_length(plan.head_width)
+    writer.add_rope_dimension_count(plan.head_width)
+    writer.add_rope_freq_base(plan.rope.base)
+    if plan.rope.kind == "linear":
+        writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
+        writer.add_rope_scaling_factor(plan.rope.factor)
+    writer.add_layer_norm_rms_eps(plan.epsilon)
+    writer.add_vocab_size(plan.vocabulary)
+
+
+def _add_vocabulary(writer: Any, vocabulary: Vocabulary, *, template: str | None) -> None:
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre(vocabulary.split)
+    writer.add_token_list(list(vocabulary.tokens))
+    writer.add_token_types(list(vocabulary.kinds))
+    writer.add_token_merges(list(vocabulary.merges))
+    if vocabulary.bos is not None:
+        writer.add_bos_token_id(vocabulary.bos)
+    if vocabulary.pad is not None:
+        writer.add_pad_token_id(vocabulary.pad)
+    for add, number in zip(
+        (writer.add_eos_token_id, writer.add_eot_token_id, writer.add_eom_token_id), vocabulary.ends, strict=False
+    ):
+        add(number)
+    writer.add_add_bos_token(False)  # noqa: FBT003 - gguf's own signature; the chat template writes it
+    writer.add_add_eos_token(False)  # noqa: FBT003 - gguf's own signature
+    writer.add_add_space_prefix(False)  # noqa: FBT003 - gguf's own signature
+    if template is not None:
+        writer.add_chat_template(template)
+
+
+def _tensors(stored: dict[str, StoredTensor], plan: Plan, *, wish: NumberFormat) -> list[Written]:
+    wanted = {name: each for name, each in stored.items() if not (plan.tied and name == _HEAD)}
+    _check_all_there(wanted, plan)
+    tensors = [] if plan.rope.kind != "llama3" else [_stretches(plan.rope, plan.head_width)]
+    for name, each in wanted.items():
+        other = plan.tensor_name(name)
+        if other is None:
+            raise refusal(f"holds the tensor {name!r}, which {plan.row.name} has not.", each.file)
+        tensors.append(written(other, each, wish=wish, heads=plan.interleaved_heads(name)))
+    return tensors
+
+
+def _check_all_there(stored: dict[str, StoredTensor], plan: Plan) -> None:
+    """What is missing would be random in transformers and something else in llama.cpp."""
+    outer = [name for name in OUTER if not (plan.tied and name == _HEAD)]
+    parts = [f"{part}.weight" for part in plan.row.inner] + [f"{part}.bias" for part in plan.row.biases]
+    inner = [f"model.layers.{number}.{part}" for number in range(plan.layers) for part in parts]
+    missing = [name for name in outer + inner if name not in stored]
+    if missing:
+        file = next(iter(stored.values())).file if stored else Path("model.safetensors")
+        raise refusal(f"lacks {len(missing)} tensors, such as {missing[0]!r}.", file)
+    rows = stored["model.embed_tokens.weight"].shape[0]
+    if rows != plan.vocabulary:
+        file = stored["model.embed_tokens.weight"].file
+        raise refusal(f"has embeddings of {rows:,} tokens where its config says {plan.vocabulary:,}.", file)
+
+
+def _stretches(rope: Rope, head_width: int) -> Written:
+    """By how much each rotation of Llama 3.1 is slowed, as transformers' `_compute_llama3_parameters` does."""
+    turns = rope.base ** (-np.arange(0, head_width, 2, dtype=np.float64) / head_width)
+    values = np.array([_stretch(2 * math.pi / float(turn), rope) for turn in turns], dtype=np.float32)
+    kind = gguf.GGMLQuantizationType.F32
+    return Written("rope_freqs.weight", kind, values.shape, lambda: values.view(np.uint8))
+
+
+def _stretch(wave: float, rope: Rope) -> float:
+    if wave < rope.original / rope.high:
+        return 1.0
+    if wave > rope.original / rope.low:
+        return rope.factor
+    smooth = (rope.original / wave - rope.low) / (rope.high - rope.low)
+    return 1.0 / ((1.0 - smooth) / rope.factor + smooth)

@@ -1,0 +1,263 @@
+"""How do a product's facts become a model card, and where do both lie? The card says nothing that the facts do not.
+
+Card metadata: https://huggingface.co/docs/hub/model-cards (recalled 2026-11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from hortus.base.time import format_utc
+from hortus.jobs.folders import ADAPTER_GGUF, CARD, FACTS, PRODUCT_ADAPTER, PRODUCT_GGUF
+from hortus.snapshot.writing import replace_file
+from hortus.tuning.facts import ComputeRecord, Facts, FileRecord, Score, VerdictRecord
+from hortus.tuning.folders import bad_file
+from hortus.tuning.identity import hash_bytes
+
+_JOULES_PER_KWH = 3_600_000
+_METHODS = {
+    "supervised": "supervised tuning on answers",
+    "dpo": "direct preference optimisation",
+    "scratch": "training from scratch",
+}
+_BASES = {
+    "known_original": "a third of the original model's training compute",
+    "unknown_systemic": "a third of 1e25 FLOP (the original's compute is not known; it has systemic risk)",
+    "unknown_other": "a third of 1e23 FLOP (the original's compute is not known)",
+    "from_scratch": "1e23 FLOP, above which a model is indicatively a general-purpose one (made from scratch)",
+}
+
+
+def write_papers(product: Path, facts: Facts) -> Facts:
+    """Write card and facts whole, the facts last, and return the facts with the card's hash."""
+    card = render_card(facts).encode()
+    replace_file(product / CARD, card)
+    listed = dict(facts.files) | {CARD: FileRecord(len(card), hash_bytes(card))}
+    facts = msgspec.structs.replace(facts, files=dict(sorted(listed.items())))
+    replace_file(product / FACTS, encode_facts(facts))
+    return facts
+
+
+def encode_facts(facts: Facts) -> bytes:
+    """Return the facts as JSON for people and programs; equal facts give equal bytes."""
+    return msgspec.json.format(msgspec.json.encode(facts, order="sorted"), indent=2) + b"\n"
+
+
+def read_facts(product: Path) -> Facts:
+    """Return a product's facts.
+
+    Raises:
+        StepError: They are missing, or are no facts.
+    """
+    path = product / FACTS
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Facts)
+    except OSError:
+        raise bad_file("is missing.", path) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise bad_file("is no product's facts file.", path) from None
+
+
+def add_verdict(product: Path, verdict: VerdictRecord) -> Facts:
+    """Write the gate's verdict into a product's card and facts.
+
+    Raises:
+        StepError: The product has no facts.
+    """
+    return write_papers(product, msgspec.structs.replace(read_facts(product), verdict=verdict))
+
+
+def render_card(facts: Facts) -> str:
+    """Return the model card."""
+    parts = [_front_matter(facts), *_sections(facts)]
+    return "\n".join(parts).rstrip("\n") + "\n"
+
+
+def _front_matter(facts: Facts) -> str:
+    lines = ["---", f"license: {_quoted(facts.licence) if facts.licence else 'unknown'}"]
+    if facts.base:
+        lines += [
+            f"base_model: {_quoted(facts.base.name)}",
+            f"base_model_relation: {'adapter' if _has(facts, PRODUCT_ADAPTER) else 'finetune'}",
+        ]
+        lines += [f"license_link: {_quoted(facts.base.licence_link)}"] if facts.base.licence_link else []
+    lines += ["language:", *(f"- {_quoted(each)}" for each in facts.languages)] if facts.languages else []
+    lines += ["library_name: transformers", "pipeline_tag: text-generation", "tags:", "- hortus"]
+    lines += ["- lora"] if _has(facts, PRODUCT_ADAPTER) else []
+    lines += ["- gguf"] if PRODUCT_GGUF in facts.files else []
+    if facts.verdict and facts.verdict.scores:
+        lines += ["model-index:", f"- name: {_quoted(facts.name)}", "  results:"]
+        for score in facts.verdict.scores:
+            lines += _index_rows(score)
+    return "\n".join([*lines, "---", ""])
+
+
+def _index_rows(score: Score) -> Iterator[str]:
+    yield "  - task: {type: text-generation}"
+    yield f"    dataset: {{name: {_quoted(score.name)}, type: {_quoted(score.name)}}}"
+    yield f"    metrics: [{{type: {_quoted(score.metric)}, value: {score.product:.4f}}}]"
+
+
+def _quoted(text: str) -> str:
+    return msgspec.json.encode(text).decode()  # a JSON string is a YAML string
+
+
+def _has(facts: Facts, folder: str) -> bool:
+    return any(name.startswith(f"{folder}/") for name in facts.files)
+
+
+def _sections(facts: Facts) -> Iterator[str]:
+    yield f"# Model card: {facts.name}\n"
+    base = f"tuned from `{facts.base.name}`" if facts.base else "trained from scratch"
+    yield (
+        f"A language model, {base} by {_METHODS[facts.method]}. It was made by Hortus {facts.identity.hortus}"
+        f" as the job `{facts.job_id}`; `{FACTS}` beside this card holds the same for programs.\n"
+    )
+    yield f"## Intended purpose\n\n{facts.intended_purpose or 'Not stated.'}\n"
+    yield "## Model\n\n" + _table(("", ""), list(_model_rows(facts)))
+    yield "## How to use\n\n" + _usage(facts)
+    yield "## Training data\n\n" + _table(("", ""), list(_data_rows(facts)))
+    yield "## Training\n\n" + _table(("", ""), list(_training_rows(facts)))
+    yield "## Evaluation\n\n" + _evaluation(facts.verdict)
+    yield "## Compute\n\n" + _compute(facts.compute)
+    yield "## Environmental impact\n\n" + _energy(facts)
+    yield "## Limits\n\n" + _list(facts.limits, none="None are known beyond those of every language model.")
+    yield "## Open questions\n\n" + _list(facts.open_questions, none="None.")
+    yield "## Identity\n\n" + _identity(facts)
+
+
+def _model_rows(facts: Facts) -> Iterator[tuple[str, str]]:
+    yield "Maker", facts.maker or "not stated"
+    if facts.base:
+        yield "Base", f"`{facts.base.name}`" + (f" by {facts.base.maker}" if facts.base.maker else "")
+    yield "Licence", facts.licence or "not known: the base names none"
+    yield "Architecture", facts.architecture
+    yield "Parameters", f"{facts.parameters:,}"
+    yield "Context", f"{facts.context_tokens:,} tokens"
+    yield "Input and output", "text"
+    yield "Languages of the examples", ", ".join(facts.languages) or "not known"
+    yield "Served by", ", ".join(facts.engines)
+
+
+def _usage(facts: Facts) -> str:
+    lines = [f"With Hortus: `hortus deploy {facts.job_id}`, then ask `{facts.name}` by chat completions.\n"]
+    lines += [
+        "With transformers, in this folder as `hortus models export` writes it:\n",
+        "```python",
+        "from transformers import AutoModelForCausalLM, AutoTokenizer",
+        "",
+        'tokenizer = AutoTokenizer.from_pretrained(".")',
+        'model = AutoModelForCausalLM.from_pretrained(".")',
+        'chat = [{"role": "user", "content": "…"}]',
+        'asked = tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_tensors="pt")',
+        "print(tokenizer.decode(model.generate(**asked, do_sample=False)[0]))",
+        "```",
+        "",
+    ]
+    if PRODUCT_GGUF in facts.files:
+        lines += [f"With llama.cpp: `llama-server --model {PRODUCT_GGUF} --jinja`.\n"]
+    if ADAPTER_GGUF in facts.files:
+        lines += [f"Over its base: `llama-server --model BASE.gguf --lora {ADAPTER_GGUF} --jinja`.\n"]
+    return "\n".join(lines)
+
+
+def _data_rows(facts: Facts) -> Iterator[tuple[str, str]]:
+    data = facts.data
+    if data.description:
+        yield "What", data.description
+    yield "Examples", f"{data.training_examples:,} to learn from, {data.held_out_examples:,} held out"
+    yield "Tokens", f"{data.tokens:,} once through"
+    if data.languages:
+        parts = sorted(data.languages.items(), key=lambda each: (-each[1], each[0]))
+        yield "Languages", ", ".join(f"{name} {share:.1%}" for name, share in parts)
+    yield "Personal data", _findings(data.personal_data)
+    yield "Licence", data.licence or "not stated"
+    yield "Dataset", f"`{data.hash}`"
+
+
+def _findings(found: Mapping[str, int] | None) -> str:
+    if found is None:
+        return "not looked for"
+    return ", ".join(f"{count:,} of {name}" for name, count in sorted(found.items())) or "none found"
+
+
+def _training_rows(facts: Facts) -> Iterator[tuple[str, str]]:
+    training, recipe = facts.training, facts.recipe
+    yield "Method", _METHODS[facts.method] + (f", LoRA of rank {recipe.lora.rank}" if recipe.lora else ", all weights")
+    early = " (stopped early)" if training.stopped_early else ""
+    yield "Steps", f"{training.steps:,} of {training.planned_steps:,}{early}, {training.tokens:,} tokens"
+    for name, loss in (("Loss", training.loss), ("Held-out loss", training.held_out_loss)):
+        if loss is not None:
+            yield name, f"{loss:.4f}"
+    yield "Batch", f"{recipe.batch_size * recipe.accumulate} examples on one device"
+    yield "Seed", str(recipe.seed)
+    if training.started_ms is not None:
+        yield "Started", format_utc(training.started_ms)
+    if training.seconds is not None:
+        yield "Time", f"{training.seconds:,.0f} s"
+    where = facts.identity.environment
+    yield "On", ", ".join(where.gpus) or f"{where.processor}, {where.threads} threads"
+    yield "With", ", ".join(f"{name} {version}" for name, version in sorted(where.packages.items()))
+
+
+def _evaluation(verdict: VerdictRecord | None) -> str:
+    if verdict is None:
+        return "Not judged yet.\n"
+    rows = [
+        (
+            each.name,
+            f"{each.items:,}",
+            "-" if each.base is None else f"{each.base:.3f}",
+            f"{each.product:.3f}",
+            "-" if each.low is None or each.high is None else f"{each.bounds_of} [{each.low:.3f}, {each.high:.3f}]",
+        )
+        for each in verdict.scores
+    ]
+    text = "It passed its gate.\n" if verdict.passed else "**It did not pass its gate.**\n"
+    text += "\n" + _list(verdict.reasons, none="") if verdict.reasons else ""
+    if verdict.references:
+        on = f" on {verdict.engine}" if verdict.engine else ""
+        text += f"\nServed{on}, it gave {verdict.references_equal} of {verdict.references} of the trainer's answers.\n"
+    return text + ("\n" + _table(("set", "items", "base", "product", "interval"), rows) if rows else "")
+
+
+def _compute(compute: ComputeRecord) -> str:
+    side = "above" if compute.is_above_threshold else "below"
+    return (
+        f"About {compute.flop:.3g} FLOP ({compute.method}); {compute.cumulative_flop:.3g} with earlier trainings on the"
+        f" same base. That is {side} {_BASES[compute.threshold_basis]}, {compute.threshold_flop:.3g} FLOP"
+        " (Regulation (EU) 2024/1689; Commission guidelines C(2025) 7719, points 57-63; an estimate, not advice).\n"
+    )
+
+
+def _energy(facts: Facts) -> str:
+    energy = facts.training.energy_j
+    if energy is None:
+        return "Energy was neither measured nor estimated.\n"
+    source = facts.training.energy_source or "no source named"
+    return f"About {energy / _JOULES_PER_KWH:.4g} kWh for training ({source}).\n"
+
+
+def _identity(facts: Facts) -> str:
+    names = ("base", "dataset", "tokenizer", "chat_template", "recipe", "code", "inputs", "total")
+    hashes = [(name, f"`{getattr(facts.identity, name) or '-'}`") for name in names]
+    files = [
+        (name, f"{each.bytes:,}", f"`{each.sha256}`") for name, each in sorted(facts.files.items()) if name != CARD
+    ]
+    return _table(("of", "SHA-256"), hashes) + "\n" + _table(("file", "bytes", "SHA-256"), files)
+
+
+def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [heads, tuple("---" for _ in heads), *rows]
+    return "\n".join("| " + " | ".join(_cell(each) for each in line) + " |" for line in lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _list(lines: tuple[str, ...], *, none: str) -> str:
+    return "\n".join(f"- {' '.join(line.split())}" for line in lines) + "\n" if lines else f"{none}\n"

@@ -1,0 +1,207 @@
+"""Which tensors lie in a folder's safetensors files, by their headers alone, and do the headers tell the truth?
+
+Nothing but headers is read. Format: https://huggingface.co/docs/safetensors (recalled 2026-11).
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterable
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+
+from hortus.jobs.errors import StepError
+
+INDEX = "model.safetensors.index.json"
+SINGLE = "model.safetensors"
+
+_LENGTH = struct.Struct("<Q")
+_LONGEST_HEADER = 100_000_000
+_MOST_DIMENSIONS = 8
+_LARGEST_INDEX = 64 * 1024 * 1024
+_ITEM_BYTES = {
+    "F64": 8,
+    "F32": 4,
+    "F16": 2,
+    "BF16": 2,
+    "I64": 8,
+    "I32": 4,
+    "I16": 2,
+    "I8": 1,
+    "U64": 8,
+    "U32": 4,
+    "U16": 2,
+    "U8": 1,
+    "BOOL": 1,
+    "F8_E4M3": 1,
+    "F8_E5M2": 1,
+}
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    dtype: str
+    shape: tuple[int, ...]
+    data_offsets: tuple[int, int]
+
+
+class _Index(msgspec.Struct, frozen=True):
+    weight_map: dict[str, str]
+
+
+class StoredTensor(msgspec.Struct, frozen=True):
+    """One tensor: where its bytes lie.
+
+    Attributes:
+        dtype: In safetensors' words, such as `BF16`.
+        start: Offset in the file.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    file: Path
+    start: int
+    size: int
+
+    @property
+    def elements(self) -> int:
+        """How many numbers it has."""
+        return math.prod(self.shape)
+
+
+def unsafe(message: str, path: Path) -> StepError:
+    """Return the error for weights that are not loaded."""
+    return StepError(
+        message,
+        reason="unsafe_weights",
+        path=str(path),
+        hint="Use weights that were written as safetensors by their maker, and check their download.",
+    )
+
+
+def read_header(path: Path) -> dict[str, StoredTensor]:
+    """Return the tensors of one file by name.
+
+    Raises:
+        StepError: It is no safetensors file, or its header does not fit the file.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            start = file.read(_LENGTH.size)
+            length = _LENGTH.unpack(start)[0] if len(start) == _LENGTH.size else 0
+            if not 2 <= length <= min(_LONGEST_HEADER, size - _LENGTH.size):  # noqa: PLR2004 - `{}` is the shortest
+                raise unsafe("is no safetensors file: the length of its header is impossible.", path)
+            entries = _entries(file.read(length), path)
+    except OSError as error:
+        raise unsafe(f"cannot be read ({error.strerror}).", path) from None
+    _check_cover(entries, path, data_bytes=size - _LENGTH.size - length)
+    begin = _LENGTH.size + length
+    return {
+        name: StoredTensor(
+            name=name,
+            dtype=entry.dtype,
+            shape=entry.shape,
+            file=path,
+            start=begin + entry.data_offsets[0],
+            size=entry.data_offsets[1] - entry.data_offsets[0],
+        )
+        for name, entry in entries.items()
+    }
+
+
+def _entries(header: bytes, path: Path) -> dict[str, _Entry]:
+    if not header.startswith(b"{"):
+        raise unsafe("is no safetensors file: its header is no JSON object.", path)
+    try:
+        table = msgspec.json.decode(header, type=dict[str, msgspec.Raw])
+        return {
+            name: msgspec.json.decode(entry, type=_Entry) for name, entry in table.items() if name != "__metadata__"
+        }
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise unsafe("is no safetensors file: its header cannot be read.", path) from None
+
+
+def _check_cover(entries: dict[str, _Entry], path: Path, *, data_bytes: int) -> None:
+    """The tensors must lie one after another, from the first byte of the data to the last."""
+    for name, entry in entries.items():
+        begin, end = entry.data_offsets
+        if entry.dtype not in _ITEM_BYTES:
+            raise unsafe(f"tensor {name!r} has the unknown type {entry.dtype!r}.", path)
+        if len(entry.shape) > _MOST_DIMENSIONS or min(entry.shape, default=0) < 0:
+            raise unsafe(f"tensor {name!r} has an impossible shape.", path)
+        if not 0 <= begin <= end <= data_bytes:
+            raise unsafe(f"the header lies: tensor {name!r} would lie beyond the end of the file.", path)
+        if end - begin != math.prod(entry.shape) * _ITEM_BYTES[entry.dtype]:
+            raise unsafe(f"the header lies: the size of tensor {name!r} does not fit its shape.", path)
+    spans = sorted(entry.data_offsets for entry in entries.values())
+    edges = [(0, 0), *spans, (data_bytes, data_bytes)]
+    for (_, end), (begin, _) in pairwise(edges):
+        if begin != end:
+            what = "tensors overlap" if begin < end else "there are bytes that belong to no tensor"
+            raise unsafe(f"the header lies: {what}.", path)
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """Return the safetensors files of a model: those that its index names, or the only one.
+
+    Raises:
+        StepError: There are none, there is no telling which, or the index leads out of the folder.
+    """
+    index = folder / INDEX
+    if index.exists():
+        return sorted({folder / name for name in read_index(index).values()})
+    if (folder / SINGLE).exists():
+        return [folder / SINGLE]
+    found = sorted(folder.glob("*.safetensors"))
+    if len(found) != 1:
+        raise unsafe("holds no safetensors weights." if not found else f"holds several files, but no {INDEX}.", folder)
+    return found
+
+
+def read_index(index: Path) -> dict[str, str]:
+    """Return the file name of each tensor.
+
+    Raises:
+        StepError: The index cannot be read, or names anything but safetensors files beside it.
+    """
+    try:
+        if index.stat().st_size > _LARGEST_INDEX:
+            raise unsafe("is too large for an index.", index)
+        named = msgspec.json.decode(index.read_bytes(), type=_Index).weight_map
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise unsafe("cannot be read as an index of tensors.", index) from None
+    for name in set(named.values()):
+        if not _is_plain_name(name) or not name.endswith(".safetensors"):
+            raise unsafe(f"names {name[:80]!r}, which is no safetensors file beside it.", index)
+    return named
+
+
+def _is_plain_name(name: str) -> bool:
+    return bool(name) and not set(name) & {"/", "\\", "\0"} and not name.startswith(".")
+
+
+def read_folder(folder: Path) -> dict[str, StoredTensor]:
+    """Return all tensors of a model's folder by name, in the order of their names.
+
+    Raises:
+        StepError: As `weight_files` and `read_header`, or a tensor of the index is missing or is there twice.
+    """
+    tensors: dict[str, StoredTensor] = {}
+    for path in weight_files(folder):
+        found = read_header(path)
+        _refuse_doubles(set(tensors) & set(found), path)
+        tensors |= found
+    if (folder / INDEX).exists():
+        for name, file in read_index(folder / INDEX).items():
+            if name not in tensors or tensors[name].file.name != file:
+                raise unsafe(f"promises the tensor {name[:80]!r} in {file}, where it is not.", folder / INDEX)
+    return dict(sorted(tensors.items()))
+
+
+def _refuse_doubles(names: Iterable[str], path: Path) -> None:
+    for name in names:
+        raise unsafe(f"holds the tensor {name[:80]!r}, which another file holds as well.", path)
