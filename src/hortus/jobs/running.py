@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from hortus.jobs.steps import Order, Step, StepWork, step_of
+from hortus.jobs.steps import Order, Step, StepWork, Wish, step_of
 
 MOST_CRASHES = 5
 """A step whose process ended so often in a row without saying why, and without getting any further, has failed."""
@@ -48,21 +48,24 @@ Action = Start | End
 
 def plan(orders: Mapping[str, Order], held: Mapping[str, Held], *, now_s: float) -> list[Action]:
     """Return what to do; ends come first, for what starts may need what they free."""
-    ends: list[Action] = []
-    starts: list[Action] = []
-    for job_id, one in held.items():
-        if one.is_running and not one.is_ending and not _is_wanted(orders.get(job_id), one):
-            ends.append(End(job_id))
-    for job_id, order in orders.items():
-        if order.work is None or order.wish != "run":
-            continue
-        one = held.get(job_id, Held())
-        if one.is_running:
-            continue
-        if one.step == step_of(order.work) and (one.is_over or now_s < one.retry_at_s):
-            continue
-        starts.append(Start(job_id, order.work))
-    return ends + starts
+    ends = [
+        End(job_id)
+        for job_id, one in held.items()
+        if one.is_running and not one.is_ending and not _is_wanted(orders.get(job_id), one)
+    ]
+    starts = [
+        Start(job_id, order.work)
+        for job_id, order in orders.items()
+        if order.work is not None and _may_start(order.work, order.wish, held.get(job_id, Held()), now_s=now_s)
+    ]
+    return [*ends, *starts]
+
+
+def _may_start(work: StepWork, wish: Wish, held: Held, *, now_s: float) -> bool:
+    if wish != "run" or held.is_running:
+        return False
+    is_same = held.step == step_of(work)
+    return not is_same or not (held.is_over or now_s < held.retry_at_s)
 
 
 def _is_wanted(order: Order | None, held: Held) -> bool:

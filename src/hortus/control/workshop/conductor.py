@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -20,14 +19,23 @@ from hortus.control import models, tenancy
 from hortus.control.declaring import declare
 from hortus.control.engine_states import read_engine_states
 from hortus.control.plane import Plane
-from hortus.control.workshop.bases import base_source, source_of, usual_temperature
 from hortus.control.workshop.moves import STEP_OF, EngineNews, Move, Seen, fail, next_move, replace, succeed
+from hortus.control.workshop.works import (
+    Ground,
+    base_candidate,
+    candidates,
+    needs_key,
+    product_candidate,
+    product_name,
+    served,
+    work_of,
+)
 from hortus.jobs.folders import JobFolder
 from hortus.jobs.orders import read_orders, remove_order, write_order
 from hortus.jobs.ports import Jobs
 from hortus.jobs.records import Base, JobError, JobEvent, JobRecord
 from hortus.jobs.reporting import read_reports
-from hortus.jobs.steps import CheckStep, EvaluateStep, HostStep, Order, StepWork, Suite, TrainStep
+from hortus.jobs.steps import Order, StepWork
 from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, RouteSpec
 from hortus.snapshot.grants import CANDIDATES
 
@@ -40,9 +48,6 @@ _AT_ONCE = 1
 
 _ACTING = "jobs"
 _KEY_DAYS = 30
-_PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
-_LONGEST_PART = 40
-_TAIL = 8
 
 _Result = TypeVar("_Result")
 _log = logging.getLogger("hortus.jobs")
@@ -96,7 +101,7 @@ class Conductor:
             lines, read = read_reports(self._folder(job).reports(step), offset=job.read.get(step, 0))
             return Seen(lines=lines, read=read, has_room=room)
         states = read_engine_states(self._plane.installation.engines)
-        wanted = [spec.name for spec in self._candidates(job)] if job.phase == "serve" else []
+        wanted = [spec.name for spec in candidates(job, self._folder(job))] if job.phase == "serve" else []
         starting = EngineNews("starting")
         engines = {
             name: EngineNews(states[name].state, states[name].error) if name in states else starting for name in wanted
@@ -109,7 +114,7 @@ class Conductor:
             await self._leave(job)
             return
         if job.phase in {"serve", "evaluate"}:
-            await self._deploy(self._candidates(job))
+            await self._deploy(candidates(job, self._folder(job)))
         order = await self._order(job)
         if order is not None and order != self._orders.get(job.id):
             await asyncio.to_thread(write_order, self._places.orders, job.id, order)
@@ -127,71 +132,17 @@ class Conductor:
         work = await self._work(job) if step is not None and wish == "run" else None
         return Order(self._number(job), wish, work)
 
+    async def _work(self, job: JobRecord) -> StepWork | None:
+        if not needs_key(job.phase):
+            return work_of(job, Ground(self._places))
+        is_here = job.phase == "evaluate"
+        project = PROJECT if is_here else await asyncio.to_thread(self._project, job)
+        key = await self._make_key(job, project=project, routes=(f"{CANDIDATES}*",) if is_here else ())
+        return work_of(job, Ground(self._places, self._door(), key))
+
     @staticmethod
     def _number(job: JobRecord) -> int:
         return list(STEP_OF).index(job.phase) + 1 if job.phase in STEP_OF else 0
-
-    async def _work(self, job: JobRecord) -> StepWork | None:
-        folder, places, spec = self._folder(job), self._places, job.spec
-        dataset = str(places.datasets / (job.dataset or ""))
-        match job.phase:
-            case "check":
-                validation = None if spec.validation is None else str(places.files / spec.validation)
-                return CheckStep(
-                    spec,
-                    training=str(places.files / spec.training),
-                    validation=validation,
-                    base=job.base.folder,
-                    datasets=str(places.datasets),
-                    folder=str(folder.root),
-                )
-            case "train":
-                return TrainStep(
-                    spec, base=job.base.folder, base_name=job.base.name, dataset=dataset, folder=str(folder.root)
-                )
-            case "evaluate":
-                names = [one.name for one in self._candidates(job)]
-                return EvaluateStep(
-                    spec,
-                    base_route=next((one for one in names if one.endswith("/base")), None),
-                    product_route=next(one for one in names if one.endswith("/product")),
-                    dataset=dataset,
-                    folder=str(folder.root),
-                    door=self._door(),
-                    key=await self._make_key(job, project=PROJECT, routes=(f"{CANDIDATES}*",)),
-                    suites=tuple(Suite(name, str(places.suites / f"{name}.jsonl")) for name in spec.gate.suites),
-                )
-            case "host":
-                assert job.base.route is not None  # noqa: S101 -- the phase is only for jobs of a host's
-                project = await asyncio.to_thread(self._project, job)
-                return HostStep(
-                    spec,
-                    route=job.base.route,
-                    dataset=dataset,
-                    folder=str(folder.root),
-                    door=self._door(),
-                    key=await self._make_key(job, project=project, routes=()),
-                )
-            case _:
-                return None
-
-    def _candidates(self, job: JobRecord) -> list[DeploymentSpec]:
-        """Return what is served for the gate: the base, where there is one, and the product."""
-        folder = self._folder(job)
-        temperature = usual_temperature(folder.product)
-        product = self._deployment(job, f"{CANDIDATES}{job.id}/product", source_of(folder.product))
-        base = base_source(job.base, folder)
-        found = [msgspec.structs.replace(product, temperature=temperature)]
-        if base is not None:
-            found.append(self._deployment(job, f"{CANDIDATES}{job.id}/base", base))
-        return found
-
-    @staticmethod
-    def _deployment(job: JobRecord, name: str, source: str) -> DeploymentSpec:
-        """Return a deployment on the engine that the job asks for, or that fits what is served."""
-        wished = job.spec.engine
-        fitting = "llamacpp" if source.endswith(".gguf") or source == "seedling" else "transformers"
-        return DeploymentSpec(name=name, source=source, engine=fitting if wished == "auto" else wished)
 
     async def _promote(self, move: Move) -> Move:
         """Serve what has passed under its own name, and let its project use it."""
@@ -211,9 +162,7 @@ class Conductor:
         if not job.spec.deploy:
             return ""
         name = product_name(job, await asyncio.to_thread(self._project, job))
-        folder = self._folder(job)
-        spec = self._deployment(job, name, source_of(folder.product))
-        await self._deploy([msgspec.structs.replace(spec, temperature=usual_temperature(folder.product))])
+        await self._deploy([served(job, name, self._folder(job))])
         state = read_engine_states(self._plane.installation.engines).get(name)
         if state is None or state.state == "starting":
             return None
@@ -286,7 +235,7 @@ class Conductor:
         self._orders.pop(job.id, None)
 
         def retire() -> None:
-            for name in (f"{CANDIDATES}{job.id}/base", f"{CANDIDATES}{job.id}/product"):
+            for name in (base_candidate(job), product_candidate(job)):
                 stored = self._plane.ports.objects.get("deployment", name)
                 if stored is not None and stored.retired_at_ms is None:
                     self._plane.ports.objects.retire("deployment", name)
@@ -339,19 +288,6 @@ class Conductor:
 
 class _Tuned(msgspec.Struct, frozen=True):
     fine_tuned_model: str
-
-
-def product_name(job: JobRecord, project: str) -> str:
-    """Return the route under which a product answers.
-
-    >>> from hortus.jobs.spec import JobSpec
-    >>> spec = JobSpec(id="ftjob-01m7q5cqg0abcdefgh", project_id="prj_1", base="seedling", training="f", suffix="desk")
-    >>> product_name(JobRecord(spec, Base("seedling"), "running", "promote", 0), "library")
-    'ft:seedling:library:desk:abcdefgh'
-    """
-    parts = (job.base.name.rsplit("/", 1)[-1].rsplit(":", 1)[-1], project, job.spec.suffix)
-    base, owner, suffix = (_PLAIN.sub("-", part)[:_LONGEST_PART] for part in parts)
-    return f"ft:{base}:{owner}:{suffix}:{job.id[-_TAIL:]}"
 
 
 def _key_name(job: JobRecord) -> str:

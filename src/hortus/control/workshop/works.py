@@ -1,0 +1,153 @@
+"""What does a step's process get to know, and which deployments does a job need? Pure: paths and names only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from hortus.control.workshop.bases import base_source, source_of, usual_temperature
+from hortus.jobs.folders import JobFolder, WorkshopPlaces
+from hortus.jobs.records import JobRecord, Phase
+from hortus.jobs.steps import CheckStep, EvaluateStep, HostStep, StepWork, Suite, TrainStep
+from hortus.snapshot.declared import DeploymentSpec
+from hortus.snapshot.grants import CANDIDATES
+
+_PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
+_LONGEST_PART = 40
+_TAIL = 8
+
+
+class Ground(msgspec.Struct, frozen=True):
+    """What works are made of.
+
+    Attributes:
+        door: Address of the door.
+        key: Opens it for the job, where its step asks there; else empty.
+    """
+
+    places: WorkshopPlaces
+    door: str = ""
+    key: str = ""
+
+    def folder(self, job: JobRecord) -> JobFolder:
+        """Return a job's folder."""
+        return JobFolder(self.places.jobs / job.id)
+
+    def dataset(self, job: JobRecord) -> str:
+        """Return the folder of a job's dataset."""
+        return str(self.places.datasets / (job.dataset or ""))
+
+
+def work_of(job: JobRecord, ground: Ground) -> StepWork | None:
+    """Return the work of the step that the job's phase is, None where it is none."""
+    make = _WORKS.get(job.phase)
+    return make(job, ground) if make is not None else None
+
+
+def needs_key(phase: Phase) -> bool:
+    """Tell whether the phase's step asks through the door."""
+    return phase in {"evaluate", "host"}
+
+
+def _check(job: JobRecord, ground: Ground) -> StepWork:
+    spec, files = job.spec, ground.places.files
+    return CheckStep(
+        spec,
+        training=str(files / spec.training),
+        validation=None if spec.validation is None else str(files / spec.validation),
+        base=job.base.folder,
+        datasets=str(ground.places.datasets),
+        folder=str(ground.folder(job).root),
+    )
+
+
+def _train(job: JobRecord, ground: Ground) -> StepWork:
+    return TrainStep(
+        job.spec,
+        base=job.base.folder,
+        base_name=job.base.name,
+        dataset=ground.dataset(job),
+        folder=str(ground.folder(job).root),
+    )
+
+
+def _evaluate(job: JobRecord, ground: Ground) -> StepWork:
+    names = [one.name for one in candidates(job, ground.folder(job))]
+    return EvaluateStep(
+        job.spec,
+        base_route=next((one for one in names if one == base_candidate(job)), None),
+        product_route=product_candidate(job),
+        dataset=ground.dataset(job),
+        folder=str(ground.folder(job).root),
+        door=ground.door,
+        key=ground.key,
+        suites=tuple(Suite(name, str(ground.places.suites / f"{name}.jsonl")) for name in job.spec.gate.suites),
+    )
+
+
+def _host(job: JobRecord, ground: Ground) -> StepWork:
+    return HostStep(
+        job.spec,
+        route=job.base.route or "",
+        dataset=ground.dataset(job),
+        folder=str(ground.folder(job).root),
+        door=ground.door,
+        key=ground.key,
+    )
+
+
+_WORKS: Mapping[Phase, Callable[[JobRecord, Ground], StepWork]] = {
+    "check": _check,
+    "train": _train,
+    "evaluate": _evaluate,
+    "host": _host,
+}
+
+
+def candidates(job: JobRecord, folder: JobFolder) -> list[DeploymentSpec]:
+    """Return what is served for the gate: the product, and the base where there is one."""
+    found = [served(job, product_candidate(job), folder)]
+    base = base_source(job.base, folder)
+    if base is not None:
+        found.append(_deployment(job, base_candidate(job), base))
+    return found
+
+
+def served(job: JobRecord, name: str, folder: JobFolder) -> DeploymentSpec:
+    """Return the deployment that serves a job's product."""
+    spec = _deployment(job, name, source_of(folder.product))
+    return msgspec.structs.replace(spec, temperature=usual_temperature(folder.product))
+
+
+def _deployment(job: JobRecord, name: str, source: str) -> DeploymentSpec:
+    """Return a deployment on the engine that the job asks for, or that fits what is served."""
+    wished = job.spec.engine
+    fitting = "llamacpp" if Path(source).suffix == ".gguf" or source == "seedling" else "transformers"
+    return DeploymentSpec(name=name, source=source, engine=fitting if wished == "auto" else wished)
+
+
+def product_candidate(job: JobRecord) -> str:
+    """Return the route to a product that has not passed its gate."""
+    return f"{CANDIDATES}{job.id}/product"
+
+
+def base_candidate(job: JobRecord) -> str:
+    """Return the route to the base that it is compared with."""
+    return f"{CANDIDATES}{job.id}/base"
+
+
+def product_name(job: JobRecord, project: str) -> str:
+    """Return the route under which a product answers.
+
+    >>> from hortus.jobs.records import Base
+    >>> from hortus.jobs.spec import JobSpec
+    >>> spec = JobSpec(id="ftjob-01m7q5cqg0abcdefgh", project_id="prj_1", base="seedling", training="f", suffix="desk")
+    >>> product_name(JobRecord(spec, Base("seedling"), "running", "promote", 0), "library")
+    'ft:seedling:library:desk:abcdefgh'
+    """
+    parts = (job.base.name.rsplit("/", 1)[-1].rsplit(":", 1)[-1], project, job.spec.suffix)
+    base, owner, suffix = (_PLAIN.sub("-", part)[:_LONGEST_PART] for part in parts)
+    return f"ft:{base}:{owner}:{suffix}:{job.id[-_TAIL:]}"
