@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
 
@@ -85,22 +85,53 @@ def _call(call: dict[str, Any]) -> dict[str, Any]:
     return {**call, "function": {**function, "arguments": _decode(arguments or "{}")}}
 
 
+class ExamplesFile:
+    """A new file of examples; the same examples give the same bytes.
+
+    Args:
+        path: Must not be there yet.
+
+    Raises:
+        OSError: It cannot be written; so do its methods.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("xb")
+        self._writer = pq.ParquetWriter(self._file, _SCHEMA, compression="zstd", store_schema=False)
+        self._rows: list[dict[str, object]] = []
+        self.count = 0
+
+    def add(self, example: Example) -> None:
+        """Add one."""
+        self._rows.append(_row(example))
+        self.count += 1
+        if len(self._rows) == _ROWS:
+            self._write()
+
+    def close(self) -> None:
+        """End the file and bring it to the disk."""
+        if self._rows:
+            self._write()
+        self._writer.close()
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+
+    def _write(self) -> None:
+        self._writer.write_batch(pa.RecordBatch.from_pylist(self._rows, schema=_SCHEMA))
+        self._rows = []
+
+
 def write_examples(path: Path, examples: Iterable[Example]) -> int:
-    """Write examples to a new file, brought to the disk, and return how many; the same examples give the same bytes.
+    """Write examples to a new file, brought to the disk, and return how many.
 
     Raises:
         OSError: It cannot be written.
     """
-    count = 0
-    with path.open("xb") as file:
-        with pq.ParquetWriter(file, _SCHEMA, compression="zstd", store_schema=False) as writer:
-            rows = iter(examples)
-            while batch := list(islice(rows, _ROWS)):
-                writer.write_batch(pa.RecordBatch.from_pylist([_row(one) for one in batch], schema=_SCHEMA))
-                count += len(batch)
-        file.flush()
-        os.fsync(file.fileno())
-    return count
+    with closing(ExamplesFile(path)) as file:
+        for one in examples:
+            file.add(one)
+    return file.count
 
 
 def read_examples(path: Path) -> Iterator[Example]:

@@ -1,0 +1,1 @@
+"""Datasets: files of examples read, checked line by line, counted, split, and kept as Parquet."""
