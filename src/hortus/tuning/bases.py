@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -131,21 +132,24 @@ def _check_files(root: Path) -> tuple[str, ...]:
     """Refuse links that lead out, code, and weights that may hold code where nothing else is there."""
     if not root.is_dir():
         raise bad_file("is no folder.", root)
-    names = []
-    for path in _walk(root):
-        if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
-            raise unsafe("is a link that leads out of the model's folder.", path)
-        if not (path.is_file() or path.is_dir()):
-            raise unsafe("is neither a file nor a folder.", path)
-        if path.suffix.lower() in CODE:
-            raise unsafe("is program code, which a model is never loaded with.", path)
-        names.append(path)
-        if len(names) > _MOST_FILES:
-            raise bad_file(f"holds more than {_MOST_FILES:,} files.", root)
-    doubtful = sorted(path for path in names if path.suffix.lower() in RUNS_ON_LOAD)
+    paths = list(islice(_walk(root), _MOST_FILES + 1))
+    if len(paths) > _MOST_FILES:
+        raise bad_file(f"holds more than {_MOST_FILES:,} files.", root)
+    for path in paths:
+        _check_path(path, root)
+    doubtful = sorted(path for path in paths if path.suffix.lower() in RUNS_ON_LOAD)
     if doubtful and not any(root.glob("*.safetensors")):
         raise unsafe("may run code when it is loaded, and there are no safetensors weights beside it.", doubtful[0])
     return tuple(path.relative_to(root).as_posix() for path in doubtful)
+
+
+def _check_path(path: Path, root: Path) -> None:
+    if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
+        raise unsafe("is a link that leads out of the model's folder.", path)
+    if not (path.is_file() or path.is_dir()):
+        raise unsafe("is neither a file nor a folder.", path)
+    if path.suffix.lower() in CODE:
+        raise unsafe("is program code, which a model is never loaded with.", path)
 
 
 def _walk(root: Path) -> Iterator[Path]:

@@ -77,22 +77,24 @@ def render_card(facts: Facts) -> str:
 
 
 def _front_matter(facts: Facts) -> str:
-    lines = ["---", f"license: {_quoted(facts.licence) if facts.licence else 'unknown'}"]
-    if facts.base:
-        lines += [
-            f"base_model: {_quoted(facts.base.name)}",
-            f"base_model_relation: {'adapter' if _has(facts, PRODUCT_ADAPTER) else 'finetune'}",
-        ]
-        lines += [f"license_link: {_quoted(facts.base.licence_link)}"] if facts.base.licence_link else []
+    tags = {"hortus": True, "lora": _has(facts, PRODUCT_ADAPTER), "gguf": PRODUCT_GGUF in facts.files}
+    lines = ["---", f"license: {_quoted(facts.licence) if facts.licence else 'unknown'}", *_origin_rows(facts)]
     lines += ["language:", *(f"- {_quoted(each)}" for each in facts.languages)] if facts.languages else []
-    lines += ["library_name: transformers", "pipeline_tag: text-generation", "tags:", "- hortus"]
-    lines += ["- lora"] if _has(facts, PRODUCT_ADAPTER) else []
-    lines += ["- gguf"] if PRODUCT_GGUF in facts.files else []
+    lines += ["library_name: transformers", "pipeline_tag: text-generation"]
+    lines += ["tags:", *(f"- {tag}" for tag, is_so in tags.items() if is_so)]
     if facts.verdict and facts.verdict.scores:
         lines += ["model-index:", f"- name: {_quoted(facts.name)}", "  results:"]
-        for score in facts.verdict.scores:
-            lines += _index_rows(score)
+        lines += [row for score in facts.verdict.scores for row in _index_rows(score)]
     return "\n".join([*lines, "---", ""])
+
+
+def _origin_rows(facts: Facts) -> Iterator[str]:
+    if facts.base is None:
+        return
+    yield f"base_model: {_quoted(facts.base.name)}"
+    yield f"base_model_relation: {'adapter' if _has(facts, PRODUCT_ADAPTER) else 'finetune'}"
+    if facts.base.licence_link:
+        yield f"license_link: {_quoted(facts.base.licence_link)}"
 
 
 def _index_rows(score: Score) -> Iterator[str]:
@@ -206,22 +208,24 @@ def _training_rows(facts: Facts) -> Iterator[tuple[str, str]]:
 def _evaluation(verdict: VerdictRecord | None) -> str:
     if verdict is None:
         return "Not judged yet.\n"
-    rows = [
-        (
-            each.name,
-            f"{each.items:,}",
-            "-" if each.base is None else f"{each.base:.3f}",
-            f"{each.product:.3f}",
-            "-" if each.low is None or each.high is None else f"{each.bounds_of} [{each.low:.3f}, {each.high:.3f}]",
-        )
-        for each in verdict.scores
-    ]
-    text = "It passed its gate.\n" if verdict.passed else "**It did not pass its gate.**\n"
-    text += "\n" + _list(verdict.reasons, none="") if verdict.reasons else ""
+    parts = ["It passed its gate.\n" if verdict.passed else "**It did not pass its gate.**\n"]
+    if verdict.reasons:
+        parts.append(_list(verdict.reasons, none=""))
     if verdict.references:
         on = f" on {verdict.engine}" if verdict.engine else ""
-        text += f"\nServed{on}, it gave {verdict.references_equal} of {verdict.references} of the trainer's answers.\n"
-    return text + ("\n" + _table(("set", "items", "base", "product", "interval"), rows) if rows else "")
+        told = f"{verdict.references_equal} of {verdict.references}"
+        parts.append(f"Served{on}, it gave {told} of the trainer's answers.\n")
+    if verdict.scores:
+        heads = ("set", "measure", "items", "base", "product", "interval")
+        parts.append(_table(heads, [_score_row(each) for each in verdict.scores]))
+    return "\n".join(parts)
+
+
+def _score_row(score: Score) -> tuple[str, ...]:
+    base = "-" if score.base is None else f"{score.base:.3f}"
+    has_bounds = score.low is not None and score.high is not None
+    bounds = f"{score.bounds_of} [{score.low:.3f}, {score.high:.3f}]" if has_bounds else "-"
+    return score.name, score.metric, f"{score.items:,}", base, f"{score.product:.3f}", bounds
 
 
 def _compute(compute: ComputeRecord) -> str:

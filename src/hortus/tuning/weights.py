@@ -128,21 +128,28 @@ def _entries(header: bytes, path: Path) -> dict[str, _Entry]:
 def _check_cover(entries: dict[str, _Entry], path: Path, *, data_bytes: int) -> None:
     """The tensors must lie one after another, from the first byte of the data to the last."""
     for name, entry in entries.items():
-        begin, end = entry.data_offsets
-        if entry.dtype not in _ITEM_BYTES:
-            raise unsafe(f"tensor {name!r} has the unknown type {entry.dtype!r}.", path)
-        if len(entry.shape) > _MOST_DIMENSIONS or min(entry.shape, default=0) < 0:
-            raise unsafe(f"tensor {name!r} has an impossible shape.", path)
-        if not 0 <= begin <= end <= data_bytes:
-            raise unsafe(f"the header lies: tensor {name!r} would lie beyond the end of the file.", path)
-        if end - begin != math.prod(entry.shape) * _ITEM_BYTES[entry.dtype]:
-            raise unsafe(f"the header lies: the size of tensor {name!r} does not fit its shape.", path)
+        fault = _fault(entry, data_bytes)
+        if fault:
+            raise unsafe(f"the header lies: tensor {name[:80]!r} {fault}.", path)
     spans = sorted(entry.data_offsets for entry in entries.values())
     edges = [(0, 0), *spans, (data_bytes, data_bytes)]
     for (_, end), (begin, _) in pairwise(edges):
         if begin != end:
             what = "tensors overlap" if begin < end else "there are bytes that belong to no tensor"
             raise unsafe(f"the header lies: {what}.", path)
+
+
+def _fault(entry: _Entry, data_bytes: int) -> str:
+    begin, end = entry.data_offsets
+    if entry.dtype not in _ITEM_BYTES:
+        return f"has the unknown type {entry.dtype[:20]!r}"
+    if len(entry.shape) > _MOST_DIMENSIONS or min(entry.shape, default=0) < 0:
+        return "has an impossible shape"
+    if not 0 <= begin <= end <= data_bytes:
+        return "would lie beyond the end of the file"
+    if end - begin != math.prod(entry.shape) * _ITEM_BYTES[entry.dtype]:
+        return "has a size that does not fit its shape"
+    return ""
 
 
 def weight_files(folder: Path) -> list[Path]:

@@ -7,17 +7,18 @@ A row is here because its greedy answers in llama.cpp were compared with transfo
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from hortus.tuning.folders import CONFIG, ModelFolder
 from hortus.tuning.gguf.vocabulary import refusal
 
+HEAD = "lm_head.weight"
 OUTER = {
     "model.embed_tokens.weight": "token_embd.weight",
     "model.norm.weight": "output_norm.weight",
-    "lm_head.weight": "output.weight",
+    HEAD: "output.weight",
 }
 INNER = {
     "self_attn.q_proj": "attn_q",
@@ -104,6 +105,13 @@ class Plan(msgspec.Struct, frozen=True):
         if found is None or part is None or int(found[1]) >= self.layers:
             return None
         return None if found[3] == "bias" and found[2] not in self.row.biases else f"blk.{found[1]}.{part}.{found[3]}"
+
+    def tensors(self) -> Iterator[str]:
+        """Give the names of all tensors that the model must have."""
+        yield from (name for name in OUTER if not (self.tied and name == HEAD))
+        for layer in range(self.layers):
+            yield from (f"model.layers.{layer}.{part}.weight" for part in self.row.inner)
+            yield from (f"model.layers.{layer}.{part}.bias" for part in self.row.biases)
 
     def interleaved_heads(self, name: str) -> int:
         """Return by how many heads the rows of a tensor are to be reordered, 0: not at all."""

@@ -13,12 +13,11 @@ import gguf
 import numpy as np
 
 from hortus.tuning.folders import ModelFolder
-from hortus.tuning.gguf.architectures import OUTER, Plan, Rope, plan_of
+from hortus.tuning.gguf.architectures import HEAD, Plan, Rope, plan_of
 from hortus.tuning.gguf.tensors import NumberFormat, Written, write_whole, written
 from hortus.tuning.gguf.vocabulary import Vocabulary, read_vocabulary, refusal
 from hortus.tuning.weights import StoredTensor, read_folder
 
-_HEAD = "lm_head.weight"
 _FILE_TYPES = {
     NumberFormat.F16: gguf.LlamaFileType.MOSTLY_F16,
     NumberFormat.BF16: gguf.LlamaFileType.MOSTLY_BF16,
@@ -95,7 +94,7 @@ def _add_vocabulary(writer: Any, vocabulary: Vocabulary, *, template: str | None
 
 
 def _tensors(stored: dict[str, StoredTensor], plan: Plan, *, wish: NumberFormat) -> list[Written]:
-    wanted = {name: each for name, each in stored.items() if not (plan.tied and name == _HEAD)}
+    wanted = {name: each for name, each in stored.items() if not (plan.tied and name == HEAD)}
     _check_all_there(wanted, plan)
     tensors = [] if plan.rope.kind != "llama3" else [_stretches(plan.rope, plan.head_width)]
     for name, each in wanted.items():
@@ -108,10 +107,7 @@ def _tensors(stored: dict[str, StoredTensor], plan: Plan, *, wish: NumberFormat)
 
 def _check_all_there(stored: dict[str, StoredTensor], plan: Plan) -> None:
     """What is missing would be random in transformers and something else in llama.cpp."""
-    outer = [name for name in OUTER if not (plan.tied and name == _HEAD)]
-    parts = [f"{part}.weight" for part in plan.row.inner] + [f"{part}.bias" for part in plan.row.biases]
-    inner = [f"model.layers.{number}.{part}" for number in range(plan.layers) for part in parts]
-    missing = [name for name in outer + inner if name not in stored]
+    missing = [name for name in plan.tensors() if name not in stored]
     if missing:
         file = next(iter(stored.values())).file if stored else Path("model.safetensors")
         raise refusal(f"lacks {len(missing)} tensors, such as {missing[0]!r}.", file)
