@@ -88,6 +88,7 @@ class HostStep(msgspec.Struct, frozen=True, tag_field="step", tag="host"):
         dataset: Folder of the checked dataset.
         door: Address of the door.
         key: A key of the job's project; a secret.
+        poll_s: How often the host is asked how its job stands, in seconds.
     """
 
     job: JobSpec
@@ -96,6 +97,7 @@ class HostStep(msgspec.Struct, frozen=True, tag_field="step", tag="host"):
     folder: str
     door: str
     key: str
+    poll_s: float = 20.0
 
 
 StepWork = CheckStep | TrainStep | EvaluateStep | HostStep

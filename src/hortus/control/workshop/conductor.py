@@ -15,6 +15,7 @@ import msgspec
 from hortus.access.acts import acting
 from hortus.access.objects import Key
 from hortus.base.errors import HortusError
+from hortus.canon.errors import HostFault
 from hortus.control import models, tenancy
 from hortus.control.declaring import declare
 from hortus.control.engine_states import read_engine_states
@@ -30,14 +31,17 @@ from hortus.control.workshop.works import (
     served,
     work_of,
 )
+from hortus.gateway.ports import HostRequest
 from hortus.jobs.folders import JobFolder
 from hortus.jobs.orders import read_orders, remove_order, write_order
 from hortus.jobs.ports import Jobs
 from hortus.jobs.records import Base, JobError, JobEvent, JobRecord
+from hortus.jobs.remote import read_remote
 from hortus.jobs.reporting import read_reports
 from hortus.jobs.steps import Order, StepWork
 from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, RouteSpec
 from hortus.snapshot.grants import CANDIDATES
+from hortus.snapshot.model import Timeouts
 
 PROJECT = "workshop"
 """The project whose keys ask candidates: its requests are Hortus' own."""
@@ -47,6 +51,7 @@ _AT_ONCE = 1
 """Jobs that train at the same time: two would only slow each other down."""
 
 _ACTING = "jobs"
+_CANCEL_WITHIN_S = 30.0
 _KEY_DAYS = 30
 
 _Result = TypeVar("_Result")
@@ -70,6 +75,7 @@ class Conductor:
 
     async def keep_looking(self) -> None:
         """Carry jobs on for as long as this process lives; a fault of one job is its own."""
+        await self._leave_old()
         while True:
             await asyncio.to_thread(self._forget_orders)
             for job in await asyncio.to_thread(self._jobs.unfinished):
@@ -229,8 +235,18 @@ class Conductor:
         stored = self._plane.ports.objects.get("deployment", spec.name)
         return stored is not None and stored.retired_at_ms is None and stored.spec == spec
 
+    async def _leave_old(self) -> None:
+        """Take back what is left of jobs that were over when an earlier control process was killed."""
+        served = await asyncio.to_thread(self._plane.ports.objects.list, "deployment")
+        ids = {one.name.split("/")[1] for one in served if one.name.startswith(CANDIDATES)}
+        for job in [await asyncio.to_thread(self._jobs.job, job_id) for job_id in sorted(ids)]:
+            if job is not None and job.is_over:
+                await self._leave(job)
+
     async def _leave(self, job: JobRecord) -> None:
         """Take back everything that was only there for the job."""
+        if job.state == "cancelled" and job.base.route is not None:
+            await self._cancel_at_host(job)
         await asyncio.to_thread(remove_order, self._places.orders, job.id)
         self._orders.pop(job.id, None)
 
@@ -244,6 +260,29 @@ class Conductor:
             self._plane.recompile()
 
         await self._change(retire)
+
+    async def _cancel_at_host(self, job: JobRecord) -> None:
+        """Cancel what the host runs for the job, where it runs anything; its answer is told to the job's owner."""
+        remote = read_remote(self._folder(job)).job
+        if remote is None:
+            return
+        key = await self._make_key(job, project=await asyncio.to_thread(self._project, job), routes=())
+        request = HostRequest(
+            method="POST",
+            url=f"{self._door()}/v1/fine_tuning/jobs/{remote}/cancel",
+            headers=((b"authorization", f"Bearer {key}".encode()),),
+            body=b"",
+            timeouts=Timeouts(total_s=_CANCEL_WITHIN_S),
+            may_be_private=True,
+        )
+        try:
+            answer = await self._plane.ports.hosts.send(request)
+            told = f"was asked to cancel its job {remote} and answered {answer.status}."
+            answer.close()
+        except HostFault as error:
+            told = f"could not be asked to cancel its job {remote}: {error}"
+        event = JobEvent("cancelled_at_host", self._plane.ports.clock.now_ms(), f"The host {told}")
+        await asyncio.to_thread(self._jobs.save, job, [event])
 
     async def _make_key(self, job: JobRecord, *, project: str, routes: tuple[str, ...]) -> str:
         """Return a new key for one step; the job's earlier ones no longer work."""
