@@ -1,0 +1,105 @@
+"""What a job does next."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from hortus.control.workshop.moves import EngineNews, Seen, next_move, replace
+from hortus.jobs.records import Base, JobRecord
+from hortus.jobs.reports import Checkpoint, Done, Ended, Failed, Line, Metric, Note, Report
+from hortus.jobs.spec import JobSpec
+
+SPEC = JobSpec(id="ftjob-1", project_id="prj_1", base="seedling", training="file-1")
+NEW = JobRecord(SPEC, Base("seedling", folder="f", source="seedling"), "validating_files", "check", 1)
+
+
+def move(job: JobRecord, *reports: Report, **seen: object):
+    lines = [Line(7, report) for report in reports]
+    return next_move(job, Seen(lines=lines, read=100, **seen), now_ms=9)
+
+
+def done(result: str) -> Done:
+    return Done(msgspec.Raw(result.encode()))
+
+
+def test_good_examples_queue_the_job() -> None:
+    job = move(NEW, done('{"dataset": "abc", "error_count": 0}'), has_room=False).job
+    assert (job.state, job.phase, job.dataset, job.read) == ("queued", "train", "abc", {"check": 100})
+
+
+def test_bad_examples_fail_the_job_and_say_where() -> None:
+    fault = '{"code":"empty","message":"The answer is empty.","line":3,"path":"messages[2].content"}'
+    ended = move(NEW, done(f'{{"dataset": null, "error_count": 1, "errors": [{fault}]}}'))
+    assert (ended.job.state, ended.job.error.code) == ("failed", "invalid_training_file")
+    assert "line 3 messages[2].content: The answer is empty." in ended.events[0].message
+
+
+def test_a_host_s_base_goes_to_the_host() -> None:
+    hosted = replace(NEW, base=Base("gpt", route="gpt"))
+    job = move(hosted, done('{"dataset": "abc"}')).job
+    assert (job.state, job.phase, job.started_at_ms) == ("running", "host", 9)
+
+
+def test_a_queued_job_starts_when_there_is_room() -> None:
+    queued = replace(NEW, state="queued", phase="train")
+    assert move(queued, has_room=False).job.state == "queued"
+    assert move(queued).job.state == "running"
+
+
+def test_figures_and_checkpoints_become_events_once_however_often_they_are_read() -> None:
+    job = replace(NEW, state="running", phase="train")
+    metric = Metric(10, 20, 0.5, 1e-3, held_out_loss=0.75)
+    events = move(job, metric, Checkpoint(10, "c"), metric).events
+    assert [one.key for one in events] == ["metric:10", "checkpoint:10", "metric:10"]
+    assert events[0].message == "Step 10/20: training loss=0.5000, validation loss=0.7500"
+
+
+def test_a_trained_job_waits_for_both_engines_and_then_for_the_gate() -> None:
+    job = move(replace(NEW, state="running", phase="train"), done('{"trained_tokens": 99}')).job
+    assert (job.phase, job.trained_tokens) == ("serve", 99)
+    assert move(job, engines={"a": EngineNews("ready"), "b": EngineNews("starting")}).job.phase == "serve"
+    assert move(job, engines={"a": EngineNews("ready"), "b": EngineNews("ready")}).job.phase == "evaluate"
+
+
+def test_an_engine_that_cannot_serve_fails_the_job() -> None:
+    job = replace(NEW, state="running", phase="serve")
+    failed = move(job, engines={"a": EngineNews("failed", "no memory")}).job
+    assert failed.error is not None
+    assert "no memory" in failed.error.message
+
+
+def test_a_verdict_against_the_product_bars_it() -> None:
+    job = replace(NEW, state="running", phase="evaluate")
+    barred = move(job, done('{"passed": false, "sentence": "The gain is too small."}')).job
+    assert (barred.state, barred.error.code, barred.product) == ("failed", "barred_by_gate", None)
+
+
+def test_a_verdict_for_the_product_promotes_it() -> None:
+    job = replace(NEW, state="running", phase="evaluate")
+    assert move(job, done('{"passed": true}')).job.phase == "promote"
+
+
+@pytest.mark.parametrize("phase", ["check", "train", "serve", "evaluate", "host"])
+def test_whatever_it_does_a_job_can_be_cancelled(phase: str) -> None:
+    job = replace(NEW, state="running", phase=phase, wish="cancel")
+    assert (move(job).job.state, move(job).job.phase) == ("cancelled", "over")
+
+
+def test_a_step_that_ended_before_the_cancelling_has_ended() -> None:
+    job = replace(NEW, state="running", phase="train", wish="cancel")
+    assert move(job, Failed("not_a_number", "The loss is not a number.")).job.state == "failed"
+
+
+@pytest.mark.parametrize(("phase", "state"), [("check", "validating_files"), ("train", "queued"), ("serve", "running")])
+def test_a_paused_job_goes_on_where_it_was(phase: str, state: str) -> None:
+    paused = move(replace(NEW, state="running", phase=phase, wish="pause")).job
+    assert paused.state == "paused"
+    assert move(paused).events == ()
+    assert move(replace(paused, wish="run"), has_room=False).job.state == state
+
+
+def test_a_crash_and_notes_are_told() -> None:
+    job = replace(NEW, state="running", phase="train")
+    events = move(job, Ended(-9), Note("Slow.", level="warn")).events
+    assert [(one.level, one.kind) for one in events] == [("warn", "message"), ("warn", "message")]

@@ -1,0 +1,50 @@
+"""What the runner does now, from orders and from what runs."""
+
+from __future__ import annotations
+
+from hortus.jobs.running import End, Held, Start, plan
+from hortus.jobs.spec import JobSpec
+from hortus.jobs.steps import CheckStep, Order, TrainStep
+
+SPEC = JobSpec(id="ftjob-1", project_id="prj_1", base="seedling", training="file-1")
+CHECK = CheckStep(SPEC, training="t", validation=None, base=None, datasets="d", folder="f")
+TRAIN = TrainStep(SPEC, base=None, base_name="scratch", dataset="d", folder="f")
+
+
+def test_starts_what_is_ordered_and_does_not_run() -> None:
+    assert plan({"ftjob-1": Order(1, "run", CHECK)}, {}, now_s=0) == [Start("ftjob-1", CHECK)]
+
+
+def test_leaves_alone_what_runs_as_ordered() -> None:
+    held = {"ftjob-1": Held("check", is_running=True)}
+    assert plan({"ftjob-1": Order(1, "run", CHECK)}, held, now_s=0) == []
+
+
+def test_ends_what_is_paused() -> None:
+    held = {"ftjob-1": Held("train", is_running=True)}
+    assert plan({"ftjob-1": Order(2, "pause", TRAIN)}, held, now_s=0) == [End("ftjob-1")]
+
+
+def test_ends_what_nobody_orders_any_more() -> None:
+    assert plan({}, {"ftjob-1": Held("train", is_running=True)}, now_s=0) == [End("ftjob-1")]
+
+
+def test_tells_a_process_once_to_end() -> None:
+    assert plan({}, {"ftjob-1": Held("train", is_running=True, is_ending=True)}, now_s=0) == []
+
+
+def test_ends_a_step_before_the_next_one_starts() -> None:
+    orders = {"ftjob-1": Order(2, "run", TRAIN)}
+    assert plan(orders, {"ftjob-1": Held("check", is_running=True)}, now_s=0) == [End("ftjob-1")]
+    assert plan(orders, {"ftjob-1": Held("check", is_over=True)}, now_s=0) == [Start("ftjob-1", TRAIN)]
+
+
+def test_never_starts_a_step_again_that_has_said_how_it_ended() -> None:
+    held = {"ftjob-1": Held("train", is_over=True)}
+    assert plan({"ftjob-1": Order(2, "run", TRAIN)}, held, now_s=9) == []
+
+
+def test_starts_a_killed_step_again_after_its_wait() -> None:
+    orders, held = {"ftjob-1": Order(2, "run", TRAIN)}, {"ftjob-1": Held("train", retry_at_s=5.0)}
+    assert plan(orders, held, now_s=4.9) == []
+    assert plan(orders, held, now_s=5.0) == [Start("ftjob-1", TRAIN)]
