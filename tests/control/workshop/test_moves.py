@@ -29,10 +29,13 @@ def test_good_examples_queue_the_job() -> None:
 
 
 def test_bad_examples_fail_the_job_and_say_where() -> None:
-    fault = '{"code":"empty","message":"The answer is empty.","line":3,"path":"messages[2].content"}'
-    ended = move(NEW, done(f'{{"dataset": null, "error_count": 1, "errors": [{fault}]}}'))
-    assert (ended.job.state, ended.job.error.code) == ("failed", "invalid_training_file")
-    assert "line 3 messages[2].content: The answer is empty." in ended.events[0].message
+    failed = Failed("bad_data", "The answer is empty.", hint="Write one.", path="training file, line 3")
+    ended = move(NEW, failed)
+    assert (ended.job.state, ended.job.error.code, ended.job.error.param) == (
+        *("failed", "invalid_training_file"),
+        "training_file",
+    )
+    assert "training file, line 3: The answer is empty. Write one." in ended.events[0].message
 
 
 def test_a_host_s_base_goes_to_the_host() -> None:

@@ -18,7 +18,7 @@ STEP_OF: Mapping[Phase, str] = {"check": "check", "train": "train", "evaluate": 
 
 _AFTER: Mapping[Phase, Phase] = {"check": "train", "train": "serve", "evaluate": "promote", "host": "promote"}
 _BEFORE_STATE: Mapping[Phase, State] = {"check": "validating_files", "train": "queued"}
-_MOST_SHOWN = 20
+_BAD_DATA = "bad_data"
 
 
 class EngineNews(msgspec.Struct, frozen=True):
@@ -54,17 +54,7 @@ class Move(msgspec.Struct, frozen=True):
 class _Checked(msgspec.Struct, frozen=True):
     """What this needs of the check's result."""
 
-    dataset: str | None = None
-    error_count: int = 0
-    errors: tuple[msgspec.Raw, ...] = ()
-
-
-class _Fault(msgspec.Struct, frozen=True):
-    code: str
-    message: str = ""
-    line: int | None = None
-    path: str | None = None
-    file: str = "training"
+    dataset: str
 
 
 class _Trained(msgspec.Struct, frozen=True):
@@ -123,12 +113,19 @@ def _take_lines(move: Move, seen: Seen, *, now_ms: int) -> Move:
                 ended = _end_step(job, result, now_ms=now_ms)
                 return Move(ended.job, (*events, *ended.events))
             case Failed() as failed:
-                error = JobError(failed.code, failed.message, param=failed.path, hint=failed.hint)
-                ended = fail(job, error, now_ms=now_ms)
+                ended = fail(job, _error(failed), now_ms=now_ms)
                 return Move(ended.job, (*events, *ended.events))
             case Metric() | Checkpoint() | Note() | Ended() as report:
                 events.append(_event(step, report, at_ms=line.at_ms))
     return Move(job, tuple(events))
+
+
+def _error(failed: Failed) -> JobError:
+    """Return why the job failed, in OpenAI's words where they have one."""
+    if failed.code != _BAD_DATA:
+        return JobError(failed.code, failed.message, param=failed.path, hint=failed.hint)
+    where = f"{failed.path}: " if failed.path else ""
+    return JobError("invalid_training_file", f"{where}{failed.message}", param="training_file", hint=failed.hint)
 
 
 def _event(step: str, report: Metric | Checkpoint | Note | Ended, *, at_ms: int) -> JobEvent:
@@ -170,33 +167,11 @@ def _end_step(job: JobRecord, result: msgspec.Raw, *, now_ms: int) -> Move:
 
 def _end_check(job: JobRecord, result: msgspec.Raw, *, now_ms: int) -> Move:
     checked = msgspec.json.decode(result, type=_Checked)
-    if checked.dataset is None or checked.error_count:
-        faults = [msgspec.json.decode(one, type=_Fault) for one in checked.errors[:_MOST_SHOWN]]
-        events = tuple(_fault_event(number, one, now_ms=now_ms) for number, one in enumerate(faults))
-        error = JobError(
-            "invalid_training_file",
-            f"The examples have {checked.error_count} errors, the first: {_say(faults[0])}"
-            if faults
-            else "no examples",
-            param="training_file",
-            hint="Mend the file and create a new job; `hortus datasets check` shows all of them. Nothing was spent.",
-        )
-        failed = fail(job, error, now_ms=now_ms)
-        return Move(failed.job, (*events, *failed.events))
     phase: Phase = "host" if job.base.route is not None else "train"
     state: State = "running" if phase == "host" else "queued"
     started_at_ms = now_ms if phase == "host" else None
     moved = replace(job, dataset=checked.dataset, phase=phase, state=state, started_at_ms=started_at_ms, progress=None)
     return Move(moved, (JobEvent("queued", now_ms, "Files validated, moving job to queued state"),))
-
-
-def _fault_event(number: int, fault: _Fault, *, now_ms: int) -> JobEvent:
-    return JobEvent(f"fault:{number}", now_ms, _say(fault), level="error")
-
-
-def _say(fault: _Fault) -> str:
-    where = f"{fault.file} file, line {fault.line}" if fault.line is not None else f"{fault.file} file"
-    return f"{where}{f' {fault.path}' if fault.path else ''}: {fault.message} ({fault.code})"
 
 
 def _follow_wish(move: Move, seen: Seen, *, now_ms: int) -> Move:
