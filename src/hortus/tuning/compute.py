@@ -16,7 +16,8 @@ Verdict = Literal["not above", "above", "own model"]
 
 # Commission guidelines on the scope of the obligations of providers of general-purpose models, C(2025) 7719, points
 # 57 to 63: a third of the base's training compute; where that is neither known nor estimable, a third of 10^25 for a
-# base with systemic risk and of 10^23 for any other. https://artificialintelligenceact.eu/gpai-guidelines-overview, read 2026-11
+# base with systemic risk and of 10^23 for any other.
+# https://artificialintelligenceact.eu/gpai-guidelines-overview, read 2026-11
 _SHARE = 3
 _SYSTEMIC_RISK_FLOP = 1e25
 _OTHER_FLOP = 1e23
@@ -27,9 +28,9 @@ _FORWARD, _BACK_THROUGH, _WEIGHT_GRADIENT = 2.0, 2.0, 2.0
 _FORMULAS: dict[Method, str] = {
     "scratch": "6·N·D",
     "full": "6·N·D",
-    "lora": "4·N·D + 6·n·D - 4·m·D",
+    "lora": "4·(N-m)·D + 6·n·D",
     "dpo-full": "6·N·D + 2·N·D (reference model)",
-    "dpo-lora": "4·N·D + 6·n·D - 4·m·D + 2·N·D (reference model)",
+    "dpo-lora": "4·(N-m)·D + 6·n·D + 2·N·D (reference model)",
 }
 
 
@@ -37,7 +38,7 @@ class Work(msgspec.Struct, frozen=True):
     """What was computed.
 
     Attributes:
-        parameters: N: of the whole model, active for a token.
+        parameters: N: of the base, active for a token; adapters not counted.
         trainable: n: those that learnt.
         trainable_of_base: m: those of them that are the base's own, such as embeddings, and so counted in N already.
         tokens: D: that went through, repeated passes counted again; of pairs both answers.
@@ -55,12 +56,24 @@ class Work(msgspec.Struct, frozen=True):
 
 
 class Hardware(msgspec.Struct, frozen=True):
-    """The other way to estimate: devices × seconds × their peak × how much of it was used at most."""
+    """The other way to estimate: devices, seconds, their peak and how much of it was used at most, multiplied."""
 
     devices: int
     seconds: float
     peak_flop_s: float
     utilisation: float = 1.0
+
+
+# Dense bfloat16 peaks of tensor cores without sparsity: https://www.nvidia.com/en-us/data-center/, recalled 2026-11.
+_PEAK_FLOP_S = {"A100": 312e12, "H100 PCIe": 756e12, "H100": 989e12, "H200": 989e12, "L40S": 362e12, "L4": 121e12}
+
+
+def hardware_of(device: str, *, gpus: int, seconds: float) -> Hardware | None:
+    """Return what is known of a device, None where its peak is not."""
+    if not gpus:
+        return None
+    named = [name for name in _PEAK_FLOP_S if name in device]
+    return Hardware(gpus, seconds, _PEAK_FLOP_S[max(named, key=len)]) if named else None
 
 
 class Comparison(msgspec.Struct, frozen=True):

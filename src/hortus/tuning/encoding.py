@@ -1,0 +1,153 @@
+"""How an example becomes tokens: the prompt's are exactly those that an engine sees, the answer's end with its turn.
+
+Prompt and answer are tokenised apart, as at inference, where the prompt's tokens are fixed before the first answer's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+from jinja2 import TemplateError
+from transformers import PreTrainedTokenizerBase
+
+from hortus.jobs.errors import StepError
+from hortus.jobs.examples import Example, Message, for_template
+
+IGNORED = -100
+"""The label of a token that is not learnt."""
+
+
+class Encoded(msgspec.Struct, frozen=True):
+    """An example as token ids.
+
+    Attributes:
+        answer: Of a preference the chosen one.
+        rejected: Of a preference the other one.
+    """
+
+    prompt: list[int]
+    answer: list[int]
+    rejected: list[int] | None = None
+
+    @property
+    def length(self) -> int:
+        """Tokens of the longer side."""
+        return len(self.prompt) + max(len(self.answer), len(self.rejected or ()))
+
+
+class Encoder:
+    """Turns examples into tokens under one tokenizer and its chat template.
+
+    Args:
+        ends: Ids that end a turn; the tokenizer's own end is one of them.
+        max_tokens: Longest example.
+        file: What examples came from, for errors.
+    """
+
+    def __init__(
+        self, tokenizer: PreTrainedTokenizerBase, *, ends: Iterable[int], max_tokens: int, file: str = "training file"
+    ) -> None:
+        self._tokenizer = tokenizer
+        self._ends = {*ends, tokenizer.eos_token_id} - {None}
+        self._max_tokens = max_tokens
+        self._file = file
+
+    def encode(self, example: Example) -> Encoded | None:
+        """Return an example's tokens, or None where its answer is not to be learnt (`"weight": 0`).
+
+        Raises:
+            StepError: It cannot be encoded: too long, no answer, or a template that takes it for something else.
+        """
+        if example.answer.get("weight") == 0:
+            return None
+        where = f"{self._file}:{example.line}"
+        if example.is_text:
+            encoded = self._text(example)
+        else:
+            prompt = self.render(example.prompt, tools=example.tools, where=where)
+            rejected = example.rejected
+            encoded = Encoded(
+                self._ids(prompt),
+                self._answer(prompt, example, answer=example.answer, where=where),
+                None if rejected is None else self._answer(prompt, example, answer=rejected, where=where),
+            )
+        if encoded.length > self._max_tokens:
+            raise StepError(
+                f"The example has {encoded.length} tokens, more than the recipe's {self._max_tokens}.",
+                reason="bad_data",
+                path=where,
+                hint="Shorten it, or set max_tokens of the recipe higher.",
+            )
+        return encoded
+
+    def render(self, prompt: list[Message], *, tools: list[dict[str, Any]] | None = None, where: str = "") -> str:
+        """Return a prompt as the text that an engine would give the model. Raises StepError."""
+        return self._template(prompt, tools=tools, where=where, to_be_answered=True)
+
+    def _text(self, example: Example) -> Encoded:
+        start = self._tokenizer.bos_token_id
+        text = self._ids(example.answer.get("content") or "")
+        return Encoded([] if start is None else [start], [*text, self._tokenizer.eos_token_id])
+
+    def _answer(self, prompt: str, example: Example, *, answer: Message, where: str) -> list[int]:
+        whole = self._template([*example.prompt, answer], tools=example.tools, where=where, to_be_answered=False)
+        if not whole.startswith(prompt):
+            raise StepError(
+                "The base's chat template writes a prompt differently once it is answered, so that what is learnt "
+                "would not be what is asked.",
+                reason="bad_data",
+                path=where,
+                hint="Use a base whose template keeps prompts as they are.",
+            )
+        ids = self._ids(whole[len(prompt) :])
+        last = max((index for index, one in enumerate(ids) if one in self._ends), default=-1)
+        if last == 0 or not ids:
+            raise StepError("The answer is empty.", reason="bad_data", path=where, hint="Give it a text or a call.")
+        return ids[: last + 1] if last > 0 else [*ids, self._tokenizer.eos_token_id]
+
+    def _template(
+        self, messages: list[Message], *, tools: list[dict[str, Any]] | None, where: str, to_be_answered: bool
+    ) -> str:
+        try:
+            text: str = self._tokenizer.apply_chat_template(
+                for_template(messages), tools=tools, add_generation_prompt=to_be_answered, tokenize=False
+            )
+        except (TemplateError, TypeError, KeyError, ValueError) as error:
+            raise StepError(
+                f"The base's chat template cannot write these messages ({type(error).__name__}).",
+                reason="bad_data",
+                path=where,
+                hint="Look at their roles and contents, or use another base.",
+            ) from error
+        return text
+
+    def _ids(self, text: str) -> list[int]:
+        ids: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
+        return ids
+
+
+def encode_all(encoder: Encoder, examples: Iterable[Example]) -> Iterator[Encoded]:
+    """Yield the tokens of all examples that are to be learnt. Raises StepError."""
+    for example in examples:
+        encoded = encoder.encode(example)
+        if encoded is not None:
+            yield encoded
+
+
+def supervised_row(encoded: Encoded, *, whole: bool) -> dict[str, list[int]]:
+    """Return a row for TRL's supervised trainer: the answer is learnt, or the whole text."""
+    ids = encoded.prompt + encoded.answer
+    return {"input_ids": ids, "labels": ids if whole else [IGNORED] * len(encoded.prompt) + encoded.answer}
+
+
+def preference_row(encoded: Encoded) -> dict[str, list[int]]:
+    """Return a row for TRL's preference trainer. Raises StepError where the example is none."""
+    if encoded.rejected is None:
+        raise StepError(
+            "An example has no rejected answer, which preference tuning needs.",
+            reason="bad_data",
+            hint="Upload preference pairs, or choose the supervised method.",
+        )
+    return {"prompt_ids": encoded.prompt, "chosen_ids": encoded.answer, "rejected_ids": encoded.rejected}

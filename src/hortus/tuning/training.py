@@ -1,0 +1,214 @@
+"""The training step from start to product, whatever the method: encode, train or go on, save, answer the references.
+
+Started again after a kill it goes on from its newest checkpoint and ends with the same product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import torch
+from transformers import TrainerState
+from transformers.utils import logging
+
+from hortus.base.time import Clock, utc_day
+from hortus.jobs.curves import curves_of, svg
+from hortus.jobs.examples import HELD_OUT, read_examples
+from hortus.jobs.folders import PRODUCT_MODEL, REFERENCES
+from hortus.jobs.references import Reference
+from hortus.jobs.reports import Metric, Note, Progress, Report
+from hortus.jobs.steps import TrainStep
+from hortus.tuning import answering, compute
+from hortus.tuning.checkpoints import Reached, newest, reached, sweep, write_file
+from hortus.tuning.energy import start_meter
+from hortus.tuning.failures import explained
+from hortus.tuning.ground import Ground
+from hortus.tuning.loop import BEST, Resumable, Watch, begun, held_out_losses
+from hortus.tuning.preparing import lay_ground
+from hortus.tuning.recipes import dpo, full, lora, scratch
+from hortus.tuning.results import TrainResult
+from hortus.tuning.saving import save_product
+
+LOSS_PICTURE = "loss.svg"
+_STATE = "trainer_state.json"
+
+Say = Callable[[Report], None]
+_encode = msgspec.json.Encoder().encode_lines
+
+
+def train(work: TrainStep, *, report: Say, clock: Clock) -> TrainResult:
+    """Train, and write the product's model, adapter, references and loss curve.
+
+    Raises:
+        StepError: `out_of_memory`, `not_a_number`, `bad_data`, `bad_base`, `bad_recipe`.
+        OSError: The disk does not take it.
+    """
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    ground = lay_ground(work, report=report, clock=clock)
+    for place in (ground.folder.checkpoints, ground.folder.product):
+        place.mkdir(parents=True, exist_ok=True)
+    with explained(ground.recipe, phase="training"):
+        ended = _train(ground)
+    with explained(ground.recipe, phase="saving"):
+        report(Progress("export", 0, 2))
+        dtype = save_product(ground, ended.weights, base_name=work.base_name)
+        report(Progress("export", 1, 2))
+        references = _answer_references(work, ground)
+        report(Progress("export", 2, 2))
+    _draw(ground, ended.history)
+    return _result(work, ground, ended=ended, dtype=dtype, references=references)
+
+
+class _Ended(msgspec.Struct, frozen=True):
+    """What a run has led to."""
+
+    weights: dict[str, torch.Tensor]
+    used_step: int
+    reached: Reached
+    history: list[Metric]
+    parameters: int
+    trainable: int
+    trainable_of_base: int
+
+
+def _build(ground: Ground) -> Resumable:
+    match ground.job.method:
+        case "scratch":
+            return scratch.build(ground)
+        case "dpo":
+            return dpo.build(ground, ground.recipe.lora)
+        case "supervised" if ground.recipe.lora is not None:
+            return lora.build(ground, ground.recipe.lora)
+        case "supervised":
+            return full.build(ground)
+
+
+def _train(ground: Ground) -> _Ended:
+    """Go to the last step, from wherever an earlier process came to."""
+    checkpoints = ground.folder.checkpoints
+    sweep(checkpoints, kept=ground.recipe.checkpoints_kept)
+    start = newest(checkpoints)
+    before = begun(start)
+    if start is not None:
+        ground.report(Note(f"Going on after step {before.step}."))
+    trainer = _build(ground)
+    trainer.begin(ground, Watch(ground, meter=start_meter(gpus=ground.device.gpus), before=before))
+    if start is None or not before.finished:
+        trainer.train(resume_from_checkpoint=None if start is None else str(start))
+        start = newest(checkpoints)
+    if start is None:
+        raise RuntimeError("training ended without a checkpoint")
+    return _ended(trainer, start, ground)
+
+
+def _ended(trainer: Resumable, last: Path, ground: Ground) -> _Ended:
+    """Return what the last checkpoint holds, or the one with the lowest held-out loss where patience was asked for."""
+    what = reached(last)
+    history = _history(TrainerState.load_from_json(str(last / _STATE)), ground)
+    best = ground.folder.checkpoints / BEST
+    use_best = ground.recipe.patience is not None and what.best_step is not None and best.is_dir()
+    trainer.restore(best if use_best else last)
+    weights = {name: one.detach().cpu() for name, one in trainer.trainable().items()}
+    sizes = {name: one.numel() for name, one in trainer.model.named_parameters()}
+    adapters = sum(size for name, size in sizes.items() if ".lora_" in name)
+    trainable = sum(sizes[name] for name in weights)
+    return _Ended(
+        weights=weights,
+        used_step=what.best_step if use_best and what.best_step is not None else what.step,
+        reached=what,
+        history=history,
+        parameters=sum(sizes.values()) - adapters,
+        trainable=trainable,
+        trainable_of_base=trainable - adapters,
+    )
+
+
+def _history(state: TrainerState, ground: Ground) -> list[Metric]:
+    """Return all steps' figures, those before a kill too."""
+    held_out = dict(held_out_losses(state))
+    return [
+        Metric(one["step"], ground.steps, one["loss"], one["learning_rate"], held_out_loss=held_out.get(one["step"]))
+        for one in state.log_history
+        if "loss" in one
+    ]
+
+
+def _answer_references(work: TrainStep, ground: Ground) -> int:
+    """Let the saved weights, loaded anew, answer held-out prompts; return how many."""
+    examples = answering.choose(read_examples(Path(work.dataset, HELD_OUT)), count=work.job.gate.references)
+    device = "cuda" if ground.device.gpus else "cpu"
+    references: list[Reference] = []
+    for one in answering.answer_all(ground.folder.product / PRODUCT_MODEL, examples, device=device):
+        references.append(one)
+        ground.report(Progress("references", len(references), len(examples)))
+    write_file(ground.folder.product / REFERENCES, _encode(references))
+    return len(references)
+
+
+def _draw(ground: Ground, history: list[Metric]) -> None:
+    picture = svg(curves_of(history), title=f"Loss of {ground.job.id}")
+    write_file(ground.folder.product / LOSS_PICTURE, picture.encode())
+
+
+def _result(work: TrainStep, ground: Ground, *, ended: _Ended, dtype: str, references: int) -> TrainResult:
+    what = ended.reached
+    held_out = {one.step: one.held_out_loss for one in ended.history}
+    return TrainResult(
+        steps=what.step,
+        planned_steps=ground.steps,
+        used_step=ended.used_step,
+        examples=len(ground.rows.train),
+        held_out=len(ground.rows.held_out),
+        parameters=ended.parameters,
+        trainable=ended.trainable,
+        tokens=what.tokens,
+        loss=ended.history[-1].loss,
+        held_out_loss=held_out.get(ended.used_step),
+        seconds=what.seconds,
+        rate=ground.rate,
+        device=ground.device.name,
+        dtype=dtype,
+        references=references,
+        compute=_compute(work, ground, ended),
+        energy_j=what.energy_j,
+        energy_source=what.energy_source,
+        stopped_early=what.step < ground.steps,
+    )
+
+
+class _KnownOfBase(msgspec.Struct, frozen=True):
+    """What matters here of a base's facts file."""
+
+    training_flop: float | None = None
+    has_systemic_risk: bool | None = None
+    cumulative_flop: float = 0.0
+
+
+def _compute(work: TrainStep, ground: Ground, ended: _Ended) -> compute.Compute:
+    known = msgspec.json.decode(work.base_facts, type=_KnownOfBase)
+    done = compute.Work(
+        method=_method(ground),
+        parameters=ended.parameters,
+        trainable=ended.trainable,
+        trainable_of_base=ended.trainable_of_base,
+        tokens=ended.reached.tokens,
+        held_out_tokens=ended.reached.held_out_tokens,
+        earlier_flop=known.cumulative_flop,
+    )
+    base = compute.Base(known.training_flop, systemic_risk=known.has_systemic_risk)
+    hardware = compute.hardware_of(ground.device.name, gpus=ground.device.gpus, seconds=ended.reached.seconds)
+    return compute.compare(done, base=base, on=utc_day(ground.clock.now_ms()), hardware=hardware)
+
+
+def _method(ground: Ground) -> compute.Method:
+    adapted = ground.recipe.lora is not None
+    match ground.job.method:
+        case "scratch":
+            return "scratch"
+        case "dpo":
+            return "dpo-lora" if adapted else "dpo-full"
+        case "supervised":
+            return "lora" if adapted else "full"
