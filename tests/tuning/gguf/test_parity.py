@@ -6,16 +6,10 @@ Both compute in 32 bits here, so greedy answers must be equal; 16-bit and 8-bit 
 
 from __future__ import annotations
 
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
 import torch
-import xllamacpp
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 
@@ -23,6 +17,7 @@ from hortus.tuning.gguf.adapters import write_adapter
 from hortus.tuning.gguf.architectures import ROWS
 from hortus.tuning.gguf.models import write_model
 from hortus.tuning.gguf.tensors import NumberFormat
+from llama_server import Served, served
 from tiny_models import ROPE_OF_LLAMA_3, SENTENCES, TEMPLATE, random_model, write_folder
 
 pytestmark = [
@@ -34,45 +29,6 @@ TOKENS = 12
 END = 2
 
 
-class Served:
-    """A GGUF file on llama.cpp's own server."""
-
-    def __init__(self, address: str) -> None:
-        self.address = address
-
-    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Ask, and decode the answer."""
-        asked = urllib.request.Request(  # noqa: S310 - our own server's address
-            f"{self.address}{path}", msgspec.json.encode(body), {"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(asked, timeout=60) as answer:  # noqa: S310 - as above
-            return msgspec.json.decode(answer.read(), type=dict)
-
-    def continues(self, ids: list[int], **more: object) -> list[int]:
-        """Return the greedy continuation."""
-        body = {"prompt": ids, "temperature": 0, "top_k": 1, "n_predict": TOKENS, "return_tokens": True}
-        return [token for token in self.post("/completion", body | more)["tokens"] if token != END]
-
-
-@contextmanager
-def served(model: Path, *, adapter: Path | None = None) -> Iterator[Served]:
-    """Serve while the block runs, in 32 bits, on one thread."""
-    wished = xllamacpp.CommonParams()
-    wished.model.path = str(model)
-    wished.n_ctx, wished.n_parallel, wished.port, wished.verbosity = 512, 1, 0, 0
-    wished.cpuparams.n_threads = wished.cpuparams_batch.n_threads = 1
-    wished.hostnames, wished.ui, wished.cache_ram_mib = ["127.0.0.1"], False, 0
-    wished.cache_type_k = wished.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
-    if adapter is not None:
-        listed = xllamacpp.CommonAdapterLoraInfo(str(adapter), 0.0)
-        wished.lora_adapters = [listed]
-    server = xllamacpp.Server(wished)
-    try:
-        yield Served(server.listening_address)
-    finally:
-        del server
-
-
 def load(folder: Path) -> tuple[PreTrainedTokenizerFast, PreTrainedModel]:
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
     return AutoTokenizer.from_pretrained(folder), model.eval()
@@ -81,6 +37,10 @@ def load(folder: Path) -> tuple[PreTrainedTokenizerFast, PreTrainedModel]:
 def asked(tokenizer: PreTrainedTokenizerFast, text: str) -> list[int]:
     chat = [{"role": "user", "content": text}]
     return tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_dict=False)
+
+
+def answer(other: Served, ids: list[int], **more: object) -> list[int]:
+    return [token for token in other.continues(ids, tokens=TOKENS, **more) if token != END]
 
 
 @torch.no_grad()
@@ -117,7 +77,7 @@ def test_llama_cpp_reads_the_prompt_and_answers_as_transformers_does(case: str, 
             chat = {"messages": [{"role": "user", "content": text}]}
             written = other.post("/apply-template", chat)["prompt"]
             assert other.post("/tokenize", {"content": written, "parse_special": True})["tokens"] == ids
-            assert other.continues(ids, cache_prompt=False) == continues(model, ids)
+            assert answer(other, ids) == continues(model, ids)
 
 
 def test_every_row_of_the_table_is_compared() -> None:
@@ -139,8 +99,8 @@ def test_an_adapter_by_name_answers_as_peft_does(*, architecture: str, is_stabil
             ids = asked(tokenizer, text)
             wanted = continues(adapted, ids)
             assert wanted != before
-            assert other.continues(ids, lora=[{"id": 0, "scale": 1.0}], cache_prompt=False) == wanted
-            assert other.continues(ids, lora=[{"id": 0, "scale": 0.0}], cache_prompt=False) == before
+            assert answer(other, ids, lora=[{"id": 0, "scale": 1.0}]) == wanted
+            assert answer(other, ids, lora=[{"id": 0, "scale": 0.0}]) == before
 
 
 def make_adapter(model: PreTrainedModel, folder: Path, *, is_stabilised: bool) -> PreTrainedModel:
