@@ -1,0 +1,128 @@
+"""Asks many questions at once, but never too many, and again where a route is busy; answers are kept as they come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from hortus.evals.answers import Answers, Given
+from hortus.evals.ports import AskFailed, Inference
+from hortus.jobs.errors import StepError
+
+
+class Asking(msgspec.Struct, frozen=True):
+    """How questions are asked.
+
+    Attributes:
+        concurrency: At once.
+        tries: For one question.
+        first_wait_s: Before the second try where the door does not say how long; doubled with each further one.
+        longest_wait_s: Even where the door says more.
+        in_a_row: So many questions in a row, or all of them, without any answer: the route is not there, the step ends.
+    """
+
+    concurrency: int = 4
+    tries: int = 8
+    first_wait_s: float = 0.5
+    longest_wait_s: float = 15.0
+    in_a_row: int = 12
+
+
+class Question(msgspec.Struct, frozen=True):
+    """One request; `key` names it among all of an evaluation."""
+
+    key: str
+    route: str
+    messages: list[dict[str, Any]]
+    max_tokens: int
+    tools: list[dict[str, Any]] | None = None
+
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class Asker:
+    """Asks the questions that have no answer yet.
+
+    Args:
+        inference: Reaches the routes.
+        answers: What is known already, and where new answers are kept.
+        asking: How.
+        sleep: Waits between tries.
+    """
+
+    def __init__(self, inference: Inference, answers: Answers, *, asking: Asking, sleep: Sleep = asyncio.sleep) -> None:
+        self._inference = inference
+        self._answers = answers
+        self._asking = asking
+        self._sleep = sleep
+        self._failed_in_a_row = 0
+        self._lost_after = asking.in_a_row
+
+    async def ask(
+        self, questions: Sequence[Question], *, progress: Callable[[int, int], None], concurrency: int | None = None
+    ) -> list[Given]:
+        """Return what was given to each question, in their order.
+
+        Raises:
+            StepError: The route does not answer at all.
+        """
+        waiting = [one for one in questions if one.key not in self._answers.known]
+        given = {one.key: self._answers.known[one.key] for one in questions if one.key in self._answers.known}
+        progress(len(given), len(questions))
+        self._failed_in_a_row, self._lost_after = 0, min(self._asking.in_a_row, len(questions))
+        left = iter(waiting)
+
+        async def work() -> None:
+            for question in left:
+                if self._is_lost:
+                    return
+                given[question.key] = await self._once(question)
+                progress(len(given), len(questions))
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(concurrency or self._asking.concurrency, len(waiting))):
+                group.create_task(work())
+        if waiting and self._is_lost:
+            raise StepError(
+                f"The route {questions[0].route} did not answer {self._failed_in_a_row} questions in a row.",
+                reason="route_unavailable",
+                hint="See `hortus deployments` and the engine's log; the evaluation goes on where it was once it runs.",
+            )
+        return [given[one.key] for one in questions]
+
+    @property
+    def _is_lost(self) -> bool:
+        return self._failed_in_a_row >= self._lost_after
+
+    async def _once(self, question: Question) -> Given:
+        """Ask one question, again where that may help; an answer or a refusal is kept, a silence is not."""
+        given = await self._tried(question)
+        if given.unanswered is not None:
+            self._failed_in_a_row += 1
+            return given
+        self._failed_in_a_row = 0
+        self._answers.keep(given)
+        return given
+
+    async def _tried(self, question: Question) -> Given:
+        wait_s = self._asking.first_wait_s
+        for number in range(1, self._asking.tries + 1):
+            try:
+                answer = await self._inference.ask(
+                    question.route, question.messages, max_tokens=question.max_tokens, tools=question.tools
+                )
+            except AskFailed as failed:
+                if not failed.may_pass:
+                    return Given(question.key, refused=failed.message)
+                if number == self._asking.tries or self._is_lost:
+                    return Given(question.key, unanswered=failed.message)
+                asked_s = wait_s if failed.retry_after_s is None else failed.retry_after_s
+                await self._sleep(min(max(asked_s, 0.0), self._asking.longest_wait_s))
+                wait_s *= 2
+            else:
+                return Given(question.key, answer)
+        raise AssertionError("a question is tried at least once")

@@ -1,0 +1,83 @@
+"""Does the engine give what the trainer gave? Pure: greedy answers of both, and where a difference may come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from hortus.evals.answers import Given
+from hortus.evals.ports import Answer
+from hortus.evals.verdict import Difference, ReferenceFigures
+from hortus.jobs.references import Reference
+
+SNIPPET = 24
+"""Characters of an answer that a verdict shows."""
+SHOWN = 50
+_ROOM = 32
+
+
+def room_for(reference: Reference) -> int:
+    """Return how many tokens the engine may take: as many as the trainer did, else enough for the same answer."""
+    return reference.max_tokens or len(reference.answer.encode()) + _ROOM
+
+
+def likeness(references: Sequence[Reference], given: Sequence[Given]) -> ReferenceFigures:
+    """Return where the engine's answers differ from the trainer's, in the order of the references."""
+    found = [
+        list(_differences(index, reference, one))
+        for index, (reference, one) in enumerate(zip(references, given, strict=True))
+    ]
+    return ReferenceFigures(
+        asked=len(references),
+        counted=sum(_is_counted(reference, one) for reference, one in zip(references, given, strict=True)),
+        differing=sum(map(bool, found)),
+        differences=tuple(one for several in found for one in several)[:SHOWN],
+    )
+
+
+def likely_cause(figures: ReferenceFigures) -> str:
+    """Return what such differences come from, most often."""
+    kinds = {one.kind for one in figures.differences}
+    if kinds == {"unanswered"}:
+        return "The engine did not answer."
+    if "prompt_tokens" in kinds:
+        return "It reads prompts as other tokens than the trainer did: another chat template or tokenizer is served."
+    if 2 * figures.differing >= figures.asked:
+        counted = " It reads prompts as the trainer did, so:" if figures.counted else ""
+        return f"{counted} Other weights are served (the base?), or another chat template or tokenizer.".strip()
+    return (
+        "Few differ: perhaps the engine rounds more coarsely (quantised weights, a smaller type), "
+        "or does not decode greedily."
+    )
+
+
+def _differences(index: int, reference: Reference, given: Given) -> Iterator[Difference]:
+    answer = given.answer
+    if answer is None:
+        yield Difference(index, "unanswered", len(reference.answer), 0)
+        return
+    if _is_counted(reference, given) and answer.prompt_tokens != reference.prompt_tokens:
+        yield Difference(index, "prompt_tokens", reference.prompt_tokens or 0, answer.prompt_tokens or 0)
+    if answer.tool_calls:
+        yield Difference(index, "calls", len(reference.answer), len(answer.text))
+    elif answer.text != reference.answer:
+        yield _in_text(index, reference.answer, answer)
+    elif reference.finish_reason not in {None, answer.finish_reason}:
+        expected = reference.finish_reason or ""
+        yield Difference(
+            index, "finish", len(reference.answer), len(answer.text), None, expected, answer.finish_reason[:SNIPPET]
+        )
+
+
+def _in_text(index: int, expected: str, answer: Answer) -> Difference:
+    both = zip(expected, answer.text, strict=False)
+    place = next((number for number, (one, other) in enumerate(both) if one != other), None)
+    if place is None:
+        place = min(len(expected), len(answer.text))
+    until = place + SNIPPET
+    return Difference(
+        index, "text", len(expected), len(answer.text), place, expected[place:until], answer.text[place:until]
+    )
+
+
+def _is_counted(reference: Reference, given: Given) -> bool:
+    return reference.prompt_tokens is not None and given.answer is not None and given.answer.prompt_tokens is not None

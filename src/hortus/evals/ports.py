@@ -1,0 +1,82 @@
+"""How an evaluation reaches a model: it asks a route through the door, like any other client. `app` implements it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from hortus.base.errors import HortusError
+
+_PASSING = frozenset((408, 409, 425, 429, 500, 502, 503, 504))
+"""Statuses after which the same question may well be answered."""
+
+
+class ToolCall(msgspec.Struct, frozen=True):
+    """A call that a model wants made; `arguments` is JSON as the model wrote it."""
+
+    name: str
+    arguments: str
+
+
+class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a route answered.
+
+    Attributes:
+        text: Empty where there is none.
+        finish_reason: As OpenAI's chat API has it: `stop`, `length`, `tool_calls`.
+        latency_ms: From the question to the whole answer.
+        receipt_id: Of the request at the door.
+        prompt_tokens: What the engine says it has read, None where it does not say.
+        engine: What the engine says of itself, such as its fingerprint.
+    """
+
+    text: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish_reason: str = "stop"
+    latency_ms: float = 0.0
+    receipt_id: str | None = None
+    prompt_tokens: int | None = None
+    engine: str | None = None
+
+
+class AskFailed(HortusError):  # noqa: N818 -- says what happened, as the faults of canon.errors do
+    """A question got no answer.
+
+    Args:
+        status: HTTP status; None where nothing came back: no connection, or it broke.
+        retry_after_s: How long the door asks to wait.
+    """
+
+    code = "ask_failed"
+
+    def __init__(self, message: str, *, status: int | None = None, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after_s = retry_after_s
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same question may be answered later; if not, the route has refused it."""
+        return self.status is None or self.status in _PASSING
+
+
+class Inference(Protocol):
+    """Asks routes."""
+
+    async def ask(
+        self,
+        route: str,
+        messages: Sequence[dict[str, Any]],
+        *,
+        max_tokens: int,
+        temperature: float = 0,
+        tools: Sequence[dict[str, Any]] | None = None,
+    ) -> Answer:
+        """Ask once; every call ends within a time of the implementation's own.
+
+        Raises:
+            AskFailed: There is no answer.
+        """
+        ...
