@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from hortus.jobs.spec import GateRules, Method, Recipe
+from hortus.tuning.compute import Compute
 from hortus.tuning.identity import Identity
 
 VERSION = 1
@@ -90,28 +91,6 @@ class TrainingRecord(msgspec.Struct, frozen=True, kw_only=True):
     energy_source: str | None = None
 
 
-class ComputeRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """Estimated training compute, and the comparison with a third of the base's.
-
-    Commission guidelines on general-purpose AI models, C(2025) 7719, points 57-63: who modifies a model with more than
-    a third of its training compute is indicatively the provider of the modified model.
-
-    Attributes:
-        flop: Operations of this training.
-        method: How it was estimated, in words.
-        cumulative_flop: With earlier trainings on the same base by this installation.
-        threshold_flop: A third of the original's compute, or what stands in its place.
-        threshold_basis: What it is a third of.
-    """
-
-    flop: float
-    method: str
-    cumulative_flop: float
-    threshold_flop: float
-    threshold_basis: Literal["known_original", "unknown_systemic", "unknown_other", "from_scratch"]
-    is_above_threshold: bool
-
-
 class Score(msgspec.Struct, frozen=True, kw_only=True):
     """One evaluated set: shares from 0 to 1, bounds of the gain or of the product's share as `bounds_of` says."""
 
@@ -181,7 +160,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     languages: tuple[str, ...]
     data: DataRecord
     training: TrainingRecord
-    compute: ComputeRecord
+    compute: Compute
     identity: Identity
     intended_purpose: str | None
     engines: tuple[str, ...]
@@ -189,34 +168,3 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     files: Mapping[str, FileRecord]
     open_questions: tuple[str, ...]
     verdict: VerdictRecord | None = None
-
-
-def judge_compute(flop: float, *, method: str, base: BaseRecord | None, earlier_flop: float = 0.0) -> ComputeRecord:
-    """Compare a training's compute with a third of what its base took.
-
-    Args:
-        earlier_flop: Of earlier trainings on the same base.
-    """
-    basis: Literal["known_original", "unknown_systemic", "unknown_other", "from_scratch"]
-    if base is None:
-        basis, whole = "from_scratch", _GENERAL_PURPOSE_FLOP * 3
-    elif base.training_flop is not None:
-        basis, whole = "known_original", base.training_flop
-    elif base.has_systemic_risk:
-        basis, whole = "unknown_systemic", _SYSTEMIC_FLOP
-    else:
-        basis, whole = "unknown_other", _GENERAL_PURPOSE_FLOP
-    cumulative = flop + earlier_flop
-    return ComputeRecord(
-        flop=flop,
-        method=method,
-        cumulative_flop=cumulative,
-        threshold_flop=whole / 3,
-        threshold_basis=basis,
-        is_above_threshold=cumulative > whole / 3,
-    )
-
-
-# Guidelines C(2025) 7719, points 17 and 61, and Regulation (EU) 2024/1689, article 51(2); notes on them read 2026-11.
-_GENERAL_PURPOSE_FLOP = 1e23
-_SYSTEMIC_FLOP = 1e25

@@ -13,7 +13,8 @@ import msgspec
 from hortus.base.time import format_utc
 from hortus.jobs.folders import ADAPTER_GGUF, CARD, FACTS, PRODUCT_ADAPTER, PRODUCT_GGUF
 from hortus.snapshot.writing import replace_file
-from hortus.tuning.facts import ComputeRecord, Facts, FileRecord, Score, VerdictRecord
+from hortus.tuning.compute import Compute, Denominator
+from hortus.tuning.facts import Facts, FileRecord, Score, VerdictRecord
 from hortus.tuning.folders import bad_file
 from hortus.tuning.identity import hash_bytes
 
@@ -23,11 +24,10 @@ _METHODS = {
     "dpo": "direct preference optimisation",
     "scratch": "training from scratch",
 }
-_BASES = {
-    "known_original": "a third of the original model's training compute",
-    "unknown_systemic": "a third of 1e25 FLOP (the original's compute is not known; it has systemic risk)",
-    "unknown_other": "a third of 1e23 FLOP (the original's compute is not known)",
-    "from_scratch": "1e23 FLOP, above which a model is indicatively a general-purpose one (made from scratch)",
+_THRESHOLDS: Mapping[Denominator, str] = {
+    "base": "a third of the original model's training compute",
+    "systemic risk": "a third of 1e25 FLOP (the original's compute is not known; it has systemic risk)",
+    "other": "a third of 1e23 FLOP (the original's compute is not known)",
 }
 
 
@@ -228,13 +228,13 @@ def _score_row(score: Score) -> tuple[str, ...]:
     return score.name, score.metric, f"{score.items:,}", base, f"{score.product:.3f}", bounds
 
 
-def _compute(compute: ComputeRecord) -> str:
-    side = "above" if compute.is_above_threshold else "below"
-    return (
-        f"About {compute.flop:.3g} FLOP ({compute.method}); {compute.cumulative_flop:.3g} with earlier trainings on the"
-        f" same base. That is {side} {_BASES[compute.threshold_basis]}, {compute.threshold_flop:.3g} FLOP"
-        " (Regulation (EU) 2024/1689; Commission guidelines C(2025) 7719, points 57-63; an estimate, not advice).\n"
-    )
+def _compute(compute: Compute) -> str:
+    told = f"About {compute.flop:.3g} FLOP ({compute.formula}), earlier trainings on the same base counted in."
+    source = f"Regulation (EU) 2024/1689; Commission guidelines {compute.source}; an estimate, not advice"
+    if compute.decided_by is None:
+        return f"{told} It was made from scratch: there is no base to compare with ({source}).\n"
+    threshold = f"{_THRESHOLDS[compute.decided_by]}, {compute.threshold_flop:.3g} FLOP"
+    return f"{told} That is {compute.verdict} {threshold} ({source}).\n"
 
 
 def _energy(facts: Facts) -> str:

@@ -13,9 +13,9 @@ from hortus.jobs.errors import StepError
 from hortus.jobs.folders import ADAPTER_GGUF, CARD, FACTS, PRODUCT_ADAPTER, PRODUCT_GGUF, PRODUCT_MODEL
 from hortus.jobs.spec import JobSpec
 from hortus.tuning.bases import check_base
+from hortus.tuning.compute import Compute
 from hortus.tuning.facts import (
     BaseRecord,
-    ComputeRecord,
     DataRecord,
     Facts,
     FileRecord,
@@ -50,7 +50,7 @@ class ProductInputs(msgspec.Struct, frozen=True, kw_only=True):
     base: BaseRecord | None
     data: DataRecord
     training: TrainingRecord
-    compute: ComputeRecord
+    compute: Compute
     environment: Environment
     maker: str | None = None
     intended_purpose: str | None = None

@@ -179,12 +179,20 @@ def _result(work: TrainStep, ground: Ground, *, ended: _Ended, dtype: str, refer
     )
 
 
-class _KnownOfBase(msgspec.Struct, frozen=True):
-    """What matters here of a base's facts file."""
-
+class _Original(msgspec.Struct, frozen=True):
     training_flop: float | None = None
     has_systemic_risk: bool | None = None
-    cumulative_flop: float = 0.0
+
+
+class _Earlier(msgspec.Struct, frozen=True):
+    flop: float = 0.0
+
+
+class _KnownOfBase(_Original, frozen=True):
+    """What matters here of a base's facts file: a maker's model's, or an earlier product's."""
+
+    base: _Original | None = None
+    compute: _Earlier = _Earlier()
 
 
 def _compute(work: TrainStep, ground: Ground, ended: _Ended) -> compute.Compute:
@@ -196,9 +204,10 @@ def _compute(work: TrainStep, ground: Ground, ended: _Ended) -> compute.Compute:
         trainable_of_base=ended.trainable_of_base,
         tokens=ended.reached.tokens,
         held_out_tokens=ended.reached.held_out_tokens,
-        earlier_flop=known.cumulative_flop,
+        earlier_flop=known.compute.flop if known.base is not None else 0.0,
     )
-    base = compute.Base(known.training_flop, systemic_risk=known.has_systemic_risk)
+    original = known.base or known
+    base = compute.Base(original.training_flop, systemic_risk=original.has_systemic_risk)
     hardware = compute.hardware_of(ground.device.name, gpus=ground.device.gpus, seconds=ended.reached.seconds)
     return compute.compare(done, base=base, on=utc_day(ground.clock.now_ms()), hardware=hardware)
 

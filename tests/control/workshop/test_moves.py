@@ -59,7 +59,7 @@ def test_figures_and_checkpoints_become_events_once_however_often_they_are_read(
 
 
 def test_a_trained_job_waits_for_both_engines_and_then_for_the_gate() -> None:
-    job = move(replace(NEW, state="running", phase="train"), done('{"trained_tokens": 99}')).job
+    job = move(replace(NEW, state="running", phase="train"), done('{"tokens": 99}')).job
     assert (job.phase, job.trained_tokens) == ("serve", 99)
     assert move(job, engines={"a": EngineNews("ready"), "b": EngineNews("starting")}).job.phase == "serve"
     assert move(job, engines={"a": EngineNews("ready"), "b": EngineNews("ready")}).job.phase == "evaluate"

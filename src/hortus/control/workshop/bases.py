@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from hortus.control.workshop.service import NotPossible
-from hortus.jobs.folders import PRODUCT_GGUF, PRODUCT_MODEL, JobFolder, WorkshopPlaces
+from hortus.jobs.folders import FACTS, PRODUCT_GGUF, PRODUCT_MODEL, JobFolder, WorkshopPlaces
 from hortus.jobs.ports import Jobs
 from hortus.jobs.records import Base
 from hortus.snapshot.model import ENGINE_SCHEME, Snapshot
@@ -109,6 +109,18 @@ def base_source(base: Base, folder: JobFolder) -> str | None:
     if folder.base_gguf.exists():
         return str(folder.base_gguf)
     return base.source or base.folder
+
+
+def facts_of(base: Base) -> msgspec.Raw:
+    """Return the facts file of a base, of an earlier product or with the model; `{}` where there is none."""
+    if base.folder is None:
+        return msgspec.Raw(b"{}")
+    for place in (Path(base.folder).parent, Path(base.folder)):
+        try:
+            return msgspec.Raw((place / FACTS).read_bytes())
+        except OSError:
+            continue
+    return msgspec.Raw(b"{}")
 
 
 class _Generation(msgspec.Struct, frozen=True):

@@ -20,6 +20,7 @@ from hortus.control import models, tenancy
 from hortus.control.declaring import declare
 from hortus.control.engine_states import read_engine_states
 from hortus.control.plane import Plane
+from hortus.control.workshop.bases import facts_of
 from hortus.control.workshop.moves import STEP_OF, EngineNews, Move, Seen, fail, next_move, replace, succeed
 from hortus.control.workshop.works import (
     Ground,
@@ -140,7 +141,7 @@ class Conductor:
 
     async def _work(self, job: JobRecord) -> StepWork | None:
         if not needs_key(job.phase):
-            return work_of(job, Ground(self._places))
+            return work_of(job, Ground(self._places, base_facts=facts_of(job.base)))
         is_here = job.phase == "evaluate"
         project = PROJECT if is_here else await asyncio.to_thread(self._project, job)
         key = await self._make_key(job, project=project, routes=(f"{CANDIDATES}*",) if is_here else ())

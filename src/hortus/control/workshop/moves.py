@@ -58,7 +58,7 @@ class _Checked(msgspec.Struct, frozen=True):
 
 
 class _Trained(msgspec.Struct, frozen=True):
-    trained_tokens: int | None = None
+    tokens: int | None = None
 
 
 class _Judged(msgspec.Struct, frozen=True):
@@ -152,7 +152,7 @@ def _end_step(job: JobRecord, result: msgspec.Raw, *, now_ms: int) -> Move:
             return _end_check(job, result, now_ms=now_ms)
         case "train":
             trained = msgspec.json.decode(result, type=_Trained)
-            job = replace(job, trained_tokens=trained.trained_tokens)
+            job = replace(job, trained_tokens=trained.tokens)
         case "evaluate":
             judged = msgspec.json.decode(result, type=_Judged)
             if not judged.passed:

@@ -26,11 +26,13 @@ class Ground(msgspec.Struct, frozen=True):
     Attributes:
         door: Address of the door.
         key: Opens it for the job, where its step asks there; else empty.
+        base_facts: What is known of the job's base.
     """
 
     places: WorkshopPlaces
     door: str = ""
     key: str = ""
+    base_facts: msgspec.Raw = msgspec.Raw(b"{}")
 
     def folder(self, job: JobRecord) -> JobFolder:
         """Return a job's folder."""
@@ -71,6 +73,7 @@ def _train(job: JobRecord, ground: Ground) -> StepWork:
         base_name=job.base.name,
         dataset=ground.dataset(job),
         folder=str(ground.folder(job).root),
+        base_facts=ground.base_facts,
     )
 
 
