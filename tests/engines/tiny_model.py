@@ -13,6 +13,7 @@ WIDTH = 64
 LAYERS = 2
 HEADS = 4
 CONTEXT = 512
+RANK = 8
 ALIGNMENT = 32
 TEMPLATE = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
 F32, F16 = 0, 1
@@ -26,7 +27,29 @@ def write_tiny_model(
     metadata = _metadata(name, context=context, tokens=tokens)
     if template is not None:
         metadata.append(("tokenizer.chat_template", _text(template)))
-    tensors = _tensors(len(tokens))
+    return _write(path, metadata, _tensors(len(tokens)))
+
+
+def write_tiny_adapter(path: Path, *, seed: str, architecture: str = "llama") -> Path:
+    """Write a LoRA adapter over the tiny model, strong enough to change what it says."""
+    metadata = [
+        ("general.architecture", _text(architecture)),
+        ("general.type", _text("adapter")),
+        ("adapter.type", _text("lora")),
+        ("adapter.lora.alpha", struct.pack("<If", 6, 64.0)),
+    ]
+    tensors = [
+        (f"blk.{layer}.attn_{part}.weight.lora_{side}", shape, F16)
+        for layer in range(LAYERS)
+        for part in ("q", "v", "output")
+        for side, shape in (("a", (WIDTH, RANK)), ("b", (RANK, WIDTH)))
+    ]
+    return _write(path, metadata, tensors, seed=seed)
+
+
+def _write(
+    path: Path, metadata: list[tuple[str, bytes]], tensors: list[tuple[str, tuple[int, ...], int]], *, seed: str = ""
+) -> Path:
     out = bytearray(b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(metadata)))
     for key, value in metadata:
         out += _string(key) + value
@@ -34,7 +57,7 @@ def write_tiny_model(
     for tensor, shape, kind in tensors:
         out += _string(tensor) + struct.pack("<I", len(shape)) + struct.pack(f"<{len(shape)}Q", *shape)
         out += struct.pack("<IQ", kind, len(body))
-        body += _weights(tensor, shape=shape, kind=kind)
+        body += _weights(f"{seed}{tensor}", shape=shape, kind=kind)
         body += bytes(-len(body) % ALIGNMENT)
     out += bytes(-len(out) % ALIGNMENT)
     path.write_bytes(bytes(out + body))

@@ -213,6 +213,11 @@ class Admin:
         """Have a model kept running."""
         return self._call("POST", "/deployments", into=replies.Deployment, body=msgspec.to_builtins(spec))
 
+    def redeploy(self, spec: DeploymentSpec) -> replies.Deployment:
+        """Change a model that is kept running; its engine is replaced without a failed request."""
+        body = msgspec.to_builtins(spec)
+        return self._call("PUT", f"/deployments/{_part(spec.name)}", into=replies.Deployment, body=body)
+
     def retire_deployment(self, name: str) -> replies.Deployment:
         """Stop a model."""
         return self._call("DELETE", f"/deployments/{_part(name)}", into=replies.Deployment)

@@ -100,6 +100,12 @@ class Deployment(msgspec.Struct, frozen=True):
     since_ms: int | None = None
     restarts: int = 0
     memory_bytes: int | None = None
+    load_s: float | None = None
+    warm_s: float | None = None
+    is_current: bool = False
+    successor: str | None = None
+    successor_error: str | None = None
+    retired_at_ms: int | None = None
 
 
 class Standing(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ import msgspec
 
 from hortus.access.objects import Project
 from hortus.base.time import format_utc
-from hortus.control.configfile import Declaration, Item, check_references, spaces_of
+from hortus.control.configfile import Declaration, Item, check_references, names_of
 from hortus.control.fault import Fault
 from hortus.control.policychecks import check_leaving, check_projects
 from hortus.control.ports import Access, Declared, Objects, StoredObject
@@ -50,9 +50,9 @@ def find_conflicts(declaration: Declaration, *, access: Access, objects: Objects
     taken = _names_of_the_api(access, objects)
     faults = []
     for item in declaration.items:
-        story = next((taken[key] for space in spaces_of(item.kind) if (key := (space, item.spec.name)) in taken), None)
-        if story is not None:
-            message = f"`{item.spec.name}` is declared here, and the {story}: one name, two origins."
+        key = next((key for key in names_of(item.kind, item.spec) if key in taken), None)
+        if key is not None:
+            message = f"`{key[1]}` is declared here, and the {taken[key]}: one name, two origins."
             faults.append(Fault((*item.path, "name"), message, "Retire the one or rename the other."))
     known = {stored.name for kind in ("endpoint", "deployment") for stored in objects.list(kind, include_retired=True)}
     faults += check_references(declaration, known={*known, "seedling"})
@@ -75,8 +75,8 @@ def _names_of_the_api(access: Access, objects: Objects) -> dict[tuple[str, str],
     for kind in OBJECT_KINDS:
         for stored in objects.list(kind):
             if stored.origin == API:
-                for space in spaces_of(kind):
-                    taken[space, stored.name] = f"{kind} was made through the API on {_day(stored.updated_at_ms)}"
+                for key in names_of(kind, stored.spec):
+                    taken[key] = f"{kind} was made through the API on {_day(stored.updated_at_ms)}"
     for project in access.projects():
         if project.origin == API:
             taken["project", project.name] = f"project was made through the API on {_day(project.created_at_ms)}"

@@ -37,7 +37,7 @@ OPERATIONS = (
     *("files", "batches", "fine_tuning", "invoke", "realtime"),
 )
 STRATEGIES = ("ordered", "weighted", "cheapest", "least_latency", "least_busy")
-ENGINES = ("llamacpp",)
+ENGINES = ("auto", "llamacpp", "transformers", "vllm")
 
 _PLACES = {
     "loopback": "this machine's own",
@@ -298,7 +298,21 @@ def _check_deployment(spec: DeploymentSpec) -> Iterator[Fault]:
         yield Fault(("engine",), f"There is no engine `{spec.engine[:MOST_QUOTED]}`.", f"Use {', '.join(ENGINES)}.")
     if not spec.source.strip() or "\0" in spec.source:
         yield Fault(("source",), "The source is empty.", "Name a GGUF file or a Hugging Face repository.")
+    yield from _check_adapters(spec)
     for field, (low, high, words) in _BOUNDS.items():
         value = getattr(spec, field)
         if value is not None and not low <= value <= high:
             yield Fault((field,), f"{field} is out of bounds.", f"Use a number from {words}.")
+
+
+def _check_adapters(spec: DeploymentSpec) -> Iterator[Fault]:
+    seen = {spec.name}
+    for index, adapter in enumerate(spec.adapters):
+        where = ("adapters", index)
+        yield from (fault.under(where) for fault in _check_name(adapter.name, NAME_PATTERN))
+        if adapter.name in seen:
+            message = f"The name `{adapter.name[:MOST_QUOTED]}` stands twice in this deployment."
+            yield Fault((*where, "name"), message, "Give each adapter a name of its own.")
+        if not adapter.path.startswith(("/", ".", "~")) or "\0" in adapter.path:
+            yield Fault((*where, "path"), "This is no path.", "Begin it with `/`, or `./` beside the configuration.")
+        seen.add(adapter.name)

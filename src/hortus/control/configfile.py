@@ -164,7 +164,7 @@ def check_references(declaration: Declaration, *, known: Collection[str]) -> lis
         declaration: What the file declares.
         known: Names of endpoints and deployments outside the file, retired ones included.
     """
-    own = {item.spec.name for item in declaration.items if item.kind in {"endpoint", "deployment"}}
+    own = {name for item in declaration.items for space, name in names_of(item.kind, item.spec) if space == "endpoint"}
     names = own | set(known)
     faults: list[Fault] = []
     for item in declaration.items:
@@ -303,12 +303,18 @@ def _check_names(items: list[Item]) -> Iterator[Fault]:
     """A name is taken once: by a project, by a route, by an endpoint; a deployment takes the last two."""
     taken: dict[tuple[str, str], Item] = {}
     for item in items:
-        for space in spaces_of(item.kind):
-            other = taken.setdefault((space, item.spec.name), item)
+        for space, name in names_of(item.kind, item.spec):
+            other = taken.setdefault((space, name), item)
             if other is not item:
-                message = f"The {space} `{item.spec.name}` is declared twice; the first stands at {other.where}."
+                message = f"The {space} `{name}` is declared twice; the first stands at {other.where}."
                 yield Fault((*item.path, "name"), message, "Rename or remove one of the two.")
                 break
+
+
+def names_of(kind: str, spec: object) -> tuple[tuple[str, str], ...]:
+    """Return all names that an object takes, each with its kind: a deployment takes those of its adapters too."""
+    names = spec.routes if isinstance(spec, DeploymentSpec) else (str(getattr(spec, "name", "")),)
+    return tuple((space, name) for space in spaces_of(kind) for name in names)
 
 
 def spaces_of(kind: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import msgspec
 from hortus.control import models, views
 from hortus.control.applying import API, BUILT_IN, FILE, OBJECT_KINDS
 from hortus.control.checks import check_far, check_spec
-from hortus.control.configfile import spaces_of
+from hortus.control.configfile import names_of
 from hortus.control.endpointforms import EndpointList, EndpointView, EndpointWanted, FactsView
 from hortus.control.engine_states import EngineState, read_engine_states
 from hortus.control.errors import Conflict, DeclaredInFile, Invalid, NotFound
@@ -125,6 +125,13 @@ def create_deployment(plane: Plane, ask: models.DeploymentWanted) -> views.Deplo
     return show_deployment(plane, models.OneObject(name=ask.name))
 
 
+def replace_deployment(plane: Plane, ask: models.DeploymentWanted) -> views.DeploymentView:
+    """Change a deployment as a whole: its engine is replaced by one that is started beside it; no request fails."""
+    declare(plane, spec_of(ask, DeploymentSpec), is_new=False)
+    plane.recompile()
+    return show_deployment(plane, models.OneObject(name=ask.name))
+
+
 def retire_deployment(plane: Plane, ask: models.OneObject) -> views.DeploymentView:
     """Stop keeping a model running."""
     stored = plane.ports.objects.get("deployment", ask.name)
@@ -163,10 +170,9 @@ def declare(plane: Plane, spec: Declared, *, is_new: bool) -> StoredObject:
     is_there = stored is not None and stored.retired_at_ms is None
     if stored is not None and is_there:
         _refuse_if_in_file(plane, stored)
-    if is_new:
-        _refuse_taken(plane, kind, spec.name)
-    elif not is_there:
+    if not is_new and not is_there:
         _missing(kind, spec.name, [one.name for one in plane.ports.objects.list(kind)])
+    _refuse_taken(plane, spec, but=None if is_new else stored)
     return plane.ports.objects.put(spec, origin=API, where=None)
 
 
@@ -206,7 +212,8 @@ def refuse_faults(faults: Iterable[Fault]) -> None:
 
 
 def _unknown_endpoints(plane: Plane, spec: RouteSpec) -> Iterable[Fault]:
-    known = {one.name for kind in ("endpoint", "deployment") for one in plane.ports.objects.list(kind)}
+    stored = (one for kind in ("endpoint", "deployment") for one in plane.ports.objects.list(kind))
+    known = {name for one in stored for space, name in names_of(one.kind, one.spec) if space == "endpoint"}
     if plane.installation.runs_seedling:
         known.add(SEEDLING.name)
     for index, text in enumerate(spec.endpoints):
@@ -216,16 +223,29 @@ def _unknown_endpoints(plane: Plane, spec: RouteSpec) -> Iterable[Fault]:
             yield Fault(("endpoints", index), f"There is no endpoint `{name}`.", hint)
 
 
-def _refuse_taken(plane: Plane, kind: str, name: str) -> None:
-    """A name is taken once among endpoints and once among routes; a deployment takes both."""
-    mine = set(spaces_of(kind))
-    for other in OBJECT_KINDS:
-        stored = plane.ports.objects.get(other, name)
-        if stored is not None and stored.retired_at_ms is None and mine & set(spaces_of(other)):
+def _refuse_taken(plane: Plane, spec: Declared, *, but: StoredObject | None) -> None:
+    """A name is taken once among endpoints and once among routes; a deployment takes both, and so do its adapters.
+
+    Args:
+        plane: Has the others.
+        spec: What is declared.
+        but: What it replaces.
+    """
+    kind = kind_of(spec)
+    mine = set(names_of(kind, spec))
+    others = (stored for other in OBJECT_KINDS for stored in plane.ports.objects.list(other))
+    for stored in others:
+        if but is not None and (stored.kind, stored.name) == (but.kind, but.name):
+            continue
+        for _, name in sorted(mine.intersection(names_of(stored.kind, stored.spec))):
             _refuse_if_in_file(plane, stored)
-            message = f"The name `{name}` is taken by a {other}."
+            message = f"The name `{name}` is taken by a {stored.kind}."
             raise Conflict(message, path="name", hint="Choose another name, or retire that one first.")
-    if name == SEEDLING.name and plane.installation.runs_seedling and kind in {"endpoint", "route"}:
+    _refuse_built_in(plane, kind, names=[name for _, name in mine if kind != "deployment" or name != spec.name])
+
+
+def _refuse_built_in(plane: Plane, kind: str, *, names: list[str]) -> None:
+    if SEEDLING.name in names and plane.installation.runs_seedling and kind in {"endpoint", "route", "deployment"}:
         raise Conflict("The name `seedling` belongs to the deployment that ships with Hortus.", path="name")
 
 
@@ -308,14 +328,16 @@ def _route_view(plane: Plane, stored: StoredObject) -> views.RouteView:
 def _implied_routes(plane: Plane) -> dict[str, views.RouteView]:
     """Return the routes that deployments have without being declared."""
     routes = plane.snapshot.routes if plane.snapshot else {}
+    listed = list_deployments(plane, models.Everything()).deployments
+    named = [(name, view) for view in listed for name in (view.name, *(one.name for one in view.adapters))]
     return {
-        view.name: views.RouteView(
-            **view.model_dump(include=set(views.ObjectView.model_fields)),
-            endpoints=(view.name,),
+        name: views.RouteView(
+            **(view.model_dump(include=set(views.ObjectView.model_fields)) | {"name": name}),
+            endpoints=(name,),
             strategy="ordered",
-            ruled_out=_ruled_out(routes.get(view.name)),
+            ruled_out=_ruled_out(routes.get(name)),
         )
-        for view in list_deployments(plane, models.Everything()).deployments
+        for name, view in named
     }
 
 
@@ -331,7 +353,13 @@ def _deployment_view(
     state = states.get(spec.name) or _state_without_engine(plane, spec.name, is_live=is_live)
     built_in = {"origin": BUILT_IN, "created_at_ms": plane.started_at_ms, "updated_at_ms": plane.started_at_ms}
     history = history_of(stored) if stored is not None else built_in
-    return views.DeploymentView.model_validate(msgspec.structs.asdict(spec) | msgspec.structs.asdict(state) | history)
+    running = plane.snapshot.deployments.get(spec.name) if plane.snapshot is not None else None
+    shown = msgspec.structs.asdict(state) | {
+        "adapters": msgspec.to_builtins(spec.adapters),
+        "engine": state.engine or spec.engine,
+        "is_current": running is not None and state.edition == running.edition,
+    }
+    return views.DeploymentView.model_validate(msgspec.structs.asdict(spec) | shown | history)
 
 
 def _state_without_engine(plane: Plane, name: str, *, is_live: bool) -> EngineState:

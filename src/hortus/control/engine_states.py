@@ -17,6 +17,12 @@ class EngineState(msgspec.Struct, frozen=True):
     restarts: int = 0
     error: str | None = None
     memory_bytes: int | None = None
+    engine: str = ""
+    edition: str = ""
+    load_s: float | None = None
+    warm_s: float | None = None
+    successor: str | None = None
+    successor_error: str | None = None
 
 
 def read_engine_states(folder: Path) -> dict[str, EngineState]:

@@ -174,20 +174,33 @@ class RouteWanted(Ask):
     ] = 0
 
 
+class AdapterWanted(Ask):
+    """A small set of weights over a deployment's model, served by the same process."""
+
+    name: Annotated[str, Field(description="What clients put in `model`.")]
+    path: Annotated[str, Field(description="Absolute path: GGUF for llama.cpp, a PEFT folder for vLLM.")]
+
+
 class DeploymentWanted(Ask):
     """A model to keep running on this machine."""
 
     name: ShortName
     source: Annotated[
         str,
-        Field(description="Absolute path of a GGUF file, a Hugging Face repository (`owner/name[:file]`), `seedling`."),
+        Field(
+            description="Absolute path of a GGUF file or of a folder with safetensors, a Hugging Face repository "
+            "(`owner/name[:file]`), `seedling`."
+        ),
     ]
-    engine: Annotated[str, Field(description="The program that runs it.")] = "llamacpp"
+    engine: Annotated[
+        str, Field(description="`llamacpp`, `transformers` or `vllm`; `auto`: by the kind of the model's files.")
+    ] = "auto"
     context_tokens: Annotated[int, Field(description="Length of context for each slot.")] = 2048
     slots: Annotated[int, Field(description="Requests that run at the same time.")] = 4
     threads: Annotated[int, Field(description="Threads for inference; 0 lets the engine choose.")] = 0
     temperature: Annotated[float | None, Field(description="Where the client names none.")] = None
     offers_embeddings: Annotated[bool, Field(description="Whether it answers embeddings too.")] = False
+    adapters: Annotated[tuple[AdapterWanted, ...], Field(description="Served beside the model, by name.")] = ()
 
 
 LONGEST_FOUND_NAME = 300

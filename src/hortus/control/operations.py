@@ -213,6 +213,15 @@ OPERATIONS: tuple[Operation, ...] = (
         declaring.show_deployment,
     ),
     Operation(
+        "deployments.replace",
+        "PUT",
+        "/deployments/{name}",
+        "change",
+        models.DeploymentWanted,
+        views.DeploymentView,
+        declaring.replace_deployment,
+    ),
+    Operation(
         "deployments.retire",
         "DELETE",
         "/deployments/{name}",

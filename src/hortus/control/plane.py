@@ -337,7 +337,8 @@ class Plane:
         self._references = frozenset(reference for reference in found if reference is not None)
         runs_seedling = self.installation.runs_seedling
         wanted = with_seedling(declared.deployments, runs_seedling=runs_seedling)
-        self._sources = frozenset(spec.source for spec in wanted)
+        paths = (one.path for spec in wanted for one in spec.adapters)
+        self._sources = frozenset((*(spec.source for spec in wanted), *paths))
         self._seen = self._look_outside()
         return Conditions(
             organisation=self.ports.access.organisation().name,

@@ -122,6 +122,13 @@ class RouteList(View):
     routes: list[RouteView]
 
 
+class AdapterView(View):
+    """A small set of weights over a deployment's model."""
+
+    name: str
+    path: str
+
+
 class DeploymentView(ObjectView):
     """A model kept running here, and how it is doing."""
 
@@ -138,6 +145,12 @@ class DeploymentView(ObjectView):
     since_ms: Instant | None = None
     restarts: int = 0
     memory_bytes: int | None = None
+    adapters: tuple[AdapterView, ...] = ()
+    load_s: Annotated[float | None, Field(description="How long the engine took to load.")] = None
+    warm_s: Annotated[float | None, Field(description="How long its first, tiny answer took.")] = None
+    is_current: Annotated[bool, Field(description="Whether what serves is what is declared now.")] = False
+    successor: Annotated[str | None, Field(description="State of the engine that shall take over.")] = None
+    successor_error: Annotated[str | None, Field(description="Why it cannot; what served before goes on.")] = None
 
 
 class DeploymentList(View):

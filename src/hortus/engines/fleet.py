@@ -16,7 +16,7 @@ from hortus.engines.attempt import Attempt, Ending, Ground
 from hortus.engines.draining import drained
 from hortus.engines.drivers import stands_alone
 from hortus.engines.generation import Generation
-from hortus.engines.plan import Abandon, Forget, MakeRoom, Phase, Prepare, Start, Stop, Wanted, plan
+from hortus.engines.plan import Abandon, Action, Forget, MakeRoom, Phase, Prepare, Start, Stop, Wanted, plan
 from hortus.engines.sources import stamp_of_deployment
 from hortus.snapshot.model import Deployment
 
@@ -50,19 +50,7 @@ class Fleet:
             for name, one in self._serving.items()
         }
         for action in plan(wanted, held, now_s=self._ground.clock.monotonic_s()):
-            match action:
-                case Start():
-                    self._start(action.wanted, among=self._serving)
-                case Prepare():
-                    self._start(action.wanted, among=self._successors)
-                case Stop():
-                    self._stop(action.name, reason=action.reason)
-                case Abandon():
-                    self._abandon(action.name, reason=action.reason)
-                case MakeRoom():
-                    self._make_room(action.wanted, reason=action.reason)
-                case Forget():
-                    self._forget(action.name)
+            self._carry_out(action)
         for name in self._serving:
             self._write(name)
 
@@ -79,6 +67,21 @@ class Fleet:
             await asyncio.wait([*running, *self._leaving])
         for name in list(self._serving):
             self._forget(name)
+
+    def _carry_out(self, action: Action) -> None:
+        match action:
+            case Start():
+                self._start(action.wanted, among=self._serving)
+            case Prepare():
+                self._start(action.wanted, among=self._successors)
+            case Stop():
+                self._stop(action.name, reason=action.reason)
+            case Abandon():
+                self._abandon(action.name, reason=action.reason)
+            case MakeRoom():
+                self._make_room(action.wanted, reason=action.reason)
+            case Forget():
+                self._forget(action.name)
 
     def _start(self, wanted: Wanted, *, among: dict[str, Generation]) -> None:
         name = wanted.deployment.name

@@ -38,6 +38,9 @@ class Array(msgspec.Struct, frozen=True):
     length: int
 
 
+Metadata = dict[str, Value | Array]
+
+
 class GgufHeader(msgspec.Struct, frozen=True):
     """What a model file says of itself.
 
@@ -70,16 +73,45 @@ class GgufHeader(msgspec.Struct, frozen=True):
         return 2 * self.layers * self.kv_heads * (self.key_length + self.value_length)
 
 
+class GgufAdapter(msgspec.Struct, frozen=True):
+    """What the file of an adapter says of itself."""
+
+    architecture: str
+    file_bytes: int
+
+
 def read_header(path: Path) -> GgufHeader:
     """Read and check the header of a model file.
 
     Raises:
         ModelFileError: Missing, unreadable, not GGUF, truncated, split, or not a language model.
     """
+    metadata, version, size = _open(path)
+    return _describe(metadata, version=version, size=size, path=path)
+
+
+def read_adapter(path: Path) -> GgufAdapter:
+    """Read and check the header of an adapter's file.
+
+    Raises:
+        ModelFileError: Missing, unreadable, not GGUF, truncated, or no LoRA adapter.
+    """
+    metadata, _, size = _open(path)
+    if (_text(metadata, "general.type"), _text(metadata, "adapter.type")) != ("adapter", "lora"):
+        raise ModelFileError(
+            "this GGUF file is no LoRA adapter.",
+            path=str(path),
+            hint="Convert the adapter with the base it was made on.",
+        )
+    return GgufAdapter(_text(metadata, "general.architecture"), file_bytes=size)
+
+
+def _open(path: Path) -> tuple[Metadata, int, int]:
+    """Return the metadata of a whole file, its version and its size."""
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            return _read(file, size, path=path)
+            return *_read(file, size, path=path), size
     except OSError as error:
         reason = "is a directory" if path.is_dir() else (error.strerror or "cannot be read").lower()
         raise ModelFileError(
@@ -87,7 +119,7 @@ def read_header(path: Path) -> GgufHeader:
         ) from error
 
 
-def _read(file: BinaryIO, size: int, *, path: Path) -> GgufHeader:
+def _read(file: BinaryIO, size: int, *, path: Path) -> tuple[Metadata, int]:
     _check_magic(file.read(16), path)
     file.seek(len(MAGIC))
     cursor = _Cursor(file, size, path=path)
@@ -103,7 +135,7 @@ def _read(file: BinaryIO, size: int, *, path: Path) -> GgufHeader:
     end = _end_of_tensors(cursor, tensor_count, alignment=_number(metadata, "general.alignment", _DEFAULT_ALIGNMENT))
     if end > size:
         raise cursor.damaged(f"it should have {end:,} bytes and has {size:,}")
-    return _describe(metadata, version=version, size=size, path=path)
+    return metadata, version
 
 
 def _check_magic(start: bytes, path: Path) -> None:
@@ -201,9 +233,6 @@ def _end_of_tensors(cursor: _Cursor, count: int, *, alignment: int) -> int:
     start = cursor.position
     alignment = max(alignment, 1)
     return start + (-start % alignment) + last if count else start
-
-
-Metadata = dict[str, Value | Array]
 
 
 def _describe(metadata: Metadata, *, version: int, size: int, path: Path) -> GgufHeader:

@@ -156,10 +156,14 @@ def _for_ready(held: Held, wanted: Wanted, *, name: str, now_s: float) -> Action
         return MakeRoom(wanted, "its engine takes what two cannot share")
     if successor is None:
         return Prepare(wanted)
-    if successor.phase is Phase.STARTING:
-        return Abandon(name, "its deployment changed again") if successor.wanted != wanted else None
-    if successor.needs_room and successor.wanted == wanted:
-        return MakeRoom(wanted, "memory is too short for it and its successor at the same time")
+    return _for_successor(successor, wanted, name=name, now_s=now_s)
+
+
+def _for_successor(successor: Held, wanted: Wanted, *, name: str, now_s: float) -> Action | None:
     has_changed = successor.wanted != wanted
+    if successor.phase is Phase.STARTING:
+        return Abandon(name, "its deployment changed again") if has_changed else None
+    if successor.needs_room and not has_changed:
+        return MakeRoom(wanted, "memory is too short for it and its successor at the same time")
     is_due = successor.phase is Phase.WAITING or has_changed
     return Prepare(wanted) if is_due and now_s >= successor.retry_at_s else None

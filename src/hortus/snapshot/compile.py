@@ -17,7 +17,7 @@ from hortus.policy.ready import READY
 from hortus.policy.rules import Policy
 from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, RateSpec, RouteSpec
 from hortus.snapshot.endpoints import SEEDLING_SOURCE, UNKNOWN_MAKER, compile_deployed, compile_endpoint
-from hortus.snapshot.model import Candidate, Deployment, Endpoint, Route, RuledOut, Snapshot
+from hortus.snapshot.model import Adapter, Candidate, Deployment, Endpoint, Route, RuledOut, Snapshot
 from hortus.snapshot.money import OWN, own_price, own_rate
 
 SEEDLING = DeploymentSpec(name="seedling", source=SEEDLING_SOURCE, context_tokens=1024, temperature=0.0)
@@ -92,10 +92,11 @@ def compile_snapshot(
             compiled[deployment.name] = f"the model file of the deployment {deployment.name} is not here"
             continue
         compiled[deployment.name] = compile_deployed(deployment, catalog, country=conditions.country)
-        deployments[deployment.name] = _deployment(deployment, file)
+        deployments[deployment.name] = _deployment(deployment, file, adapters=_adapters(deployment, conditions))
+        compiled |= _compile_adapters(deployment, catalog, conditions=conditions, taken=compiled)
     for name, retired_at_ms in declared.retired_at_ms.items():
         compiled.setdefault(name, f"it was retired on {format_utc(retired_at_ms)[:10]}")
-    implied = tuple(RouteSpec(name=spec.name, endpoints=(spec.name,)) for spec in wanted)
+    implied = tuple(RouteSpec(name=name, endpoints=(name,)) for spec in wanted for name in spec.routes)
     routes = {spec.name: spec for spec in (*implied, *declared.routes)}
     snapshot = Snapshot(
         version=0,
@@ -165,7 +166,27 @@ def read_candidate(text: str) -> tuple[str, int | None]:
     return name, int(weight)
 
 
-def _deployment(spec: DeploymentSpec, file: str) -> Deployment:
+def _adapters(spec: DeploymentSpec, conditions: Conditions) -> tuple[Adapter, ...]:
+    """Return the adapters whose files are here, by their absolute paths."""
+    found = ((one.name, conditions.model_files.get(one.path)) for one in spec.adapters)
+    return tuple(Adapter(name, path) for name, path in found if path is not None)
+
+
+def _compile_adapters(
+    spec: DeploymentSpec, catalog: Catalog, *, conditions: Conditions, taken: Mapping[str, Endpoint | str]
+) -> dict[str, Endpoint | str]:
+    """Return the endpoint of each adapter; a name that is taken stays with whoever has it."""
+    here = {one.name for one in _adapters(spec, conditions)}
+    return {
+        one.name: compile_deployed(spec, catalog, country=conditions.country, name=one.name)
+        if one.name in here
+        else f"the file of the adapter {one.name} is not here"
+        for one in spec.adapters
+        if one.name not in taken
+    }
+
+
+def _deployment(spec: DeploymentSpec, file: str, *, adapters: tuple[Adapter, ...]) -> Deployment:
     return Deployment(
         name=spec.name,
         engine=spec.engine,
@@ -175,6 +196,7 @@ def _deployment(spec: DeploymentSpec, file: str) -> Deployment:
         threads=spec.threads,
         temperature=spec.temperature,
         offers_embeddings=spec.offers_embeddings,
+        adapters=adapters,
     )
 
 

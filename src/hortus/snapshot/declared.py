@@ -15,6 +15,7 @@ from hortus.canon.loss import Strictness, Weight
 from hortus.catalog.pricerows import ContractPrice
 from hortus.policy.facts import Reach
 from hortus.snapshot.grants import ANYWHERE
+from hortus.snapshot.model import Adapter
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._/:@-]{0,127}$"
 """What a route, endpoint or deployment may be called."""
@@ -151,21 +152,29 @@ class DeploymentSpec(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unk
     """A model kept running here; it becomes an endpoint and a route of the same name.
 
     Attributes:
-        source: A path to a GGUF file, a Hugging Face repository (`owner/name`, or `owner/name:file.gguf`),
-            or `seedling`.
+        source: A path to a GGUF file or to a folder with safetensors, a Hugging Face repository (`owner/name`, or
+            `owner/name:file.gguf`), or `seedling`.
+        engine: `llamacpp`, `transformers` or `vllm`; `auto` takes the one that the model's files are made for.
         context_tokens: Length of context for each slot.
         slots: Requests that run at the same time.
         threads: Threads for inference; 0 lets the engine's driver choose.
+        adapters: Small sets of weights over the model, each with a name that becomes an endpoint and a route.
     """
 
     name: str
     source: str
-    engine: str = "llamacpp"
+    engine: str = "auto"
     context_tokens: int = 2048
     slots: int = 4
     threads: int = 0
     temperature: float | None = None
     offers_embeddings: bool = False
+    adapters: tuple[Adapter, ...] = ()
+
+    @property
+    def routes(self) -> tuple[str, ...]:
+        """The names that clients can put in `model`: its own, then its adapters'."""
+        return (self.name, *(adapter.name for adapter in self.adapters))
 
 
 class LimitSpec(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

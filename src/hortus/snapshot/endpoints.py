@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
+from hortus.canon.loss import Weight
 from hortus.catalog.lookup import Catalog, PriceOf
 from hortus.catalog.pricerows import PriceRow
 from hortus.catalog.rows import Host, Model, Offer, Surface
@@ -18,6 +19,15 @@ from hortus.snapshot.surfaces import OPEN_HOSTS, open_gaps, speak, surfaces_of, 
 
 ENGINE_DIALECT = "openai_chat"
 """What every engine speaks; its own layers for other dialects would lose things in silence, ours say so."""
+
+ENGINE_INTERNAL = (
+    "lora", "id_slot", "cache_prompt", "return_progress", "__verbose",  # llama.cpp's server, read 2026-11
+    "kv_transfer_params", "vllm_xargs", "priority", "request_id", "lora_request",  # vLLM's, recalled 2026-11
+)  # fmt: skip
+"""Members of a request by which one client of an engine could reach what belongs to another, such as its adapter, its
+slot or its turn: none of them is passed on, and what has to be set is set by whoever runs the engine."""
+
+_ENGINE_WEIGHTS: dict[str, Weight] = {"lora": "meaning", "lora_request": "meaning"}
 
 SEEDLING_SOURCE = "seedling"
 LOCAL_HOST = "local"
@@ -163,17 +173,33 @@ def _timeouts(spec: EndpointSpec) -> Timeouts:
     )
 
 
-def compile_deployed(spec: DeploymentSpec, catalog: Catalog, *, country: str | None = None) -> Endpoint:
-    """Return the endpoint that a deployment is; it computes where this installation stands."""
-    model = _deployed_model(spec, catalog)
+def compile_deployed(
+    spec: DeploymentSpec, catalog: Catalog, *, country: str | None = None, name: str | None = None
+) -> Endpoint:
+    """Return the endpoint that a deployment is, or one of its adapters; it computes where this installation stands.
+
+    Args:
+        spec: As declared.
+        catalog: What is known of models.
+        country: Where this installation stands.
+        name: The adapter's; the deployment's own where absent.
+    """
+    model = _deployed_model(spec, catalog) if name is None else None
     facts = deployed_facts(model, host=LOCAL_HOST, country=country)
+    spoken = Spoken(
+        dialect=ENGINE_DIALECT,
+        address=f"{ENGINE_SCHEME}{spec.name}",
+        wants_bytes=True,
+        forbids=ENGINE_INTERNAL,
+        weights=_ENGINE_WEIGHTS,
+    )
     return Endpoint(
-        name=spec.name,
-        model=model.id if model is not None else spec.name,
+        name=name or spec.name,
+        model=model.id if model is not None else name or spec.name,
         maker=_maker(model),
         host=LOCAL_HOST,
-        upstream_model=spec.name,
-        spoken=(Spoken(dialect=ENGINE_DIALECT, address=f"{ENGINE_SCHEME}{spec.name}", wants_bytes=True),),
+        upstream_model=name or spec.name,
+        spoken=(spoken,),
         operations=("chat", "embeddings") if spec.offers_embeddings else ("chat",),
         country=facts.compute,
         price=LOCAL_PRICE,

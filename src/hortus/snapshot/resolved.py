@@ -19,13 +19,19 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class EngineFile(msgspec.Struct, frozen=True):
-    """What the supervisor says of one running deployment in `run/engines/NAME.json`."""
+    """What the supervisor says of one running deployment in `run/engines/NAME.json`.
+
+    Attributes:
+        serves: What is to be set in requests, for each name that the engine answers to; empty: one model, whatever it
+            is called.
+    """
 
     name: str
     state: Literal["starting", "ready", "failed", "stopped"]
     base_url: str = ""
     key: str = ""
     error: str | None = None
+    serves: dict[str, dict[str, msgspec.Raw]] = {}
 
 
 class Authorizer(Protocol):
@@ -217,16 +223,18 @@ def _resolve_engine(endpoint: Endpoint, name: str, *, engine: EngineFile | None)
         return Unusable(endpoint.name, f"deployment {name} is starting", is_passing=True)
     if engine.state != "ready":
         return Unusable(endpoint.name, f"deployment {name} has {engine.state}; `hortus deployments` says why")
+    # What runs may be older than the snapshot: it alone says which adapter has which number in it.
+    members = engine.serves.get(endpoint.upstream_model) if engine.serves else {}
+    if members is None:
+        return Unusable(endpoint.name, f"deployment {name} is being replaced to serve it", is_passing=True)
     base_url = engine.base_url.rstrip("/")
-    return Target(
-        endpoint,
-        {
-            spoken.dialect: Way(
-                spoken, base_url, model=endpoint.upstream_model, headers=_opening(spoken, engine.key or None)
-            )
-            for spoken in endpoint.spoken
-        },
-    )
+    ways = {}
+    for spoken in endpoint.spoken:
+        own = msgspec.structs.replace(spoken, demands=spoken.demands | members)
+        ways[spoken.dialect] = Way(
+            own, base_url, model=endpoint.upstream_model, headers=_opening(spoken, engine.key or None)
+        )
+    return Target(endpoint, ways)
 
 
 def _way(endpoint: Endpoint, spoken: Spoken, opener: _Opener) -> Way:

@@ -8,6 +8,10 @@ from hortus.snapshot.model import Deployment
 DRIVERS: dict[str, Driver] = {driver.name: driver for driver in (LLAMACPP,)}
 
 
+AUTO = "auto"
+"""As a deployment's engine: whichever its model is made for."""
+
+
 def driver_of(engine: str) -> Driver:
     """Return the driver with this name.
 
@@ -23,11 +27,17 @@ def driver_of(engine: str) -> Driver:
 
 
 def driver_for(deployment: Deployment) -> Driver:
-    """Return the driver of a deployment. Raises as `driver_of`."""
-    return driver_of(deployment.engine)
+    """Return the driver of a deployment: the one it names, or the one that its model is made for.
+
+    Raises:
+        EngineMissingError: There is none of this name.
+    """
+    return LLAMACPP if deployment.engine == AUTO else driver_of(deployment.engine)
 
 
 def stands_alone(deployment: Deployment) -> bool:
     """Tell whether two processes of a deployment cannot run at the same time; of an unknown engine, none runs."""
-    driver = DRIVERS.get(deployment.engine)
-    return driver is not None and driver.stands_alone
+    try:
+        return driver_for(deployment).stands_alone
+    except EngineMissingError:
+        return False

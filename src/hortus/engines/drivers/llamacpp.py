@@ -6,11 +6,13 @@ import importlib.util
 import re
 from pathlib import Path
 
-from hortus.engines.driver import Broken, Driver, Needs
+import msgspec
+
+from hortus.engines.driver import Broken, Driver, Members, Needs
 from hortus.engines.errors import EngineMissingError, ModelFileError
-from hortus.engines.gguf import read_header
+from hortus.engines.gguf import GgufHeader, read_adapter, read_header
 from hortus.engines.memory import MIB, estimate_need_bytes
-from hortus.snapshot.model import Deployment
+from hortus.snapshot.model import Adapter, Deployment
 
 PROMPT_CACHE_MIB = 64
 """Bound of the engine's cache of earlier prompts; its own default is 8 GiB."""
@@ -44,10 +46,49 @@ def check(deployment: Deployment, model: Path) -> Needs:
             path=f"deployment {deployment.name}",
             hint="Change them in its declaration.",
         )
+    cache_bytes = prompt_cache_mib(deployment) * MIB
     need = estimate_need_bytes(
-        header, context_tokens=context_tokens, slots=deployment.slots, prompt_cache_bytes=PROMPT_CACHE_MIB * MIB
+        header, context_tokens=context_tokens, slots=deployment.slots, prompt_cache_bytes=cache_bytes
     )
+    need += sum(_check_adapter(adapter, header) for adapter in deployment.adapters)
     return Needs(memory_bytes=need, notes=tuple(notes))
+
+
+def prompt_cache_mib(deployment: Deployment) -> int:
+    """Return the bound of the cache of earlier prompts.
+
+    None beside adapters: what one of them computed would be found again by whoever asks another one the same.
+    """
+    return 0 if deployment.adapters else PROMPT_CACHE_MIB
+
+
+def serves(deployment: Deployment) -> dict[str, Members]:
+    """Return which adapters are on for each name: one, or none for the deployment's own."""
+    if not deployment.adapters:
+        return {deployment.name: {}}
+    named = {deployment.name: None, **{one.name: index for index, one in enumerate(deployment.adapters)}}
+    return {name: {"lora": _scales(len(deployment.adapters), chosen=index)} for name, index in named.items()}
+
+
+def _scales(count: int, *, chosen: int | None) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode([{"id": id_, "scale": int(id_ == chosen)} for id_ in range(count)]))
+
+
+def _check_adapter(adapter: Adapter, base: GgufHeader) -> int:
+    """Return what an adapter takes.
+
+    Raises:
+        ModelFileError: It is none, or none of this model's.
+    """
+    found = read_adapter(Path(adapter.path))
+    if found.architecture != base.architecture:
+        raise ModelFileError(
+            f"the adapter {adapter.name} was made for the architecture {found.architecture or 'unknown'}, "
+            f"the model has {base.architecture}.",
+            path=adapter.path,
+            hint="Name the model that the adapter was trained on.",
+        )
+    return found.file_bytes
 
 
 def context_of(deployment: Deployment, *, trained_tokens: int) -> int:
@@ -78,5 +119,6 @@ LLAMACPP = Driver(
     child_module="hortus.engines.drivers.llamacpp_child",
     check=check,
     explain=explain,
+    serves=serves,
     running=("llamacpp:requests_processing", "llamacpp:requests_deferred"),
 )

@@ -22,7 +22,7 @@ import msgspec
 
 from hortus.engines.cgroups import processors
 from hortus.engines.driver import Broken, Opening, Ready, Report
-from hortus.engines.drivers.llamacpp import PACKAGE, PROMPT_CACHE_MIB, context_of
+from hortus.engines.drivers.llamacpp import PACKAGE, context_of, prompt_cache_mib
 from hortus.engines.errors import EngineError
 from hortus.engines.gguf import GgufHeader, read_header
 from hortus.engines.parent_death import die_with_parent
@@ -80,7 +80,7 @@ def _parameters(engine: Any, opening: Opening, *, header: GgufHeader) -> Any:
     wished.endpoint_props = False
     wished.endpoint_slots = False  # it shows prompts
     wished.n_threads_http = deployment.slots + _HTTP_THREADS_BESIDE_SLOTS
-    wished.cache_ram_mib = PROMPT_CACHE_MIB
+    wished.cache_ram_mib = prompt_cache_mib(deployment)
     wished.fit_params = False  # contexts are what the deployment says, not what the engine finds fitting
     wished.n_parallel = deployment.slots
     wished.n_ctx = context_of(deployment, trained_tokens=header.context_tokens) * deployment.slots
@@ -89,6 +89,8 @@ def _parameters(engine: Any, opening: Opening, *, header: GgufHeader) -> Any:
     threads = deployment.threads or processors()
     wished.cpuparams.n_threads = threads
     wished.cpuparams_batch.n_threads = threads
+    if deployment.adapters:  # off unless a request says otherwise
+        wished.lora_adapters = [engine.CommonAdapterLoraInfo(one.path, 0.0) for one in deployment.adapters]
     if deployment.temperature is not None:
         wished.sampling.temp = deployment.temperature
     if deployment.offers_embeddings:
