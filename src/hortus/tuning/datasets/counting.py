@@ -18,6 +18,10 @@ _BYTES_A_TOKEN = 4  # of European languages under the makers' tokenizers, roughl
 _encode = msgspec.json.Encoder().encode
 
 
+_Drawn = tuple[Draft, Flaws, bool]
+"""An example, where its problems go, and whether it is the last of its line."""
+
+
 class Counted(msgspec.Struct, frozen=True):
     """An example with what it counts.
 
@@ -49,7 +53,7 @@ class Counter:
 
     def counted(self, given: Iterable[Given], source: Source) -> Iterator[Counted]:
         """Yield every example, in order, counted."""
-        batch: list[tuple[Draft, Flaws, bool]] = []
+        batch: list[_Drawn] = []
         for one in given:
             for number, draft in enumerate(one.drafts):
                 batch.append((draft, one.flaws, number == len(one.drafts) - 1))
@@ -58,26 +62,27 @@ class Counter:
                 batch = []
         yield from self._count(batch, source)
 
-    def _count(self, batch: list[tuple[Draft, Flaws, bool]], source: Source) -> Iterator[Counted]:
+    def _count(self, batch: list[_Drawn], source: Source) -> Iterator[Counted]:
         if self._base is None:
             for draft, flaws, is_last in batch:
                 answer = _estimated(draft.answer)
                 yield Counted(draft, flaws.line, _estimated(draft.prompt) + answer, answer, is_last)
             return
-        texts: list[Rendered | None] = []
-        for draft, flaws, is_last in batch:
-            if is_last:
-                self._note_special(self._base, draft, flaws)
-            texts.append(self._rendered(self._base, draft, draft.answer, flaws=flaws, source=source))
-        wholes = self._base.count(["" if one is None else one.whole for one in texts])
-        answers = self._base.count(["" if one is None else one.answer for one in texts])
-        for (draft, flaws, is_last), text, tokens, answer in zip(batch, texts, wholes, answers, strict=True):
-            longest = max(tokens, self._rejected_tokens(self._base, draft, flaws=flaws, source=source))
+        base = self._base
+        texts = [self._text(base, one, source) for one in batch]
+        wholes = base.count([one.whole for one in texts])
+        answers = base.count([one.answer for one in texts])
+        for (draft, flaws, is_last), tokens, answer in zip(batch, wholes, answers, strict=True):
+            longest = max(tokens, self._rejected_tokens(base, draft, flaws=flaws, source=source))
             if longest > self._most:
                 flaws.add("example_too_long", draft.at, tokens=longest, most=self._most)
-            if text is not None and not answer:
-                flaws.add("answer_vanishes", draft.at)
-            yield Counted(draft, flaws.line, tokens, answer, is_last=is_last)
+            yield Counted(draft, flaws.line, tokens, answer, is_last)
+
+    def _text(self, base: BaseText, drawn: _Drawn, source: Source) -> Rendered:
+        draft, flaws, is_last = drawn
+        if is_last:
+            _note_special(base, draft, flaws)
+        return self._rendered(base, draft, draft.answer, flaws=flaws, source=source) or Rendered("", "")
 
     def _rejected_tokens(self, base: BaseText, draft: Draft, *, flaws: Flaws, source: Source) -> int:
         if draft.rejected is None:
@@ -105,13 +110,14 @@ class Counter:
             flaws.add("prefix_changes", draft.at)
         return text
 
-    def _note_special(self, base: BaseText, draft: Draft, flaws: Flaws) -> None:
-        for number, message in enumerate(draft.prompt):
-            if base.holds_special(text_of(message)):
-                flaws.add("special_token", draft.prompt_at.format(number))
-        for answer in (draft.answer, draft.rejected):
-            if answer is not None and base.holds_special(text_of(answer)):
-                flaws.add("special_token", draft.at)
+
+def _note_special(base: BaseText, draft: Draft, flaws: Flaws) -> None:
+    for number, message in enumerate(draft.prompt):
+        if base.holds_special(text_of(message)):
+            flaws.add("special_token", draft.prompt_at.format(number))
+    for answer in (draft.answer, draft.rejected):
+        if answer is not None and base.holds_special(text_of(answer)):
+            flaws.add("special_token", draft.at)
 
 
 def _estimated(value: object) -> int:

@@ -83,7 +83,9 @@ def _read_chat(line: Line) -> Iterator[Draft]:
     reader, tools = line.reader()
     read = reader.read(line.value["messages"], path="$.messages")
     messages = read.messages
-    if messages and messages[-1]["role"] != "assistant":
+    if not read.is_whole:
+        return
+    if messages[-1]["role"] != "assistant":
         line.flaws.add("answer_not_last", f"$.messages[{len(messages) - 1}].role")
         return
     answers = [number for number, one in enumerate(messages) if one["role"] == "assistant"]
@@ -115,10 +117,12 @@ def _prompt_of(line: Line, reader: Reader, *, path: str, value: object) -> list[
     if isinstance(value, str):
         check_text(value, path=path, flaws=line.flaws)
         return [{"role": "user", "content": value}]
-    messages = reader.read(value, path=path).messages
-    if messages and messages[-1]["role"] == "assistant":
-        line.flaws.add("one_answer_wanted", f"{path}[{len(messages) - 1}].role")
-    return messages or None
+    read = reader.read(value, path=path)
+    if not read.is_whole:
+        return None
+    if read.messages[-1]["role"] == "assistant":
+        line.flaws.add("one_answer_wanted", f"{path}[{len(read.messages) - 1}].role")
+    return read.messages
 
 
 def _answer_of(line: Line, reader: Reader, *, path: str, value: object) -> Message | None:
@@ -126,11 +130,13 @@ def _answer_of(line: Line, reader: Reader, *, path: str, value: object) -> Messa
     if isinstance(value, str):
         check_answer_text(value, path=path, flaws=line.flaws)
         return {"role": "assistant", "content": value}
-    messages = reader.read(value, path=path).messages
-    if len(messages) != 1 or messages[0]["role"] != "assistant":
+    read = reader.read(value, path=path)
+    if not read.is_whole:
+        return None
+    if len(read.messages) != 1 or read.messages[0]["role"] != "assistant":
         line.flaws.add("one_answer_wanted", path)
         return None
-    return messages[0]
+    return read.messages[0]
 
 
 def _read_prompt_completion(line: Line) -> Iterator[Draft]:

@@ -53,27 +53,25 @@ def object_of(line: bytes | None, flaws: Flaws) -> dict[str, Any] | None:
     if not line.strip():
         flaws.add("blank_line")
         return None
-    value = _value_of(line, flaws)
-    if flaws.is_refused and value is None:
-        return None
-    if flaws.line == 1 and isinstance(value, list):
-        flaws.add("json_array")
-        return None
-    if not isinstance(value, dict):
-        flaws.add("not_an_object", "$", found=kind_of(value))
-        return None
-    if is_deeper_than(line, DEPTH_LIMIT):
-        flaws.add("nested_too_deep", most=DEPTH_LIMIT)
-        return None
-    _note_doubled(line, value, flaws)
-    _note_characters(line, value, flaws)
+    value = _object_in(line, flaws)
+    if value is not None:
+        _note_doubled(line, value, flaws)
+        _note_characters(line, value, flaws)
     return value
 
 
-def _value_of(line: bytes, flaws: Flaws) -> object:
+def _object_in(line: bytes, flaws: Flaws) -> dict[str, Any] | None:
     try:
         line.decode()
-        return _decode(line)
+        value = _decode(line)
+        if isinstance(value, dict) and not is_deeper_than(line, DEPTH_LIMIT):
+            return value
+        if isinstance(value, dict):
+            flaws.add("nested_too_deep", most=DEPTH_LIMIT)
+        elif isinstance(value, list) and flaws.line == 1:
+            flaws.add("json_array")
+        else:
+            flaws.add("not_an_object", "$", found=kind_of(value))
     except UnicodeDecodeError as error:
         flaws.add("not_utf8", column=error.start + 1)
     except RecursionError:

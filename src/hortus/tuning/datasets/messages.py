@@ -34,10 +34,12 @@ class Read(msgspec.Struct, frozen=True):
     Attributes:
         messages: In OpenAI's form, without weights.
         weights: One a message: 0 for answers that are not to be learnt.
+        is_whole: Whether every message could be read; else nothing can be said about their order.
     """
 
     messages: list[Message]
     weights: list[int]
+    is_whole: bool = True
 
 
 class Reader:
@@ -65,18 +67,12 @@ class Reader:
             message = wanted(one, dict, path=at, flaws=self._flaws)
             if message is not None:
                 self._read_one(message, at=at, into=read)
-        return read
+        return Read(read.messages, read.weights, is_whole=len(read.messages) == len(listed or (None,)))
 
     def _read_one(self, one: dict[str, Any], *, at: str, into: Read) -> None:
-        role = one.get("role")
-        if "role" not in one:
-            self._flaws.add("missing_member", at, name="role")
+        role = self._role(one, at=at)
+        if role is None:
             return
-        if not isinstance(role, str) or role not in _ROLES:
-            self._flaws.add("unknown_role", f"{at}.role")
-            return
-        check_members(one, _ROLES[role], path=at, flaws=self._flaws)
-        role = "system" if role == "developer" else role
         self._check_place(role, at=at, before=into.messages)
         message: Message = {"role": role}
         self._read_content(one, role, at=at, into=message)
@@ -92,6 +88,18 @@ class Reader:
         if role == "assistant" and one.get("tool_calls") is not None:
             read_calls(one["tool_calls"], self._calls, at=f"{at}.tool_calls", into=message)
 
+    def _role(self, one: dict[str, Any], *, at: str) -> str | None:
+        """Return a message's role; `developer` is what OpenAI calls system now."""
+        role = one.get("role")
+        if "role" not in one:
+            self._flaws.add("missing_member", at, name="role")
+        elif not isinstance(role, str) or role not in _ROLES:
+            self._flaws.add("unknown_role", f"{at}.role")
+        else:
+            check_members(one, _ROLES[role], path=at, flaws=self._flaws)
+            return "system" if role in _SYSTEM else role
+        return None
+
     def _check_place(self, role: str, *, at: str, before: list[Message]) -> None:
         if role in _SYSTEM and before:
             is_second = any(one["role"] in _SYSTEM for one in before)
@@ -102,46 +110,43 @@ class Reader:
     def _read_content(self, one: dict[str, Any], role: str, *, at: str, into: Message) -> None:
         content: object = one.get("content")
         path = f"{at}.content"
+        has_other = role == "assistant" and bool(one.get("tool_calls") or one.get("refusal"))
         if content is None:
-            if not (role == "assistant" and (one.get("tool_calls") or one.get("refusal"))):
+            if not has_other:
                 self._flaws.add("no_content", path)
             return
-        if isinstance(content, list):
-            content = self._joined(content, path=path)
-            if isinstance(content, list):
-                into["content"] = content
-                return
-        text: str | None = wanted(content, str, path=path, flaws=self._flaws)
+        said = self._joined(content, path=path) if isinstance(content, list) else content
+        if isinstance(said, list):
+            into["content"] = said
+            return
+        text: str | None = wanted(said, str, path=path, flaws=self._flaws)
         if text is None:
             return
         into["content"] = text
-        if role == "assistant" and one.get("tool_calls"):
-            return
-        (check_answer_text if role == "assistant" else check_text)(text, path=path, flaws=self._flaws)
+        if not has_other:
+            (check_answer_text if role == "assistant" else check_text)(text, path=path, flaws=self._flaws)
 
     def _joined(self, parts: list[Any], *, path: str) -> str | list[Any]:
-        """Return the text of parts, joined; the parts themselves where some are no text and may be there."""
+        """Return the text of parts, joined; the parts themselves where some are no text."""
         texts: list[str] = []
-        is_text = True
         for number, one in enumerate(parts):
-            part = wanted(one, dict, path=f"{path}[{number}]", flaws=self._flaws) or {}
-            text = self._text_of(part, at=f"{path}[{number}]") if part else ""
-            is_text = is_text and text is not None
-            texts.append(text or "")
-        if not is_text and self._reads_media:
+            part = wanted(one, dict, path=f"{path}[{number}]", flaws=self._flaws)
+            text = None if part is None else self._text_of(part, at=f"{path}[{number}]")
+            if text is not None:
+                texts.append(text)
+        if len(texts) < len(parts):
             return parts
         if len(texts) > 1:
             self._flaws.add("text_parts_joined", path)
         return "\n".join(texts)  # as llama.cpp joins parts for templates that take strings, recalled 2026-11
 
     def _text_of(self, part: dict[str, Any], *, at: str) -> str | None:
-        """Return the text of a part, None where it is an image or sound."""
+        """Return the text of a part, None where it is none."""
         if part.get("type") == "text":
-            return wanted(part.get("text"), str, path=f"{at}.text", flaws=self._flaws) or ""
+            return wanted(part.get("text"), str, path=f"{at}.text", flaws=self._flaws)
         if part.get("type") not in _MEDIA:
             self._flaws.add("unknown_part", f"{at}.type")
-            return ""
-        if not self._reads_media:
+        elif not self._reads_media:
             self._flaws.add("image_not_read", at)
         return None
 

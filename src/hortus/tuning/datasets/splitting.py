@@ -75,7 +75,7 @@ def held_out(keys: Sequence[bytes], labels: Sequence[str] | None, *, share: floa
         ordered = sorted(sizes, key=_place)
         if not chosen and len(ordered) > 1:
             chosen.add(ordered[0])
-        if len(chosen) == len(ordered):
+        if ordered and len(chosen) == len(ordered):
             chosen.discard(ordered[-1])
     return frozenset(chosen)
 

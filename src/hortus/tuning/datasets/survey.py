@@ -135,15 +135,19 @@ class Survey:
             self._first_sources.append(source == "validation")
             self._first_answers.append(answer)
             self._compare(number, one.draft)
-        elif source == "validation" and not self._first_sources[number]:
+        elif code := self._trouble(number, one, source, answer=answer if is_new else None):
             other = self._first_lines[number]
-            self._problems.add("leaked_prompt", source, line=one.line, path=one.draft.at, other=other)
-        elif is_new and one.draft.rejected is None and answer != self._first_answers[number]:
-            other = self._first_lines[number]
-            self._problems.add("contradiction", source, line=one.line, path=one.draft.at, other=other)
+            self._problems.add(code, source, line=one.line, path=one.draft.at, other=other)
         if self._last is not None and self._last[0] == one.line:
             self.groups.join(self._last[1], number)
         self._last = None if one.is_last else (one.line, number)
+
+    def _trouble(self, number: int, one: Counted, source: Source, *, answer: bytes | None) -> str | None:
+        """Return what is wrong with a prompt that came before; `answer` is None where that was the same."""
+        if source == "validation" and not self._first_sources[number]:
+            return "leaked_prompt"
+        is_pair = one.draft.rejected is not None
+        return None if answer in {None, self._first_answers[number]} or is_pair else "contradiction"
 
     def _compare(self, number: int, draft: Draft) -> None:
         if self._likeness.is_full:
