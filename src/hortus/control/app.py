@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import Body, FastAPI, Path, Query, Security
+from fastapi import Body, FastAPI, Path, Query, Request, Security
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from fastapi.security import HTTPBearer
 from pydantic import create_model
@@ -20,7 +20,8 @@ from hortus.control.door import AdminDoor
 from hortus.control.faults import answer_faults
 from hortus.control.metrics import render_metrics
 from hortus.control.models import Ask
-from hortus.control.operation import Operation
+from hortus.control.bringing import FILE_BODY, file_brought
+from hortus.control.operation import Brought, Operation
 from hortus.control.operations import OPERATIONS, PREFIX
 from hortus.control.plane import Plane
 
@@ -58,6 +59,11 @@ NOUNS = {
     "content": "What projects that ask for it have kept of requests and answers: found, read, erased.",
     "acts": "Who changed what, in the same chain as the receipts.",
     "usage": "What receipts add up to: requests, tokens and money, by anything and over any time.",
+    "files": "Examples and other files that were brought for jobs.",
+    "datasets": "Examples that were checked, and checks of files against a base before anything is spent.",
+    "jobs": "Trainings: examples in, a better model out, judged before it is served.",
+    "bases": "Models of this installation that can be tuned.",
+    "suites": "Questions with their answers, in which no new model may get worse.",
     "config": "Settings and declared objects with the origin of each.",
 }
 """Every noun of an operation's name, for the reader of OpenAPI."""
@@ -95,12 +101,14 @@ def build_app(plane: Plane, *, token: Callable[[], str]) -> FastAPI:
             response_description=(operation.gives.__doc__ or "").strip(),
             operation_id=operation.name,
             tags=[operation.name.partition(".")[0]],
+            openapi_extra={"requestBody": FILE_BODY} if operation.takes_file else None,
             responses={"4XX": {"model": views.FaultAnswer, "description": "Refused; the hint says what to do."}},
             dependencies=[Security(scheme)],  # for the document only: `AdminDoor` checks before a body is read
         )
     _add_open_paths(app, plane)
     answer_faults(app)
-    app.add_middleware(AdminDoor, token=token)
+    file_calls = frozenset((one.method, PREFIX + one.path) for one in OPERATIONS if one.takes_file)
+    app.add_middleware(AdminDoor, token=token, file_calls=file_calls)
     return app
 
 
@@ -118,11 +126,18 @@ def _make_endpoint(plane: Plane, operation: Operation) -> Callable[..., Any]:
     ]
     if set(fields) - set(in_path):
         parameters.append(_members_parameter(operation, in_path))
+    if operation.takes_file:
+        parameters.append(inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request))
 
     async def endpoint(**given: Any) -> views.View:
+        request: Request | None = given.pop("request", None)
         members = given.pop("members", None)
         rest = members.model_dump(exclude_unset=True) if members is not None else {}
-        return await perform(plane, operation, operation.takes.model_validate({**given, **rest}))
+        ask = operation.takes.model_validate({**given, **rest})
+        if request is None:
+            return await perform(plane, operation, ask)
+        async with file_brought(request, plane.installation.workshop.files) as brought:
+            return await perform(plane, operation, ask, brought)
 
     endpoint.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # functions allow it
     endpoint.__name__ = operation.name.replace(".", "_")
@@ -135,33 +150,33 @@ def _members_parameter(operation: Operation, in_path: list[str]) -> inspect.Para
     if in_path:
         definitions: dict[str, Any] = {name: (field.annotation, field) for name, field in fields.items()}
         model = create_model(f"{model.__name__}Members", __base__=Ask, __doc__=model.__doc__, **definitions)
-    source = Query() if operation.method in {"GET", "DELETE"} else Body(description=(model.__doc__ or "").strip())
+    source = Query() if operation.is_in_query else Body(description=(model.__doc__ or "").strip())
     is_optional = not any(field.is_required() for field in fields.values())
     return inspect.Parameter(
         "members",
         inspect.Parameter.KEYWORD_ONLY,
         annotation=Annotated[model, source],
-        default=model() if is_optional and operation.method not in {"GET", "DELETE"} else inspect.Parameter.empty,
+        default=model() if is_optional and not operation.is_in_query else inspect.Parameter.empty,
     )
 
 
-async def perform(plane: Plane, operation: Operation, ask: Ask) -> views.View:
+async def perform(plane: Plane, operation: Operation, ask: Ask, *brought: Brought) -> views.View:
     """Run one operation; changes go one after another."""
     if operation.permission == "look" or not operation.changes:
         return await _run(plane, operation, ask)
     async with plane.changing:
         with acting(operation=operation.name):
-            view = await _run(plane, operation, ask)
+            view = await _run(plane, operation, ask, *brought)
     if not getattr(ask, "dry_run", False):
         _log.info("change made", extra={"operation": operation.name})
     return view
 
 
-async def _run(plane: Plane, operation: Operation, ask: Ask) -> views.View:
+async def _run(plane: Plane, operation: Operation, ask: Ask, *brought: Brought) -> views.View:
     if inspect.iscoroutinefunction(operation.run):
         view: views.View = await operation.run(plane, ask)
         return view
-    answer = await asyncio.to_thread(operation.run, plane, ask)
+    answer = await asyncio.to_thread(operation.run, plane, ask, *brought)
     assert isinstance(answer, views.View)  # noqa: S101 -- every function of the table that is no coroutine returns one
     return answer
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -17,6 +17,8 @@ from hortus.control.faults import render_fault
 PROTECTED = "/admin"
 METRICS = "/metrics"
 MOST_BODY_BYTES = 8 * 1024 * 1024
+MOST_FILE_BYTES = 512 * 1024 * 1024
+"""Of a file that is brought; as much as OpenAI takes (https://platform.openai.com/docs/api-reference/files/create, recalled 2026-11)."""
 
 
 _FOREIGN = ForeignName(
@@ -29,11 +31,17 @@ class AdminDoor:
 
     The socket is a file that only its owner (and root) may open, in a directory of the same kind: who can connect
     may read the token's file as well.
+
+    Args:
+        file_calls: Methods and paths whose body is a file, and so may be longer.
     """
 
-    def __init__(self, app: ASGIApp, *, token: Callable[[], str]) -> None:
+    def __init__(
+        self, app: ASGIApp, *, token: Callable[[], str], file_calls: Collection[tuple[str, str]] = ()
+    ) -> None:
         self._app = app
         self._token = token
+        self._file_calls = file_calls
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what may pass."""
@@ -65,8 +73,9 @@ class AdminDoor:
         if "transfer-encoding" in headers:
             return LengthNeeded("The body has no content-length.", hint="Send the body whole.")
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > MOST_BODY_BYTES:
-            return TooLong(f"The body is over {MOST_BODY_BYTES} bytes.", hint="Is this meant for the admin API?")
+        most = MOST_FILE_BYTES if (scope["method"], scope["path"]) in self._file_calls else MOST_BODY_BYTES
+        if not length.isdigit() or int(length) > most:
+            return TooLong(f"The body is over {most} bytes.", hint="Is this meant for the admin API?")
         return None
 
     def _is_token(self, header: str) -> bool:

@@ -16,7 +16,14 @@ from hortus.canon.errors import RequestError
 from hortus.control.errors import AdminError, Invalid
 from hortus.control.tomllines import format_path
 
-_STATUS_BY_CODE = {"not_found": 404, "origin_conflict": 409, "conflict": 409, "content_not_kept": 503}
+_STATUS_BY_CODE = {
+    "not_found": 404,
+    "not_possible": 409,
+    "origin_conflict": 409,
+    "conflict": 409,
+    "job_failed": 400,
+    "content_not_kept": 503,
+}
 _CODE_BY_STATUS = {404: "unknown_path", 405: "method_not_allowed"}
 _PLACES = frozenset({"body", "query", "path", "members"})
 

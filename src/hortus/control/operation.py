@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -16,6 +17,16 @@ Permission = Literal["look", "change"]
 Run = Callable[[Plane, Any], views.View] | Callable[[Plane, Any], Awaitable[views.View]]
 
 
+class Brought(msgspec.Struct, frozen=True):
+    """A file that came as the body of a request; what does not move it away loses it."""
+
+    aside: Path
+    sha256: str
+
+
+Take = Callable[[Plane, Any, Brought], views.View]
+
+
 class Operation(msgspec.Struct, frozen=True):
     """One thing that an admin can do.
 
@@ -27,6 +38,8 @@ class Operation(msgspec.Struct, frozen=True):
         run: Does it; its first line says what. One that waits for a host is a coroutine function.
         status: HTTP status of success.
         changes: Whether it changes anything here, so that it waits its turn, where its permission is to change.
+        takes_file: Whether the body is a file (`application/octet-stream`), which goes to the disk as it comes and is
+            given to `run` as its third argument; what is asked is in the query then.
     """
 
     name: str
@@ -35,11 +48,17 @@ class Operation(msgspec.Struct, frozen=True):
     permission: Permission
     takes: type[models.Ask]
     gives: type[views.View]
-    run: Run
+    run: Run | Take
     status: int = 200
     changes: bool = True
+    takes_file: bool = False
 
     @property
     def summary(self) -> str:
         """One sentence for people: the first line of the function's docstring."""
         return (self.run.__doc__ or "").strip().split("\n")[0]
+
+    @property
+    def is_in_query(self) -> bool:
+        """Whether what is asked, and is not in the path, stands in the query."""
+        return self.takes_file or self.method in {"GET", "DELETE"}

@@ -35,6 +35,7 @@ from hortus.control import (
 from hortus.control.discoveryforms import Discovery, DiscoveryWanted
 from hortus.control.endpointforms import EndpointList, EndpointView, EndpointWanted
 from hortus.control.operation import Operation
+from hortus.control.workshop.table import WORKSHOP_OPERATIONS
 
 PREFIX = "/admin/v1"
 
@@ -466,6 +467,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation("usage.show", "GET", "/usage", "look", usage_views.UsageQuery, usage_views.UsageReport, usage.show_usage),
     Operation("acts.list", "GET", "/acts", "look", proofforms.ActsWanted, proofforms.ActList, proving.list_acts),
+    *WORKSHOP_OPERATIONS,
     Operation("config.show", "GET", "/config", "look", models.Nothing, views.ConfigView, reporting.show_config),
     Operation(
         "config.apply", "POST", "/config/apply", "change", models.ConfigWanted, views.ConfigPlan, reporting.apply_config

@@ -126,6 +126,7 @@ class JobSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         held_out_share: Share of the examples that are held out where `validation` is None.
         engine: What serves the product.
         deploy: Whether the product is served once it has passed the gate.
+        check_only: Whether the job ends once its examples are checked: nothing is trained.
     """
 
     id: str
@@ -141,3 +142,4 @@ class JobSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     engine: EngineWish = "auto"
     form: Form = "merged"
     deploy: bool = True
+    check_only: bool = False

@@ -88,8 +88,12 @@ def fail(job: JobRecord, error: JobError, *, now_ms: int) -> Move:
 
 def succeed(job: JobRecord, *, product: str | None, now_ms: int) -> Move:
     """Return the job as done."""
-    done = replace(job, state="succeeded", phase="over", finished_at_ms=now_ms, product=product, progress=None)
     text = f"New fine-tuned model created: {product}" if product else "The product has passed and is not served."
+    return _end(replace(job, product=product), text, now_ms=now_ms)
+
+
+def _end(job: JobRecord, text: str, *, now_ms: int) -> Move:
+    done = replace(job, state="succeeded", phase="over", finished_at_ms=now_ms, progress=None)
     return Move(done, (JobEvent("succeeded", now_ms, text),))
 
 
@@ -167,6 +171,8 @@ def _end_step(job: JobRecord, result: msgspec.Raw, *, now_ms: int) -> Move:
 
 def _end_check(job: JobRecord, result: msgspec.Raw, *, now_ms: int) -> Move:
     checked = msgspec.json.decode(result, type=_Checked)
+    if job.spec.check_only:
+        return _end(replace(job, dataset=checked.dataset), "The examples can be learnt from.", now_ms=now_ms)
     phase: Phase = "host" if job.base.route is not None else "train"
     state: State = "running" if phase == "host" else "queued"
     started_at_ms = now_ms if phase == "host" else None

@@ -19,6 +19,7 @@ from hortus.jobs.steps import Wish
 FOR_TUNING = "fine-tune"
 """The purpose of files that jobs read."""
 
+_PAGE = 200
 _FIRST_PHASE: tuple[State, Phase] = ("validating_files", "check")
 
 
@@ -48,6 +49,7 @@ class JobWish(msgspec.Struct, frozen=True):
     engine: str = "auto"
     form: str = "merged"
     deploy: bool = True
+    check_only: bool = False
     metadata: Mapping[str, str] = {}
     made_by: str | None = None
 
@@ -170,9 +172,18 @@ class Workshop:
             raise UnknownThing(f"There is no fine-tuning job {job_id}.", hint="`hortus jobs` lists them.")
         return found
 
-    def jobs(self, project_id: str, *, after: str | None = None, limit: int = 100) -> list[JobRecord]:
-        """Return a project's jobs, newest first."""
-        return self._jobs.jobs(project_id, after=after, limit=limit)
+    def jobs(
+        self, project_id: str | None, *, after: str | None = None, limit: int = 100, state: State | None = None
+    ) -> list[JobRecord]:
+        """Return jobs of one project or of all, newest first; those that only check are not among them."""
+        found: list[JobRecord] = []
+        while len(found) < limit:
+            page = self._jobs.jobs(project_id, after=after, limit=_PAGE)
+            found.extend(job for job in page if not job.spec.check_only and state in {None, job.state})
+            if len(page) < _PAGE:
+                break
+            after = page[-1].id
+        return found[:limit]
 
     def events(
         self, job: JobRecord, *, after: int | None = None, limit: int = 100, kind: str | None = None
