@@ -16,11 +16,11 @@ from pydantic import create_model
 
 from hortus.access.acts import acting
 from hortus.control import views
+from hortus.control.bringing import FILE_BODY, file_brought
 from hortus.control.door import AdminDoor
 from hortus.control.faults import answer_faults
 from hortus.control.metrics import render_metrics
 from hortus.control.models import Ask
-from hortus.control.bringing import FILE_BODY, file_brought
 from hortus.control.operation import Brought, Operation
 from hortus.control.operations import OPERATIONS, PREFIX
 from hortus.control.plane import Plane
@@ -176,7 +176,8 @@ async def _run(plane: Plane, operation: Operation, ask: Ask, *brought: Brought) 
     if inspect.iscoroutinefunction(operation.run):
         view: views.View = await operation.run(plane, ask)
         return view
-    answer = await asyncio.to_thread(operation.run, plane, ask, *brought)
+    run: Callable[..., Any] = operation.run
+    answer = await asyncio.to_thread(run, plane, ask, *brought)
     assert isinstance(answer, views.View)  # noqa: S101 -- every function of the table that is no coroutine returns one
     return answer
 

@@ -18,7 +18,7 @@ PROTECTED = "/admin"
 METRICS = "/metrics"
 MOST_BODY_BYTES = 8 * 1024 * 1024
 MOST_FILE_BYTES = 512 * 1024 * 1024
-"""Of a file that is brought; as much as OpenAI takes (https://platform.openai.com/docs/api-reference/files/create, recalled 2026-11)."""
+"""Of a file that is brought; as much as OpenAI takes, recalled 2026-11."""
 
 
 _FOREIGN = ForeignName(
@@ -36,9 +36,7 @@ class AdminDoor:
         file_calls: Methods and paths whose body is a file, and so may be longer.
     """
 
-    def __init__(
-        self, app: ASGIApp, *, token: Callable[[], str], file_calls: Collection[tuple[str, str]] = ()
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, token: Callable[[], str], file_calls: Collection[tuple[str, str]] = ()) -> None:
         self._app = app
         self._token = token
         self._file_calls = file_calls

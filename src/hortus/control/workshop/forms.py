@@ -8,12 +8,13 @@ import msgspec
 from pydantic import Field, WithJsonSchema
 
 from hortus.control.models import Ask, Name, ShortName
-from hortus.control.workshop.service import FOR_TUNING
 from hortus.jobs.records import State
 from hortus.jobs.spec import EngineWish, Form, GateRules, Method, Recipe
 
 Id = Annotated[str, Field(min_length=1, max_length=128)]
-Folder = Annotated[str, Field(min_length=1, max_length=4096, description="Absolute path on the installation's machine.")]
+Folder = Annotated[
+    str, Field(min_length=1, max_length=4096, description="Absolute path on the installation's machine.")
+]
 MaybeProject = Annotated[str | None, Field(description="Only this project's; all where absent.")]
 Project = Annotated[ShortName, Field(description="Name of the project that it belongs to.")]
 _LAST_NUMBER = 2**63 - 1  # what a column of the store holds
@@ -48,9 +49,9 @@ class FileWanted(Ask):
 
     name: Annotated[str, Field(min_length=1, max_length=255, description="Its name, as people know it.")]
     project: Project = _DEFAULT
-    purpose: Annotated[
-        Literal["fine-tune"], Field(description="What it is for: jobs read those for `fine-tune`.")
-    ] = FOR_TUNING
+    purpose: Annotated[Literal["fine-tune"], Field(description="What it is for: jobs read those for `fine-tune`.")] = (
+        "fine-tune"
+    )
 
 
 class OneFile(Ask):
@@ -86,8 +87,8 @@ class Learnt(Ask):
     recipe: Annotated[
         dict[str, Any],
         WithJsonSchema(_schema_of(Recipe)),
-        Field(description="Settings of the training; each has a default."),
-    ] = {}
+        Field(default_factory=dict, description="Settings of the training; each has a default."),
+    ]
     held_out_share: Annotated[
         float, Field(ge=0, lt=1, description="Share of the examples that is held out where there is no such file.")
     ] = 0.1
@@ -104,15 +105,15 @@ class JobWanted(Learnt):
     gate: Annotated[
         dict[str, Any],
         WithJsonSchema(_schema_of(GateRules)),
-        Field(description="What the product must show; each member has a default."),
-    ] = {}
+        Field(default_factory=dict, description="What the product must show; each member has a default."),
+    ]
     engine: Annotated[EngineWish, Field(description="What serves the product.")] = "auto"
     form: Annotated[Form, Field(description="Whether the adapter is put into the weights.")] = "merged"
     deploy: Annotated[bool, Field(description="Whether the product is served once it has passed.")] = True
     metadata: Annotated[
         dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]],
-        Field(max_length=16, description="Words of your own."),
-    ] = {}
+        Field(default_factory=dict, max_length=16, description="Words of your own."),
+    ]
 
 
 class OneJob(Ask):

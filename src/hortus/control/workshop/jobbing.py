@@ -169,9 +169,7 @@ def _wish_of(ask: forms.Learnt, **members: Any) -> JobWish:
     )
 
 
-def _do(
-    plane: Plane, job_id: str, change: str, act: Callable[[Workshop, str, str], JobRecord]
-) -> shown.JobView:
+def _do(plane: Plane, job_id: str, change: str, act: Callable[[Workshop, str, str], JobRecord]) -> shown.JobView:
     job = find_job(plane, job_id)
     done = act(workshop_of(plane), job.spec.project_id, job.id)
     names = project_names(plane)
@@ -179,9 +177,7 @@ def _do(
     return show(done, names)
 
 
-def _events(
-    plane: Plane, job: JobRecord, *, newer_than: int, limit: int, kind: str | None
-) -> list[NumberedEvent]:
+def _events(plane: Plane, job: JobRecord, *, newer_than: int, limit: int, kind: str | None) -> list[NumberedEvent]:
     """Return the oldest events after a number; the store gives the newest first."""
     found: list[NumberedEvent] = []
     after: int | None = None

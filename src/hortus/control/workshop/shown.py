@@ -85,7 +85,7 @@ class JobView(View):
     deploy: bool
     held_out_share: float
     made_by: Annotated[str | None, Field(description="Id of the key that asked for it; null: an admin.")] = None
-    metadata: dict[str, str] = {}
+    metadata: Annotated[dict[str, str], Field(default_factory=dict)]
 
 
 class JobList(View):
@@ -102,7 +102,7 @@ class EventView(View):
     level: str
     kind: Annotated[str, Field(description="`message`, `metrics` or `checkpoint`.")]
     message: str
-    data: Annotated[dict[str, Any], Field(description="Figures of a step, or of a checkpoint.")] = {}
+    data: Annotated[dict[str, Any], Field(default_factory=dict, description="Figures of a step, or of a checkpoint.")]
 
 
 class EventList(View):
