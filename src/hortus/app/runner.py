@@ -37,6 +37,7 @@ _OFFLINE = {
     "HF_DATASETS_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "TOKENIZERS_PARALLELISM": "false",
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # without it sums on a GPU come out differently each time
 }
 """Steps fetch nothing; what they load lies on this machine."""
 

@@ -94,6 +94,8 @@ class Compute(msgspec.Struct, frozen=True):
         hardware_flop: By the hardware's, an upper bound; None where the device's peak is unknown.
         comparisons: With all denominators that can be formed.
         decided_by: Which of them decides: the base's own compute where it is known; None for a model from scratch.
+        threshold_flop: Its third; from scratch the line above which a model is taken for a general-purpose one.
+        base_is_small: Whether the base, by its own compute, is no general-purpose model: the test is not about it then.
     """
 
     flop: float
@@ -103,9 +105,10 @@ class Compute(msgspec.Struct, frozen=True):
     hardware_flop: float | None
     comparisons: tuple[Comparison, ...]
     decided_by: Denominator | None
-    threshold_flop: float | None
+    threshold_flop: float
     verdict: Verdict
     estimated_on: date
+    base_is_small: bool = False
     source: str = "C(2025) 7719, points 57-63"
 
 
@@ -152,10 +155,17 @@ def compare(work: Work, *, base: Base, on: date, hardware: Hardware | None = Non
         hardware_flop=by_hardware,
         comparisons=comparisons,
         decided_by=decided_by,
-        threshold_flop=None if decisive is None else decisive.threshold_flop,
-        verdict="own model" if decisive is None else "above" if decisive.above else "not above",
+        threshold_flop=_OTHER_FLOP if decisive is None else decisive.threshold_flop,
+        verdict=_verdict(decisive),
+        base_is_small=base.training_flop is not None and base.training_flop < _OTHER_FLOP,
         estimated_on=on,
     )
+
+
+def _verdict(decisive: Comparison | None) -> Verdict:
+    if decisive is None:
+        return "own model"
+    return "above" if decisive.above else "not above"
 
 
 def _hardware_flop(hardware: Hardware) -> float:

@@ -162,7 +162,7 @@ class Watch(TrainerCallback):
             gradient_norm=logs["grad_norm"],
             tokens=tokens,
             tokens_per_s=grown / seconds if seconds > 0 else None,
-            memory_bytes=_memory(ground.device.gpus),
+            memory_bytes=peak_memory(ground.device.gpus),
             energy_j=round(energy.joules, 3),
             energy_source=energy.source,
             epoch=state.global_step * len(ground.order) / ground.steps / len(ground.rows.train),
@@ -173,7 +173,8 @@ class Watch(TrainerCallback):
         return Energy(self._before.energy_j + used.joules, used.source)
 
 
-def _memory(gpus: int) -> int:
+def peak_memory(gpus: int) -> int:
+    """Return the most memory in bytes that was used at once: of the GPUs where there are some."""
     if gpus:
         return sum(int(torch.cuda.max_memory_allocated(index)) for index in range(gpus))
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

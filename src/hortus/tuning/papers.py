@@ -234,7 +234,8 @@ def _compute(compute: Compute) -> str:
     if compute.decided_by is None:
         return f"{told} It was made from scratch: there is no base to compare with ({source}).\n"
     threshold = f"{_THRESHOLDS[compute.decided_by]}, {compute.threshold_flop:.3g} FLOP"
-    return f"{told} That is {compute.verdict} {threshold} ({source}).\n"
+    small = " By its own compute the base is no general-purpose model." if compute.base_is_small else ""
+    return f"{told} That is {compute.verdict} {threshold} ({source}).{small}\n"
 
 
 def _energy(facts: Facts) -> str:

@@ -9,19 +9,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-import torch
 from transformers import TrainerState
 from transformers.utils import logging
 
-from hortus.base.time import Clock, utc_day
+from hortus.base.time import Clock
 from hortus.jobs.curves import curves_of, svg
 from hortus.jobs.examples import HELD_OUT, read_examples
 from hortus.jobs.folders import PRODUCT_MODEL, REFERENCES
 from hortus.jobs.references import Reference
 from hortus.jobs.reports import Metric, Note, Progress, Report
 from hortus.jobs.steps import TrainStep
-from hortus.tuning import answering, compute
-from hortus.tuning.checkpoints import Reached, newest, reached, sweep, write_file
+from hortus.tuning import answering
+from hortus.tuning.account import Ended, estimate_compute
+from hortus.tuning.checkpoints import newest, reached, sweep, write_file
 from hortus.tuning.energy import start_meter
 from hortus.tuning.failures import explained
 from hortus.tuning.ground import Ground
@@ -62,18 +62,6 @@ def train(work: TrainStep, *, report: Say, clock: Clock) -> TrainResult:
     return _result(work, ground, ended=ended, dtype=dtype, references=references)
 
 
-class _Ended(msgspec.Struct, frozen=True):
-    """What a run has led to."""
-
-    weights: dict[str, torch.Tensor]
-    used_step: int
-    reached: Reached
-    history: list[Metric]
-    parameters: int
-    trainable: int
-    trainable_of_base: int
-
-
 def _build(ground: Ground) -> Resumable:
     match ground.job.method:
         case "scratch":
@@ -86,7 +74,7 @@ def _build(ground: Ground) -> Resumable:
             return full.build(ground)
 
 
-def _train(ground: Ground) -> _Ended:
+def _train(ground: Ground) -> Ended:
     """Go to the last step, from wherever an earlier process came to."""
     checkpoints = ground.folder.checkpoints
     sweep(checkpoints, kept=ground.recipe.checkpoints_kept)
@@ -104,7 +92,7 @@ def _train(ground: Ground) -> _Ended:
     return _ended(trainer, start, ground)
 
 
-def _ended(trainer: Resumable, last: Path, ground: Ground) -> _Ended:
+def _ended(trainer: Resumable, last: Path, ground: Ground) -> Ended:
     """Return what the last checkpoint holds, or the one with the lowest held-out loss where patience was asked for."""
     what = reached(last)
     history = _history(TrainerState.load_from_json(str(last / _STATE)), ground)
@@ -115,7 +103,7 @@ def _ended(trainer: Resumable, last: Path, ground: Ground) -> _Ended:
     sizes = {name: one.numel() for name, one in trainer.model.named_parameters()}
     adapters = sum(size for name, size in sizes.items() if ".lora_" in name)
     trainable = sum(sizes[name] for name in weights)
-    return _Ended(
+    return Ended(
         weights=weights,
         used_step=what.best_step if use_best and what.best_step is not None else what.step,
         reached=what,
@@ -153,9 +141,8 @@ def _draw(ground: Ground, history: list[Metric]) -> None:
     write_file(ground.folder.product / LOSS_PICTURE, picture.encode())
 
 
-def _result(work: TrainStep, ground: Ground, *, ended: _Ended, dtype: str, references: int) -> TrainResult:
+def _result(work: TrainStep, ground: Ground, *, ended: Ended, dtype: str, references: int) -> TrainResult:
     what = ended.reached
-    held_out = {one.step: one.held_out_loss for one in ended.history}
     return TrainResult(
         steps=what.step,
         planned_steps=ground.steps,
@@ -166,58 +153,14 @@ def _result(work: TrainStep, ground: Ground, *, ended: _Ended, dtype: str, refer
         trainable=ended.trainable,
         tokens=what.tokens,
         loss=ended.history[-1].loss,
-        held_out_loss=held_out.get(ended.used_step),
+        held_out_loss=ended.held_out_loss,
         seconds=what.seconds,
         rate=ground.rate,
         device=ground.device.name,
         dtype=dtype,
         references=references,
-        compute=_compute(work, ground, ended),
+        compute=estimate_compute(work, ground, ended),
         energy_j=what.energy_j,
         energy_source=what.energy_source,
         stopped_early=what.step < ground.steps,
     )
-
-
-class _Original(msgspec.Struct, frozen=True):
-    training_flop: float | None = None
-    has_systemic_risk: bool | None = None
-
-
-class _Earlier(msgspec.Struct, frozen=True):
-    flop: float = 0.0
-
-
-class _KnownOfBase(_Original, frozen=True):
-    """What matters here of a base's facts file: a maker's model's, or an earlier product's."""
-
-    base: _Original | None = None
-    compute: _Earlier = _Earlier()
-
-
-def _compute(work: TrainStep, ground: Ground, ended: _Ended) -> compute.Compute:
-    known = msgspec.json.decode(work.base_facts, type=_KnownOfBase)
-    done = compute.Work(
-        method=_method(ground),
-        parameters=ended.parameters,
-        trainable=ended.trainable,
-        trainable_of_base=ended.trainable_of_base,
-        tokens=ended.reached.tokens,
-        held_out_tokens=ended.reached.held_out_tokens,
-        earlier_flop=known.compute.flop if known.base is not None else 0.0,
-    )
-    original = known.base or known
-    base = compute.Base(original.training_flop, systemic_risk=original.has_systemic_risk)
-    hardware = compute.hardware_of(ground.device.name, gpus=ground.device.gpus, seconds=ended.reached.seconds)
-    return compute.compare(done, base=base, on=utc_day(ground.clock.now_ms()), hardware=hardware)
-
-
-def _method(ground: Ground) -> compute.Method:
-    adapted = ground.recipe.lora is not None
-    match ground.job.method:
-        case "scratch":
-            return "scratch"
-        case "dpo":
-            return "dpo-lora" if adapted else "dpo-full"
-        case "supervised":
-            return "lora" if adapted else "full"
