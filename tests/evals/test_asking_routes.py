@@ -61,6 +61,29 @@ async def test_a_refusal_is_not_asked_again_and_counts_as_wrong(tmp_path: Path) 
     assert verdict.suites[0].product.value == pytest.approx(59 / 60)
 
 
+@pytest.mark.parametrize("status", [401, 402, 403, 404])
+async def test_a_base_that_may_not_be_asked_ends_the_step_and_is_not_taken_for_wrong(
+    tmp_path: Path, status: int
+) -> None:
+    def fails(route: str, text: str, count: int) -> AskFailed | None:
+        return AskFailed("This key may not use it.", status=status) if route == "base" else None
+
+    bench = Bench(tmp_path)
+    with pytest.raises(StepError) as raised:
+        await bench.judge(Tables(ROUTES, fails=fails))
+    assert raised.value.reason == "route_refused"
+    assert "This key may not use it." in raised.value.message
+
+
+async def test_over_a_base_that_refuses_everything_there_is_no_gain(tmp_path: Path) -> None:
+    def fails(route: str, text: str, count: int) -> AskFailed | None:
+        return AskFailed("No chat template.", status=400) if route == "base" else None
+
+    verdict = await Bench(tmp_path).judge(Tables(ROUTES, fails=fails))
+    assert not verdict.passed
+    assert "refused every question" in check(verdict, "gain").sentence
+
+
 async def test_a_base_that_often_does_not_answer_promotes_nothing(tmp_path: Path) -> None:
     """Its silence must not look like the product's gain."""
 
@@ -89,7 +112,7 @@ async def test_a_route_that_is_gone_ends_the_step_with_a_cause(tmp_path: Path) -
     with pytest.raises(StepError) as raised:
         await Bench(tmp_path).judge(tables)
     assert raised.value.reason == "route_unavailable"
-    assert "product" in raised.value.message
+    assert raised.value.message == "The route product did not answer 6 questions in a row, at last: no connection"
 
 
 async def test_never_more_questions_at_once_than_set(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -9,6 +11,11 @@ from eval_ground import Bench, right, wrong
 
 from hortus.evals.plots import draw
 from hortus.evals.rendering import render
+
+
+def test_showing_a_verdict_loads_no_large_library() -> None:
+    code = "import sys, hortus.evals.rendering, hortus.evals.plots; sys.exit('pyarrow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 async def test_the_text_says_first_what_was_decided(tmp_path: Path) -> None:

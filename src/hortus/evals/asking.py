@@ -61,6 +61,8 @@ class Asker:
         self._sleep = sleep
         self._failed_in_a_row = 0
         self._lost_after = asking.in_a_row
+        self._closed: AskFailed | None = None
+        self._last = ""
 
     async def ask(
         self, questions: Sequence[Question], *, progress: Callable[[int, int], None], concurrency: int | None = None
@@ -87,22 +89,32 @@ class Asker:
             for _ in range(min(concurrency or self._asking.concurrency, len(waiting))):
                 group.create_task(work())
         if waiting and self._is_lost:
-            raise StepError(
-                f"The route {questions[0].route} did not answer {self._failed_in_a_row} questions in a row.",
-                reason="route_unavailable",
-                hint="See `hortus deployments` and the engine's log; the evaluation goes on where it was once it runs.",
-            )
+            raise self._lost(waiting[0].route)
         return [given[one.key] for one in questions]
+
+    def _lost(self, route: str) -> StepError:
+        if self._closed is not None:
+            return StepError(
+                f"The route {route} may not be asked: {self._closed.message}",
+                reason="route_refused",
+                hint="Deployment, the project's rules and its budget decide that; the evaluation goes on then.",
+            )
+        return StepError(
+            f"The route {route} did not answer {self._failed_in_a_row} questions in a row, at last: {self._last}",
+            reason="route_unavailable",
+            hint="See `hortus deployments` and the engine's log; the evaluation goes on where it was once it runs.",
+        )
 
     @property
     def _is_lost(self) -> bool:
-        return self._failed_in_a_row >= self._lost_after
+        return self._closed is not None or self._failed_in_a_row >= self._lost_after
 
     async def _once(self, question: Question) -> Given:
         """Ask one question, again where that may help; an answer or a refusal is kept, a silence is not."""
         given = await self._tried(question)
         if given.unanswered is not None:
             self._failed_in_a_row += 1
+            self._last = given.unanswered
             return given
         self._failed_in_a_row = 0
         self._answers.keep(given)
@@ -116,8 +128,11 @@ class Asker:
                     question.route, question.messages, max_tokens=question.max_tokens, tools=question.tools
                 )
             except AskFailed as failed:
-                if not failed.may_pass:
+                if failed.is_refusal:
                     return Given(question.key, refused=failed.message)
+                if not failed.may_pass:
+                    self._closed = failed
+                    return Given(question.key, unanswered=failed.message)
                 if number == self._asking.tries or self._is_lost:
                     return Given(question.key, unanswered=failed.message)
                 asked_s = wait_s if failed.retry_after_s is None else failed.retry_after_s

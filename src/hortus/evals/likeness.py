@@ -42,8 +42,9 @@ def likely_cause(figures: ReferenceFigures) -> str:
     if "prompt_tokens" in kinds:
         return "It reads prompts as other tokens than the trainer did: another chat template or tokenizer is served."
     if 2 * figures.differing >= figures.asked:
-        counted = " It reads prompts as the trainer did, so:" if figures.counted else ""
-        return f"{counted} Other weights are served (the base?), or another chat template or tokenizer.".strip()
+        if figures.counted == figures.asked:
+            return "It reads prompts as the trainer did, so: other weights are served, perhaps the base's."
+        return "Other weights are served (the base?), or another chat template or tokenizer."
     return (
         "Few differ: perhaps the engine rounds more coarsely (quantised weights, a smaller type), "
         "or does not decode greedily."

@@ -11,6 +11,8 @@ from hortus.base.errors import HortusError
 
 _PASSING = frozenset((408, 409, 425, 429, 500, 502, 503, 504))
 """Statuses after which the same question may well be answered."""
+_OF_THE_QUESTION = frozenset((400, 413, 422))
+"""Statuses that say: this question is not for this model, such as one that is too long for it."""
 
 
 class ToolCall(msgspec.Struct, frozen=True):
@@ -58,8 +60,13 @@ class AskFailed(HortusError):  # noqa: N818 -- says what happened, as the faults
 
     @property
     def may_pass(self) -> bool:
-        """Whether the same question may be answered later; if not, the route has refused it."""
+        """Whether the same question may be answered later."""
         return self.status is None or self.status in _PASSING
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the model cannot answer this question; else the route is not there, or not for this key."""
+        return self.status in _OF_THE_QUESTION
 
 
 class Inference(Protocol):

@@ -48,6 +48,9 @@ def check_gain(figures: SuiteFigures, rules: GateRules, *, has_base: bool) -> Ch
     if has_base and figures.gain is None:
         sentence = f"{shown} The base is not served, so no gain over it can be shown."
         return Check("gain", passed=False, sentence=sentence, needed=rules.margin)
+    if figures.items and figures.base_misses.refused == figures.items:
+        sentence = f"{shown} The base's route refused every question, so no gain over it can be shown."
+        return Check("gain", passed=False, sentence=sentence, needed=rules.margin)
     if figures.gain is None:
         name, value, bounds, what = "score", figures.product.value, figures.product.bounds, "score"
     else:
