@@ -15,7 +15,7 @@ import msgspec
 from hortus.jobs.errors import StepError
 from hortus.jobs.folders import CARD, FACTS, PRODUCT_MODEL
 from hortus.tuning.facts import Facts, FileRecord
-from hortus.tuning.papers import encode_facts, read_facts, render_card
+from hortus.tuning.papers import encode_facts, may_change, read_facts, render_card
 
 _CHUNK_BYTES = 1 << 20
 _FILE_MODE, _FOLDER_MODE = 0o644, 0o755
@@ -53,8 +53,6 @@ def _copy(facts: Facts, product: Path, aside: Path) -> Facts:
     aside.mkdir(mode=_FOLDER_MODE)
     moved: dict[str, FileRecord] = {}
     for name, record in facts.files.items():
-        if name == CARD:
-            continue  # written anew: it names the files
         path = _exported(name, facts)
         _copy_file(product / name, aside / path, record=record)
         moved[path] = record
@@ -73,7 +71,7 @@ def _exported(name: str, facts: Facts) -> str:
     if not parts or parts[0] == "/" or ".." in parts or "\\" in name:
         raise _broken("is named in the facts with a path that leads out of the product.", name)
     path = "/".join(parts[1:] if parts[0] == PRODUCT_MODEL and len(parts) > 1 else parts)
-    if path in {CARD, FACTS} or (path != name and path in facts.files):
+    if may_change(path) or (path != name and path in facts.files):
         raise _broken("would lie in the place of another file.", name)
     return path
 

@@ -139,9 +139,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         licence: Inherited from the base; None where the base names none.
         intended_purpose: As its owner stated it.
         limits: Known ones, such as where an engine differs.
-        files: By path below the product's folder, all but this document.
+        files: By path below the product's folder, all but those that change with the verdict: card, verdict, facts.
+        training_flop: What the original took that everything comes from; of a model from scratch its own.
         open_questions: What nobody has answered yet.
-        verdict: None until the gate has judged.
+        verdict: None until the gate has judged; it lies in a file of its own until the product is exported.
     """
 
     version: int = VERSION
@@ -161,6 +162,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     data: DataRecord
     training: TrainingRecord
     compute: Compute
+    training_flop: float | None
     identity: Identity
     intended_purpose: str | None
     engines: tuple[str, ...]

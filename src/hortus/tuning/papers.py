@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -14,11 +15,14 @@ from hortus.base.time import format_utc
 from hortus.jobs.folders import ADAPTER_GGUF, CARD, FACTS, PRODUCT_ADAPTER, PRODUCT_GGUF
 from hortus.snapshot.writing import replace_file
 from hortus.tuning.compute import Compute, Denominator
-from hortus.tuning.facts import Facts, FileRecord, Score, VerdictRecord
+from hortus.tuning.facts import Facts, Score, VerdictRecord
 from hortus.tuning.folders import bad_file
-from hortus.tuning.identity import hash_bytes
+
+VERDICT = "verdict.json"
+"""Below the product's folder, once the gate has judged."""
 
 _JOULES_PER_KWH = 3_600_000
+_Paper = TypeVar("_Paper", Facts, VerdictRecord)
 _METHODS = {
     "supervised": "supervised tuning on answers",
     "dpo": "direct preference optimisation",
@@ -31,43 +35,60 @@ _THRESHOLDS: Mapping[Denominator, str] = {
 }
 
 
-def write_papers(product: Path, facts: Facts) -> Facts:
-    """Write card and facts whole, the facts last, and return the facts with the card's hash."""
-    card = render_card(facts).encode()
-    replace_file(product / CARD, card)
-    listed = dict(facts.files) | {CARD: FileRecord(len(card), hash_bytes(card))}
-    facts = msgspec.structs.replace(facts, files=dict(sorted(listed.items())))
+def write_papers(product: Path, facts: Facts) -> None:
+    """Write facts and card whole; a verdict on an earlier product in the same folder is gone."""
+    (product / VERDICT).unlink(missing_ok=True)
     replace_file(product / FACTS, encode_facts(facts))
-    return facts
+    replace_file(product / CARD, render_card(facts).encode())
+
+
+def may_change(name: str) -> bool:
+    """Tell whether a file of a product changes after its facts are written, so that they cannot have its hash."""
+    return name in {CARD, FACTS, VERDICT}
 
 
 def encode_facts(facts: Facts) -> bytes:
     """Return the facts as JSON for people and programs; equal facts give equal bytes."""
-    return msgspec.json.format(msgspec.json.encode(facts, order="sorted"), indent=2) + b"\n"
+    return _json(facts)
+
+
+def _json(paper: msgspec.Struct) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(paper, order="sorted"), indent=2) + b"\n"
 
 
 def read_facts(product: Path) -> Facts:
-    """Return a product's facts.
+    """Return a product's facts, with the gate's verdict where there is one.
 
     Raises:
         StepError: They are missing, or are no facts.
     """
-    path = product / FACTS
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Facts)
-    except OSError:
-        raise bad_file("is missing.", path) from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise bad_file("is no product's facts file.", path) from None
+    facts = _read(product / FACTS, Facts)
+    if not (product / VERDICT).exists():
+        return facts
+    return msgspec.structs.replace(facts, verdict=_read(product / VERDICT, VerdictRecord))
 
 
 def add_verdict(product: Path, verdict: VerdictRecord) -> Facts:
-    """Write the gate's verdict into a product's card and facts.
+    """Write the gate's verdict beside a product's facts and into its card, and return both together.
+
+    The facts themselves stay as they were to the byte: the verdict is about them.
 
     Raises:
         StepError: The product has no facts.
     """
-    return write_papers(product, msgspec.structs.replace(read_facts(product), verdict=verdict))
+    facts = msgspec.structs.replace(_read(product / FACTS, Facts), verdict=verdict)
+    replace_file(product / VERDICT, _json(verdict))
+    replace_file(product / CARD, render_card(facts).encode())
+    return facts
+
+
+def _read(path: Path, kind: type[_Paper]) -> _Paper:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except OSError:
+        raise bad_file("is missing.", path) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise bad_file("is none of a product's papers.", path) from None
 
 
 def render_card(facts: Facts) -> str:
@@ -250,7 +271,9 @@ def _identity(facts: Facts) -> str:
     names = ("base", "dataset", "tokenizer", "chat_template", "recipe", "code", "inputs", "total")
     hashes = [(name, f"`{getattr(facts.identity, name) or '-'}`") for name in names]
     files = [
-        (name, f"{each.bytes:,}", f"`{each.sha256}`") for name, each in sorted(facts.files.items()) if name != CARD
+        (name, f"{each.bytes:,}", f"`{each.sha256}`")
+        for name, each in sorted(facts.files.items())
+        if not may_change(name)
     ]
     return _table(("of", "SHA-256"), hashes) + "\n" + _table(("file", "bytes", "SHA-256"), files)
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import msgspec
 
 from hortus.jobs.errors import StepError
-from hortus.jobs.folders import ADAPTER_GGUF, CARD, FACTS, PRODUCT_ADAPTER, PRODUCT_GGUF, PRODUCT_MODEL
+from hortus.jobs.folders import ADAPTER_GGUF, PRODUCT_ADAPTER, PRODUCT_GGUF, PRODUCT_MODEL
 from hortus.jobs.spec import JobSpec
-from hortus.tuning.bases import check_base
+from hortus.tuning.bases import BaseFacts, check_base
 from hortus.tuning.compute import Compute
 from hortus.tuning.facts import (
     BaseRecord,
@@ -23,10 +23,8 @@ from hortus.tuning.facts import (
 )
 from hortus.tuning.gguf.adapters import write_adapter
 from hortus.tuning.gguf.models import write_model
-from hortus.tuning.identity import Environment, hash_file, identify
-from hortus.tuning.papers import add_verdict, read_facts, write_papers
-
-__all__ = ["ProductInputs", "add_verdict", "base_record", "read_facts", "write_product"]
+from hortus.tuning.identity import Environment, Identity, hash_file, identify
+from hortus.tuning.papers import may_change, write_papers
 
 
 class ProductInputs(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,43 +109,48 @@ def write_product(inputs: ProductInputs) -> Facts:
     identity = identify(
         inputs.job, model, base=inputs.base_folder, dataset=inputs.data.hash, environment=inputs.environment
     )
-    engines = shape.engines if (inputs.folder / PRODUCT_GGUF).exists() else tuple(set(shape.engines) - {"llamacpp"})
-    return write_papers(
-        inputs.folder,
-        Facts(
-            name=inputs.name,
-            job_id=inputs.job.id,
-            project_id=inputs.job.project_id,
-            maker=inputs.maker,
-            method=inputs.job.method,
-            recipe=inputs.job.recipe,
-            gate=inputs.job.gate,
-            base=inputs.base,
-            licence=inputs.base.licence if inputs.base else None,
-            architecture=shape.architecture,
-            parameters=shape.parameters,
-            context_tokens=shape.context_tokens,
-            languages=tuple(sorted(inputs.data.languages)),
-            data=inputs.data,
-            training=inputs.training,
-            compute=inputs.compute,
-            identity=identity,
-            intended_purpose=inputs.intended_purpose,
-            engines=tuple(sorted(engines)),
-            limits=(*inputs.limits, *limits),
-            files=list_files(inputs.folder),
-            open_questions=tuple(_open_questions(inputs)),
-        ),
+    facts = _facts(inputs, shape, identity=identity, limits=limits)
+    write_papers(inputs.folder, facts)
+    return facts
+
+
+def _facts(inputs: ProductInputs, shape: BaseFacts, *, identity: Identity, limits: tuple[str, ...]) -> Facts:
+    base = inputs.base
+    has_gguf = (inputs.folder / PRODUCT_GGUF).exists()
+    return Facts(
+        name=inputs.name,
+        job_id=inputs.job.id,
+        project_id=inputs.job.project_id,
+        maker=inputs.maker,
+        method=inputs.job.method,
+        recipe=inputs.job.recipe,
+        gate=inputs.job.gate,
+        base=base,
+        licence=base.licence if base else None,
+        architecture=shape.architecture,
+        parameters=shape.parameters,
+        context_tokens=shape.context_tokens,
+        languages=tuple(sorted(inputs.data.languages)),
+        data=inputs.data,
+        training=inputs.training,
+        compute=inputs.compute,
+        training_flop=base.training_flop if base else inputs.compute.flop,
+        identity=identity,
+        intended_purpose=inputs.intended_purpose,
+        engines=tuple(each for each in shape.engines if has_gguf or each != "llamacpp"),
+        limits=(*inputs.limits, *limits),
+        files=list_files(inputs.folder),
+        open_questions=tuple(_open_questions(inputs)),
     )
 
 
 def list_files(folder: Path) -> dict[str, FileRecord]:
-    """Return size and hash of every file of a product but its card and facts."""
+    """Return size and hash of every file of a product but those that may change."""
     found = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
     return {
         name: FileRecord(path.stat().st_size, hash_file(path))
         for name, path in found.items()
-        if name not in {CARD, FACTS} and not path.name.startswith(".")
+        if not may_change(name) and not path.name.startswith(".")
     }
 
 
