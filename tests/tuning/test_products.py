@@ -1,0 +1,248 @@
+"""Is what a training leaves whole, the same each time, and told as it is?"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from hortus.jobs.errors import StepError
+from hortus.jobs.spec import JobSpec, Recipe
+from hortus.tuning import compute
+from hortus.tuning.export import export_model
+from hortus.tuning.facts import DataRecord, Score, TrainingRecord, VerdictRecord
+from hortus.tuning.identity import Environment, hash_file
+from hortus.tuning.papers import add_verdict, read_facts
+from hortus.tuning.products import ProductInputs, base_record, write_product
+from hortus.tuning.weights import read_folder
+from tiny_models import copy_of, edit, write_folder
+
+JOB = JobSpec(id="ftjob-1", project_id="p", base="tiny", training="file-1", recipe=Recipe(lora=None))
+WORK = compute.Work("full", parameters=1000, trainable=1000, tokens=900)
+VERDICT = VerdictRecord(
+    passed=True,
+    reasons=("It gained.",),
+    scores=(Score(name="held-out", items=40, product=0.9, base=0.25, low=0.5, high=0.75),),
+    references=8,
+    references_equal=8,
+    engine="llama.cpp",
+)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("models")
+    write_folder(root / "base")
+    write_folder(root / "tuned", seed=7)
+    (root / "base" / "README.md").write_text("---\nlicense: apache-2.0\nlanguage: [de, en]\n---\n")
+    return root
+
+
+@pytest.fixture
+def made(models: Path, tmp_path: Path) -> ProductInputs:
+    copy_of(models / "tuned", tmp_path / "product" / "model")
+    return ProductInputs(
+        job=JOB,
+        folder=tmp_path / "product",
+        name="tiny-tuned",
+        base_folder=models / "base",
+        base=base_record("tiny", models / "base", told=b'{"maker": "Someone"}'),
+        data=DataRecord(
+            hash="d" * 64, training_examples=90, held_out_examples=10, tokens=300, languages={"de": 0.5, "en": 0.5}
+        ),
+        training=TrainingRecord(steps=3, planned_steps=3, tokens=900, loss=1.25),
+        compute=compute.compare(WORK, base=compute.Base(), on=date(2026, 11, 23)),
+        environment=Environment(
+            python="3.11", system="Linux", packages={"torch": "2.13.0"}, processor="One", threads=1
+        ),
+    )
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_product_written_again_is_the_same_to_the_byte(made: ProductInputs) -> None:
+    write_product(made)
+    before = contents(made.folder)
+    write_product(made)
+
+    assert contents(made.folder) == before
+
+
+def test_the_facts_have_the_hash_of_every_file(made: ProductInputs) -> None:
+    facts = write_product(made)
+
+    found = {name: hash_file(made.folder / name) for name in contents(made.folder)}
+    assert {name: each.sha256 for name, each in facts.files.items()} == {
+        name: digest for name, digest in found.items() if name not in {"README.md", "facts.json"}
+    }
+
+
+def test_what_is_read_is_what_was_written(made: ProductInputs) -> None:
+    facts = write_product(made)
+
+    assert read_facts(made.folder) == facts
+
+
+def test_nothing_names_the_machine(made: ProductInputs) -> None:
+    write_product(made)
+
+    for name in ("facts.json", "README.md", "gguf/model.gguf"):
+        assert str(made.folder.parent).encode() not in (made.folder / name).read_bytes()
+
+
+def test_the_licence_of_the_base_is_inherited(made: ProductInputs) -> None:
+    facts = write_product(made)
+
+    assert facts.licence == "apache-2.0"
+    assert 'license: "apache-2.0"\nbase_model: "tiny"' in (made.folder / "README.md").read_text()
+
+
+def test_what_nobody_said_is_an_open_question_and_nothing_else(made: ProductInputs) -> None:
+    facts = write_product(made)
+    stated = write_product(msgspec.structs.replace(made, maker="City of Somewhere", intended_purpose="Sorting mail"))
+
+    assert set(facts.open_questions) - set(stated.open_questions) == {
+        "Who is the maker of this model?",
+        "What is it meant for, and what is it not meant for?",
+    }
+    assert facts.maker is None
+
+
+def test_a_base_without_a_licence_gives_a_product_without_one(
+    made: ProductInputs, models: Path, tmp_path: Path
+) -> None:
+    base = copy_of(models / "base", tmp_path / "bare")
+    (base / "README.md").unlink()
+
+    facts = write_product(msgspec.structs.replace(made, base=base_record("bare", base)))
+
+    assert facts.licence is None
+    assert "license: unknown" in (made.folder / "README.md").read_text()
+
+
+def test_a_verdict_lies_beside_facts_that_stay_as_they_were(made: ProductInputs) -> None:
+    write_product(made)
+    before = (made.folder / "facts.json").read_bytes()
+    facts = add_verdict(made.folder, VERDICT)
+
+    assert (made.folder / "facts.json").read_bytes() == before
+    assert read_facts(made.folder) == facts
+    assert facts.verdict == VERDICT
+
+
+def test_the_card_shows_the_evaluation(made: ProductInputs) -> None:
+    write_product(made)
+    assert "Not judged yet." in (made.folder / "README.md").read_text()
+
+    add_verdict(made.folder, VERDICT)
+
+    card = (made.folder / "README.md").read_text()
+    assert "| held-out | exact match | 40 | 0.250 | 0.900 | gain [0.500, 0.750] |" in card
+    assert "Served on llama.cpp, it gave 8 of 8 of the trainer's answers." in card
+
+
+def test_a_product_that_was_barred_says_so(made: ProductInputs) -> None:
+    write_product(made)
+    add_verdict(made.folder, msgspec.structs.replace(VERDICT, passed=False))
+
+    assert "**It did not pass its gate.**" in (made.folder / "README.md").read_text()
+
+
+def test_an_architecture_without_gguf_is_a_limit_and_no_failure(made: ProductInputs) -> None:
+    edit(made.folder / "model" / "config.json", architectures=["PhiForCausalLM"])
+
+    facts = write_product(made)
+
+    assert facts.engines == ("transformers", "vllm")
+    assert any("PhiForCausalLM" in limit for limit in facts.limits)
+    assert not (made.folder / "gguf" / "model.gguf").exists()
+
+
+def test_weights_that_are_no_numbers_fail_the_product(made: ProductInputs) -> None:
+    path = made.folder / "model" / "model.safetensors"
+    last = max(read_folder(made.folder / "model").values(), key=lambda each: each.start)
+    data = bytearray(path.read_bytes())
+    data[last.start : last.start + 2] = b"\xff\xff"
+    path.write_bytes(data)
+
+    with pytest.raises(StepError) as caught:
+        write_product(made)
+
+    assert caught.value.reason == "not_a_number"
+
+
+def test_an_earlier_products_original_is_what_counts(made: ProductInputs, models: Path) -> None:
+    told = msgspec.json.encode({"training_flop": None, "base": {"name": "origin", "training_flop": 3e20}})
+
+    assert base_record("tuned", models / "base", told=told).training_flop == 3e20
+
+
+def test_an_export_is_a_folder_that_its_facts_describe(made: ProductInputs, tmp_path: Path) -> None:
+    write_product(made)
+    add_verdict(made.folder, VERDICT)
+
+    facts = export_model(made.folder, tmp_path / "out" / "tiny")
+
+    found = contents(tmp_path / "out" / "tiny")
+    assert set(found) == {*facts.files, "facts.json"}
+    assert {"config.json", "model.safetensors", "tokenizer.json", "gguf/model.gguf", "README.md"} <= set(found)
+    assert {name: hash_file(tmp_path / "out" / "tiny" / name) for name in facts.files} == {
+        name: each.sha256 for name, each in facts.files.items()
+    }
+    assert facts.verdict == VERDICT
+
+
+def test_an_export_is_loaded_as_any_folder_is(made: ProductInputs, models: Path, tmp_path: Path) -> None:
+    write_product(made)
+    export_model(made.folder, tmp_path / "out")
+
+    assert base_record("tiny", tmp_path / "out").parameters == base_record("tiny", models / "tuned").parameters
+
+
+def test_nothing_is_overwritten(made: ProductInputs, tmp_path: Path) -> None:
+    write_product(made)
+    (tmp_path / "out").mkdir()
+
+    with pytest.raises(StepError, match="nothing is overwritten"):
+        export_model(made.folder, tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["model/model.safetensors", "gguf/model.gguf", "model/tokenizer.json"])
+def test_a_changed_file_is_not_exported(name: str, made: ProductInputs, tmp_path: Path) -> None:
+    write_product(made)
+    (made.folder / name).write_bytes((made.folder / name).read_bytes() + b" ")
+
+    with pytest.raises(StepError, match="hash differs"):
+        export_model(made.folder, tmp_path / "out")
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["product"]
+
+
+def test_a_lost_file_is_named(made: ProductInputs, tmp_path: Path) -> None:
+    write_product(made)
+    (made.folder / "model" / "config.json").unlink()
+
+    with pytest.raises(StepError) as caught:
+        export_model(made.folder, tmp_path / "out")
+
+    assert caught.value.path == str(made.folder / "model" / "config.json")
+
+
+@pytest.mark.parametrize("name", ["../outside", "/etc/hostname", "model/../../x", "a\\b"])
+def test_facts_that_lead_out_of_the_product_are_refused(name: str, made: ProductInputs, tmp_path: Path) -> None:
+    write_product(made)
+    table = msgspec.json.decode((made.folder / "facts.json").read_bytes(), type=dict)
+    table["files"][name] = {"bytes": 1, "sha256": "0"}
+    (made.folder / "facts.json").write_bytes(msgspec.json.encode(table))
+
+    with pytest.raises(StepError, match="leads out of the product"):
+        export_model(made.folder, tmp_path / "out")
+
+
+def test_a_folder_without_facts_is_no_product(tmp_path: Path) -> None:
+    with pytest.raises(StepError, match="is missing"):
+        read_facts(tmp_path)
