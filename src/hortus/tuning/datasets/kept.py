@@ -80,14 +80,7 @@ def _chat_of(exchange: Exchange, selection: Selection) -> dict[str, Any]:
         raise _LeftOut("no_chat")
     if not exchange.is_whole or exchange.status != _WELL:
         raise _LeftOut("not_completed")
-    if exchange.request is None or exchange.answer is None:
-        raise _LeftOut("not_kept")
-    chats = _chats(exchange.dialect)
-    try:
-        request = chats.read_request(exchange.request, Call(route=exchange.route, is_stream=exchange.is_stream))
-        model, choice = _answer(exchange.answer, chats, is_stream=exchange.is_stream)
-    except RequestError as error:
-        raise _LeftOut("not_readable") from error
+    request, model, choice = _read(exchange)
     if selection.models and not selection.models & {model, exchange.endpoint}:
         raise _LeftOut("other_model")
     if choice.stop not in _ENDED:
@@ -95,6 +88,18 @@ def _chat_of(exchange: Exchange, selection: Selection) -> dict[str, Any]:
     if exchange.continues is not None or request.continues is not None:
         raise _LeftOut("history_elsewhere")
     return _written(request, choice)
+
+
+def _read(exchange: Exchange) -> tuple[Request, str, Choice]:
+    """Return what was asked, which model answered, and its answer."""
+    if exchange.request is None or exchange.answer is None:
+        raise _LeftOut("not_kept")
+    chats = _chats(exchange.dialect)
+    try:
+        request = chats.read_request(exchange.request, Call(route=exchange.route, is_stream=exchange.is_stream))
+        return request, *_answer(exchange.answer, chats, is_stream=exchange.is_stream)
+    except RequestError as error:
+        raise _LeftOut("not_readable") from error
 
 
 def _chats(dialect: str) -> Chat:

@@ -108,7 +108,7 @@ class BaseText:
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Return how many tokens each text has."""
-        return [len(one.ids) for one in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+        return [len(one.ids) for one in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
 
     def holds_special(self, text: str) -> bool:
         """Tell whether a text has a special token in it."""
