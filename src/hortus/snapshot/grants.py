@@ -12,7 +12,7 @@ from hortus.limits.limit import Limit
 
 _EVERY = "*"
 
-CANDIDATES = "gate/"
+CANDIDATES = "gate."
 """Routes to products that have not passed their gate begin so; a key may use one only where its project names them."""
 
 ANYWHERE = "anywhere"

@@ -28,6 +28,7 @@ from hortus.control.workshop.works import (
     candidates,
     needs_key,
     product_candidate,
+    product_deployment,
     product_name,
     served,
     work_of,
@@ -168,27 +169,35 @@ class Conductor:
         """Return the product's route once its engine is ready, None before, empty where it is not to be served."""
         if not job.spec.deploy:
             return ""
-        name = product_name(job, await asyncio.to_thread(self._project, job))
-        await self._deploy([served(job, name, self._folder(job))])
-        state = read_engine_states(self._plane.installation.engines).get(name)
+        project = await asyncio.to_thread(self._project, job)
+        name, deployment = product_name(job, project), product_deployment(job, project)
+        await self._deploy([served(job, deployment, self._folder(job))])
+        state = read_engine_states(self._plane.installation.engines).get(deployment)
         if state is None or state.state == "starting":
             return None
         if state.state == "failed":
             raise HortusError(f"The engine of {name} cannot serve it: {state.error}.", hint="See its log.")
-        await self._change(lambda: self._allow(job, name))
+
+        def open_it() -> None:
+            self._route_to(name, deployment)
+            self._plane.recompile()
+            self._allow(job, name)
+
+        await self._change(open_it)
         return name
 
     async def _promote_hosted(self, job: JobRecord) -> str:
         """Return the route to a model that a host has tuned: an endpoint with that host's facts."""
         tuned = msgspec.json.decode(job.facts["host"], type=_Tuned)
-        name = product_name(job, await asyncio.to_thread(self._project, job))
+        project = await asyncio.to_thread(self._project, job)
+        name, deployment = product_name(job, project), product_deployment(job, project)
 
         def declare_it() -> None:
             base = self._endpoint_of(job.base)
-            own = msgspec.structs.replace(base, name=name, upstream_model=tuned.fine_tuned_model, price=None)
-            if self._plane.ports.objects.get("endpoint", name) is None:
+            own = msgspec.structs.replace(base, name=deployment, upstream_model=tuned.fine_tuned_model, price=None)
+            if self._plane.ports.objects.get("endpoint", deployment) is None:
                 declare(self._plane, own, is_new=True)
-            self._route_to(name)
+            self._route_to(name, deployment)
             self._plane.recompile()
             self._allow(job, name)
 
@@ -205,9 +214,9 @@ class Conductor:
                 return stored.spec
         raise HortusError(f"The endpoint of {base.route} is gone.", hint="Declare it again.")
 
-    def _route_to(self, name: str) -> None:
+    def _route_to(self, name: str, endpoint: str) -> None:
         if self._plane.ports.objects.get("route", name) is None:
-            declare(self._plane, RouteSpec(name=name, endpoints=(name,)), is_new=True)
+            declare(self._plane, RouteSpec(name=name, endpoints=(endpoint,)), is_new=True)
 
     def _allow(self, job: JobRecord, route: str) -> None:
         """Let the job's project use its product; where the file declares the project, the file must say so."""
@@ -239,7 +248,7 @@ class Conductor:
     async def _leave_old(self) -> None:
         """Take back what is left of jobs that were over when an earlier control process was killed."""
         served = await asyncio.to_thread(self._plane.ports.objects.list, "deployment")
-        ids = {one.name.split("/")[1] for one in served if one.name.startswith(CANDIDATES)}
+        ids = {one.name.split(".")[1] for one in served if one.name.startswith(CANDIDATES)}
         for job in [await asyncio.to_thread(self._jobs.job, job_id) for job_id in sorted(ids)]:
             if job is not None and job.is_over:
                 await self._leave(job)

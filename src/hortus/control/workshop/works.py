@@ -134,12 +134,12 @@ def _deployment(job: JobRecord, name: str, source: str) -> DeploymentSpec:
 
 def product_candidate(job: JobRecord) -> str:
     """Return the route to a product that has not passed its gate."""
-    return f"{CANDIDATES}{job.id}/product"
+    return f"{CANDIDATES}{job.id}.product"
 
 
 def base_candidate(job: JobRecord) -> str:
     """Return the route to the base that it is compared with."""
-    return f"{CANDIDATES}{job.id}/base"
+    return f"{CANDIDATES}{job.id}.base"
 
 
 def product_name(job: JobRecord, project: str) -> str:
@@ -151,6 +151,15 @@ def product_name(job: JobRecord, project: str) -> str:
     >>> product_name(JobRecord(spec, Base("seedling"), "running", "promote", 0), "library")
     'ft:seedling:library:desk:abcdefgh'
     """
+    return ":".join(("ft", *_name_parts(job, project)))
+
+
+def product_deployment(job: JobRecord, project: str) -> str:
+    """Return the name of the deployment behind it, which has no colons: it names files."""
+    return "-".join(("ft", *filter(None, _name_parts(job, project))))
+
+
+def _name_parts(job: JobRecord, project: str) -> tuple[str, ...]:
     parts = (job.base.name.rsplit("/", 1)[-1].rsplit(":", 1)[-1], project, job.spec.suffix)
     base, owner, suffix = (_PLAIN.sub("-", part)[:_LONGEST_PART] for part in parts)
-    return f"ft:{base}:{owner}:{suffix}:{job.id[-_TAIL:]}"
+    return base, owner, suffix, job.id[-_TAIL:]
