@@ -75,3 +75,12 @@ def test_an_event_is_written_once_however_often_it_is_told(table: JobTable) -> N
         (1, "Created."),
     ]
     assert [one.number for one in table.events("ftjob-1", after=3, kind="metrics")] == [2]
+
+
+def test_a_wish_outlasts_what_is_saved_beside_it(table: JobTable) -> None:
+    table.add(job(1))
+    seen = table.job("ftjob-1")
+    table.wish("ftjob-1", "cancel")
+    table.save(job(1, state="running"))
+    assert seen.wish == "run"
+    assert (table.job("ftjob-1").wish, table.job("ftjob-1").state) == ("cancel", "running")

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from hortus.jobs.records import FileRecord, JobRecord, NumberedEvent
 from hortus.jobs.records import JobEvent as Event
+from hortus.jobs.steps import Wish
 
 
 class Jobs(Protocol):
@@ -33,7 +34,11 @@ class Jobs(Protocol):
         ...
 
     def save(self, job: JobRecord, events: Sequence[Event] = ()) -> None:
-        """Replace a job's record and add what happened, in one step; events whose key is known are left out."""
+        """Replace a job's record but for its wish, and add what happened, in one step; known events are left out."""
+        ...
+
+    def wish(self, job_id: str, wish: Wish) -> JobRecord:
+        """Say what is wished of a job, and return it; nothing else of it changes."""
         ...
 
     def job(self, job_id: str) -> JobRecord | None:

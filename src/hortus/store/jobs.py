@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Connection, func, insert, select, update
 
 from hortus.jobs.records import OVER, FileRecord, JobEvent, JobRecord, NumberedEvent
+from hortus.jobs.steps import Wish
 from hortus.store.conflicts import NotStored
 from hortus.store.database import Store
 from hortus.store.schema import files, job_events, jobs
@@ -62,17 +63,32 @@ class JobTable:
             _add_events(connection, job.id, events)
 
     def save(self, job: JobRecord, events: Sequence[JobEvent] = ()) -> None:
-        """Replace a job's record and add what happened, in one step; events whose key is known are left out."""
+        """Replace a job's record but for its wish, and add what happened, in one step; known events are left out."""
         with self._store.writing() as connection:
-            values = {"state": job.state, "record": _write(job)}
+            stored = _read(connection, job.id)
+            kept = job if stored is None else msgspec.structs.replace(job, wish=stored.wish)
+            values = {"state": job.state, "record": _write(kept)}
             connection.execute(update(jobs).where(jobs.c.id == job.id).values(values))
             _add_events(connection, job.id, events)
+
+    def wish(self, job_id: str, wish: Wish) -> JobRecord:
+        """Say what is wished of a job, and return it; nothing else of it changes.
+
+        Raises:
+            NotStored: There is none.
+        """
+        with self._store.writing() as connection:
+            stored = _read(connection, job_id)
+            if stored is None:
+                raise NotStored("job", job_id)
+            wished = msgspec.structs.replace(stored, wish=wish)
+            connection.execute(update(jobs).where(jobs.c.id == job_id).values(record=_write(wished)))
+        return wished
 
     def job(self, job_id: str) -> JobRecord | None:
         """Return a job, None where there is none."""
         with self._store.reading() as connection:
-            row = connection.execute(select(jobs.c.record).where(jobs.c.id == job_id)).first()
-        return None if row is None else msgspec.json.decode(row.record, type=JobRecord)
+            return _read(connection, job_id)
 
     def jobs(self, project_id: str | None = None, *, after: str | None = None, limit: int = 100) -> list[JobRecord]:
         """Return jobs, newest first."""
@@ -103,6 +119,11 @@ class JobTable:
         with self._store.reading() as connection:
             rows = connection.execute(query).all()
         return [NumberedEvent(job_id, row.number, msgspec.json.decode(row.record, type=JobEvent)) for row in rows]
+
+
+def _read(connection: Connection, job_id: str) -> JobRecord | None:
+    row = connection.execute(select(jobs.c.record).where(jobs.c.id == job_id)).first()
+    return None if row is None else msgspec.json.decode(row.record, type=JobRecord)
 
 
 def _add_events(connection: Connection, job_id: str, events: Sequence[JobEvent]) -> None:

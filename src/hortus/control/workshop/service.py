@@ -212,9 +212,7 @@ class Workshop:
     def _wish(self, job: JobRecord, wish: Wish) -> JobRecord:
         if job.is_over:
             raise NotPossible(f"The job has {job.state} already.", hint="Create a new one.")
-        wished = msgspec.structs.replace(job, wish=wish)
-        self._jobs.save(wished)
-        return wished
+        return self._jobs.wish(job.id, wish)
 
     def _check_file(self, project_id: str, file_id: str) -> None:
         file = self.file(project_id, file_id)
