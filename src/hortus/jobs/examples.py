@@ -22,6 +22,8 @@ Message = dict[str, Any]
 """As OpenAI's chat API has it; a call's arguments are JSON in a string."""
 Source = Literal["training", "validation"]
 
+UNKNOWN_TOKENS = -1
+
 _ROWS = 4096
 _SCHEMA = pa.schema(
     [
@@ -59,7 +61,7 @@ class Example(msgspec.Struct, frozen=True):
     answer: Message
     rejected: Message | None = None
     tools: list[dict[str, Any]] | None = None
-    tokens: int = -1
+    tokens: int = UNKNOWN_TOKENS
     source: Source = "training"
 
     @property

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from hortus.jobs.errors import StepError
-from hortus.jobs.examples import Example
+from hortus.jobs.examples import UNKNOWN_TOKENS, Example
 from hortus.jobs.reports import Note, Report
 from hortus.jobs.steps import CheckStep
 from hortus.tuning.datasets import splitting
@@ -170,6 +170,7 @@ def _examples(
             for draft in given.drafts:
                 tokens, is_held = next(rows)
                 line = given.flaws.line
+                tokens = tokens if work.base is not None else UNKNOWN_TOKENS
                 yield example_of(draft, line=line, tokens=tokens, source=file.source), is_held
         if file.sha256 != before.sha256:
             raise StepError(

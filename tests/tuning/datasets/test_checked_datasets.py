@@ -254,13 +254,14 @@ def test_counts_personal_data_and_never_keeps_it(tmp_path: Path) -> None:
 
 def test_estimates_work_by_parameters_and_tokens(tmp_path: Path) -> None:
     work = work_of(tmp_path, lines(CHATS))
-    header = encode({"w": {"dtype": "F32", "shape": [1000, 1000], "data_offsets": [0, 4_000_000]}})
-    assert work.base is not None
-    (Path(work.base) / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    header = encode({"w": {"dtype": "F32", "shape": [10, 10], "data_offsets": [0, 400]}})
+    base = Path(str(work.base))
+    (base / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(400))
+    (base / "config.json").write_bytes(encode({"architectures": ["LlamaForCausalLM"], "vocab_size": 261}))
     result = checked(work)
     train = sum(one.tokens for one in train_of(work))
-    assert (result.estimate.parameters, result.estimate.tokens) == (1_000_000, 3 * train)
-    assert result.estimate.seconds
+    assert (result.estimate.parameters, result.estimate.tokens) == (100, 3 * train)
+    assert result.estimate.method.startswith("4 operations for each parameter and token")
 
 
 def test_says_how_far_it_is(tmp_path: Path) -> None:

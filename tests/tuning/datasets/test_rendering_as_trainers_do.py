@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerFast
 
 from examples_ground import SPECIAL, TEMPLATE, write_base
 from hortus.jobs.examples import for_template
-from hortus.tuning.datasets.rendering import BaseText, TemplateRefuses
+from hortus.tuning.datasets.rendering import BaseText, Rendered, TemplateRefuses
 
 TOOLS = [{"type": "function", "function": {"name": "look", "parameters": {"type": "object", "a": [1, 2]}}}]
 ASKED = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Größe <b> & 'so'?"}]
@@ -23,10 +23,10 @@ WITH_ALL = (
     "{%- set ns = namespace(n=0) %}{{ bos_token }}"
     "{% if tools %}{{ tools | tojson }}{{ tools | tojson(indent=2) }}{% endif %}\n"
     "{% for message in messages %}{% if loop.index > 9 %}{% break %}{% endif %}{% set ns.n = ns.n + 1 %}"
-    "<|{{ message.role }}|>{% generation %}{{ message.content }}{% endgeneration %}"
+    "<|{{ message.role }}|>{% if ns.n %}{% generation %}{{ message.content }}{% endgeneration %}{% endif %}"
     "{% if message.reasoning_content %}({{ message.thinking }}){% endif %}"
     "{% for call in message.tool_calls %}{{ call.function.arguments | tojson }}{% endfor %}"
-    "<|end|>\n   {% endfor %}{{ ns.n }}{% if add_generation_prompt %}<|assistant|>{% endif %}"
+    "<|end|>\n   {% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
 
 
@@ -44,14 +44,17 @@ def test_renders_what_transformers_renders(template: str, answer: dict[str, obje
     theirs = tokenizer_of(folder, template).apply_chat_template(
         for_template([*ASKED, answer]), tools=TOOLS, tokenize=False
     )
-    assert BaseText(folder).render(ASKED, answer, tools=TOOLS).whole == theirs
+    asked = tokenizer_of(folder, template).apply_chat_template(
+        for_template(ASKED), tools=TOOLS, tokenize=False, add_generation_prompt=True
+    )
+    assert BaseText(folder).render(ASKED, answer, tools=TOOLS) == Rendered(theirs[: len(asked)], theirs[len(asked) :])
 
 
 def test_counts_what_transformers_counts(tmp_path: Path) -> None:
     folder = write_base(tmp_path)
-    text = BaseText(folder).render(ASKED, SAID).whole
-    theirs = tokenizer_of(folder, TEMPLATE)(text, add_special_tokens=False)["input_ids"]
-    assert BaseText(folder).count([text]) == [len(theirs)]
+    text = BaseText(folder).render(ASKED, SAID)
+    theirs = tokenizer_of(folder, TEMPLATE)([text.prompt, text.answer], add_special_tokens=False)["input_ids"]
+    assert BaseText(folder).count([text]) == [(len(theirs[0]), len(theirs[1]))]
 
 
 def test_the_answer_is_what_follows_the_prompt(tmp_path: Path) -> None:
@@ -60,15 +63,17 @@ def test_the_answer_is_what_follows_the_prompt(tmp_path: Path) -> None:
 
 def test_takes_the_template_of_the_tokenizer_s_configuration(tmp_path: Path) -> None:
     folder = write_base(tmp_path, template=None)
-    (folder / "tokenizer_config.json").write_text('{"chat_template": "{{ messages[-1].content }}!"}')
-    assert BaseText(folder).render(ASKED[:1], SAID).whole == "A 'great' <size>.!"
+    (folder / "tokenizer_config.json").write_text(
+        '{"chat_template": "{% for m in messages %}{{ m.content }}{% endfor %}"}'
+    )
+    assert BaseText(folder).render(ASKED[:1], SAID).answer == "A 'great' <size>."
 
 
 def test_takes_the_default_one_of_several_templates(tmp_path: Path) -> None:
     folder = write_base(tmp_path, template=None)
     config = '{"chat_template": [{"name": "rag", "template": "?"}, {"name": "default", "template": "{{ 1 }}"}]}'
     (folder / "tokenizer_config.json").write_text(config)
-    assert BaseText(folder).render(ASKED, SAID).whole == "1"
+    assert BaseText(folder).render(ASKED, SAID).prompt == "1"
 
 
 @pytest.mark.parametrize("special", SPECIAL)

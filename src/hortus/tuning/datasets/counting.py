@@ -10,10 +10,13 @@ from hortus.jobs.examples import Message, Source
 from hortus.tuning.datasets.formats import Draft
 from hortus.tuning.datasets.problems import Flaws, Problems
 from hortus.tuning.datasets.reading import Given
-from hortus.tuning.datasets.rendering import BaseText, Rendered, TemplateRefuses
+from hortus.tuning.datasets.rendering import BaseText, PromptChanges, Rendered, TemplateRefuses
 
 _BATCH = 64
 _BYTES_A_TOKEN = 4  # of European languages under the makers' tokenizers, roughly
+
+_AROUND_TEXT = 2  # tokens that begin and end a plain text
+_NOTHING = Rendered("", "")
 
 _encode = msgspec.json.Encoder().encode
 
@@ -69,46 +72,44 @@ class Counter:
                 yield Counted(draft, flaws.line, _estimated(draft.prompt) + answer, answer, is_last)
             return
         base = self._base
-        texts = [self._text(base, one, source) for one in batch]
-        wholes = base.count([one.whole for one in texts])
-        answers = base.count([one.answer for one in texts])
-        for (draft, flaws, is_last), tokens, answer in zip(batch, wholes, answers, strict=True):
-            longest = max(tokens, self._rejected_tokens(base, draft, flaws=flaws, source=source))
+        chosen = [self._text(base, one, source) for one in batch]
+        rejected = [self._rejected(base, one, source) for one in batch]
+        counts = zip(batch, base.count(chosen), base.count(rejected), strict=True)
+        for (draft, flaws, is_last), (before, answer), (_, other) in counts:
+            longest = before + max(answer, other) + (0 if draft.prompt else _AROUND_TEXT)
             if longest > self._most:
                 flaws.add("example_too_long", draft.at, tokens=longest, most=self._most)
-            yield Counted(draft, flaws.line, tokens, answer, is_last)
+            yield Counted(draft, flaws.line, before + answer, answer, is_last)
 
     def _text(self, base: BaseText, drawn: _Drawn, source: Source) -> Rendered:
         draft, flaws, is_last = drawn
         if is_last:
             _note_special(base, draft, flaws)
-        return self._rendered(base, draft, draft.answer, flaws=flaws, source=source) or Rendered("", "")
+        return self._rendered(base, draft, draft.answer, flaws=flaws, source=source)
 
-    def _rejected_tokens(self, base: BaseText, draft: Draft, *, flaws: Flaws, source: Source) -> int:
+    def _rejected(self, base: BaseText, drawn: _Drawn, source: Source) -> Rendered:
+        draft, flaws, _ = drawn
         if draft.rejected is None:
-            return 0
-        text = self._rendered(base, draft, draft.rejected, flaws=flaws, source=source)
-        return base.count([text.whole])[0] if text is not None else 0
+            return _NOTHING
+        return self._rendered(base, draft, draft.rejected, flaws=flaws, source=source)
 
-    def _rendered(
-        self, base: BaseText, draft: Draft, answer: Message, *, flaws: Flaws, source: Source
-    ) -> Rendered | None:
+    def _rendered(self, base: BaseText, draft: Draft, answer: Message, *, flaws: Flaws, source: Source) -> Rendered:
         if draft.prompt and not base.has_template:
             if not self._is_without_template:
                 self._problems.add("no_chat_template", source)
             self._is_without_template = True
-            return None
+            return _NOTHING
         try:
             text = base.render(draft.prompt, answer, tools=draft.tools)
         except TemplateRefuses as error:
             flaws.add("template_refuses", draft.at, why=f": {error.why}" if error.why else "")
-            return None
-        if not _carries(text.answer, answer):
+        except PromptChanges:
+            flaws.add("prompt_changes", draft.at)
+        else:
+            if _carries(text.answer, answer):
+                return text
             flaws.add("answer_vanishes", draft.at)
-            return None
-        if not text.is_joined:
-            flaws.add("prefix_changes", draft.at)
-        return text
+        return _NOTHING
 
 
 def _note_special(base: BaseText, draft: Draft, flaws: Flaws) -> None:

@@ -6,13 +6,12 @@ The figures of machines are rough and stated as such; they are for telling minut
 from __future__ import annotations
 
 import os
-from math import ceil, prod
+from math import ceil
 from pathlib import Path
-from typing import Any
 
-import msgspec
-
+from hortus.jobs.errors import StepError
 from hortus.jobs.spec import JobSpec, Shape
+from hortus.tuning.bases import check_folder
 from hortus.tuning.datasets.figures import Estimate
 
 CORE_OPERATIONS_S = 30e9
@@ -23,8 +22,6 @@ GPU_OPERATIONS_S = 60e12
 _GPU = Path("/dev/nvidiactl")
 _FULL, _ADAPTER, _REFERENCE = 6, 4, 2
 """Operations for each parameter and token: forwards and backwards; without gradients of the weights; forwards only."""
-_LONGEST_HEADER_BYTES = 100_000_000
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def estimate(job: JobSpec, base: Path | None, *, train: int, tokens: int) -> Estimate:
@@ -70,7 +67,7 @@ def _speed(threads: int) -> tuple[float, str]:
 def _parameters_of(job: JobSpec, base: Path | None) -> int | None:
     if job.method == "scratch" and job.recipe.shape is not None:
         return _of_shape(job.recipe.shape)
-    return _in_safetensors(base) if base is not None else None
+    return _of_folder(base) if base is not None else None
 
 
 def _of_shape(shape: Shape) -> int:
@@ -78,17 +75,8 @@ def _of_shape(shape: Shape) -> int:
     return round(shape.vocabulary * shape.hidden + shape.layers * (attention + 3 * shape.hidden * shape.inner))
 
 
-def _in_safetensors(folder: Path) -> int | None:
-    """Return how many numbers the weights have, by their headers."""
-    total = 0
-    for path in sorted(folder.glob("*.safetensors")):
-        with path.open("rb") as file:
-            size = int.from_bytes(file.read(8), "little")
-            if size > _LONGEST_HEADER_BYTES:
-                return None
-            try:
-                header = _decode(file.read(size))
-                total += sum(prod(one["shape"]) for name, one in header.items() if name != "__metadata__")
-            except (msgspec.DecodeError, KeyError, TypeError):
-                return None
-    return total or None
+def _of_folder(base: Path) -> int | None:
+    try:
+        return check_folder(base).parameters
+    except StepError:  # a folder that only counts tokens
+        return None

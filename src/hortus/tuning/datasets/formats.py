@@ -15,6 +15,9 @@ from hortus.tuning.datasets.messages import Reader
 from hortus.tuning.datasets.problems import Flaws
 from hortus.tuning.datasets.shapes import check_answer_text, check_members, check_text, wanted
 
+MOST_ANSWERS = 100
+"""Of one chat: each gives an example that has all the messages before it."""
+
 
 class Draft(msgspec.Struct, frozen=True):
     """An example that its line gives; as `jobs.examples.Example`, before anything is counted.
@@ -92,6 +95,9 @@ def _read_chat(line: Line) -> Iterator[Draft]:
     learnt = [number for number in answers if read.weights[number]]
     if answers and not learnt:
         line.flaws.add("nothing_to_learn", "$.messages")
+    if len(learnt) > MOST_ANSWERS:
+        line.flaws.add("too_many_answers", "$.messages", count=len(learnt), most=MOST_ANSWERS)
+        return
     for number in learnt:
         draft = Draft(
             messages[:number], messages[number], tools=tools, at=f"$.messages[{number}]", prompt_at="$.messages[{}]"

@@ -35,6 +35,10 @@ _DAY = datetime(2026, 1, 1, tzinfo=UTC)  # templates that write today's date: ea
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
+class PromptChanges(Exception):  # noqa: N818 -- it says what happened
+    """A chat template writes a prompt differently once its answer follows: it would learn another one."""
+
+
 class TemplateRefuses(Exception):  # noqa: N818 -- it says what happened
     """A chat template does not take some messages; `why` is a sentence of the template itself, if it has one."""
 
@@ -44,15 +48,10 @@ class TemplateRefuses(Exception):  # noqa: N818 -- it says what happened
 
 
 class Rendered(msgspec.Struct, frozen=True):
-    """The text of an example: what stands before the answer, and the answer with all that ends it.
+    """The text of an example: what stands before the answer, and the answer with all that ends it."""
 
-    Attributes:
-        is_joined: Whether the text of all begins with the text of the prompt.
-    """
-
-    whole: str
+    prompt: str
     answer: str
-    is_joined: bool = True
 
 
 class _Generation(Extension):
@@ -106,9 +105,11 @@ class BaseText:
         """Whether it can read chats."""
         return self._template is not None
 
-    def count(self, texts: Sequence[str]) -> list[int]:
-        """Return how many tokens each text has."""
-        return [len(one.ids) for one in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+    def count(self, texts: Sequence[Rendered]) -> list[tuple[int, int]]:
+        """Return how many tokens prompt and answer of each text have, counted apart, as they are for training."""
+        both = [one for text in texts for one in (text.prompt, text.answer)]
+        counts = [len(one.ids) for one in self._tokenizer.encode_batch_fast(both, add_special_tokens=False)]
+        return list(zip(counts[::2], counts[1::2], strict=True))
 
     def holds_special(self, text: str) -> bool:
         """Tell whether a text has a special token in it."""
@@ -121,14 +122,15 @@ class BaseText:
 
         Raises:
             TemplateRefuses: The chat template raises an error.
+            PromptChanges: The text with the answer does not begin with the text without it.
         """
         if not prompt:
-            return Rendered(answer["content"], answer["content"])
+            return Rendered("", answer["content"])
         whole = self._rendered([*prompt, answer], tools, is_asked=False)
         before = self._rendered(prompt, tools, is_asked=True)
         if not whole.startswith(before):
-            return Rendered(whole, whole if _is_in(answer, whole) else "", is_joined=False)
-        return Rendered(whole, whole[len(before) :])
+            raise PromptChanges
+        return Rendered(before, whole[len(before) :])
 
     def _rendered(self, messages: Sequence[Message], tools: Sequence[dict[str, Any]] | None, *, is_asked: bool) -> str:
         if self._template is None:
@@ -154,11 +156,6 @@ class BaseText:
 def _with_thinking(messages: Sequence[Message]) -> list[Message]:
     """Return messages with their reasoning under both names that templates read."""
     return [{"thinking": one["reasoning_content"], **one} if "reasoning_content" in one else one for one in messages]
-
-
-def _is_in(answer: Message, text: str) -> bool:
-    content = answer.get("content")
-    return not isinstance(content, str) or content.strip() in text
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

@@ -101,6 +101,9 @@ _SHAPE = {
     "unknown_weight": Rule("The weight is neither 0 nor 1.", "Use 0 for answers not to be learnt, else 1."),
     "weight_without_answer": Rule("Only the assistant's messages have a weight.", "Leave it out here."),
     "nothing_to_learn": Rule("All answers have the weight 0.", "Give one of them the weight 1."),
+    "too_many_answers": Rule(
+        "The chat has {count} answers to learn; {most} are the most.", "Split it, or give some answers the weight 0."
+    ),
     "answer_padded": _warning(
         "The answer begins or ends with white space.", "Trim it: templates do so differently when it is served."
     ),
@@ -128,9 +131,9 @@ _BASE = {
     "no_chat_template": Rule("The base has no chat template.", "Add chat_template.jinja, or train on plain `text`."),
     "template_refuses": Rule("The base's chat template refuses the messages{why}.", "Write them as it expects them."),
     "answer_vanishes": Rule("The base's chat template leaves the answer out.", "Look at its template, or reword it."),
-    "prefix_changes": _warning(
+    "prompt_changes": Rule(
         "The base's chat template writes the prompt differently once the answer follows.",
-        "The gate will say whether the served model minds.",
+        "What would be learnt is not what is asked: use a base whose template keeps prompts as they are.",
     ),
     "special_token": Rule(
         "The text has a special token of the base, which would end or begin a message.", "Take it out."
