@@ -12,8 +12,10 @@ from hortus.jobs.errors import StepError
 
 CONFIG, GENERATION = "config.json", "generation_config.json"
 TOKENIZER, TOKENIZER_CONFIG = "tokenizer.json", "tokenizer_config.json"
+SPECIAL_TOKENS = "special_tokens_map.json"
+"""Where older folders name their special tokens."""
 TEMPLATE = "chat_template.jinja"
-SMALL_FILES = (CONFIG, GENERATION, TOKENIZER, TOKENIZER_CONFIG, TEMPLATE)
+SMALL_FILES = (CONFIG, GENERATION, TOKENIZER, TOKENIZER_CONFIG, SPECIAL_TOKENS, TEMPLATE)
 
 _LARGEST = 256 * 1024 * 1024
 """Tokenizers of a quarter of a million tokens take about 35 MB."""
@@ -62,8 +64,7 @@ class ModelFolder:
     @cached_property
     def generation(self) -> Table:
         """`generation_config.json`, empty where there is none."""
-        path = self.root / GENERATION
-        return read_table(path) if path.exists() else {}
+        return self._table(GENERATION)
 
     @cached_property
     def tokenizer(self) -> Table:
@@ -73,7 +74,10 @@ class ModelFolder:
     @cached_property
     def tokenizer_config(self) -> Table:
         """`tokenizer_config.json`, empty where there is none."""
-        path = self.root / TOKENIZER_CONFIG
+        return self._table(TOKENIZER_CONFIG)
+
+    def _table(self, name: str) -> Table:
+        path = self.root / name
         return read_table(path) if path.exists() else {}
 
     @property
@@ -117,7 +121,8 @@ class ModelFolder:
 
     def special(self, key: str) -> str | None:
         """Return the text of a special token, such as `eos_token`."""
-        match self.tokenizer_config.get(key):
+        named = self.tokenizer_config if key in self.tokenizer_config else self._table(SPECIAL_TOKENS)
+        match named.get(key):
             case str() as text:
                 return text
             case {"content": str() as text}:

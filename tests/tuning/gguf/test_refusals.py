@@ -74,6 +74,7 @@ TOKENIZERS: dict[str, tuple[Callable[[dict], object], str]] = {
     "an unknown split": (lambda t: t.update(pre_tokenizer={"type": "Whitespace"}), "splits texts"),
     "a normaliser": (lambda t: t.update(normalizer={"type": "Lowercase"}), "changes texts"),
     "greedy added tokens": (lambda t: t["added_tokens"][0].update(lstrip=True), "swallows"),
+    "a token twice": (lambda t: t["added_tokens"][0].update(content="!"), "two ids"),
     "an id below 0": (lambda t: t["model"]["vocab"].update(zzz=-1), "token id -1"),
 }
 
@@ -96,6 +97,15 @@ def test_a_model_that_never_ends_is_refused(folder: Path) -> None:
 
     with pytest.raises(StepError, match="ends an answer"):
         read_vocabulary(ModelFolder(folder))
+
+
+def test_special_tokens_are_found_where_older_folders_name_them(folder: Path) -> None:
+    edit(folder / "tokenizer_config.json", bos_token=None, pad_token=None)
+    (folder / "special_tokens_map.json").write_bytes(msgspec.json.encode({"bos_token": {"content": "<|bos|>"}}))
+
+    found = read_vocabulary(ModelFolder(folder))
+
+    assert (found.bos, found.pad) == (1, None)
 
 
 def test_all_ends_of_an_answer_are_carried(folder: Path) -> None:

@@ -70,7 +70,10 @@ def _inputs(
             energy_source=result.energy_source or None,
         ),
         compute=result.compute,
-        environment=look_around(threads=work.job.recipe.threads or len(os.sched_getaffinity(0))),
+        environment=look_around(
+            threads=work.job.recipe.threads or len(os.sched_getaffinity(0)),
+            gpus=() if result.device == "cpu" else (result.device,),
+        ),
     )
 
 

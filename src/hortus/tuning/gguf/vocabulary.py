@@ -136,7 +136,10 @@ def _tokens(
     for each in added:
         _check_number(each.id, size, path)
         tokens[each.id], kinds[each.id] = each.content, CONTROL if each.special else USER_DEFINED
-    return tuple(f"[PAD{number}]" if text is None else text for number, text in enumerate(tokens)), tuple(kinds)
+    named = tuple(f"[PAD{number}]" if text is None else text for number, text in enumerate(tokens))
+    if len(set(named)) < size:
+        raise refusal("has a token with two ids, which llama.cpp does not load.", path)
+    return named, tuple(kinds)
 
 
 def _check_number(number: int, size: int, path: Path) -> None:
