@@ -67,11 +67,12 @@ def _kind(stored: StoredTensor, wish: NumberFormat) -> Any:
 def _bytes(stored: StoredTensor, kind: Any, *, heads: int) -> Values:
     rows = stored.shape[0]
     raw: Values = np.memmap(stored.file, dtype=_dtype(stored), mode="r", offset=stored.start, shape=stored.shape)
-    order = neighbours(rows, heads) if heads else np.arange(rows)
+    order = neighbours(rows, heads) if heads else None
     out = np.empty(gguf.quant_shape_to_byte_shape(stored.shape, kind), dtype=np.uint8)
     step = max(1, _SLICE_BYTES // (4 * max(1, stored.elements // max(1, rows))))
     for begin in range(0, rows, step):
-        part = floats(raw[order[begin : begin + step]], stored.dtype)
+        rows_here = slice(begin, begin + step)
+        part = floats(raw[rows_here if order is None else order[rows_here]], stored.dtype)
         _check_range(part, kind, stored)
         out[begin * out.shape[0] // rows : (begin + len(part)) * out.shape[0] // rows] = _coded(part, kind)
     return out
@@ -83,7 +84,7 @@ def _coded(part: Values, kind: Any) -> Values:
 
 
 def _check_range(part: Values, kind: Any, stored: StoredTensor) -> None:
-    highest = float(np.max(np.abs(part), initial=0.0))
+    highest = float(max(np.max(part, initial=0.0), -np.min(part, initial=0.0)))  # NaN goes through both
     if not np.isfinite(highest):
         raise StepError(
             f"tensor {stored.name!r} holds numbers that are none (NaN or infinite).",
