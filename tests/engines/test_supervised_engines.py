@@ -253,7 +253,7 @@ def test_a_model_that_does_not_fit_into_memory_is_refused_with_both_figures(benc
 
 
 def test_an_unknown_engine_is_refused_by_name(bench: Bench, tiny_model: Path) -> None:
-    bench.want(Deployment(name="tiny", engine="vllm", model_path=str(tiny_model)))
+    bench.want(Deployment(name="tiny", engine="other", model_path=str(tiny_model)))
     bench.start()
     failed = bench.until_state("tiny", "failed")
-    assert failed.error == "no engine is called 'vllm'. Known engines: llamacpp."
+    assert failed.error == "no engine is called 'other'. Known engines: llamacpp, transformers, vllm."

@@ -28,7 +28,7 @@ _log = logging.getLogger("hortus.supervisor")
 _LOOK_EVERY_S = 0.1
 _KEY_BYTES = 24
 
-_PASSED_ON = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "LD_LIBRARY_PATH", "TZ")
+_PASSED_ON = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "LD_LIBRARY_PATH", "TZ", "CUDA_VISIBLE_DEVICES")
 """Variables that engines may see; no other, for the environment may hold credentials."""
 
 

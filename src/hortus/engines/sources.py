@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from hortus.engines.plan import FileStamp
+from hortus.engines.weights import folder_files
 from hortus.snapshot.model import Deployment
 
 SEEDLING = "seedling"
@@ -52,9 +53,11 @@ def _joined(stamps: Sequence[FileStamp | None]) -> FileStamp:
 
 
 def stamp_of(path: Path) -> FileStamp | None:
-    """Return the state of a file, None where there is none."""
+    """Return the state of a file, or of all files of a model's folder; None where there is none."""
     try:
         found = path.stat()
+        if path.is_dir():
+            return _joined([stamp_of(each) for each in folder_files(path)])
     except OSError:
         return None
     return FileStamp(size=found.st_size, modified_ns=found.st_mtime_ns, inode=found.st_ino)

@@ -2,10 +2,13 @@
 
 from hortus.engines.driver import Driver
 from hortus.engines.drivers.llamacpp import LLAMACPP
+from hortus.engines.drivers.transformers import TRANSFORMERS
+from hortus.engines.drivers.vllm import VLLM, has_gpu, is_installed
 from hortus.engines.errors import EngineMissingError
+from hortus.engines.sources import model_file
 from hortus.snapshot.model import Deployment
 
-DRIVERS: dict[str, Driver] = {driver.name: driver for driver in (LLAMACPP,)}
+DRIVERS: dict[str, Driver] = {driver.name: driver for driver in (LLAMACPP, TRANSFORMERS, VLLM)}
 
 
 AUTO = "auto"
@@ -32,7 +35,14 @@ def driver_for(deployment: Deployment) -> Driver:
     Raises:
         EngineMissingError: There is none of this name.
     """
-    return LLAMACPP if deployment.engine == AUTO else driver_of(deployment.engine)
+    return _fitting(deployment) if deployment.engine == AUTO else driver_of(deployment.engine)
+
+
+def _fitting(deployment: Deployment) -> Driver:
+    """A folder is vLLM's where that can run here; transformers serves it everywhere else."""
+    if not model_file(deployment).is_dir():
+        return LLAMACPP
+    return VLLM if is_installed() and has_gpu() else TRANSFORMERS
 
 
 def stands_alone(deployment: Deployment) -> bool:
