@@ -31,15 +31,16 @@ _PATIENCE_S = 8.0
 _FIRST_RETRY_S = 0.5
 _LONGEST_RETRY_S = 30.0
 
-_OFFLINE = {
-    "HF_HUB_OFFLINE": "1",
-    "TRANSFORMERS_OFFLINE": "1",
-    "HF_DATASETS_OFFLINE": "1",
+_FIXED = {
+    "HF_HUB_FIXED": "1",
+    "TRANSFORMERS_FIXED": "1",
+    "HF_DATASETS_FIXED": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "TOKENIZERS_PARALLELISM": "false",
+    "OMP_WAIT_POLICY": "PASSIVE",  # threads that wait for one another would keep the door from its processors
     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # without it sums on a GPU come out differently each time
 }
-"""Steps fetch nothing; what they load lies on this machine."""
+"""Steps fetch nothing, for what they load lies on this machine; and the same work gives the same result."""
 
 _PASSED_ON = (
     "CUDA_VISIBLE_DEVICES",
@@ -131,7 +132,7 @@ class Runner:
             return
         entry.runs += 1
         entry.kill_at_s = None
-        entry.process = _spawn(job_id, work, log=folder.log(step), environment={**_OFFLINE, **self._passed_on})
+        entry.process = _spawn(job_id, work, log=folder.log(step), environment={**_FIXED, **self._passed_on})
         _log.info("step started", extra={"job": job_id, "step": step, "pid": entry.process.pid})
 
     def _look_at(self, job_id: str, entry: _Entry, *, now_s: float) -> None:

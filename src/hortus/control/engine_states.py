@@ -8,7 +8,7 @@ import msgspec
 
 
 class EngineState(msgspec.Struct, frozen=True):
-    """One engine's state; its port and key are left where they are."""
+    """One engine's state; its port and key are left where they are. It answers to the names in `serves`."""
 
     name: str
     state: str
@@ -23,6 +23,7 @@ class EngineState(msgspec.Struct, frozen=True):
     warm_s: float | None = None
     successor: str | None = None
     successor_error: str | None = None
+    serves: dict[str, msgspec.Raw] = {}
 
 
 def read_engine_states(folder: Path) -> dict[str, EngineState]:

@@ -9,12 +9,21 @@ from hortus.control import tenancy
 from hortus.control.declaring import declare
 from hortus.control.engine_states import read_engine_states
 from hortus.control.plane import Plane
+from hortus.control.workshop.bases import base_source
 from hortus.control.workshop.belongings import Belongings
 from hortus.control.workshop.moves import Move, fail, succeed
-from hortus.control.workshop.works import product_deployment, product_name, served
+from hortus.control.workshop.works import (
+    adapter_source,
+    over_base,
+    product_deployment,
+    product_name,
+    served,
+    shared_deployment,
+)
 from hortus.jobs.folders import JobFolder
 from hortus.jobs.records import Base, JobError, JobEvent, JobRecord
-from hortus.snapshot.declared import EndpointSpec, RouteSpec
+from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, RouteSpec
+from hortus.snapshot.model import Adapter
 
 
 class Promotion:
@@ -43,12 +52,13 @@ class Promotion:
             return ""
         project = await self._belongings.project_of(job)
         name, deployment = product_name(job, project), product_deployment(job, project)
-        await self._belongings.deploy([served(job, deployment, self._folder(job))])
-        state = read_engine_states(self._plane.installation.engines).get(deployment)
-        if state is None or state.state == "starting":
+        engine = await self._serve(job, deployment)
+        state = read_engine_states(self._plane.installation.engines).get(engine)
+        error = None if state is None else state.error or state.successor_error
+        if state is not None and "failed" in {state.state, state.successor}:
+            raise HortusError(f"The engine of {name} cannot serve it: {error}.", hint="See its log.")
+        if state is None or state.state != "ready" or (engine != deployment and deployment not in state.serves):
             return None
-        if state.state == "failed":
-            raise HortusError(f"The engine of {name} cannot serve it: {state.error}.", hint="See its log.")
 
         def open_it() -> None:
             self._route_to(name, deployment)
@@ -57,6 +67,25 @@ class Promotion:
 
         await self._belongings.change(open_it)
         return name
+
+    async def _serve(self, job: JobRecord, name: str) -> str:
+        """Have the product served under a name, and return the deployment that does it: its own, or its base's."""
+        folder = self._folder(job)
+        base, adapter = base_source(job.base, folder), adapter_source(job, folder)
+        if base is None or adapter is None:
+            await self._belongings.deploy([served(job, name, folder)])
+            return name
+        shared = shared_deployment(job)
+        others = tuple(one for one in self._adapters_of(shared) if one.name != name)
+        spec = over_base(job, shared, base, adapters=(*others, Adapter(name, adapter)))
+        await self._belongings.deploy([spec])
+        return shared
+
+    def _adapters_of(self, deployment: str) -> tuple[Adapter, ...]:
+        stored = self._plane.ports.objects.get("deployment", deployment)
+        if stored is None or stored.retired_at_ms is not None or not isinstance(stored.spec, DeploymentSpec):
+            return ()
+        return stored.spec.adapters
 
     async def _at_host(self, job: JobRecord) -> str:
         """Return the route to a model that a host has tuned: an endpoint with that host's facts."""

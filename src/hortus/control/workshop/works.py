@@ -9,11 +9,12 @@ from pathlib import Path
 import msgspec
 
 from hortus.control.workshop.bases import base_source, source_of, usual_temperature
-from hortus.jobs.folders import JobFolder, WorkshopPlaces
+from hortus.jobs.folders import ADAPTER_GGUF, PRODUCT_ADAPTER, JobFolder, WorkshopPlaces
 from hortus.jobs.records import JobRecord, Phase
 from hortus.jobs.steps import CheckStep, EvaluateStep, HostStep, StepWork, Suite, TrainStep
 from hortus.snapshot.declared import DeploymentSpec
 from hortus.snapshot.grants import CANDIDATES
+from hortus.snapshot.model import Adapter
 
 _PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_PART = 40
@@ -78,10 +79,10 @@ def _train(job: JobRecord, ground: Ground) -> StepWork:
 
 
 def _evaluate(job: JobRecord, ground: Ground) -> StepWork:
-    names = [one.name for one in candidates(job, ground.folder(job))]
+    names = {one.name for one in candidates(job, ground.folder(job))}
     return EvaluateStep(
         job.spec,
-        base_route=next((one for one in names if one == base_candidate(job)), None),
+        base_route=base_candidate(job) if base_candidate(job) in names else None,
         product_route=product_candidate(job),
         dataset=ground.dataset(job),
         folder=str(ground.folder(job).root),
@@ -111,18 +112,34 @@ _WORKS: Mapping[Phase, Callable[[JobRecord, Ground], StepWork]] = {
 
 
 def candidates(job: JobRecord, folder: JobFolder) -> list[DeploymentSpec]:
-    """Return what is served for the gate: the product, and the base where there is one."""
-    found = [served(job, product_candidate(job), folder)]
+    """Return what is served for the gate: the base where there is one, and the product or its adapter over the base."""
     base = base_source(job.base, folder)
-    if base is not None:
-        found.append(_deployment(job, base_candidate(job), base))
-    return found
+    adapter = adapter_source(job, folder)
+    if base is not None and adapter is not None:
+        return [over_base(job, base_candidate(job), base, adapters=(Adapter(product_candidate(job), adapter),))]
+    found = [served(job, product_candidate(job), folder)]
+    return found if base is None else [*found, _deployment(job, base_candidate(job), base)]
 
 
 def served(job: JobRecord, name: str, folder: JobFolder) -> DeploymentSpec:
-    """Return the deployment that serves a job's product."""
+    """Return the deployment that serves a job's product whole."""
     spec = _deployment(job, name, source_of(folder.product))
     return msgspec.structs.replace(spec, temperature=usual_temperature(folder.product))
+
+
+def over_base(job: JobRecord, name: str, base: str, *, adapters: tuple[Adapter, ...]) -> DeploymentSpec:
+    """Return the deployment of a base with adapters by name."""
+    return msgspec.structs.replace(_deployment(job, name, base), adapters=adapters)
+
+
+def adapter_source(job: JobRecord, folder: JobFolder) -> str | None:
+    """Return the adapter that a job's engine takes; None where the product is to be served whole, or can only be."""
+    if job.spec.form != "adapter":
+        return None
+    gguf, peft = folder.product / ADAPTER_GGUF, folder.product / PRODUCT_ADAPTER
+    if job.spec.engine in {"auto", "llamacpp"} and gguf.exists():
+        return str(gguf)
+    return str(peft) if job.spec.engine in {"transformers", "vllm"} and peft.is_dir() else None
 
 
 def _deployment(job: JobRecord, name: str, source: str) -> DeploymentSpec:
@@ -130,6 +147,11 @@ def _deployment(job: JobRecord, name: str, source: str) -> DeploymentSpec:
     wished = job.spec.engine
     fitting = "llamacpp" if Path(source).suffix == ".gguf" or source == "seedling" else "transformers"
     return DeploymentSpec(name=name, source=source, engine=fitting if wished == "auto" else wished)
+
+
+def shared_deployment(job: JobRecord) -> str:
+    """Return the name of the deployment that serves adapters over the job's base."""
+    return f"adapters-of-{_PLAIN.sub('-', job.base.name)[:_LONGEST_PART]}"
 
 
 def product_candidate(job: JobRecord) -> str:
