@@ -7,11 +7,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from transformers import AutoTokenizer
 
 from hortus.tuning.gguf.models import write_model
-from hortus.tuning.gguf.splits import SPLITS, split_of
+from hortus.tuning.gguf.splits import CLASSES, SPLITS, Split, is_kept, split_of
 from llama_server import served
-from tiny_models import SENTENCES, fast, random_model, train_tokenizer
+from tiny_models import SENTENCES, edit, fast, random_model, train_tokenizer
 
 AWKWARD = (
     "I'LL don't you'Re it'S 'tis",
@@ -48,6 +49,28 @@ def test_llama_cpp_gives_the_same_token_ids(name: str, tmp_path: Path) -> None:
                 continue  # the limit that `read_vocabulary` tells of
             ids = other.post("/tokenize", {"content": text, "parse_special": True})["tokens"]
             assert ids == tokenizer.encode(text, add_special_tokens=False).ids, repr(text)
+
+
+@pytest.mark.parametrize("maker", [*filter(None, CLASSES), "GPT2TokenizerFast", "Qwen2TokenizerFast"])
+@pytest.mark.parametrize("split", SPLITS, ids=lambda split: split.name)
+def test_a_class_that_overrides_the_split_is_known(split: Split, maker: str, tmp_path: Path) -> None:
+    if maker == "PreTrainedTokenizer":
+        maker = "PreTrainedTokenizerFast"
+    tokenizer = train_tokenizer(split.name)
+    fast(tokenizer).save_pretrained(tmp_path)
+    edit(tmp_path / "tokenizer_config.json", tokenizer_class=maker)
+
+    loaded = AutoTokenizer.from_pretrained(tmp_path)
+
+    is_same = all(
+        loaded.encode(text, add_special_tokens=False) == tokenizer.encode(text, add_special_tokens=False).ids
+        for text in texts()
+    )
+    assert is_kept(split, maker) == is_same
+
+
+def test_a_class_that_nobody_tried_is_refused() -> None:
+    assert not is_kept(SPLITS[0], "OwnTokenizer")
 
 
 @pytest.mark.parametrize("name", [split.name for split in SPLITS])

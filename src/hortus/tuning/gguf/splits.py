@@ -42,6 +42,26 @@ SPLITS = (
 )
 
 
+CLASSES: Mapping[str, tuple[str, ...]] = {
+    "": tuple(each.name for each in SPLITS),
+    "PreTrainedTokenizer": tuple(each.name for each in SPLITS),
+    "TokenizersBackend": tuple(each.name for each in SPLITS),
+    "LlamaTokenizer": tuple(each.name for each in SPLITS),
+    "GPT2Tokenizer": ("gpt-2",),
+    "Qwen2Tokenizer": ("qwen2",),
+}
+"""Which splits transformers leaves as `tokenizer.json` has them, by the `tokenizer_class` of `tokenizer_config.json`.
+
+transformers 5.23 builds the tokenizers of some classes itself and overrides what `tokenizer.json` says, without a word;
+tried out in `tests/tuning/gguf/test_splits.py`.
+"""
+
+
+def is_kept(split: Split, tokenizer_class: object) -> bool:
+    """Tell whether transformers splits as `tokenizer.json` says, for a folder's `tokenizer_class`."""
+    return split.name in CLASSES.get(str(tokenizer_class or "").removesuffix("Fast"), ())
+
+
 def split_of(tokenizer: Table) -> Split | None:
     """Return the split of a tokenizer, None where it is none of those known."""
     model = tokenizer.get("model")

@@ -12,7 +12,7 @@ import msgspec
 
 from hortus.jobs.errors import StepError
 from hortus.tuning.folders import ModelFolder, Table
-from hortus.tuning.gguf.splits import split_of
+from hortus.tuning.gguf.splits import is_kept, split_of
 
 NORMAL, CONTROL, USER_DEFINED, UNUSED = 1, 3, 4, 5
 """Kinds of tokens in GGUF. https://github.com/ggml-org/ggml/blob/master/docs/gguf.md, recalled 2026-11."""
@@ -77,6 +77,13 @@ def read_vocabulary(folder: ModelFolder) -> Vocabulary:
     split = split_of(tokenizer)
     if split is None:
         raise refusal("splits texts in a way that is not known to be one of llama.cpp's.", path)
+    maker = folder.tokenizer_config.get("tokenizer_class")
+    if not is_kept(split, maker):
+        raise refusal(
+            f"splits texts as {split.name}, which transformers' {maker} may override without a word; with"
+            " `PreTrainedTokenizerFast` as `tokenizer_class` in tokenizer_config.json it does not.",
+            path,
+        )
     added = _added(tokenizer, path)
     tokens, kinds = _tokens(model.vocab, added, size=folder.vocabulary, path=path)
     return Vocabulary(
@@ -87,7 +94,7 @@ def read_vocabulary(folder: ModelFolder) -> Vocabulary:
         bos=_named(folder, "bos_token", tokens),
         pad=_named(folder, "pad_token", tokens),
         ends=_ends(folder, tokens),
-        limits=_normalised(tokenizer, path),
+        limits=_normalised(folder, path),
     )
 
 
@@ -174,10 +181,11 @@ def _ends(folder: ModelFolder, tokens: tuple[str, ...]) -> tuple[int, ...]:
     return tuple(sorted(ends, key=lambda each: each != named))
 
 
-def _normalised(tokenizer: Table, path: Path) -> tuple[str, ...]:
-    normalizer = tokenizer.get("normalizer")
+def _normalised(folder: ModelFolder, path: Path) -> tuple[str, ...]:
+    normalizer = folder.tokenizer.get("normalizer")
     if normalizer is None:
-        return ()
+        is_qwen = str(folder.tokenizer_config.get("tokenizer_class")).startswith("Qwen2Tokenizer")
+        return (NOT_NORMALISED,) if is_qwen else ()
     if isinstance(normalizer, Mapping) and normalizer.get("type") == "NFC":
         return (NOT_NORMALISED,)
     raise refusal("changes texts before it splits them, which llama.cpp does not.", path)
