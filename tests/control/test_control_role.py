@@ -92,7 +92,7 @@ async def test_control_serves_port_and_socket_applies_the_file_and_stops_cleanly
     assert status == 200
     assert msgspec.json.decode(body)["file"]["state"] == "applied"
     assert stat.S_IMODE(role.home.control_socket.stat().st_mode) == 0o600
-    assert set(load_snapshot(role.home.snapshot).endpoints) == {"own", "seedling"}
+    assert set(load_snapshot(role.home.snapshot).endpoints) == {"own", "seedling", "workshop"}
 
     (role.directory / "hortus.toml").write_text(ENDPOINT.replace('"own"', '"other"'))
     deadline = time.monotonic() + 20

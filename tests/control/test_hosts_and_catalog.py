@@ -44,7 +44,7 @@ async def test_an_empty_variable_lights_nothing(tmp_path: Path) -> None:
 
 async def test_a_lit_host_is_offered_and_not_routed(tmp_path: Path) -> None:
     async with running_control(tmp_path, environment=LIT) as control:
-        assert set(control.snapshot().routes) == {"seedling"}
+        assert set(control.snapshot().routes) == {"seedling", "workshop"}
 
 
 async def test_connecting_a_host_makes_endpoints_and_routes_and_allows_the_default_project(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ async def test_connecting_a_host_makes_endpoints_and_routes_and_allows_the_defau
         assert any("goes to Mistral AI" in sentence for sentence in made["leaves"])
         assert control.snapshot().routes[MODEL].candidates == (Candidate(f"{MODEL}@mistral"),)
         assert control.snapshot().endpoints[f"{MODEL}@mistral"].price is not None
-        assert (await control.ask("GET", "/projects/default"))["routes"] == ["seedling", MODEL]
+        assert (await control.ask("GET", "/projects/default"))["routes"] == ["seedling", "workshop", MODEL]
         assert (await control.ask("GET", "/status"))["connected_hosts"] == ["mistral"]
 
 
@@ -64,7 +64,7 @@ async def test_a_dry_run_says_the_same_and_makes_nothing(tmp_path: Path) -> None
         planned = await control.ask("POST", "/hosts/mistral/connect", {"models": [MODEL], "dry_run": True})
         assert planned["is_dry_run"]
         assert control.snapshot().version == before
-        assert (await control.ask("GET", "/projects/default"))["routes"] == ["seedling"]
+        assert (await control.ask("GET", "/projects/default"))["routes"] == ["seedling", "workshop"]
         made = await control.ask("POST", "/hosts/mistral/connect", {"models": [MODEL]})
         assert {**made, "is_dry_run": True} == planned
 
@@ -176,7 +176,7 @@ async def test_refuses_to_connect(refusing: Control, case: str) -> None:
     assert (answer.status, error["path"]) == (status, member), error
     assert error["hint"]
     assert b"hunter2" not in answer.body
-    assert set(refusing.snapshot().routes) == {"seedling"}
+    assert set(refusing.snapshot().routes) == {"seedling", "workshop"}
 
 
 async def test_a_project_of_the_file_that_may_use_everything_needs_nothing(tmp_path: Path) -> None:

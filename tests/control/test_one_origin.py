@@ -55,7 +55,7 @@ async def test_what_the_file_declares_is_there_with_its_place(tmp_path: Path) ->
         endpoint = await control.ask("GET", "/endpoints/own")
         assert (endpoint["origin"], endpoint["where"]) == ("file", "hortus.toml:6")
         assert (await control.ask("GET", "/projects/library"))["origin"] == "file"
-        assert set(control.snapshot().routes) == {"own", "desk", "seedling"}
+        assert set(control.snapshot().routes) == {"own", "desk", "seedling", "workshop"}
         assert await state(control) == "applied"
 
 
@@ -111,11 +111,11 @@ async def test_a_saved_change_is_applied_without_a_restart(tmp_path: Path) -> No
 async def test_what_is_gone_from_the_file_is_retired_and_comes_back_with_it(tmp_path: Path) -> None:
     async with running_control(tmp_path, toml=FILE) as control:
         control.write_file("")
-        assert set(control.snapshot().routes) == {"seedling"}
+        assert set(control.snapshot().routes) == {"seedling", "workshop"}
         assert (await control.ask("GET", "/endpoints/own"))["retired_at_ms"]
         assert (await control.ask("GET", "/projects/library"))["retired_at_ms"]
         control.write_file(FILE)
-        assert set(control.snapshot().routes) == {"own", "desk", "seedling"}
+        assert set(control.snapshot().routes) == {"own", "desk", "seedling", "workshop"}
         assert (await control.ask("GET", "/projects/library")).get("retired_at_ms") is None
 
 

@@ -22,7 +22,11 @@ async def refusing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Co
 async def test_the_first_start_makes_organisation_and_default_project(tmp_path: Path) -> None:
     async with running_control(tmp_path) as control:
         (project,) = (await control.ask("GET", "/projects"))["projects"]
-        assert (project["name"], project["routes"], project["origin"]) == ("default", ["seedling"], "built-in")
+        assert (project["name"], project["routes"], project["origin"]) == (
+            "default",
+            ["seedling", "workshop"],
+            "built-in",
+        )
         assert (await control.ask("GET", "/organisation"))["id"].startswith("org_")
 
 

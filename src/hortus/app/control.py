@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 import uvicorn
+from starlette.types import ASGIApp
 from typing_extensions import override
 
 import hortus
@@ -24,6 +25,7 @@ from hortus.app.bounded_protocol import BoundedProtocol
 from hortus.app.clock import SystemClock, random_bytes
 from hortus.app.context import RoleContext
 from hortus.app.credentials import Credentials
+from hortus.app.face import Face
 from hortus.app.home import Home
 from hortus.app.modelfiles import Fetching, ModelFiles
 from hortus.app.opening import Openers
@@ -89,7 +91,8 @@ async def _serve(context: RoleContext, store: Store) -> None:
         plane = _make_plane(context, store, hosts=hosts, secrets=secrets)
         await asyncio.to_thread(plane.start)
         token = AdminToken(context.home, given=context.loaded.environment.get("HORTUS_ADMIN_TOKEN"))
-        servers = _make_servers(context, plane, token=token)
+        face = Face(plane, context.home.engines, clock=SystemClock())
+        servers = [*_make_servers(context, plane, token=token), (_server(face.app), face.listener)]
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, _stop, servers)
@@ -101,13 +104,16 @@ async def _serve(context: RoleContext, store: Store) -> None:
             conducting = tasks.create_task(
                 Conductor(plane, door=lambda: _door_of(context.home)).keep_looking(), name="carry jobs on"
             )
+            telling = tasks.create_task(face.keep_telling(), name="tell where the workshop is")
             confirming = tasks.create_task(_keep_confirming(context.home, secrets, store), name="look at secrets")
             serving = [tasks.create_task(server.serve(sockets=[listener])) for server, listener in servers]
             await asyncio.gather(*serving)
             looking.cancel()
             confirming.cancel()
             conducting.cancel()
+            telling.cancel()
             fetching.cancel()
+        face.close()
     finally:
         context.home.control_socket.unlink(missing_ok=True)
         await hosts.close()
@@ -255,34 +261,35 @@ class _QuietServer(uvicorn.Server):
         yield
 
 
+def _server(app: ASGIApp, *, cert: str | None = None, key: str | None = None) -> _QuietServer:
+    return _QuietServer(
+        uvicorn.Config(
+            app,
+            http=BoundedProtocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_S,
+            ssl_certfile=cert,
+            ssl_keyfile=key,
+        )
+    )
+
+
 def _make_servers(context: RoleContext, plane: Plane, *, token: AdminToken) -> list[tuple[_QuietServer, socket.socket]]:
     """Return a server for the admin port and one, without TLS, for the Unix socket."""
     app = build_app(plane, token=token.read)
     settings = context.settings
 
-    def server(*, cert: str | None, key: str | None) -> _QuietServer:
-        return _QuietServer(
-            uvicorn.Config(
-                app,
-                http=BoundedProtocol,
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                proxy_headers=False,
-                server_header=False,
-                timeout_graceful_shutdown=_GRACE_S,
-                ssl_certfile=cert,
-                ssl_keyfile=key,
-            )
-        )
-
     servers = [
-        (server(cert=settings.tls_cert, key=settings.tls_key), socket.socket(fileno=number))
+        (_server(app, cert=settings.tls_cert, key=settings.tls_key), socket.socket(fileno=number))
         for number in context.sockets[:1]
     ]
     unix = _listen_unix(context.home.control_socket)
-    return [*servers, (server(cert=None, key=None), unix)] if unix is not None else servers
+    return [*servers, (_server(app), unix)] if unix is not None else servers
 
 
 def _listen_unix(path: Path) -> socket.socket | None:

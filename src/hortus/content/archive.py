@@ -14,6 +14,7 @@ import msgspec
 
 from hortus.base.secrets import SecretVersions
 from hortus.base.time import Clock
+from hortus.canon.dialect import HostIdKind
 from hortus.content.exchange import Entry, Exchange, Extent, Wanted
 from hortus.content.exchanges import Exchanges, opened
 from hortus.content.kept import KeptBounds, KeptContent
@@ -104,6 +105,16 @@ class Archive:
             is_clean = exchanges.leave_no_trace()
             broken = tuple(str(one) for one in exchanges.broken())
         return Erased(tuple(gone), seals, host_ids, is_clean, broken)
+
+    def claim(self, project_id: str, endpoint: str, kind: HostIdKind, host_id: str) -> None:
+        """Remember whose something is that is kept until it is deleted.
+
+        Raises:
+            NotKept: It has another owner, or cannot be written.
+        """
+        self._secrets.look_again()
+        with closing(self._kept()) as kept:
+            kept.claim(project_id, endpoint, kind, host_id)
 
     @contextmanager
     def _open(self) -> Iterator[Exchanges]:

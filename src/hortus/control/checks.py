@@ -30,6 +30,7 @@ from hortus.snapshot.declared import (
     RouteSpec,
 )
 from hortus.snapshot.endpoints import LOCAL_HOST
+from hortus.snapshot.model import WORKSHOP
 from hortus.snapshot.surfaces import ANY_HOST, OPEN_HOST, OPEN_HOSTS
 
 OPERATIONS = (
@@ -82,12 +83,12 @@ def check_spec(
     match spec:
         case EndpointSpec():
             facts = check_facts(spec, hosts.get(spec.host), today=today)
-            return [*_check_name(spec.name, NAME_PATTERN), *_check_endpoint(spec, hosts, networks=networks), *facts]
+            return [*_check_own_name(spec.name, NAME_PATTERN), *_check_endpoint(spec, hosts, networks=networks), *facts]
         case RouteSpec():
-            return [*_check_name(spec.name, NAME_PATTERN), *_check_route(spec)]
+            return [*_check_own_name(spec.name, NAME_PATTERN), *_check_route(spec)]
         case DeploymentSpec():
             # its name also names a file in `run/engines`, so it is as narrow as a project's
-            return [*_check_name(spec.name, PROJECT_NAME_PATTERN), *_check_deployment(spec)]
+            return [*_check_own_name(spec.name, PROJECT_NAME_PATTERN), *_check_deployment(spec)]
         case ProjectSpec():
             return [*_check_name(spec.name, PROJECT_NAME_PATTERN), *_check_keeping(spec)]
         case LimitSpec():
@@ -110,6 +111,14 @@ def check_far(spec: Spec) -> list[Fault]:
     message = "The admin API takes credential files of the installation's directory `credentials` only."
     hint = 'Write "file:NAME", or declare the endpoint in this machine\'s own hortus.toml.'
     return [Fault(("credential",), message, hint)]
+
+
+def _check_own_name(name: str, pattern: str) -> list[Fault]:
+    """Return what is wrong with the name of something that is also an endpoint or a route."""
+    if name == WORKSHOP:
+        message = f"`{WORKSHOP}` is where this installation itself keeps files and tunes models."
+        return [Fault(("name",), message, "Choose another name.")]
+    return _check_name(name, pattern)
 
 
 def _check_name(name: str, pattern: str) -> list[Fault]:

@@ -40,7 +40,7 @@ from hortus.snapshot.compile import (
 )
 from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, ProjectSpec, RateSpec, RouteSpec
 from hortus.snapshot.endpoints import credential_of
-from hortus.snapshot.model import Endpoint, Snapshot
+from hortus.snapshot.model import WORKSHOP, Endpoint, Snapshot
 from hortus.snapshot.writing import publish
 
 DEFAULT_PROJECT = "default"
@@ -164,7 +164,7 @@ class Plane:
         """
         self.ports.access.organisation()
         if self.ports.access.project(DEFAULT_PROJECT) is None:
-            first = ProjectSpec(name=DEFAULT_PROJECT, routes=(SEEDLING.name,))
+            first = ProjectSpec(name=DEFAULT_PROJECT, routes=(SEEDLING.name, WORKSHOP))
             self.ports.access.put_project(first, origin=applying.BUILT_IN)
         self._take_file()
         self.recompile()
@@ -347,6 +347,7 @@ class Plane:
             model_files=self._seen.model_files,
             runs_seedling=runs_seedling,
             country=self.installation.country,
+            has_workshop=True,
         )
 
     def _look_outside(self) -> _Outside:

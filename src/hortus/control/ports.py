@@ -12,6 +12,7 @@ from typing import Protocol
 
 from hortus.access.acts import Act
 from hortus.access.objects import Key, Organisation, Project
+from hortus.canon.dialect import HostIdKind
 from hortus.catalog.rows import Auth
 from hortus.content.archive import Erased
 from hortus.content.exchange import Entry, Exchange, Wanted
@@ -208,6 +209,10 @@ class Content(Protocol):
 
     def erase(self, receipt_ids: Sequence[str]) -> Erased:
         """Remove exchanges for good, with what came with them."""
+        ...
+
+    def claim(self, project_id: str, endpoint: str, kind: HostIdKind, host_id: str) -> None:
+        """Remember whose something is that an endpoint keeps until it is deleted; raises HortusError."""
         ...
 
 

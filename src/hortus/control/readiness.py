@@ -5,7 +5,7 @@ from __future__ import annotations
 from hortus.base.errors import ConfigurationError
 from hortus.control.plane import Plane
 from hortus.engines.addresses import address_file
-from hortus.snapshot.model import Snapshot
+from hortus.snapshot.model import WORKSHOP, Snapshot
 from hortus.snapshot.reading import load_engine
 from hortus.snapshot.resolved import Headers, Ready, resolve
 
@@ -22,7 +22,9 @@ def snapshot_of(plane: Plane) -> Snapshot:
 def ready_now(plane: Plane) -> Ready:
     """Return what the gateway makes of the snapshot at this moment."""
     snapshot = snapshot_of(plane)
-    files = {name: load_engine(address_file(plane.installation.engines, name)) for name in snapshot.deployments}
+    files = {
+        name: load_engine(address_file(plane.installation.engines, name)) for name in (*snapshot.deployments, WORKSHOP)
+    }
 
     def credential(reference: str) -> str:
         secret = plane.ports.credentials.read(reference)

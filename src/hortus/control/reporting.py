@@ -18,6 +18,7 @@ from hortus.control.plane import Plane
 from hortus.control.policyhealth import default_policy, examine_policies
 from hortus.control.tenancy import find_project
 from hortus.control.usage import examine_usage
+from hortus.snapshot.model import WORKSHOP
 
 _LOW_DISK_BYTES = 512 * 1024 * 1024
 _MANY_RESTARTS = 3
@@ -48,7 +49,7 @@ def show_status(plane: Plane, _ask: models.Nothing) -> views.StatusView:
         ),
         file=file_state(plane),
         deployments=list_deployments(plane, models.Everything()).deployments,
-        routes=tuple(snapshot.routes) if snapshot is not None else (),
+        routes=tuple(name for name in snapshot.routes if name != WORKSHOP) if snapshot is not None else (),
         lit_hosts=tuple(host for host in plane.catalog.hosts if plane.is_lit(host)),
         connected_hosts=tuple(sorted(hosts)),
         alerts=tuple(view.name for view in alerts(plane)),

@@ -10,6 +10,8 @@ from urllib.parse import quote
 
 import msgspec
 
+from hortus.snapshot.model import WORKSHOP
+
 State = Literal["starting", "ready", "failed", "stopped"]
 
 _LONGEST_STEM = 200
@@ -101,8 +103,13 @@ def remove_address(folder: Path, name: str) -> None:
 
 
 def remove_all(folder: Path) -> None:
-    """Make the folder, readable by its owner only, and empty it: nothing in it survives its supervisor."""
+    """Make the folder, readable by its owner only, and empty it: nothing in it survives its supervisor.
+
+    But for the workshop's file, which the control process has written.
+    """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    spared = address_file(folder, WORKSHOP).name
     for path in folder.iterdir():
-        if path.suffix == _SUFFIX or path.name.startswith("."):
+        is_ours = path.name != spared and not path.name.startswith(f".{spared}.")
+        if is_ours and (path.suffix == _SUFFIX or path.name.startswith(".")):
             path.unlink(missing_ok=True)

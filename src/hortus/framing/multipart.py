@@ -6,6 +6,7 @@ refused. So there is no preamble or epilogue, lines end with CRLF, and no line o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, Literal
 
 from hortus.canon.errors import InvalidRequest
@@ -29,6 +30,7 @@ class MultipartReader:
 
     Args:
         boundary: As the content type names it.
+        take: Gets the content of files, piece by piece; None: nobody keeps it.
 
     >>> reader = MultipartReader(b"x")
     >>> reader.feed(b'--x\r\nContent-Disposition: form-data; name="model"\r\n\r\nwhisper\r\n--x--\r\n')
@@ -48,11 +50,13 @@ class MultipartReader:
         "_parts",
         "_start",
         "_state",
+        "_take_file",
         "_value",
     )
 
-    def __init__(self, boundary: bytes) -> None:
+    def __init__(self, boundary: bytes, *, take: Callable[[bytes], object] | None = None) -> None:
         self._boundary = boundary
+        self._take_file = take
         self._delimiter = b"--" + boundary
         self._state: _State = "start"
         self._held = b""
@@ -188,6 +192,8 @@ class MultipartReader:
                     hint="Send what is long as a file, with a file name.",
                 )
             self._value.append(self._held[:count])
+        elif count and self._take_file is not None:
+            self._take_file(self._held[:count])
         self._drop(count)
 
     def _end_part(self) -> None:

@@ -25,6 +25,9 @@ _TO_CLIENT_PREFIXES = (b"x-ratelimit-", b"ratelimit", b"x-amzn-bedrock-")
 (`openai-organization` and the like stay here.)
 """
 
+PROJECT, KEY = b"hortus-project", b"hortus-key"
+"""Who asks, by ids: for the workshop alone, which believes it because of its own key."""
+
 _LONGEST_NUMBER = 9
 """Digits: a number in a header may be as long as its sender likes."""
 
@@ -69,12 +72,15 @@ def for_target(
     return (*(pair for pair in opening if pair[0] not in passed), *passed.items(), *types)
 
 
-def for_host(visit: Visit) -> Pairs:
-    """Return the headers of this one call to a host."""
-    request_id = (b"x-request-id", visit.request_id.encode())
-    if visit.traceparent is None:
-        return (request_id,)
-    return (request_id, (b"traceparent", visit.traceparent.encode()))
+def for_host(visit: Visit, *, is_workshop: bool = False) -> Pairs:
+    """Return the headers of this one call to a host; this installation's own workshop is told who asks."""
+    sent: Pairs = ((b"x-request-id", visit.request_id.encode()),)
+    if visit.traceparent is not None:
+        sent = (*sent, (b"traceparent", visit.traceparent.encode()))
+    if is_workshop:
+        caller = visit.caller
+        sent = (*sent, (PROJECT, (caller.project_id or "").encode()), (KEY, (caller.key_id or "").encode()))
+    return sent
 
 
 def for_client(

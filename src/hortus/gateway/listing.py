@@ -283,7 +283,7 @@ class _Round:
         request = HostRequest(
             method="GET",
             url=f"{way.base_url}{fill_id(path, thing.id)}",
-            headers=headers.for_host(self._asker.visit),
+            headers=headers.for_host(self._asker.visit, is_workshop=target.endpoint.is_workshop),
             body=b"",
             timeouts=target.endpoint.timeouts,
             may_be_private=target.endpoint.may_be_private,

@@ -19,12 +19,18 @@ from hortus.gateway.choose import KEEPING, ROUTE_MEANT, find_route, need_of, unk
 from hortus.gateway.door import Found
 from hortus.gateway.judging import policy_of
 from hortus.snapshot.grants import ANYWHERE, Grant
+from hortus.snapshot.model import WORKSHOP
 from hortus.snapshot.resolved import Ready, ReadyRoute, Target
 
 _MOST_NAMED = 20
 
 _RUNS_FILES = "create_batch"
 """The operation by which a host runs the requests in a file, each of which names a model."""
+
+_TUNES = "create_tuning_job"
+_BRINGS_FILES = frozenset(("create_file", "create_upload"))
+_FOR_TUNING = b'"fine-tune"'
+"""The purpose of examples, as JSON: unless a route is named, they stay here."""
 
 
 class Search(msgspec.Struct, frozen=True):
@@ -68,6 +74,10 @@ def place(search: Search, asked: Asked, host_ids: HostIds) -> ReadyRoute:
     operation = search.found.operation
     if operation.id_kind is not None:
         return _keeper_of((operation.id_kind, search.found.argument or ""), search, host_ids)
+    if operation.name == _TUNES and asked.host_ids:
+        route = _tuned_here(asked, search, host_ids)
+        if route is not None:
+            return route
     if asked.route or need_of(operation) not in KEEPING:  # an empty name is no route: nobody is led anywhere by it
         return _named(asked.route, search, host_ids)
     if asked.host_ids:
@@ -75,7 +85,12 @@ def place(search: Search, asked: Asked, host_ids: HostIds) -> ReadyRoute:
         return route if operation.name != _RUNS_FILES else _running(asked.host_ids[0], route, search, host_ids)
     if search.said is not None:
         return find_route(search.ready, search.said, grant=search.grant)
-    return _only(search)
+    return _for_examples(search, asked) or _only(search)
+
+
+def stays_here(route: ReadyRoute) -> bool:
+    """Tell whether what takes a route does not leave this installation: its workshop takes it."""
+    return bool(route.targets) and all(target.endpoint.is_workshop for target in route.targets)
 
 
 def leading_to(endpoint: str, ready: Ready, *, grant: Grant) -> ReadyRoute | None:
@@ -93,8 +108,8 @@ def _named(name: str, search: Search, host_ids: HostIds) -> ReadyRoute:
         return find_route(search.ready, name, grant=search.grant)
     except UnknownRoute:
         owner = host_ids.owner("tuned_model", name)
-        if owner is None or owner.project_id != search.grant.project_id:
-            raise
+        if owner is None or owner.project_id != search.grant.project_id or owner.endpoint == WORKSHOP:
+            raise  # what the workshop has tuned is served under a route of its own
         return _as_tuned(_lead(owner, "tuned_model", search), name)
 
 
@@ -124,6 +139,31 @@ def _running(named: HostId, keeper: ReadyRoute, search: Search, host_ids: HostId
     )
 
 
+def _tuned_here(asked: Asked, search: Search, host_ids: HostIds) -> ReadyRoute | None:
+    """Return the workshop's route where it keeps the examples of a job, whatever is to be tuned: it decides on that.
+
+    None where a host keeps them. A route that is named must be the key's, though.
+    """
+    kind, host_id = asked.host_ids[0]
+    owner = host_ids.owner(kind, host_id)
+    if owner is None or owner.endpoint != WORKSHOP:
+        return None
+    if owner.project_id != search.grant.project_id:
+        raise unknown_id(kind)
+    if asked.route in search.ready.routes:
+        find_route(search.ready, asked.route, grant=search.grant)
+    return _naming(_lead(owner, kind, search), asked.route)
+
+
+def _for_examples(search: Search, asked: Asked) -> ReadyRoute | None:
+    """Return the workshop's route for examples to tune with; None where the key or the policy does not allow it."""
+    purpose = asked.members.get("purpose")
+    if search.found.operation.name not in _BRINGS_FILES or purpose is None or bytes(purpose) != _FOR_TUNING:
+        return None
+    is_allowed = any(target.endpoint.is_workshop for _, target in _able(search))
+    return leading_to(WORKSHOP, search.ready, grant=search.grant) if is_allowed else None
+
+
 def _lead(owner: Owner, kind: str, search: Search) -> ReadyRoute:
     route = leading_to(owner.endpoint, search.ready, grant=search.grant)
     if route is None:
@@ -147,10 +187,21 @@ def _tuned(target: Target, model: str) -> Target:
     return msgspec.structs.replace(target, endpoint=endpoint, ways=ways)
 
 
+def _naming(route: ReadyRoute, model: str) -> ReadyRoute:
+    """Return the workshop's route for a job that tunes `model`, which is passed on as it is called."""
+    targets = []
+    for target in route.targets:
+        ways = {name: msgspec.structs.replace(way, model=model) for name, way in target.ways.items()}
+        targets.append(msgspec.structs.replace(target, ways=ways))
+    return msgspec.structs.replace(route, targets=tuple(targets), pinned=f"{route.pinned} {model}")
+
+
 def _only(search: Search) -> ReadyRoute:
     """Return a route to the only endpoint that can do what is asked and that the policy allows."""
     able: dict[str, list[str]] = {}
     for name, target in _able(search):
+        if target.endpoint.is_workshop:
+            continue  # it takes nothing but examples
         able.setdefault(target.endpoint.name, []).append(name)
     if len(able) == 1:
         route = leading_to(next(iter(able)), search.ready, grant=search.grant)

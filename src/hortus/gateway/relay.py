@@ -221,7 +221,7 @@ class Relay:
         request = HostRequest(
             method=inquiry.operation.method,
             url=f"{way.base_url}{outgoing.path}",
-            headers=(*headers.for_host(visit), *outgoing.headers),
+            headers=(*headers.for_host(visit, is_workshop=target.endpoint.is_workshop), *outgoing.headers),
             body=outgoing.body,
             timeouts=target.endpoint.timeouts,
             may_be_private=target.endpoint.may_be_private,

@@ -34,7 +34,7 @@ from hortus.gateway.keeping import Keeper
 from hortus.gateway.listing import Listing
 from hortus.gateway.losses import read_strictness
 from hortus.gateway.passage import Inquiry
-from hortus.gateway.placing import Search, place, said_route
+from hortus.gateway.placing import Search, place, said_route, stays_here
 from hortus.gateway.ports import Kept
 from hortus.gateway.quotas import Quotas
 from hortus.gateway.realtime import Standing, Switchboard
@@ -49,6 +49,7 @@ from hortus.policy.verdict import Ask, judge_ask
 from hortus.receipts.claims import Claims
 from hortus.snapshot.declared import NAME_PATTERN
 from hortus.snapshot.grants import Grant
+from hortus.snapshot.model import WORKSHOP
 from hortus.snapshot.resolved import Ready, ReadyRoute, Target
 
 ADAPTED_OUTPUT_CAP = "output_cap"
@@ -252,10 +253,11 @@ class Gateway:
             upload=came.upload,
             run=run,
         )
+        leaves = not stays_here(judged.route)
         if judged.asks:
-            _judge_ask(visit, judged, inquiry=inquiry)
+            _judge_ask(visit, judged, inquiry=inquiry, leaves=leaves)
         guarded = UNGUARDED
-        if judged.looks_at_content and (body or came.upload is not None):
+        if leaves and judged.looks_at_content and (body or came.upload is not None):
             guarded = await look_at(visit, self._ground.screener, inquiry, judged=judged)
         passages = Passages(inquiry, self._dialects, seals=self._kept, levers=judged.levers, guarded=guarded)
         targets = self._targets(judged.route, inquiry)
@@ -367,7 +369,7 @@ class Gateway:
                 tuple(
                     RouteCard(name, one.route.owned_by, one.route.created_at_s)
                     for name, one in sorted(ready.routes.items())
-                    if grant.may_use(name)
+                    if grant.may_use(name) and name != WORKSHOP
                 )
             )
         await visit.answer(200, body, headers=JSON_ANSWER)
@@ -414,8 +416,12 @@ def _grant(visit: Visit) -> Grant:
     return visit.grant
 
 
-def _judge_ask(visit: Visit, judged: Judged, *, inquiry: Inquiry) -> None:
-    """Judge the request itself, and take note of what is said against it. Raises RefusedByPolicy."""
+def _judge_ask(visit: Visit, judged: Judged, *, inquiry: Inquiry, leaves: bool) -> None:
+    """Judge the request itself, and take note of what is said against it; what stays here names nothing of a host's.
+
+    Raises:
+        RefusedByPolicy: The policy refuses it.
+    """
     units = inquiry.dialect.weigh(inquiry.operation, inquiry.asked, inquiry.body)
     kinds = {kind for kind, _ in inquiry.asked.host_ids}
     upload = inquiry.upload
@@ -423,8 +429,8 @@ def _judge_ask(visit: Visit, judged: Judged, *, inquiry: Inquiry) -> None:
     ask = Ask(
         request_bytes=inquiry.size_bytes,
         tools=tools,
-        names_history=bool(kinds - CONTENT_KINDS),
-        names_files=not kinds.isdisjoint(CONTENT_KINDS) and not is_looked_at(judged, inquiry.run),
+        names_history=leaves and bool(kinds - CONTENT_KINDS),
+        names_files=leaves and not kinds.isdisjoint(CONTENT_KINDS) and not is_looked_at(judged, inquiry.run),
     )
     rulings = judge_ask(judged.policy, ask)
     if rulings:

@@ -187,6 +187,8 @@ class Books:
         if project_id is None:  # nobody is served before `admit`
             return
         for kind, host_id in given_ids:
+            if kind == "tuned_model" and attempt.target.endpoint.is_workshop:
+                continue  # it is served under a route of its own
             try:
                 self._host_ids.claim(project_id, endpoint, kind, host_id, note=note)
             except NotKept as error:

@@ -58,6 +58,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         batch_size: Examples in one step on one device.
         accumulate: Batches whose gradients are added up before a step.
         learning_rate: Highest one; None: the method's own.
+        learning_rate_multiplier: Of the highest one, whichever it is.
         warmup_share: Share of the steps in which it rises.
         clip: Longest gradient.
         max_tokens: Longest example; longer ones are refused by the check.
@@ -77,6 +78,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     batch_size: int = 16
     accumulate: int = 1
     learning_rate: float | None = None
+    learning_rate_multiplier: float = 1.0
     schedule: Schedule = "linear"
     warmup_share: float = 0.03
     weight_decay: float = 0.0

@@ -16,8 +16,14 @@ from hortus.catalog.terms import bounded
 from hortus.policy.ready import READY
 from hortus.policy.rules import Policy
 from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, RateSpec, RouteSpec
-from hortus.snapshot.endpoints import SEEDLING_SOURCE, UNKNOWN_MAKER, compile_deployed, compile_endpoint
-from hortus.snapshot.model import Adapter, Candidate, Deployment, Endpoint, Route, RuledOut, Snapshot
+from hortus.snapshot.endpoints import (
+    SEEDLING_SOURCE,
+    UNKNOWN_MAKER,
+    compile_deployed,
+    compile_endpoint,
+    compile_workshop,
+)
+from hortus.snapshot.model import WORKSHOP, Adapter, Candidate, Deployment, Endpoint, Route, RuledOut, Snapshot
 from hortus.snapshot.money import OWN, own_price, own_rate
 
 SEEDLING = DeploymentSpec(name="seedling", source=SEEDLING_SOURCE, context_tokens=1024, temperature=0.0)
@@ -54,6 +60,7 @@ class Conditions(msgspec.Struct, frozen=True):
         present: Credential references behind which there is a secret.
         model_files: File of each deployment's source (`DeploymentSpec.source`), where it is here.
         runs_seedling: Whether the model that ships with Hortus is deployed.
+        has_workshop: Whether this installation keeps files and tunes models itself.
         country: Where this installation stands (ISO 3166-1 alpha-2), None where nobody said.
     """
 
@@ -63,6 +70,7 @@ class Conditions(msgspec.Struct, frozen=True):
     model_files: Mapping[str, str] = {}
     runs_seedling: bool = True
     country: str | None = None
+    has_workshop: bool = False
 
 
 class Compiled(msgspec.Struct, frozen=True):
@@ -94,10 +102,14 @@ def compile_snapshot(
         compiled[deployment.name] = compile_deployed(deployment, catalog, country=conditions.country)
         deployments[deployment.name] = _deployment(deployment, file, adapters=_adapters(deployment, conditions))
         compiled |= _compile_adapters(deployment, catalog, conditions=conditions, taken=compiled)
+    if conditions.has_workshop:
+        compiled[WORKSHOP] = compile_workshop(country=conditions.country)
+        deployments.pop(WORKSHOP, None)
     for name, retired_at_ms in declared.retired_at_ms.items():
         compiled.setdefault(name, f"it was retired on {format_utc(retired_at_ms)[:10]}")
     implied = tuple(RouteSpec(name=name, endpoints=(name,)) for spec in wanted for name in spec.routes)
-    routes = {spec.name: spec for spec in (*implied, *declared.routes)}
+    built_in = (RouteSpec(name=WORKSHOP, endpoints=(WORKSHOP,)),) if conditions.has_workshop else ()
+    routes = {spec.name: spec for spec in (*implied, *declared.routes, *built_in)}
     snapshot = Snapshot(
         version=0,
         compiled_at_ms=conditions.now_ms,

@@ -14,7 +14,7 @@ from hortus.catalog.pricerows import PriceRow
 from hortus.catalog.rows import Host, Model, Offer, Surface
 from hortus.snapshot.declared import DeploymentSpec, EndpointSpec
 from hortus.snapshot.facts import deployed_facts, facts_of
-from hortus.snapshot.model import ENGINE_SCHEME, Endpoint, Spoken, Timeouts
+from hortus.snapshot.model import ENGINE_SCHEME, WORKSHOP, Endpoint, Spoken, Timeouts
 from hortus.snapshot.surfaces import OPEN_HOSTS, open_gaps, speak, surfaces_of, upstream_model_of
 
 ENGINE_DIALECT = "openai_chat"
@@ -33,6 +33,8 @@ SEEDLING_SOURCE = "seedling"
 LOCAL_HOST = "local"
 
 UNKNOWN_MAKER = "unknown"
+
+_WORKSHOP_DIALECTS = ("openai_files", "openai_fine_tuning")
 
 LOCAL_PRICE = PriceRow(
     id="local",
@@ -201,6 +203,24 @@ def compile_deployed(
         upstream_model=name or spec.name,
         spoken=(spoken,),
         operations=("chat", "embeddings") if spec.offers_embeddings else ("chat",),
+        country=facts.compute,
+        price=LOCAL_PRICE,
+        facts=facts,
+        may_be_private=True,
+    )
+
+
+def compile_workshop(*, country: str | None = None) -> Endpoint:
+    """Return the endpoint of the installation's own files and tuning jobs."""
+    facts = deployed_facts(None, host=LOCAL_HOST, country=country)
+    return Endpoint(
+        name=WORKSHOP,
+        model=WORKSHOP,
+        maker=UNKNOWN_MAKER,
+        host=LOCAL_HOST,
+        upstream_model=WORKSHOP,
+        spoken=tuple(Spoken(dialect, f"{ENGINE_SCHEME}{WORKSHOP}") for dialect in _WORKSHOP_DIALECTS),
+        operations=("files", "fine_tuning"),
         country=facts.compute,
         price=LOCAL_PRICE,
         facts=facts,

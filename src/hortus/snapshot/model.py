@@ -27,6 +27,10 @@ ENGINE_SCHEME = "engine:"
 
 
 _EDITION_BYTES = 8
+WORKSHOP = "workshop"
+"""Endpoint and route of the installation's own files and tuning jobs; the control process answers there."""
+
+_WORKSHOP_ADDRESS = f"{ENGINE_SCHEME}{WORKSHOP}"
 
 
 class Timeouts(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -117,6 +121,11 @@ class Endpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     def judge(self, policy: Policy, *, on: date, operation: str = CHAT) -> Verdict:
         """Return what a policy says of it on a day (UTC), whatever is asked of it for the operation."""
         return judge_endpoint(policy, self.facts, dialects=self.chat_dialects, on=on, operation=operation)
+
+    @property
+    def is_workshop(self) -> bool:
+        """Whether it is this installation's own workshop: nothing that goes there leaves."""
+        return self.spoken[0].address == _WORKSHOP_ADDRESS
 
     @property
     def chat_dialects(self) -> tuple[str, ...]:

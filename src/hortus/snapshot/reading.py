@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from hortus.base.errors import InstallationError
-from hortus.snapshot.model import SNAPSHOT_FORMAT, Snapshot
+from hortus.snapshot.model import SNAPSHOT_FORMAT, WORKSHOP, Snapshot
 from hortus.snapshot.resolved import EngineFile
 
 _log = logging.getLogger("hortus.snapshot")
@@ -103,8 +103,8 @@ class SnapshotFiles:
         return True
 
     def _poll_engines(self) -> bool:
-        """Look only at the deployments that the snapshot names: the directory is never listed."""
-        names = self.snapshot.deployments if self.snapshot else {}
+        """Look only at what runs here by the snapshot: the directory is never listed."""
+        names = (*self.snapshot.deployments, WORKSHOP) if self.snapshot else ()
         signatures = {name: sign(self._engine_path(name)) for name in names}
         if signatures == self._engine_signatures:
             return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hortus.control.plane import Plane
 from hortus.control.workshop.bases import Bases
 from hortus.control.workshop.service import Workshop
+from hortus.snapshot.model import WORKSHOP
 
 
 def bases_of(plane: Plane) -> Bases:
@@ -20,4 +21,5 @@ def workshop_of(plane: Plane) -> Workshop:
         find_base=bases_of(plane).find,
         clock=plane.ports.clock,
         entropy=plane.ports.entropy,
+        claim=lambda project_id, kind, thing_id: plane.ports.content.claim(project_id, WORKSHOP, kind, thing_id),
     )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -11,6 +14,8 @@ from hortus.base.errors import HortusError
 from hortus.base.ids import ENTROPY_BYTES, make_id
 from hortus.base.time import Clock
 from hortus.control.ports import Entropy
+from hortus.control.workshop.bounds import find_fault
+from hortus.control.workshop.results import Result, results_of
 from hortus.jobs.ports import Jobs
 from hortus.jobs.records import Base, FileRecord, JobEvent, JobRecord, NumberedEvent, Phase, State
 from hortus.jobs.spec import GateRules, JobSpec, Recipe
@@ -19,7 +24,11 @@ from hortus.jobs.steps import Wish
 FOR_TUNING = "fine-tune"
 """The purpose of files that jobs read."""
 
+RESULTS = "fine-tune-results"
+"""And of those that they leave."""
+
 _PAGE = 200
+
 _FIRST_PHASE: tuple[State, Phase] = ("validating_files", "check")
 
 
@@ -57,6 +66,14 @@ class JobWish(msgspec.Struct, frozen=True):
 FindBase = Callable[[str, str], Base]
 """Project id and what it calls the base -> the base; raises NotPossible."""
 
+Claim = Callable[[str, Literal["file", "tuning_job"], str], None]
+"""Project id, kind and id of something new."""
+
+
+def _no_claim(project_id: str, kind: str, thing_id: str) -> None:
+    """Tell nobody."""
+    del project_id, kind, thing_id
+
 
 class Workshop:
     """Files and jobs.
@@ -67,14 +84,18 @@ class Workshop:
         find_base: What names of bases mean.
         clock: Tells the time.
         entropy: For ids.
+        claim: Told whose a new file or job is, so that the gateway finds it; raises HortusError.
     """
 
-    def __init__(self, jobs: Jobs, files: Path, *, find_base: FindBase, clock: Clock, entropy: Entropy) -> None:
+    def __init__(
+        self, jobs: Jobs, files: Path, *, find_base: FindBase, clock: Clock, entropy: Entropy, claim: Claim = _no_claim
+    ) -> None:
         self._jobs = jobs
         self._files = files
         self._find_base = find_base
         self._clock = clock
         self._entropy = entropy
+        self._claim = claim
 
     @property
     def files_folder(self) -> Path:
@@ -92,9 +113,49 @@ class Workshop:
             sha256=sha256,
             created_at_ms=self._clock.now_ms(),
         )
+        self._take_in(record, aside)
+        return record
+
+    def results(self, job: JobRecord) -> list[FileRecord]:
+        """Return the files that a job which is over has left; they are made when they are first asked for."""
+        if not job.is_over:
+            return []
+        found = []
+        for result_id, make in results_of(job, lambda: self._metrics(job)):
+            known = self._jobs.file(result_id)
+            made = make() if known is None else None
+            if made is not None:
+                known = self._keep_result(job, result_id, made)
+            if known is not None and known.deleted_at_ms is None:
+                found.append(known)
+        return found
+
+    def _metrics(self, job: JobRecord) -> Iterator[NumberedEvent]:
+        """Yield what the training said of its steps, newest first."""
+        after: int | None = None
+        while events := self._jobs.events(job.id, after=after, limit=_PAGE, kind="metrics"):
+            yield from events
+            after = events[-1].number
+
+    def _keep_result(self, job: JobRecord, result_id: str, result: Result) -> FileRecord:
+        aside = self._files / f".{result_id}.{os.getpid()}"
+        aside.write_bytes(result.data)
+        record = FileRecord(
+            id=result_id,
+            project_id=job.spec.project_id,
+            name=result.name,
+            purpose=RESULTS,
+            size_bytes=len(result.data),
+            sha256=hashlib.sha256(result.data).hexdigest(),
+            created_at_ms=job.finished_at_ms or job.created_at_ms,
+        )
+        self._take_in(record, aside)
+        return record
+
+    def _take_in(self, record: FileRecord, aside: Path) -> None:
         aside.replace(self.bytes_of(record))
         self._jobs.add_file(record)
-        return record
+        self._claim(record.project_id, "file", record.id)
 
     def file(self, project_id: str, file_id: str) -> FileRecord:
         """Return a file that is not deleted.
@@ -140,6 +201,9 @@ class Workshop:
         for file_id in (wish.training, wish.validation):
             if file_id is not None:
                 self._check_file(project_id, file_id)
+        fault = find_fault(wish.recipe, wish.gate, held_out_share=wish.held_out_share)
+        if fault is not None:
+            raise NotPossible(f"`{fault.path}` is out of bounds.", path=fault.path, hint=fault.hint)
         base = self._find_base(project_id, wish.base)
         members = {name: getattr(wish, name) for name in JobSpec.__struct_fields__ if hasattr(wish, name)}
         asked = {**msgspec.to_builtins(members), "id": self._make_id("ftjob-"), "project_id": project_id}
@@ -159,6 +223,7 @@ class Workshop:
             made_by=wish.made_by,
         )
         self._jobs.add(job, [JobEvent("created", now_ms, f"Created fine-tuning job: {spec.id}")])
+        self._claim(project_id, "tuning_job", spec.id)
         return job
 
     def job(self, project_id: str, job_id: str) -> JobRecord:
