@@ -223,7 +223,8 @@ class Workshop:
             made_by=wish.made_by,
         )
         self._jobs.add(job, [JobEvent("created", now_ms, f"Created fine-tuning job: {spec.id}")])
-        self._claim(project_id, "tuning_job", spec.id)
+        if not wish.check_only:
+            self._claim(project_id, "tuning_job", spec.id)
         return job
 
     def job(self, project_id: str, job_id: str) -> JobRecord:
