@@ -60,15 +60,11 @@ def choose(expected: Sequence[Expected]) -> GraderName:
     'number'
     """
     texts = [one.text for one in expected if not one.tool_calls]
-    if not texts:
-        return "exact"
-    if all(_number(text) is not None for text in texts):
-        return "number"
-    if all(_is_json(text) for text in texts):
-        return "json"
-    if all(_is_short(text) for text in texts):
-        return "exact"
-    return "preferred" if all(one.rejected is not None for one in expected) else "f1"
+    for name, fits in _KINDS if texts else ():
+        if all(map(fits, texts)):
+            return name
+    are_pairs = all(one.rejected is not None for one in expected)
+    return "exact" if not texts else "preferred" if are_pairs else "f1"
 
 
 def plain(text: str) -> str:
@@ -121,6 +117,10 @@ def _number(text: str) -> Decimal | None:
     return value if value.is_finite() else None
 
 
+def _is_number(text: str) -> bool:
+    return _number(text) is not None
+
+
 def _is_json(text: str) -> bool:
     try:
         return plain(text)[:1] in {"{", "["} and bool(_value(text))
@@ -163,6 +163,13 @@ def _whole(value: object) -> object:
         case _:
             return value
 
+
+_KINDS: tuple[tuple[GraderName, Callable[[str], bool]], ...] = (
+    ("number", _is_number),
+    ("json", _is_json),
+    ("exact", _is_short),
+)
+"""Of expected answers, and what judges them; the first that fits all."""
 
 GRADERS: Mapping[GraderName, Grader] = MappingProxyType(
     {

@@ -191,19 +191,25 @@ def _read(line: bytes) -> tuple[Item, bool]:
     if len(shape.messages) < 2:  # noqa: PLR2004 -- a question and its answer
         raise _BadLineError("$.messages", "A chat has at least two messages: a question and the expected answer.")
     messages = [_decoded(raw, _Message, f"$.messages[{index}]") for index, raw in enumerate(shape.messages)]
-    last = f"$.messages[{len(messages) - 1}]"
-    if messages[-1].role != "assistant":
-        raise _BadLineError(f"{last}.role", "The last message must be the assistant's: the expected answer.")
-    if messages[-2].role == "assistant":
-        raise _BadLineError(f"$.messages[{len(messages) - 2}].role", "Before the answer there must be a question.")
-    answer = messages[-1]
-    text = _text(answer.content)
-    if not text.strip() and not answer.tool_calls:
-        raise _BadLineError(f"{last}.content", "The expected answer is empty.")
-    calls = tuple(ToolCall(one.function.name, one.function.arguments) for one in answer.tool_calls or ())
     asked = [_decoded(raw, dict[str, Any], f"$.messages[{index}]") for index, raw in enumerate(shape.messages[:-1])]
     name = shape.id or hashlib.sha256(line).hexdigest()
-    return Item(name, asked, Expected(text, calls), shape.tools, shape.group), shape.id is not None
+    return Item(name, asked, _answer(messages), shape.tools, shape.group), shape.id is not None
+
+
+def _answer(messages: Sequence[_Message]) -> Expected:
+    """Return what is expected after the question. Raises _BadLineError."""
+    place = len(messages) - 1
+    answer = messages[-1]
+    if answer.role != "assistant":
+        raise _BadLineError(
+            f"$.messages[{place}].role", "The last message must be the assistant's: the expected answer."
+        )
+    if messages[-2].role == "assistant":
+        raise _BadLineError(f"$.messages[{place - 1}].role", "Before the answer there must be a question.")
+    text = _text(answer.content)
+    if not text.strip() and not answer.tool_calls:
+        raise _BadLineError(f"$.messages[{place}].content", "The expected answer is empty.")
+    return Expected(text, tuple(ToolCall(one.function.name, one.function.arguments) for one in answer.tool_calls or ()))
 
 
 def _decoded(content: bytes | msgspec.Raw, kind: type[_Kind], where: str) -> _Kind:
