@@ -12,6 +12,7 @@ from hortus.base.errors import HortusError
 from hortus.cli import policyreplies, replies
 from hortus.cli.place import Installation, find_admin_token, find_installation
 from hortus.cli.wire import call_admin
+from hortus.gateway.ports import Body
 from hortus.receipts.records import Receipt
 from hortus.snapshot.declared import DeploymentSpec
 
@@ -77,7 +78,7 @@ class Admin:
 
     def project(self, name: str) -> replies.Project:
         """Return one project."""
-        return self._call("GET", f"/projects/{_part(name)}", into=replies.Project)
+        return self._call("GET", f"/projects/{part(name)}", into=replies.Project)
 
     def create_project(self, name: str, *, routes: tuple[str, ...], **members: object) -> replies.Project:
         """Make a project; `members` are those of the API beside its routes."""
@@ -86,21 +87,21 @@ class Admin:
 
     def set_routes(self, name: str, *, routes: tuple[str, ...]) -> replies.Project:
         """Say which routes a project may use from now on."""
-        return self._call("PUT", f"/projects/{_part(name)}/routes", into=replies.Project, body={"routes": routes})
+        return self._call("PUT", f"/projects/{part(name)}/routes", into=replies.Project, body={"routes": routes})
 
     def set_loss(self, name: str, *, loss: str) -> replies.Project:
         """Say which losses refuse a project's requests from now on."""
-        return self._call("PUT", f"/projects/{_part(name)}/loss", into=replies.Project, body={"loss": loss})
+        return self._call("PUT", f"/projects/{part(name)}/loss", into=replies.Project, body={"loss": loss})
 
     def set_policy(self, name: str, *, policy: str, shadow_policy: str | None) -> replies.Project:
         """Say which policies judge a project's requests from now on."""
         body = {"policy": policy, "shadow_policy": shadow_policy}
-        return self._call("PUT", f"/projects/{_part(name)}/policy", into=replies.Project, body=body)
+        return self._call("PUT", f"/projects/{part(name)}/policy", into=replies.Project, body=body)
 
     def set_keeping(self, name: str, *, days: int) -> replies.Project:
         """Say for how many days a project's requests and answers are kept."""
         body = {"keep_content_days": days}
-        return self._call("PUT", f"/projects/{_part(name)}/keeping", into=replies.Project, body=body)
+        return self._call("PUT", f"/projects/{part(name)}/keeping", into=replies.Project, body=body)
 
     def allow(self, name: str, routes: tuple[str, ...]) -> replies.Project:
         """Let a project use further routes."""
@@ -109,7 +110,7 @@ class Admin:
 
     def retire_project(self, name: str) -> replies.Project:
         """Take a project out of use."""
-        return self._call("DELETE", f"/projects/{_part(name)}", into=replies.Project)
+        return self._call("DELETE", f"/projects/{part(name)}", into=replies.Project)
 
     def keys(self, project: str | None = None) -> list[replies.Key]:
         """Return keys."""
@@ -122,11 +123,11 @@ class Admin:
 
     def revoke_key(self, key_id: str) -> replies.Key:
         """Make a key useless."""
-        return self._call("DELETE", f"/keys/{_part(key_id)}", into=replies.Key)
+        return self._call("DELETE", f"/keys/{part(key_id)}", into=replies.Key)
 
     def key_pair(self, key_id: str) -> replies.KeyPair:
         """Return the key pair of a key."""
-        return self._call("POST", f"/keys/{_part(key_id)}/pair", into=replies.KeyPair)
+        return self._call("POST", f"/keys/{part(key_id)}/pair", into=replies.KeyPair)
 
     def routes(self) -> list[replies.Route]:
         """Return the routes."""
@@ -149,17 +150,17 @@ class Admin:
 
     def limit(self, name: str) -> replies.Limit:
         """Return one limit."""
-        return self._call("GET", f"/limits/{_part(name)}", into=replies.Limit)
+        return self._call("GET", f"/limits/{part(name)}", into=replies.Limit)
 
     def set_limit(self, name: str, wanted: Mapping[str, object], *, is_new: bool) -> replies.Limit:
         """Make a limit, or change one as a whole."""
         if is_new:
             return self._call("POST", "/limits", into=replies.Limit, body={"name": name, **wanted})
-        return self._call("PUT", f"/limits/{_part(name)}", into=replies.Limit, body=wanted)
+        return self._call("PUT", f"/limits/{part(name)}", into=replies.Limit, body=wanted)
 
     def retire_limit(self, name: str) -> replies.Limit:
         """Take a limit out of use."""
-        return self._call("DELETE", f"/limits/{_part(name)}", into=replies.Limit)
+        return self._call("DELETE", f"/limits/{part(name)}", into=replies.Limit)
 
     def policies(self, *, include_retired: bool = False) -> list[policyreplies.Policy]:
         """Return the policies, the ready-made ones among them."""
@@ -168,17 +169,17 @@ class Admin:
 
     def policy(self, name: str) -> policyreplies.Policy:
         """Return one policy."""
-        return self._call("GET", f"/policies/{_part(name)}", into=policyreplies.Policy)
+        return self._call("GET", f"/policies/{part(name)}", into=policyreplies.Policy)
 
     def declare_policy(self, name: str, rules: Mapping[str, object], *, is_new: bool) -> policyreplies.Policy:
         """Make a policy, or change one as a whole."""
         if is_new:
             return self._call("POST", "/policies", into=policyreplies.Policy, body={"name": name, **rules})
-        return self._call("PUT", f"/policies/{_part(name)}", into=policyreplies.Policy, body=rules)
+        return self._call("PUT", f"/policies/{part(name)}", into=policyreplies.Policy, body=rules)
 
     def retire_policy(self, name: str) -> policyreplies.Policy:
         """Take a policy out of use."""
-        return self._call("DELETE", f"/policies/{_part(name)}", into=policyreplies.Policy)
+        return self._call("DELETE", f"/policies/{part(name)}", into=policyreplies.Policy)
 
     def explain(self, asked: Query, *, tools: tuple[str, ...] = ()) -> msgspec.Raw:
         """Return what would happen to a request, as it came."""
@@ -191,11 +192,11 @@ class Admin:
 
     def connect(self, host: str, wanted: Mapping[str, object]) -> replies.Connected:
         """Make a host's endpoints and routes, or say what would be made."""
-        return self._call("POST", f"/hosts/{_part(host)}/connect", into=replies.Connected, body=wanted)
+        return self._call("POST", f"/hosts/{part(host)}/connect", into=replies.Connected, body=wanted)
 
     def discover(self, host: str, wanted: Mapping[str, object]) -> replies.Discovery:
         """Have a host asked what an account has there; nothing is made."""
-        return self._call("POST", f"/hosts/{_part(host)}/discover", into=replies.Discovery, body=wanted)
+        return self._call("POST", f"/hosts/{part(host)}/discover", into=replies.Discovery, body=wanted)
 
     def sync_catalog(self, hosts: tuple[str, ...] = ()) -> replies.SyncReport:
         """Ask lit hosts for their own lists."""
@@ -207,7 +208,7 @@ class Admin:
 
     def deployment(self, name: str) -> replies.Deployment:
         """Return one deployment."""
-        return self._call("GET", f"/deployments/{_part(name)}", into=replies.Deployment)
+        return self._call("GET", f"/deployments/{part(name)}", into=replies.Deployment)
 
     def deploy(self, spec: DeploymentSpec) -> replies.Deployment:
         """Have a model kept running."""
@@ -216,11 +217,11 @@ class Admin:
     def redeploy(self, spec: DeploymentSpec) -> replies.Deployment:
         """Change a model that is kept running; its engine is replaced without a failed request."""
         body = msgspec.to_builtins(spec)
-        return self._call("PUT", f"/deployments/{_part(spec.name)}", into=replies.Deployment, body=body)
+        return self._call("PUT", f"/deployments/{part(spec.name)}", into=replies.Deployment, body=body)
 
     def retire_deployment(self, name: str) -> replies.Deployment:
         """Stop a model."""
-        return self._call("DELETE", f"/deployments/{_part(name)}", into=replies.Deployment)
+        return self._call("DELETE", f"/deployments/{part(name)}", into=replies.Deployment)
 
     def receipts(self, *, project: str | None = None, count: int = 20) -> list[msgspec.Raw]:
         """Return receipts as they came, newest first; asks for as many pages as it takes."""
@@ -269,7 +270,7 @@ class Admin:
 
     def receipt(self, receipt_id: str) -> msgspec.Raw:
         """Return one receipt as it came."""
-        return self._call("GET", f"/receipts/{_part(receipt_id)}", into=msgspec.Raw)
+        return self._call("GET", f"/receipts/{part(receipt_id)}", into=msgspec.Raw)
 
     def usage(self, question: Query) -> msgspec.Raw:
         """Return what receipts add up to, as it came."""
@@ -287,9 +288,12 @@ class Admin:
     def _call(
         self, method: str, path: str, *, into: type[Reply], query: Query | None = None, body: object = None
     ) -> Reply:
+        content = msgspec.json.encode(body) if body is not None else b""
+        return self._send(method, path, into=into, query=query, content=content)
+
+    def _send(self, method: str, path: str, *, into: type[Reply], query: Query | None, content: Body) -> Reply:
         given = {name: value for name, value in (query or {}).items() if value is not None}
         target = f"{PREFIX}{path}" + (f"?{urlencode(given, doseq=True)}" if given else "")
-        content = msgspec.json.encode(body) if body is not None else b""
         answer = call_admin(self.installation, method, target, headers=self._headers, body=content)
         if answer.status >= _FIRST_REFUSAL:
             raise read_refusal(answer.body, answer.status, where=self.installation.admin)
@@ -327,6 +331,6 @@ def read_refusal(body: bytes, status: int, *, where: str) -> DeclinedError:
     return DeclinedError(fault.message, status=status, path=fault.path, hint=hint)
 
 
-def _part(name: str) -> str:
+def part(name: str) -> str:
     """A name as one part of a path; routes may hold slashes."""
     return quote(name, safe="")

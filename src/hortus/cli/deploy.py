@@ -7,24 +7,35 @@ from typing import Annotated
 import msgspec
 import typer
 
-from hortus.cli.admin import Admin
+from hortus.base.errors import ConfigurationError
 from hortus.cli.deployments import say_memory
 from hortus.cli.fetching import bring_model
+from hortus.cli.jobcalls import WorkshopAdmin
 from hortus.cli.options import takes
+from hortus.cli.replies import Deployment
 from hortus.cli.screen import note, show_json, working
 from hortus.cli.waiting import EngineFailedError, wait_for_engine
 from hortus.snapshot.declared import DeploymentSpec
 
 app = typer.Typer(add_completion=False)
 
+JOB = "ftjob-"
+"""How ids of jobs begin."""
+
 
 class Options(msgspec.Struct, frozen=True):
     """Options of the command."""
 
     source: Annotated[
-        str, typer.Argument(metavar="PATH_OR_REPOSITORY", help="A GGUF file, or owner/name[:file] on Hugging Face.")
+        str,
+        typer.Argument(
+            metavar="PATH_OR_REPOSITORY_OR_JOB",
+            help="A GGUF file, owner/name[:file] on Hugging Face, or a finished job's id.",
+        ),
     ]
-    name: Annotated[str, typer.Option(help="What the deployment, and so its route, is called.")]
+    name: Annotated[
+        str | None, typer.Option(help="What the deployment, and so its route, is called; a job's product has a name.")
+    ] = None
     context_tokens: Annotated[int, typer.Option(min=128, help="Length of context for each slot, in tokens.")] = 2048
     slots: Annotated[int, typer.Option(min=1, help="Requests that run at the same time.")] = 4
     threads: Annotated[int, typer.Option(min=0, help="Threads for inference; 0 lets the engine choose.")] = 0
@@ -38,10 +49,29 @@ class Options(msgspec.Struct, frozen=True):
 @app.command()
 @takes(Options)
 def deploy(options: Options) -> None:
-    """Run a model on this machine; it gets a route of its name."""
-    admin = Admin.here()
+    """Run a model on this machine, or a job's product; it gets a route of its name."""
+    admin = WorkshopAdmin.here()
     for project in options.project or ():
         admin.project(project)  # an unknown one is said before anything is fetched
+    ready = _deploy_product(admin, options) if options.source.startswith(JOB) else _deploy_model(admin, options)
+    for project in options.project or ():
+        admin.allow(project, (ready.name,))
+    if options.json:
+        show_json(ready)
+        return
+    note(f"{ready.name} answers ({say_memory(ready.memory_bytes) or 'memory unknown'}).")
+    note(f"Ask it: `hortus ask --route {ready.name} …`. For keys: `hortus projects allow PROJECT {ready.name}`.")
+
+
+def _deploy_product(admin: WorkshopAdmin, options: Options) -> Deployment:
+    """Serve a product that has passed its gate, as it was asked there."""
+    made = admin.deploy_job(options.source, name=options.name)
+    return _wait(admin, made.name, within_s=options.within_s)
+
+
+def _deploy_model(admin: WorkshopAdmin, options: Options) -> Deployment:
+    if options.name is None:
+        raise ConfigurationError("a model has no name of its own.", path="--name", hint="Say how it is called.")
     source = bring_model(options.source, admin.installation)
     spec = DeploymentSpec(
         name=options.name,
@@ -54,17 +84,12 @@ def deploy(options: Options) -> None:
     )
     admin.deploy(spec)
     try:
-        with working(f"Starting {options.name}") as say:
-            ready = wait_for_engine(
-                admin, options.name, within_s=options.within_s, on_look=lambda seen: say(f"{seen.name}: {seen.state}")
-            )
+        return _wait(admin, options.name, within_s=options.within_s)
     except EngineFailedError as error:
         admin.retire_deployment(options.name)
         raise EngineFailedError(error.message, path=source, hint=error.hint or "Nothing was left running.") from error
-    for project in options.project or ():
-        admin.allow(project, (options.name,))
-    if options.json:
-        show_json(ready)
-        return
-    note(f"{ready.name} answers ({say_memory(ready.memory_bytes) or 'memory unknown'}).")
-    note(f"Ask it: `hortus ask --route {ready.name} …`. For keys: `hortus projects allow PROJECT {ready.name}`.")
+
+
+def _wait(admin: WorkshopAdmin, name: str, *, within_s: float) -> Deployment:
+    with working(f"Starting {name}") as say:
+        return wait_for_engine(admin, name, within_s=within_s, on_look=lambda seen: say(f"{seen.name}: {seen.state}"))

@@ -19,6 +19,7 @@ from hortus.cli.screen import fail
 _START = "Start"
 _ASK = "Ask"
 _MAKERS = "Makers and models"
+_TRAIN = "Train"
 _ACCESS = "Access and records"
 _CARE = "Care"
 
@@ -33,6 +34,9 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "connect": ("connect", _MAKERS),
     "deploy": ("deploy", _MAKERS),
     "deployments": ("deployments", _MAKERS),
+    "train": ("train", _TRAIN),
+    "jobs": ("jobs", _TRAIN),
+    "datasets": ("datasets", _TRAIN),
     "projects": ("projects", _ACCESS),
     "keys": ("keys", _ACCESS),
     "policy": ("policy", _ACCESS),

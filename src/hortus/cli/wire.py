@@ -11,6 +11,7 @@ from hortus.base.errors import HortusError
 from hortus.canon.errors import HostUnavailable
 from hortus.cli import talk
 from hortus.cli.place import Installation, is_alive
+from hortus.gateway.ports import Body
 from hortus.snapshot.model import Timeouts
 from hortus.transport.client import Client, Fetched
 from hortus.transport.settings import TransportSettings
@@ -40,7 +41,7 @@ class UnreachableError(HortusError):
 
 
 def call_admin(
-    installation: Installation, method: str, path: str, *, headers: dict[str, str], body: bytes = b""
+    installation: Installation, method: str, path: str, *, headers: dict[str, str], body: Body = b""
 ) -> Fetched:
     """Send one request to the admin API: over its socket on this machine, else over its port.
 
@@ -63,7 +64,7 @@ def call_admin(
 
 
 def _call_admin_once(
-    installation: Installation, method: str, path: str, *, headers: dict[str, str], body: bytes
+    installation: Installation, method: str, path: str, *, headers: dict[str, str], body: Body
 ) -> Fetched:
     home = installation.home
     socket = str(home.control_socket) if home is not None and home.control_socket.exists() else None
@@ -111,7 +112,7 @@ def _fetch(
     *,
     settings: TransportSettings,
     headers: dict[str, str] | None = None,
-    body: bytes = b"",
+    body: Body = b"",
     timeouts: Timeouts = _PATIENCE,
 ) -> Fetched:
     async def run() -> Fetched:

@@ -10,7 +10,7 @@ from typing import Self
 import msgspec
 
 from hortus.canon.errors import BrokenStream
-from hortus.gateway.ports import HostRequest, HostResponse
+from hortus.gateway.ports import Body, HostRequest, HostResponse
 from hortus.snapshot.model import Timeouts
 from hortus.transport.hosts import HttpHosts
 from hortus.transport.settings import TransportSettings
@@ -71,7 +71,7 @@ class Client:
         method: str = "GET",
         *,
         headers: Mapping[str, str] | None = None,
-        body: bytes = b"",
+        body: Body = b"",
         limit_bytes: int = MOST_BYTES,
     ) -> Fetched:
         """Return the whole answer, whatever its status.
@@ -87,7 +87,7 @@ class Client:
 
     @asynccontextmanager
     async def open(
-        self, url: str, method: str = "GET", *, headers: Mapping[str, str] | None = None, body: bytes = b""
+        self, url: str, method: str = "GET", *, headers: Mapping[str, str] | None = None, body: Body = b""
     ) -> AsyncIterator[HostResponse]:
         """Give an answer whose body is still to come. Raises as `fetch`; leaving early cancels the rest."""
         pairs = tuple(

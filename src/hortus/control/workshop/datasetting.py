@@ -19,6 +19,9 @@ from hortus.jobs.records import JobRecord
 PROBLEMS = "check/problems.json"
 """Below a job's folder: what the check has found wrong, line by line."""
 
+_FEWEST_LETTERS = 8
+"""Of a hash, by which a dataset may be meant."""
+
 
 def list_datasets(plane: Plane, ask: forms.DatasetsWanted) -> shown.DatasetList:
     """Return the datasets that jobs have checked, newest first."""
@@ -45,7 +48,7 @@ def list_datasets(plane: Plane, ask: forms.DatasetsWanted) -> shown.DatasetList:
 
 def show_dataset(plane: Plane, ask: forms.OneDataset) -> shown.CheckView:
     """Return what the check of a dataset found, by the dataset's hash or the job's id."""
-    job = plane.ports.jobs.job(ask.id) or _job_of(plane, ask.id)
+    job = plane.ports.jobs.job(ask.id) or (_job_of(plane, ask.id) if len(ask.id) >= _FEWEST_LETTERS else None)
     if job is None:
         raise UnknownThing(
             f"There is no dataset or job `{ask.id}`.", path="id", hint="`hortus datasets list` shows them."
@@ -61,7 +64,7 @@ def show_dataset(plane: Plane, ask: forms.OneDataset) -> shown.CheckView:
 def _job_of(plane: Plane, dataset: str) -> JobRecord | None:
     after: str | None = None
     while page := plane.ports.jobs.jobs(after=after, limit=200):
-        found = next((job for job in page if job.dataset == dataset), None)
+        found = next((job for job in page if job.dataset is not None and job.dataset.startswith(dataset)), None)
         if found is not None:
             return found
         after = page[-1].id

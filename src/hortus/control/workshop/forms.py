@@ -161,7 +161,10 @@ class DatasetsWanted(Ask):
 class OneDataset(Ask):
     """A dataset, or the check of one."""
 
-    id: Annotated[Id, Field(description="Its hash, or the id of the job that checked it.")]
+    id: Annotated[
+        Id,
+        Field(description="Its hash, or the first eight letters or more of it; or the id of the job that checked it."),
+    ]
 
 
 class BaseWanted(Ask):

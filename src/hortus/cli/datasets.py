@@ -1,0 +1,122 @@
+"""`hortus datasets`: files of examples, checked before anything is spent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from hortus.base.time import format_utc
+from hortus.cli.checkviews import show_checked
+from hortus.cli.defaults import FirstUnlessNamed
+from hortus.cli.following import follow
+from hortus.cli.jobcalls import WorkshopAdmin
+from hortus.cli.jobreplies import Dataset, Job
+from hortus.cli.options import takes
+from hortus.cli.recipes import Settings, read_recipe, recipe_of
+from hortus.cli.screen import Column, note, show_json, show_table
+from hortus.cli.train import bring_files
+from hortus.cli.verdicts import failure_of
+
+app = typer.Typer(
+    cls=FirstUnlessNamed,
+    add_completion=False,
+    help="Check examples, and list what was checked.",
+    epilog="Alone it lists them.",
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_SHORT = 12
+
+
+class Options(Settings, frozen=True, kw_only=True):
+    """Options of the check."""
+
+    file: Annotated[Path, typer.Argument(help="Examples, as JSON Lines.")]
+    base: Annotated[str, typer.Option(help="Whose tokenizer counts; see `hortus models bases`.")] = "seedling"
+    validation: Annotated[Path | None, typer.Option(help="Examples that are held out; else a share is.")] = None
+    held_out_share: Annotated[float, typer.Option(min=0, max=0.9, help="That share.")] = 0.1
+    method: Annotated[str, typer.Option(help="supervised, dpo (preferences) or scratch (no base).")] = "supervised"
+    project: Annotated[str, typer.Option(help="Whose examples they are.")] = "default"
+    recipe: Annotated[Path | None, typer.Option(help="Settings of the training: a TOML or JSON file.")] = None
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the file here, for `hortus train` or the API.")] = False
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+
+
+@app.command("list")
+def list_datasets(
+    *, project: Annotated[str | None, typer.Option(help="Only this project's.")] = None, json: AsJson = False
+) -> None:
+    """List the datasets that were checked, newest first."""
+    found = WorkshopAdmin.here().datasets(project)
+    if json:
+        show_json(found)
+        return
+    if not found:
+        note("Nothing was checked here. `hortus datasets check FILE` does.")
+        return
+    columns = [
+        Column("dataset", is_whole=True), Column("project"), Column("examples", is_number=True),
+        Column("held out", is_number=True), Column("tokens", is_number=True), Column("checked (UTC)"), Column("by"),
+    ]  # fmt: skip
+    rows = [_row(one) for one in found]
+    show_table(columns, rows)
+
+
+@app.command()
+@takes(Options)
+def check(options: Options) -> None:
+    """Check examples against a base: every error with its line, what is in them, and what training takes."""
+    recipe = recipe_of(options, read_recipe(options.recipe))
+    admin = WorkshopAdmin.here()
+    admin.project(options.project)
+    files = bring_files(admin, options.file, options.validation, project=options.project)
+    plain = ("base", "method", "project", "held_out_share")
+    wanted = {**files, "recipe": msgspec.to_builtins(recipe), **{name: getattr(options, name) for name in plain}}
+    ended = _follow(admin, admin.check_file(wanted))
+    if not options.keep:
+        for file_id in files.values():
+            admin.delete_file(file_id)
+    checked, raw = admin.checked(ended.id)
+    if options.json:
+        show_json(raw)
+    else:
+        show_checked(checked)
+    if ended.state != "succeeded":
+        raise failure_of(ended)
+    if options.keep:
+        note(f"The file stays as {files['training']}.")
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(metavar="DATASET", help="Its hash, or the id of a job that checked it.")],
+    *,
+    json: AsJson = False,
+) -> None:
+    """Show what the check of a dataset found."""
+    checked, raw = WorkshopAdmin.here().checked(name)
+    if json:
+        show_json(raw)
+        return
+    show_checked(checked)
+    if checked.result is None and checked.problems is None:
+        note(f"The job {checked.job.id} is {checked.job.state}; its check has said nothing yet.")
+
+
+def _follow(admin: WorkshopAdmin, job: Job) -> Job:
+    """Watch a check to its end; Ctrl-C cancels it."""
+    try:
+        return follow(admin, job.id)
+    except KeyboardInterrupt:
+        admin.change_job(job.id, "cancel")
+        return follow(admin, job.id)
+
+
+def _row(one: Dataset) -> tuple[object, ...]:
+    facts = one.facts
+    counts = (f"{facts.train:,}", f"{facts.held_out:,}", f"{facts.tokens.total:,}") if facts else (None, None, None)
+    at = format_utc(one.checked_at_ms)[:19].replace("T", " ")
+    return ((one.dataset or "")[:_SHORT], one.project, *counts, at, one.job)
