@@ -13,6 +13,7 @@ from hortus.cli.jobreplies import Checked, CheckResult, Estimate, Facts, Problem
 from hortus.cli.screen import Column, note, show_facts, show_table
 
 _MOST_SHOWN = 200
+_MOST_RANGES = 20
 _MOST_LABELS = 30
 _MOST_LANGUAGES = 12
 
@@ -32,28 +33,47 @@ def show_checked(checked: Checked) -> None:
 
 def show_problems(problems: Problems) -> None:
     """Write errors and warnings as a table."""
-    listed = sorted(problems.listed, key=lambda one: (one.severity, one.file, one.line or 0))
-    columns = [Column("file"), Column("line", is_number=True), Column("path"), Column("what is wrong"), Column("mend")]
-    show_table(columns, [_row(one) for one in listed[:_MOST_SHOWN]])
-    rest = problems.errors + problems.warnings - min(len(listed), _MOST_SHOWN)
-    if rest > 0:
+    alike: dict[tuple[str, ...], list[Problem]] = {}
+    for one in sorted(problems.listed, key=lambda one: (one.severity, one.file, one.line or 0)):
+        alike.setdefault((one.file, one.path or "", one.message), []).append(one)
+    columns = [Column("file"), Column("lines"), Column("path"), Column("what is wrong"), Column("mend")]
+    show_table(columns, [_row(ones) for ones in list(alike.values())[:_MOST_SHOWN]])
+    rest = problems.errors + problems.warnings - len(problems.listed)
+    if rest > 0 or len(alike) > _MOST_SHOWN:
         counted = ", ".join(f"{count:,} {code}" for code, count in sorted(problems.counts.items()))
-        note(f"{rest:,} more; --json lists up to a thousand of each kind. All of them: {counted}.")
+        note(f"There are more; --json lists up to a thousand of each kind. All of them: {counted}.")
 
 
-def _row(one: Problem) -> tuple[object, ...]:
-    said = one.message if one.severity == "error" else f"(warning) {one.message}"
-    return ("held out" if one.file == "validation" else one.file, one.line, one.path, said, one.hint)
+def _row(ones: Sequence[Problem]) -> tuple[object, ...]:
+    first = ones[0]
+    said = first.message if first.severity == "error" else f"(warning) {first.message}"
+    lines = say_lines([one.line for one in ones if one.line is not None])
+    return ("held out" if first.file == "validation" else first.file, lines, first.path, said, first.hint)
+
+
+def say_lines(lines: Sequence[int]) -> str:
+    """Return numbers of lines for people, neighbours as ranges.
+
+    >>> say_lines([1, 2, 3, 7, 9, 10])
+    '1-3, 7, 9-10'
+    """
+    ranges: list[tuple[int, int]] = []
+    for line in lines:
+        if ranges and line <= ranges[-1][1] + 1:
+            ranges[-1] = (ranges[-1][0], line)
+        else:
+            ranges.append((line, line))
+    shown = [str(first) if first == last else f"{first}-{last}" for first, last in ranges[:_MOST_RANGES]]
+    return ", ".join([*shown, "…"] if len(ranges) > _MOST_RANGES else shown)
 
 
 def show_result(result: CheckResult) -> None:
     """Write what is in a dataset, and what training on it takes."""
     show_facts([*_facts(result.facts), *_estimated(result.estimate)])
     _show_shares("language", result.facts.languages, most=_MOST_LANGUAGES)
-    if result.facts.labels is not None:
-        labels = msgspec.json.decode(result.facts.labels, type=_Labels | None)
-        if labels is not None:
-            _show_shares("label", labels.counts, most=_MOST_LABELS)
+    labels = msgspec.json.decode(result.facts.labels, type=_Labels | None)
+    if labels is not None:
+        _show_shares("label", labels.counts, most=_MOST_LABELS)
     if result.facts.personal_data:
         show_table(
             [

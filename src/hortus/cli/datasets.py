@@ -65,7 +65,7 @@ def list_datasets(
     show_table(columns, rows)
 
 
-@app.command()
+@app.command("check")
 @takes(Options)
 def check(options: Options) -> None:
     """Check examples against a base: every error with its line, what is in them, and what training takes."""

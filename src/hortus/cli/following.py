@@ -48,7 +48,7 @@ def follow(admin: WorkshopAdmin, job_id: str) -> Job:
             job = admin.job(job_id)
             events = admin.events(job_id, newer_than=seen)
             seen = events[-1].number if events else seen
-            on_look(job, events)
+            on_look(job, [one for one in events if one.level != "error"])  # these are told at the end, as a table
             if job.is_over:
                 return job
             time.sleep(_LOOK_EVERY_S)
@@ -132,7 +132,7 @@ class _Screen:
         self._metrics.extend(metrics_of(events))
         for event in events:
             if event.kind == "message":
-                style = {"error": "[red]", "warn": "[yellow]"}.get(event.level, "[dim]")
+                style = "[yellow]" if event.level == "warn" else "[dim]"
                 self._console.print(f"{style}{escape(disarm(event.message))}[/]", highlight=False)
         label = PHASES.get(job.phase)
         if label is not None:

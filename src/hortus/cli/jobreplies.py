@@ -173,7 +173,7 @@ class Facts(msgspec.Struct, frozen=True):
     near_leaks: int
     languages: dict[str, int]
     personal_data: dict[str, Personal]
-    labels: msgspec.Raw | None = None
+    labels: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class Estimate(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ from hortus.cli.defaults import FirstUnlessNamed
 from hortus.cli.following import metrics_of
 from hortus.cli.jobcalls import WorkshopAdmin
 from hortus.cli.jobreplies import Event, Job
-from hortus.cli.screen import Column, note, show_facts, show_json, show_line, show_table
+from hortus.cli.screen import Column, is_wide, note, show_facts, show_json, show_line, show_table
 from hortus.cli.train import watch
 from hortus.cli.verdicts import show_verdict
 from hortus.jobs.curves import curves_of, svg, terminal
@@ -29,7 +29,7 @@ app = typer.Typer(
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id, such as ftjob-….")]
-_DAY = 19  # characters of an instant up to its seconds
+_SECOND, _MINUTE = 19, 16  # characters of an instant up to there
 
 
 @app.command("list")
@@ -156,18 +156,16 @@ def _show(found: Sequence[Job]) -> None:
     if not found:
         note("No job has run here. `hortus train --base seedling --data FILE` begins one.")
         return
-    columns = [
-        Column("job", is_whole=True), Column("project"), Column("base"), Column("state"), Column("begun (UTC)"),
-        Column("answers as"),
-    ]  # fmt: skip
-    rows = [(one.id, one.project, one.base, _say_state(one), _say_at(one.created_at_ms), one.product) for one in found]
+    columns = [Column("job", is_whole=True), Column("base"), Column("state"), Column("begun (UTC)", is_whole=True)]
+    rows = [(one.id, one.base, _say_state(one), _say_at(one.created_at_ms)[:_MINUTE]) for one in found]
+    if is_wide():
+        columns += [Column("project"), Column("answers as", is_whole=True)]
+        rows = [(*row, one.project, one.product) for row, one in zip(rows, found, strict=True)]
     show_table(columns, rows)
 
 
 def _say_state(job: Job) -> str:
     """Return the state, with how far the work is where there is some."""
-    if job.error is not None:
-        return f"{job.state}: {job.error.code}"
     if job.is_over or job.progress is None:
         return job.state
     done, total = job.progress.done, job.progress.total
@@ -181,4 +179,4 @@ def _say_took(job: Job) -> str | None:
 
 
 def _say_at(at_ms: int) -> str:
-    return format_utc(at_ms)[:_DAY].replace("T", " ")
+    return format_utc(at_ms)[:_SECOND].replace("T", " ")

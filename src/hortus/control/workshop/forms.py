@@ -163,7 +163,7 @@ class OneDataset(Ask):
 
     id: Annotated[
         Id,
-        Field(description="Its hash, or the first eight letters or more of it; or the id of the job that checked it."),
+        Field(description="Its hash or the first eight letters of it, or the id of the job that checked it."),
     ]
 
 
