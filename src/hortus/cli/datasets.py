@@ -28,7 +28,7 @@ app = typer.Typer(
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-_SHORT = 12
+_SHORT, _DAY = 12, 10  # characters of a hash, and of an instant up to its day
 
 
 class Options(Settings, frozen=True, kw_only=True):
@@ -58,8 +58,8 @@ def list_datasets(
         note("Nothing was checked here. `hortus datasets check FILE` does.")
         return
     columns = [
-        Column("dataset", is_whole=True), Column("project"), Column("examples", is_number=True),
-        Column("held out", is_number=True), Column("tokens", is_number=True), Column("checked (UTC)"), Column("by"),
+        Column("dataset", is_whole=True), Column("examples", is_number=True), Column("tokens", is_number=True),
+        Column("checked", is_whole=True), Column("by", is_whole=True),
     ]  # fmt: skip
     rows = [_row(one) for one in found]
     show_table(columns, rows)
@@ -117,6 +117,5 @@ def _follow(admin: WorkshopAdmin, job: Job) -> Job:
 
 def _row(one: Dataset) -> tuple[object, ...]:
     facts = one.facts
-    counts = (f"{facts.train:,}", f"{facts.held_out:,}", f"{facts.tokens.total:,}") if facts else (None, None, None)
-    at = format_utc(one.checked_at_ms)[:19].replace("T", " ")
-    return ((one.dataset or "")[:_SHORT], one.project, *counts, at, one.job)
+    counts = (f"{facts.examples:,}", f"{facts.tokens.total:,}") if facts else (None, None)
+    return ((one.dataset or "")[:_SHORT], *counts, format_utc(one.checked_at_ms)[:_DAY], one.job)

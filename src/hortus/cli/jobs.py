@@ -157,7 +157,9 @@ def _show(found: Sequence[Job]) -> None:
         note("No job has run here. `hortus train --base seedling --data FILE` begins one.")
         return
     columns = [Column("job", is_whole=True), Column("base"), Column("state"), Column("begun (UTC)", is_whole=True)]
-    rows = [(one.id, one.base, _say_state(one), _say_at(one.created_at_ms)[:_MINUTE]) for one in found]
+    rows: list[tuple[object, ...]] = [
+        (one.id, one.base, _say_state(one), _say_at(one.created_at_ms)[:_MINUTE]) for one in found
+    ]
     if is_wide():
         columns += [Column("project"), Column("answers as", is_whole=True)]
         rows = [(*row, one.project, one.product) for row, one in zip(rows, found, strict=True)]

@@ -19,7 +19,7 @@ from hortus.cli.screen import Column, note, show_json, show_table, working
 app = typer.Typer(
     cls=FirstUnlessNamed,
     add_completion=False,
-    help="List the models that can be asked; bring models to tune, and take tuned ones away.",
+    help="List what can be asked; bring models to tune, take tuned ones away.",
     epilog="Alone it lists those that can be asked.",
 )
 

@@ -54,7 +54,7 @@ class Options(Settings, frozen=True, kw_only=True):
 @app.command()
 @takes(Options)
 def train(options: Options) -> None:
-    """Make a better model out of examples: checked, trained, judged against its base, and served."""
+    """Make a better model out of examples; it is judged before it is served."""
     recipe = recipe_of(options, read_recipe(options.recipe))
     admin = WorkshopAdmin.here()
     admin.project(options.project)  # an unknown one is said before anything is sent
