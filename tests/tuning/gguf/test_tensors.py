@@ -8,7 +8,7 @@ import gguf
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from hortus.jobs.errors import StepError
 from hortus.tuning.gguf.models import write_model
@@ -95,6 +95,30 @@ def test_a_model_is_written_with_the_same_bytes_again(tmp_path: Path) -> None:
     assert (tmp_path / "one.gguf").read_bytes() == (tmp_path / "two.gguf").read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("dtype", "factor", "wanted"),
+    [
+        (torch.float32, 1.0, gguf.GGMLQuantizationType.F32),
+        (torch.float16, 1.0, gguf.GGMLQuantizationType.F16),
+        (torch.bfloat16, 1.0, gguf.GGMLQuantizationType.F16),
+        (torch.bfloat16, 1e6, gguf.GGMLQuantizationType.BF16),
+    ],
+)
+def test_nothing_is_rounded_that_training_had_not_rounded(
+    dtype: torch.dtype, factor: float, wanted: gguf.GGMLQuantizationType, tmp_path: Path
+) -> None:
+    folder = write_folder(tmp_path / "model")
+    weights = load_file(folder / "model.safetensors")
+    save_file({name: (each.float() * factor).to(dtype) for name, each in weights.items()}, folder / "model.safetensors")
+
+    write_model(folder, tmp_path / "model.gguf", name="tiny")
+
+    written_as = {each.name: each.tensor_type for each in gguf.GGUFReader(tmp_path / "model.gguf").tensors}
+    assert written_as["token_embd.weight"] == wanted
+    back = read(tmp_path / "model.gguf")["token_embd.weight"]
+    assert np.array_equal(back, (weights["model.embed_tokens.weight"].float() * factor).to(dtype).float().numpy())
+
+
 def test_a_tied_head_is_not_written_twice(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "model", tie_word_embeddings=True)
     write_model(folder, tmp_path / "model.gguf", name="tiny")
@@ -114,4 +138,4 @@ def test_nothing_lies_under_the_name_of_a_file_that_could_not_be_finished(tmp_pa
     with pytest.raises(StepError):
         write_model(folder, tmp_path / "model.gguf", name="tiny")
 
-    assert not (tmp_path / "model.gguf").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import gguf
+import msgspec
 import numpy as np
 
 from hortus.tuning.folders import ModelFolder
 from hortus.tuning.gguf.architectures import HEAD, Plan, Rope, plan_of
-from hortus.tuning.gguf.tensors import NumberFormat, Written, write_whole, written
+from hortus.tuning.gguf.tensors import BeyondF16, NumberFormat, Written, write_whole, written
 from hortus.tuning.gguf.vocabulary import Vocabulary, read_vocabulary, refusal
 from hortus.tuning.weights import StoredTensor, read_folder
 
@@ -27,12 +28,14 @@ _FILE_TYPES = {
 
 
 def write_model(
-    source: Path, target: Path, *, name: str, wish: NumberFormat = NumberFormat.F16, licence: str | None = None
+    source: Path, target: Path, *, name: str, wish: NumberFormat | None = None, licence: str | None = None
 ) -> tuple[str, ...]:
     """Write a model's folder as a GGUF file and return where llama.cpp is known to differ from transformers.
 
     Args:
         name: What the model is called.
+        wish: How weights are written; None: F32 stays F32, so that nothing is rounded that training had not rounded;
+            all else becomes F16, or BF16 where its numbers are too large for that.
         licence: Its SPDX name, where it is known.
 
     Raises:
@@ -40,18 +43,46 @@ def write_model(
     """
     folder = ModelFolder(source)
     plan, vocabulary = plan_of(folder), read_vocabulary(folder)
-    tensors = _tensors(read_folder(source), plan, wish=wish)
+    stored = read_folder(source)
+    for each in [wish] if wish else _formats(stored):
+        try:
+            _write(target, _Content(folder, plan, vocabulary, stored, name, licence), wish=each)
+            break
+        except BeyondF16:
+            if wish:
+                raise
+    return plan.limits + vocabulary.limits
+
+
+class _Content(msgspec.Struct, frozen=True):
+    folder: ModelFolder
+    plan: Plan
+    vocabulary: Vocabulary
+    stored: dict[str, StoredTensor]
+    name: str
+    licence: str | None
+
+
+def _formats(stored: dict[str, StoredTensor]) -> tuple[NumberFormat, ...]:
+    """Those that are tried, one after another."""
+    if any(each.dtype == "F32" and len(each.shape) > 1 for each in stored.values()):
+        return (NumberFormat.F32,)
+    return (NumberFormat.F16, NumberFormat.BF16)
+
+
+def _write(target: Path, content: _Content, *, wish: NumberFormat) -> None:
+    plan = content.plan
+    tensors = _tensors(content.stored, plan, wish=wish)
     writer = gguf.GGUFWriter(None, plan.row.gguf)
     writer.add_type("model")
-    writer.add_name(name)
-    if licence:
-        writer.add_license(licence)
+    writer.add_name(content.name)
+    if content.licence:
+        writer.add_license(content.licence)
     writer.add_file_type(_FILE_TYPES[wish])
     writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
     _add_shape(writer, plan)
-    _add_vocabulary(writer, vocabulary, template=folder.template)
+    _add_vocabulary(writer, content.vocabulary, template=content.folder.template)
     write_whole(writer, tensors, target=target)
-    return plan.limits + vocabulary.limits
 
 
 def _add_shape(writer: Any, plan: Plan) -> None:

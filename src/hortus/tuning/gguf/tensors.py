@@ -5,6 +5,7 @@ The most that is in memory at once is one tensor as it is written.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -34,6 +35,10 @@ class NumberFormat(StrEnum):
     BF16 = "bf16"
     F32 = "f32"
     Q8_0 = "q8_0"
+
+
+class BeyondF16(StepError):  # noqa: N818 -- it says what is wrong
+    """A number would become infinite."""
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -93,7 +98,12 @@ def _check_range(part: Values, kind: Any, stored: StoredTensor) -> None:
             hint="Train again with a lower learning rate.",
         )
     if kind in {gguf.GGMLQuantizationType.F16, gguf.GGMLQuantizationType.Q8_0} and highest > _LARGEST_F16:
-        raise refusal(f"tensor {stored.name!r} holds numbers too large for F16; write BF16 or F32.", stored.file)
+        raise BeyondF16(
+            f"tensor {stored.name!r} holds numbers too large for F16.",
+            reason="no_gguf",
+            path=str(stored.file),
+            hint="Write it as BF16 or F32.",
+        )
 
 
 def _dtype(stored: StoredTensor) -> str:
@@ -128,7 +138,10 @@ def write_whole(writer: Any, tensors: list[Written], *, target: Path) -> None:
         writer.write_ti_data_to_file()
         for each in tensors:
             writer.write_tensor_data(each.make())
-        writer.flush()
+        writer.close()
+        with aside.open("rb") as file:
+            os.fsync(file.fileno())
+        aside.replace(target)
     finally:
         writer.close()
-    aside.replace(target)
+        aside.unlink(missing_ok=True)

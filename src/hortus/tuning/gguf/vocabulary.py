@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from hortus.jobs.errors import StepError
-from hortus.tuning.folders import ModelFolder, Table
+from hortus.tuning.folders import GENERATION, ModelFolder, Table
 from hortus.tuning.gguf.splits import is_kept, split_of
 
 NORMAL, CONTROL, USER_DEFINED, UNUSED = 1, 3, 4, 5
@@ -167,18 +167,16 @@ def _named(folder: ModelFolder, key: str, tokens: tuple[str, ...]) -> int | None
 
 
 def _ends(folder: ModelFolder, tokens: tuple[str, ...]) -> tuple[int, ...]:
-    """Generation's ends go first, as transformers stops at them, then the tokenizer's own."""
+    """The tokenizer's own end goes first, then generation's: trainer and engines stop at all of them."""
     named = _named(folder, "eos_token", tokens)
     told = folder.generation.get("eos_token_id", folder.config.get("eos_token_id"))
-    numbers = told if isinstance(told, list) else [told]
+    numbers = [named, *(told if isinstance(told, list) else [told])]
     ends = tuple(dict.fromkeys(each for each in numbers if isinstance(each, int)))
-    if not ends and named is not None:
-        ends = (named,)
     if not ends:
-        raise refusal("names no token that ends an answer (`eos_token_id`).", folder.root / "generation_config.json")
-    if len(ends) > _MOST_ENDS or max(ends) >= len(tokens):
-        raise refusal(f"names {len(ends)} tokens that end an answer, or one that is none.", folder.root)
-    return tuple(sorted(ends, key=lambda each: each != named))
+        raise refusal("names no token that ends an answer (`eos_token_id`).", folder.root / GENERATION)
+    if len(ends) > _MOST_ENDS or not 0 <= min(ends) <= max(ends) < len(tokens):
+        raise refusal(f"names {len(ends)} tokens that end an answer, or one that is none.", folder.root / GENERATION)
+    return ends
 
 
 def _normalised(folder: ModelFolder, path: Path) -> tuple[str, ...]:
