@@ -15,6 +15,7 @@ from hortus.tuning.datasets.rendering import BaseText, PromptChanges, Rendered, 
 _BATCH = 64
 _BYTES_A_TOKEN = 4  # of European languages under the makers' tokenizers, roughly
 
+_END = 1  # token that training puts after an answer whose template ends it with none
 _AROUND_TEXT = 2  # tokens that begin and end a plain text
 _NOTHING = Rendered("", "")
 
@@ -76,7 +77,7 @@ class Counter:
         rejected = [self._rejected(base, one, source) for one in batch]
         counts = zip(batch, base.count(chosen), base.count(rejected), strict=True)
         for (draft, flaws, is_last), (before, answer), (_, other) in counts:
-            longest = before + max(answer, other) + (0 if draft.prompt else _AROUND_TEXT)
+            longest = before + max(answer, other) + (_END if draft.prompt else _AROUND_TEXT)
             if longest > self._most:
                 flaws.add("example_too_long", draft.at, tokens=longest, most=self._most)
             yield Counted(draft, flaws.line, before + answer, answer, is_last)
