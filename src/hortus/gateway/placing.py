@@ -74,18 +74,15 @@ def place(search: Search, asked: Asked, host_ids: HostIds) -> ReadyRoute:
     operation = search.found.operation
     if operation.id_kind is not None:
         return _keeper_of((operation.id_kind, search.found.argument or ""), search, host_ids)
-    if operation.name == _TUNES and asked.host_ids:
-        route = _tuned_here(asked, search, host_ids)
-        if route is not None:
-            return route
+    here = _tuned_here(asked, search, host_ids)
+    if here is not None:
+        return here
     if asked.route or need_of(operation) not in KEEPING:  # an empty name is no route: nobody is led anywhere by it
         return _named(asked.route, search, host_ids)
     if asked.host_ids:
         route = _keeper_of(asked.host_ids[0], search, host_ids)
         return route if operation.name != _RUNS_FILES else _running(asked.host_ids[0], route, search, host_ids)
-    if search.said is not None:
-        return find_route(search.ready, search.said, grant=search.grant)
-    return _for_examples(search, asked) or _only(search)
+    return _meant(search) or _for_examples(search, asked) or _only(search)
 
 
 def stays_here(route: ReadyRoute) -> bool:
@@ -139,11 +136,18 @@ def _running(named: HostId, keeper: ReadyRoute, search: Search, host_ids: HostId
     )
 
 
+def _meant(search: Search) -> ReadyRoute | None:
+    """Return the route that the client names beside the body; None where it names none. Raises UnknownRoute."""
+    return None if search.said is None else find_route(search.ready, search.said, grant=search.grant)
+
+
 def _tuned_here(asked: Asked, search: Search, host_ids: HostIds) -> ReadyRoute | None:
     """Return the workshop's route where it keeps the examples of a job, whatever is to be tuned: it decides on that.
 
-    None where a host keeps them. A route that is named must be the key's, though.
+    None where a host keeps them, or nothing is to be tuned. A route that is named must be the key's, though.
     """
+    if search.found.operation.name != _TUNES or not asked.host_ids:
+        return None
     kind, host_id = asked.host_ids[0]
     owner = host_ids.owner(kind, host_id)
     if owner is None or owner.endpoint != WORKSHOP:

@@ -423,14 +423,14 @@ def _judge_ask(visit: Visit, judged: Judged, *, inquiry: Inquiry, leaves: bool) 
         RefusedByPolicy: The policy refuses it.
     """
     units = inquiry.dialect.weigh(inquiry.operation, inquiry.asked, inquiry.body)
-    kinds = {kind for kind, _ in inquiry.asked.host_ids}
+    kinds = {kind for kind, _ in inquiry.asked.host_ids} if leaves else set()
     upload = inquiry.upload
     tools = units.tools if upload is None or upload.requests is None else upload.requests.tools
     ask = Ask(
         request_bytes=inquiry.size_bytes,
         tools=tools,
-        names_history=leaves and bool(kinds - CONTENT_KINDS),
-        names_files=leaves and not kinds.isdisjoint(CONTENT_KINDS) and not is_looked_at(judged, inquiry.run),
+        names_history=bool(kinds - CONTENT_KINDS),
+        names_files=not kinds.isdisjoint(CONTENT_KINDS) and not is_looked_at(judged, inquiry.run),
     )
     rulings = judge_ask(judged.policy, ask)
     if rulings:

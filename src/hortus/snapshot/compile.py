@@ -102,13 +102,10 @@ def compile_snapshot(
         compiled[deployment.name] = compile_deployed(deployment, catalog, country=conditions.country)
         deployments[deployment.name] = _deployment(deployment, file, adapters=_adapters(deployment, conditions))
         compiled |= _compile_adapters(deployment, catalog, conditions=conditions, taken=compiled)
-    if conditions.has_workshop:
-        compiled[WORKSHOP] = compile_workshop(country=conditions.country)
-        deployments.pop(WORKSHOP, None)
+    built_in = _put_workshop(compiled, deployments, conditions) if conditions.has_workshop else ()
     for name, retired_at_ms in declared.retired_at_ms.items():
         compiled.setdefault(name, f"it was retired on {format_utc(retired_at_ms)[:10]}")
     implied = tuple(RouteSpec(name=name, endpoints=(name,)) for spec in wanted for name in spec.routes)
-    built_in = (RouteSpec(name=WORKSHOP, endpoints=(WORKSHOP,)),) if conditions.has_workshop else ()
     routes = {spec.name: spec for spec in (*implied, *declared.routes, *built_in)}
     snapshot = Snapshot(
         version=0,
@@ -147,6 +144,15 @@ def _compile_endpoints(
             one = msgspec.structs.replace(one, price=price)
         compiled[spec.name] = one
     return compiled
+
+
+def _put_workshop(
+    compiled: dict[str, Endpoint | str], deployments: dict[str, Deployment], conditions: Conditions
+) -> tuple[RouteSpec, ...]:
+    """Put the installation's own workshop among the endpoints; return its route. Nothing else has that name."""
+    compiled[WORKSHOP] = compile_workshop(country=conditions.country)
+    deployments.pop(WORKSHOP, None)
+    return (RouteSpec(name=WORKSHOP, endpoints=(WORKSHOP,)),)
 
 
 def _policies(own: tuple[Policy, ...]) -> dict[str, Policy]:
