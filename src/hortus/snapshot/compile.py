@@ -92,16 +92,8 @@ def compile_snapshot(
         conditions: What this node has.
     """
     compiled = _compile_endpoints(declared, catalog, price_of=price_of, conditions=conditions)
-    deployments: dict[str, Deployment] = {}
     wanted = with_seedling(declared.deployments, runs_seedling=conditions.runs_seedling)
-    for deployment in wanted:
-        file = conditions.model_files.get(deployment.source)
-        if file is None:
-            compiled[deployment.name] = f"the model file of the deployment {deployment.name} is not here"
-            continue
-        compiled[deployment.name] = compile_deployed(deployment, catalog, country=conditions.country)
-        deployments[deployment.name] = _deployment(deployment, file, adapters=_adapters(deployment, conditions))
-        compiled |= _compile_adapters(deployment, catalog, conditions=conditions, taken=compiled)
+    deployments = _compile_deployments(wanted, compiled, catalog=catalog, conditions=conditions)
     built_in = _put_workshop(compiled, deployments, conditions) if conditions.has_workshop else ()
     for name, retired_at_ms in declared.retired_at_ms.items():
         compiled.setdefault(name, f"it was retired on {format_utc(retired_at_ms)[:10]}")
@@ -144,6 +136,26 @@ def _compile_endpoints(
             one = msgspec.structs.replace(one, price=price)
         compiled[spec.name] = one
     return compiled
+
+
+def _compile_deployments(
+    wanted: tuple[DeploymentSpec, ...],
+    compiled: dict[str, Endpoint | str],
+    *,
+    catalog: Catalog,
+    conditions: Conditions,
+) -> dict[str, Deployment]:
+    """Return each deployment whose file is here, and put its endpoints, or why there is none, among the others."""
+    deployments: dict[str, Deployment] = {}
+    for deployment in wanted:
+        file = conditions.model_files.get(deployment.source)
+        if file is None:
+            compiled[deployment.name] = f"the model file of the deployment {deployment.name} is not here"
+            continue
+        compiled[deployment.name] = compile_deployed(deployment, catalog, country=conditions.country)
+        deployments[deployment.name] = _deployment(deployment, file, adapters=_adapters(deployment, conditions))
+        compiled |= _compile_adapters(deployment, catalog, conditions=conditions, taken=compiled)
+    return deployments
 
 
 def _put_workshop(

@@ -162,25 +162,28 @@ def _wrong_member(error: msgspec.ValidationError) -> InvalidRequest:
 
 def _method_of(asked: _Asked) -> tuple[Method, str, _Hyper | None]:
     """Return the method, where its hyperparameters stand, and these."""
-    if asked.method is None:
+    said = asked.method
+    if said is None:
         return "supervised", "hyperparameters", asked.hyperparameters
-    kind = next((one for one in _METHODS if one == asked.method.type), None)
+    kind = _kind_of(said)
+    learning: _Learning | _DpoLearning | None = getattr(said, kind)
+    hyper = learning.hyperparameters if learning is not None else None
+    if hyper is None:
+        return kind, "hyperparameters", asked.hyperparameters
+    if asked.hyperparameters is not None:
+        raise InvalidRequest("The method has hyperparameters, too.", path="hyperparameters", hint="Say them once.")
+    return kind, f"method.{kind}.hyperparameters", hyper
+
+
+def _kind_of(said: _Methods) -> Method:
+    kind = next((one for one in _METHODS if one == said.type), None)
     if kind is None:
-        raise InvalidRequest(
-            f"There is no method {asked.method.type[:64]!r} here.",
-            path="method.type",
-            hint=f"Use {', '.join(_METHODS)}.",
-        )
-    others = [one for one in (*_METHODS, "reinforcement") if one != kind and getattr(asked.method, one) is not None]
+        message = f"There is no method {said.type[:64]!r} here."
+        raise InvalidRequest(message, path="method.type", hint=f"Use {', '.join(_METHODS)}.")
+    others = [one for one in (*_METHODS, "reinforcement") if one != kind and getattr(said, one) is not None]
     if others:
         raise InvalidRequest(f"The method is `{kind}`.", path=f"method.{others[0]}", hint="Leave the other one out.")
-    learning: _Learning | _DpoLearning | None = getattr(asked.method, kind)
-    hyper = learning.hyperparameters if learning is not None else None
-    if asked.hyperparameters is not None and hyper is not None:
-        raise InvalidRequest("The method has hyperparameters, too.", path="hyperparameters", hint="Say them once.")
-    if hyper is None and asked.hyperparameters is not None:
-        return kind, "hyperparameters", asked.hyperparameters
-    return kind, f"method.{kind}.hyperparameters", hyper
+    return kind
 
 
 def _check_words(asked: _Asked) -> None:

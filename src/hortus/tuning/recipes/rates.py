@@ -14,13 +14,16 @@ _SCRATCH, _SCRATCH_ANCHOR = 6e-4, 125e6
 
 
 def learning_rate(kind: Kind, *, recipe: Recipe, parameters: int) -> float:
-    """Return the highest learning rate of a run: the recipe's, or the method's own.
+    """Return the highest learning rate of a run: the recipe's, or the method's own, times the recipe's multiplier.
 
     >>> learning_rate("supervised", recipe=Recipe(), parameters=7_000_000_000)
     0.0002
     """
-    if recipe.learning_rate is not None:
-        return recipe.learning_rate
+    own = recipe.learning_rate if recipe.learning_rate is not None else _usual(kind, recipe, parameters)
+    return own * recipe.learning_rate_multiplier
+
+
+def _usual(kind: Kind, recipe: Recipe, parameters: int) -> float:
     size = max(1, parameters)
     if kind == "scratch":
         return _rounded(min(_HIGHEST_SCRATCH, _SCRATCH * (_SCRATCH_ANCHOR / size) ** 0.5))
