@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 PY := .venv/bin/python
 
-.PHONY: help run test test-fast check budgets format bench bench-dialects bench-usage bench-limits bench-failover faults matrix docs coverage pins wheel seedling clean
+.PHONY: help run test test-fast check budgets format bench bench-dialects bench-usage bench-limits bench-failover bench-training faults matrix docs coverage pins wheel seedling clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,10 @@ bench-limits: ## The edge of a budget: overspend, false refusals, waits for leas
 bench-failover: ## Seconds until a client has its answer when the first endpoint fails, for each fault (args="--requests 50")
 	@tools/setup.sh dev
 	PYTHONPATH=tests $(PY) tests/bench/failover.py $(args)
+
+bench-training: ## Tokens a second of the trainers over a plain TRL script in the same run (args="--gpu --steps 60")
+	@tools/setup.sh dev
+	$(PY) tests/bench/training.py $(args)
 
 bench-usage: ## Receipts a second with and without sums of usage; seconds to ask them (args="--absorb 1000000")
 	@tools/setup.sh dev
