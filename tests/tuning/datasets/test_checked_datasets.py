@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -218,6 +219,13 @@ def test_keeps_the_facts_beside_the_examples(tmp_path: Path) -> None:
     kept = (Path(work.datasets) / result.dataset / "facts.json").read_bytes()
     assert msgspec.json.decode(kept, type=DatasetFacts) == result.facts
     assert str(tmp_path).encode() not in kept
+
+
+def test_says_which_bytes_were_checked(tmp_path: Path) -> None:
+    data = lines(CHATS).replace(b"\n", b"\r\n")
+    facts = checked(work_of(tmp_path, data, validation=lines([good_chat(99)]))).facts
+    digests = [hashlib.sha256(one).hexdigest() for one in (data, lines([good_chat(99)]))]
+    assert [facts.training_sha256, facts.validation_sha256] == digests
 
 
 def test_counts_labels(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,11 @@ _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],:]')
 _decode = msgspec.json.Decoder().decode
 
 
-def lines_of(path: Path) -> Iterator[tuple[int, bytes | None]]:
+def lines_of(path: Path, see: Callable[[bytes], None]) -> Iterator[tuple[int, bytes | None]]:
     """Yield each line with its number; None for one that is too long. Ends of lines are cut off.
+
+    Args:
+        see: Gets all bytes of the file, as they are read.
 
     Raises:
         OSError: The file cannot be read.
@@ -34,9 +37,11 @@ def lines_of(path: Path) -> Iterator[tuple[int, bytes | None]]:
         number = 0
         while line := file.readline(LONGEST_LINE_BYTES + 1):
             number += 1
+            see(line)
             if len(line) > LONGEST_LINE_BYTES:
                 while line and not line.endswith(b"\n"):
                     line = file.readline(LONGEST_LINE_BYTES)
+                    see(line)
                 yield number, None
             else:
                 yield number, line.rstrip(b"\r\n")

@@ -79,11 +79,13 @@ class File:
             self._problems.add("file_too_large", self.source, most=MOST_BYTES)
             return
         digest = hashlib.sha256()
-        for number, line in lines_of(self.path):
+
+        def see(data: bytes) -> None:
+            digest.update(data)
+            rate.add(len(data))
+
+        for number, line in lines_of(self.path, see):
             self.lines = number
-            digest.update(line if line is not None else b"\x00")
-            digest.update(b"\n")
-            rate.add(len(line or b"") + 1)
             flaws = Flaws(self._problems, self.source, line=number)
             value = object_of(line, flaws)
             if value is not None and self._is_fitting(format_of(value), flaws, method=method):
