@@ -186,7 +186,7 @@ def test_starting_again_after_the_end_changes_nothing(full: Trained) -> None:
     again, said = tiny.run(work)
     assert tiny.metrics(said) == []
     assert {one: one.read_bytes() for one in before} == before
-    assert replace(again, compute=result.compute) == result
+    assert replace(again, compute=result.compute, peak_memory_bytes=result.peak_memory_bytes) == result
 
 
 def test_an_infinite_loss_ends_training_with_a_lower_rate_to_try(tmp_path: Path, base: Path, chats: Path) -> None:

@@ -21,6 +21,7 @@ class TrainResult(msgspec.Struct, frozen=True):
         rate: The highest learning rate.
         dtype: In which the product's weights are saved.
         references: How many greedy answers are kept for the gate.
+        peak_memory_bytes: Of the process that ended the run; of the GPU where there is one.
     """
 
     steps: int
@@ -41,4 +42,5 @@ class TrainResult(msgspec.Struct, frozen=True):
     compute: Compute
     energy_j: float = 0.0
     energy_source: str = ""
+    peak_memory_bytes: int | None = None
     stopped_early: bool = False

@@ -25,7 +25,7 @@ from hortus.tuning.checkpoints import newest, reached, sweep, write_file
 from hortus.tuning.energy import start_meter
 from hortus.tuning.failures import explained
 from hortus.tuning.ground import Ground
-from hortus.tuning.loop import BEST, Resumable, Watch, begun, held_out_losses
+from hortus.tuning.loop import BEST, Resumable, Watch, begun, held_out_losses, peak_memory
 from hortus.tuning.preparing import lay_ground
 from hortus.tuning.recipes import dpo, full, lora, scratch
 from hortus.tuning.results import TrainResult
@@ -162,5 +162,6 @@ def _result(work: TrainStep, ground: Ground, *, ended: Ended, dtype: str, refere
         compute=estimate_compute(work, ground, ended),
         energy_j=what.energy_j,
         energy_source=what.energy_source,
+        peak_memory_bytes=peak_memory(ground.device.gpus),
         stopped_early=what.step < ground.steps,
     )

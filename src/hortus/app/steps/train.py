@@ -68,6 +68,7 @@ def _inputs(
             tokens_per_s=result.tokens / result.seconds if result.seconds else None,
             energy_j=result.energy_j,
             energy_source=result.energy_source or None,
+            peak_memory_bytes=result.peak_memory_bytes,
         ),
         compute=result.compute,
         environment=look_around(
