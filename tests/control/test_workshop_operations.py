@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from control_ground import TOKEN, Control, running_control
+from control_ground import SECRET, TOKEN, Control, running_control
 
+from hortus.base.secrets import FixedVersions
+from hortus.content.exchange import Exchange
+from hortus.content.exchanges import Exchanges
 from hortus.control.workshop.moves import Seen, next_move, replace
 from hortus.jobs.records import JobError, JobEvent, JobRecord
 from hortus.jobs.reports import Done, Line, Metric
@@ -223,6 +227,82 @@ async def test_who_did_what_is_written_down_without_what_examples_say(tmp_path: 
         await control.ask("POST", f"/jobs/{job['id']}/cancel")
         assert [one["operation"] for one in await acts(control, "file")] == ["files.create"]
         assert [one["operation"] for one in await acts(control, "job")] == ["jobs.cancel", "jobs.create"]
+
+
+async def test_a_suite_is_kept_listed_and_removed(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        added = await control.send("POST", "/admin/v1/suites?name=greetings", LINES)
+        assert (added.status, msgspec.json.decode(added.body)["items"]) == (201, 20)
+        assert [one["name"] for one in (await control.ask("GET", "/suites"))["suites"]] == ["greetings"]
+        await control.ask("DELETE", "/suites/greetings")
+        assert (await control.ask("GET", "/suites"))["suites"] == []
+
+
+async def test_a_suite_with_a_line_that_asks_nothing_is_refused(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        status, error = await control.fail("POST", "/suites?name=bad", b'{"messages":[]}\n')
+        assert (status, error["path"]) == (400, "line 1, $.messages")
+        assert (await control.ask("GET", "/suites"))["suites"] == []
+
+
+async def test_a_suite_that_is_not_here_is_named_before_anything_is_trained(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        file = await bring(control)
+        wanted = {"training": file["id"], "gate": {"suites": ["gone"]}}
+        status, error = await control.fail("POST", "/jobs", wanted)
+        assert (status, error["path"]) == (404, "gate.suites")
+
+
+def keep(control: Control, receipt_id: str, *, project_id: str) -> None:
+    """Keep an exchange of a project, as a worker does."""
+    clock = control.plane.ports.clock
+    request = b'{"model":"r","messages":[{"role":"user","content":"hello"}]}'
+    message = {"role": "assistant", "content": "good day"}
+    choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
+    answer = msgspec.json.encode(
+        {"id": "c1", "object": "chat.completion", "created": 1, "model": "m", "choices": choices}
+    )
+    exchange = Exchange(
+        receipt_id=receipt_id, at_ms=clock.now_ms(), days=30, project_id=project_id, project="default", key_id="key_1",
+        route="r", dialect="openai_chat", operation="chat", endpoint="e", status=200, is_stream=False, is_whole=True,
+        request=request, answer=answer, request_bytes=len(request), answer_bytes=len(answer),
+    )  # fmt: skip
+    kept = Exchanges(control.home.content, FixedVersions((SECRET,)), clock=clock, entropy=os.urandom)
+    kept.keep(exchange)
+    kept.close()
+
+
+async def test_kept_content_becomes_a_file_of_examples_and_an_act(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        project = await control.ask("PUT", "/projects/default/keeping", {"keep_content_days": 30})
+        keep(control, "rcp_1", project_id=project["id"])
+        keep(control, "rcp_2", project_id="prj_of_others")
+        made = await control.ask("POST", "/files/from-content", {"project": "default"})
+        lines = (control.home.files / made["file"]["id"]).read_bytes().splitlines()
+        assert (made["examples"], len(lines)) == (1, 1)
+        assert [one["content"] for one in msgspec.json.decode(lines[0])["messages"]] == ["hello", "good day"]
+        act = (await acts(control, "file"))[0]
+        assert act["operation"] == "files.create_from_content"
+        assert "good day" not in msgspec.json.encode(act).decode()
+
+
+async def test_a_project_that_keeps_no_content_gives_no_file(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        status, error = await control.fail("POST", "/files/from-content", {"project": "default"})
+        assert (status, error["path"]) == (409, "project")
+        assert not list(control.home.files.iterdir())
+
+
+async def test_prometheus_reads_jobs_by_state_and_how_one_goes(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        job = await begin(control)
+        figures = msgspec.Raw(msgspec.json.encode(Metric(step=3, steps=9, loss=1.5, learning_rate=0, tokens_per_s=70)))
+        event = JobEvent("metric:3", 7, "Step 3/9", kind="metrics", data=figures)
+        control.plane.ports.jobs.save(replace(stored(control, job["id"]), state="running"), [event])
+        text = (await control.send("GET", "/metrics", token=None)).body.decode()
+        assert 'hortus_jobs{state="running"} 1.0' in text
+        assert f'hortus_job_loss{{job="{job["id"]}"}} 1.5' in text
+        assert f'hortus_job_tokens_per_second{{job="{job["id"]}"}} 70.0' in text
 
 
 async def test_bases_that_can_be_tuned_are_listed(tmp_path: Path) -> None:

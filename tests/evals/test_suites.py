@@ -8,7 +8,8 @@ import msgspec
 import pytest
 from eval_ground import Bench, chat, example, label, question
 
-from hortus.evals.suites import Questions, check_suite, held_out, read_suite
+from hortus.evals.suitefiles import check_suite
+from hortus.evals.suites import Questions, held_out, read_suite
 from hortus.jobs.errors import StepError
 from hortus.jobs.examples import Example
 

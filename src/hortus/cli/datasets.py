@@ -16,7 +16,7 @@ from hortus.cli.jobcalls import WorkshopAdmin
 from hortus.cli.jobreplies import Dataset, Job
 from hortus.cli.options import takes
 from hortus.cli.recipes import Settings, read_recipe, recipe_of
-from hortus.cli.screen import Column, note, show_json, show_table
+from hortus.cli.screen import Column, note, show_json, show_table, working
 from hortus.cli.train import bring_files
 from hortus.cli.verdicts import failure_of
 
@@ -34,7 +34,7 @@ _SHORT, _DAY = 12, 10  # characters of a hash, and of an instant up to its day
 class Options(Settings, frozen=True, kw_only=True):
     """Options of the check."""
 
-    file: Annotated[Path, typer.Argument(help="Examples, as JSON Lines.")]
+    file: Annotated[Path, typer.Argument(help="Examples, as JSON Lines; or the id of a file that was brought.")]
     base: Annotated[str, typer.Option(help="Whose tokenizer counts; see `hortus models bases`.")] = "seedling"
     validation: Annotated[Path | None, typer.Option(help="Examples that are held out; else a share is.")] = None
     held_out_share: Annotated[float, typer.Option(min=0, max=0.9, help="That share.")] = 0.1
@@ -77,8 +77,10 @@ def check(options: Options) -> None:
     wanted = {**files, "recipe": msgspec.to_builtins(recipe), **{name: getattr(options, name) for name in plain}}
     ended = _follow(admin, admin.check_file(wanted))
     if not options.keep:
-        for file_id in files.values():
-            admin.delete_file(file_id)
+        brought = {"training": options.file, "validation": options.validation}
+        for name, file_id in files.items():
+            if str(brought[name]) != file_id:
+                admin.delete_file(file_id)
     checked, raw = admin.checked(ended.id)
     if options.json:
         show_json(raw)
@@ -104,6 +106,35 @@ def show(
     show_checked(checked)
     if checked.result is None and checked.problems is None:
         note(f"The job {checked.job.id} is {checked.job.state}; its check has said nothing yet.")
+
+
+class Selection(msgspec.Struct, frozen=True, kw_only=True):
+    """Which kept requests and answers are collected."""
+
+    project: Annotated[str, typer.Option(help="Whose; it must keep content.")]
+    name: Annotated[str, typer.Option(help="What the file is called.")] = "kept.jsonl"
+    route: Annotated[list[str] | None, typer.Option(help="Only those to this route; repeat it.")] = None
+    model: Annotated[list[str] | None, typer.Option(help="Only what this model or endpoint answered.")] = None
+    since: Annotated[str | None, typer.Option(help="From then on: 7d, 2026-11, 2026-11-01T12:00.")] = None
+    until: Annotated[str | None, typer.Option(help="Before then.")] = None
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+
+
+@app.command("collect")
+@takes(Selection)
+def collect(options: Selection) -> None:
+    """Make a file of examples out of what a project has kept of requests and answers."""
+    wanted = {name: getattr(options, name) for name in ("project", "name", "since", "until")}
+    ask = {**wanted, "routes": options.route or [], "models": options.model or []}
+    with working(f"Collecting what {options.project} has kept"):
+        made = WorkshopAdmin.here().collect_file(ask)
+    if options.json:
+        show_json(made)
+        return
+    note(f"{made.examples:,} examples are in {made.file.id}; {sum(made.left_out.values()):,} exchanges gave none.")
+    for reason, count in made.left_out.items():
+        note(f"  {count:,} {reason}")
+    note(f"Check it: `hortus datasets check {made.file.id}`. Erasing kept content later leaves this file as it is.")
 
 
 def _follow(admin: WorkshopAdmin, job: Job) -> Job:

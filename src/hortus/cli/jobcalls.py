@@ -10,7 +10,7 @@ import msgspec
 
 from hortus.base.errors import InstallationError
 from hortus.cli.admin import Admin, part
-from hortus.cli.jobreplies import Base, Checked, Dataset, Event, Exported, File, Job, Judged, Suite
+from hortus.cli.jobreplies import Base, Checked, Dataset, Event, Exported, File, Job, Judged, KeptFile, Suite
 from hortus.cli.replies import Deployment
 
 _MOST_EVENTS = 2000
@@ -68,6 +68,10 @@ class WorkshopAdmin(Admin):
     def files(self, project: str | None = None) -> list[File]:
         """Return files, newest first."""
         return self._list("/files", "files", into=File, query={"project": project})
+
+    def collect_file(self, wanted: Mapping[str, object]) -> KeptFile:
+        """Have a file made out of kept requests and answers."""
+        return self._call("POST", "/files/from-content", into=KeptFile, body=wanted)
 
     def delete_file(self, file_id: str) -> File:
         """Delete a file for good."""

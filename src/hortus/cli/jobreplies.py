@@ -21,6 +21,14 @@ class File(msgspec.Struct, frozen=True):
     created_at_ms: int
 
 
+class KeptFile(msgspec.Struct, frozen=True):
+    """A file that was made of kept content."""
+
+    file: File
+    examples: int
+    left_out: dict[str, int]
+
+
 class Progress(msgspec.Struct, frozen=True):
     """How far a job's step is."""
 

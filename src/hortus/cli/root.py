@@ -37,6 +37,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "train": ("train", _TRAIN),
     "jobs": ("jobs", _TRAIN),
     "datasets": ("datasets", _TRAIN),
+    "suites": ("suites", _TRAIN),
     "projects": ("projects", _ACCESS),
     "keys": ("keys", _ACCESS),
     "policy": ("policy", _ACCESS),

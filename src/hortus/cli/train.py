@@ -23,6 +23,7 @@ from hortus.cli.verdicts import failure_of, show_end
 
 app = typer.Typer(add_completion=False)
 
+_FILE_ID = "file-"
 _DETACHED = 130
 """The exit status of a command that Ctrl-C has ended."""
 
@@ -30,7 +31,10 @@ _DETACHED = 130
 class Options(Settings, frozen=True, kw_only=True):
     """Options of the command."""
 
-    data: Annotated[Path, typer.Option(help="Examples, as JSON Lines: chats, prompts with answers, or preferences.")]
+    data: Annotated[
+        Path,
+        typer.Option(help="Examples, as JSON Lines: chats, prompts with answers, preferences; or a file's id."),
+    ]
     base: Annotated[
         str, typer.Option(help="What is tuned: see `hortus models bases`; an earlier job; a host's model.")
     ] = "seedling"
@@ -58,7 +62,8 @@ def train(options: Options) -> None:
     recipe = recipe_of(options, read_recipe(options.recipe))
     admin = WorkshopAdmin.here()
     admin.project(options.project)  # an unknown one is said before anything is sent
-    job = admin.create_job(_wanted(options, recipe, files=bring(admin, options)))
+    files = bring_files(admin, options.data, options.validation, project=options.project)
+    job = admin.create_job(_wanted(options, recipe, files=files))
     note(f"Job {job.id}: {job.base} learns from {options.data.name}.")
     if options.follow:
         watch(admin, job, as_json=options.json)
@@ -68,20 +73,22 @@ def train(options: Options) -> None:
         note(f"Watch it: `hortus jobs follow {job.id}`.")
 
 
-def bring(admin: WorkshopAdmin, options: Options) -> dict[str, str]:
-    """Send the files of a job and return their ids."""
-    return bring_files(admin, options.data, options.validation, project=options.project)
-
-
 def bring_files(admin: WorkshopAdmin, data: Path, validation: Path | None, *, project: str) -> dict[str, str]:
-    """Send examples, and those that are held out; return their ids as a job names them."""
+    """Send examples, and those that are held out; return their ids as a job names them. Ids stay what they are."""
     paths = {"training": data, "validation": validation}
     found: dict[str, str] = {}
     for name, path in paths.items():
-        if path is not None:
+        if path is not None and is_known(path):
+            found[name] = str(path)
+        elif path is not None:
             with _sending(path.name) as on_sent:
                 found[name] = admin.bring_file(path, project=project, on_sent=on_sent).id
     return found
+
+
+def is_known(path: Path) -> bool:
+    """Tell whether what was given is the id of a file that Hortus has already."""
+    return str(path).startswith(_FILE_ID) and not path.exists()
 
 
 def watch(admin: WorkshopAdmin, job: Job, *, as_json: bool) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TypeVar
+from typing import TypeVar, get_args
 
+import msgspec
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import GaugeMetricFamily
@@ -15,6 +16,8 @@ from hortus.control import models
 from hortus.control.declaring import list_deployments
 from hortus.control.plane import Plane
 from hortus.control.reporting import store_bytes
+from hortus.jobs.records import OVER, State
+from hortus.jobs.reports import Metric as Step
 from hortus.telemetry.metrics import Metric
 
 ENGINE_STATES = ("starting", "ready", "failed", "stopped", "waiting")
@@ -31,7 +34,15 @@ ENGINE_STATE = Metric(
 ENGINE_RESTARTS = Metric("hortus_engine_restarts", "gauge", "", ("deployment",), "Restarts of a deployment's engine.")
 ENGINE_BYTES = Metric("hortus_engine_memory_bytes", "gauge", "bytes", ("deployment",), "Memory of an engine.")
 
-GAUGES = (BUILD, NEWEST_SNAPSHOT, FILE_REFUSED, STORE_BYTES, ENGINE_STATE, ENGINE_RESTARTS, ENGINE_BYTES)
+JOBS = Metric("hortus_jobs", "gauge", "", ("state",), "Trainings that are not over, by their state.")
+JOB_STEP = Metric("hortus_job_step", "gauge", "", ("job",), "Newest step of a training that runs.")
+JOB_LOSS = Metric("hortus_job_loss", "gauge", "", ("job",), "Its loss at that step.")
+JOB_SPEED = Metric("hortus_job_tokens_per_second", "gauge", "", ("job",), "Its tokens in a second.")
+
+GAUGES = (
+    *(BUILD, NEWEST_SNAPSHOT, FILE_REFUSED, STORE_BYTES, ENGINE_STATE, ENGINE_RESTARTS, ENGINE_BYTES),
+    *(JOBS, JOB_STEP, JOB_LOSS, JOB_SPEED),
+)
 """What control adds to `telemetry.metrics.METRICS`."""
 
 
@@ -57,6 +68,24 @@ class InstallationFigures:
         yield _family(ENGINE_RESTARTS, {(one.name,): one.restarts for one in engines})
         known = {(one.name,): one.memory_bytes for one in engines if one.memory_bytes is not None}
         yield _family(ENGINE_BYTES, known)
+        yield from _of_jobs(plane)
+
+
+def _of_jobs(plane: Plane) -> Iterator[Family]:
+    jobs = plane.ports.jobs.unfinished()
+    states = sorted(get_args(State))
+    yield _family(JOBS, {(word,): sum(job.state == word for job in jobs) for word in states if word not in OVER})
+    newest = {(job.id,): _newest(plane, job.id) for job in jobs if job.state == "running"}
+    figures = {labels: one for labels, one in newest.items() if one is not None}
+    yield _family(JOB_STEP, {labels: one.step for labels, one in figures.items()})
+    yield _family(JOB_LOSS, {labels: one.loss for labels, one in figures.items()})
+    speeds = {labels: one.tokens_per_s for labels, one in figures.items()}
+    yield _family(JOB_SPEED, {labels: speed for labels, speed in speeds.items() if speed is not None})
+
+
+def _newest(plane: Plane, job_id: str) -> Step | None:
+    found = plane.ports.jobs.events(job_id, limit=1, kind="metrics")
+    return msgspec.json.decode(found[0].event.data, type=Step) if found else None
 
 
 def _family(metric: Metric, values: Mapping[_Labels, float]) -> GaugeMetricFamily:

@@ -21,7 +21,8 @@ from hortus.evals.likeness import likeness, room_for
 from hortus.evals.plots import draw
 from hortus.evals.ports import Inference
 from hortus.evals.rules import check_gain, check_references, check_suite, conclusion
-from hortus.evals.suites import Item, Questions, held_out, read_suite
+from hortus.evals.suitefiles import Item
+from hortus.evals.suites import Questions, held_out, read_suite
 from hortus.evals.verdict import Verdict
 from hortus.jobs.errors import StepError
 from hortus.jobs.folders import FACTS, REFERENCES, JobFolder

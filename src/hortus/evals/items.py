@@ -9,7 +9,8 @@ import msgspec
 from hortus.evals.answers import Given
 from hortus.evals.graders import Expected, grade
 from hortus.evals.ports import Answer
-from hortus.evals.suites import Item, Questions
+from hortus.evals.suitefiles import Item
+from hortus.evals.suites import Questions
 
 
 class ItemLine(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -24,7 +24,7 @@ def list_files(plane: Plane, ask: forms.FilesWanted) -> shown.FileList:
     project_id = None if ask.project is None else find_project(plane, ask.project).id
     names = project_names(plane)
     found = plane.ports.jobs.files(project_id, after=ask.after, limit=ask.limit)
-    return shown.FileList(files=[_show(one, names) for one in found])
+    return shown.FileList(files=[show_record(one, names) for one in found])
 
 
 def create_file(plane: Plane, ask: forms.FileWanted, brought: Brought) -> shown.FileView:
@@ -34,12 +34,12 @@ def create_file(plane: Plane, ask: forms.FileWanted, brought: Brought) -> shown.
         project.id, brought.aside, name=ask.name, purpose=ask.purpose, sha256=brought.sha256
     )
     note(plane, "create", kind="file", name=record.id, project=project.name, said=_said(record))
-    return _show(record, {project.id: project.name})
+    return show_record(record, {project.id: project.name})
 
 
 def show_file(plane: Plane, ask: forms.OneFile) -> shown.FileView:
     """Return one file's record."""
-    return _show(_find(plane, ask.id), project_names(plane))
+    return show_record(_find(plane, ask.id), project_names(plane))
 
 
 def delete_file(plane: Plane, ask: forms.OneFile) -> shown.FileView:
@@ -50,7 +50,7 @@ def delete_file(plane: Plane, ask: forms.OneFile) -> shown.FileView:
     project = names.get(file.project_id)
     note(plane, "delete", kind="file", name=file.id, project=project, said=_said(file))
     deleted = plane.ports.jobs.file(file.id)
-    return _show(deleted if deleted is not None else file, names)
+    return show_record(deleted if deleted is not None else file, names)
 
 
 def project_names(plane: Plane) -> Mapping[str, str]:
@@ -89,6 +89,7 @@ def _said(file: FileRecord) -> dict[str, object]:
     return {"bytes": file.size_bytes, "sha256": file.sha256, "purpose": file.purpose}
 
 
-def _show(file: FileRecord, names: Mapping[str, str]) -> shown.FileView:
+def show_record(file: FileRecord, names: Mapping[str, str]) -> shown.FileView:
+    """Return a file as the API shows it."""
     members = {name: getattr(file, name) for name in shown.FileView.model_fields if name != "project"}
     return shown.FileView(project=names.get(file.project_id, file.project_id), **members)

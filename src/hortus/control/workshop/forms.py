@@ -174,7 +174,20 @@ class BaseWanted(Ask):
     folder: Folder
 
 
+class FromContent(Ask):
+    """Which kept requests and answers of a project become a file of examples."""
+
+    project: Project
+    name: Annotated[str, Field(min_length=1, max_length=255, description="What the file is called.")] = "kept.jsonl"
+    routes: Annotated[tuple[str, ...], Field(max_length=100, description="Routes asked; all where empty.")] = ()
+    models: Annotated[
+        tuple[str, ...], Field(max_length=100, description="Models or endpoints that answered; all where empty.")
+    ] = ()
+    since: Annotated[str | None, Field(description="From then on, as for usage: `7d`, `2026-11`, milliseconds.")] = None
+    until: Annotated[str | None, Field(description="Before then.")] = None
+
+
 class OneSuite(Ask):
     """A suite by its name."""
 
-    name: Annotated[ShortName, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    name: ShortName

@@ -201,3 +201,25 @@ class BaseList(View):
     """Bases."""
 
     bases: list[BaseView]
+
+
+class SuiteView(View):
+    """An exact-match suite."""
+
+    name: str
+    items: Annotated[int, Field(description="Questions in it.")]
+    sha256: str
+
+
+class SuiteList(View):
+    """Suites, by name."""
+
+    suites: list[SuiteView]
+
+
+class KeptFileView(View):
+    """A file that was made of kept content."""
+
+    file: FileView
+    examples: int
+    left_out: Annotated[dict[str, int], Field(description="Exchanges that gave none, by reason.")]

@@ -1,10 +1,10 @@
-"""The rows of the workshop in the table of admin operations: files, datasets, jobs, bases. Longer paths come first."""
+"""The rows of the workshop in the table of admin operations; among calls of one kind longer paths come first."""
 
 from __future__ import annotations
 
 from hortus.control import models, views
 from hortus.control.operation import Operation
-from hortus.control.workshop import basing, bringingout, datasetting, filing, forms, jobbing, shown
+from hortus.control.workshop import basing, bringingout, datasetting, filing, forms, jobbing, keeping, shown, suiting
 
 WORKSHOP_OPERATIONS: tuple[Operation, ...] = (
     Operation("files.list", "GET", "/files", "look", forms.FilesWanted, shown.FileList, filing.list_files),
@@ -18,6 +18,17 @@ WORKSHOP_OPERATIONS: tuple[Operation, ...] = (
         filing.create_file,
         status=201,
         takes_file=True,
+    ),
+    Operation(
+        "files.create_from_content",
+        "POST",
+        "/files/from-content",
+        "change",
+        forms.FromContent,
+        shown.KeptFileView,
+        keeping.create_from_content,
+        status=201,
+        changes=False,
     ),
     Operation("files.show", "GET", "/files/{id}", "look", forms.OneFile, shown.FileView, filing.show_file),
     Operation("files.delete", "DELETE", "/files/{id}", "change", forms.OneFile, shown.FileView, filing.delete_file),
@@ -103,6 +114,21 @@ WORKSHOP_OPERATIONS: tuple[Operation, ...] = (
         basing.add_base,
         status=201,
         changes=False,
+    ),
+    Operation("suites.list", "GET", "/suites", "look", models.Nothing, shown.SuiteList, suiting.list_suites),
+    Operation(
+        "suites.add",
+        "POST",
+        "/suites",
+        "change",
+        forms.OneSuite,
+        shown.SuiteView,
+        suiting.add_suite,
+        status=201,
+        takes_file=True,
+    ),
+    Operation(
+        "suites.remove", "DELETE", "/suites/{name}", "change", forms.OneSuite, shown.SuiteView, suiting.remove_suite
     ),
 )
 """One row each. Copying a model takes minutes, so what copies does not hold up other changes."""
