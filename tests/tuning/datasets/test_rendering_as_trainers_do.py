@@ -8,6 +8,7 @@ import pytest
 from transformers import PreTrainedTokenizerFast
 
 from examples_ground import SPECIAL, TEMPLATE, write_base
+from hortus.jobs.errors import StepError
 from hortus.jobs.examples import for_template
 from hortus.tuning.datasets.rendering import BaseText, Rendered, TemplateRefuses
 
@@ -95,6 +96,16 @@ def test_knows_the_special_tokens(special: str, tmp_path: Path) -> None:
 def test_a_template_that_reaches_out_is_refused(template: str, tmp_path: Path) -> None:
     with pytest.raises(TemplateRefuses):
         BaseText(write_base(tmp_path, template=template)).render(ASKED, SAID)
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"])
+@pytest.mark.parametrize("data", [b"\xff\xfe", b"{% if %}{"])
+def test_a_broken_file_of_the_base_is_named(name: str, data: bytes, tmp_path: Path) -> None:
+    folder = write_base(tmp_path)
+    (folder / name).write_bytes(data)
+    with pytest.raises(StepError) as caught:
+        BaseText(folder)
+    assert (caught.value.reason, caught.value.path) == ("broken_base", name)
 
 
 def test_says_the_template_s_own_words_only(tmp_path: Path) -> None:

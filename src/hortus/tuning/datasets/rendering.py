@@ -163,10 +163,12 @@ def _read_json(path: Path) -> dict[str, Any] | None:
         return _decode(path.read_bytes())
     except FileNotFoundError:
         return None
-    except (OSError, msgspec.DecodeError) as error:
-        raise StepError(
-            f"{path.name} of the base cannot be read.", reason="broken_base", path=path.name, hint="Fetch it again."
-        ) from error
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
+        raise _broken(path.name) from error
+
+
+def _broken(name: str) -> StepError:
+    return StepError(f"{name} of the base cannot be read.", reason="broken_base", path=name, hint="Fetch it again.")
 
 
 def _config_of(folder: Path) -> dict[str, Any]:
@@ -186,15 +188,16 @@ def _tokenizer_of(folder: Path) -> tuple[Any, str]:
             hint="Save its tokenizer with transformers' save_pretrained.",
         ) from error
     except Exception as error:  # tokenizers raises nothing narrower
-        raise StepError(
-            "tokenizer.json of the base cannot be read.", reason="broken_base", path=TOKENIZER, hint="Fetch it again."
-        ) from error
+        raise _broken(TOKENIZER) from error
 
 
 def _template_of(folder: Path, config: Mapping[str, Any]) -> str | None:
     path = folder / _TEMPLATE
     if path.is_file():
-        return path.read_text("utf-8")
+        try:
+            return path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise _broken(_TEMPLATE) from error
     given = config.get("chat_template")
     if isinstance(given, list):  # several by name, as transformers wrote them before 4.52, recalled 2026-11
         given = next((one.get("template") for one in given if one.get("name") == "default"), None)
