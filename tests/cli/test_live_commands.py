@@ -232,6 +232,9 @@ def test_a_model_file_is_deployed_asked_and_retired(hortus: Hortus, tmp_path: Pa
     ready = hortus.cli_json("deploy", str(tmp_path / "model.gguf"), "--name", "second", "--context-tokens", "512")
     assert ready["state"] == "ready"
     assert hortus.cli("ask", "--route", "second", "The bin was not emptied.").stdout.strip()
+    assert ready["is_current"]
+    again = hortus.cli_json("deploy", str(tmp_path / "model.gguf"), "--name", "second", "--slots", "3")
+    assert again["pid"] != ready["pid"]
     assert "second" in hortus.cli("deployments").stdout
     hortus.cli("deployments", "retire", "second")
     assert hortus.cli("ask", "--route", "second", "hello", check=False).returncode == 1

@@ -216,7 +216,7 @@ class Admin:
 
     def redeploy(self, spec: DeploymentSpec) -> replies.Deployment:
         """Change a model that is kept running; its engine is replaced without a failed request."""
-        body = msgspec.to_builtins(spec)
+        body = {name: value for name, value in msgspec.to_builtins(spec).items() if name != "name"}
         return self._call("PUT", f"/deployments/{part(spec.name)}", into=replies.Deployment, body=body)
 
     def retire_deployment(self, name: str) -> replies.Deployment:

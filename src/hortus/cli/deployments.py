@@ -48,16 +48,30 @@ def show_deployments(found: Sequence[Deployment]) -> None:
         note("Nothing runs here. `hortus deploy PATH_OR_REPOSITORY --name NAME` starts a model.")
         return
     columns = [
-        Column("deployment"), Column("state"), Column("memory", is_number=True), Column("restarts", is_number=True),
-        Column("source"),
+        Column("deployment"), Column("state"), Column("memory", is_number=True), Column("start", is_number=True),
+        Column("restarts", is_number=True), Column("source"),
     ]  # fmt: skip
-    rows = [(one.name, say_state(one), say_memory(one.memory_bytes), one.restarts, one.source) for one in found]
+    rows = [
+        (one.name, say_state(one), say_memory(one.memory_bytes), say_start(one), one.restarts, one.source)
+        for one in found
+    ]
     show_table(columns, rows)
 
 
 def say_state(deployment: Deployment) -> str:
-    """Return the state, with the engine's error where there is one."""
-    return f"{deployment.state}: {deployment.error}" if deployment.error else deployment.state
+    """Return the state, with the engine's error where there is one, and how its successor does."""
+    if deployment.error:
+        return f"{deployment.state}: {deployment.error}"
+    if deployment.successor_error:
+        return f"{deployment.state}, cannot be replaced: {deployment.successor_error}"
+    return f"{deployment.state}, being replaced" if deployment.successor else deployment.state
+
+
+def say_start(deployment: Deployment) -> str | None:
+    """Return how long it took from the start to the first answer, None where unknown."""
+    if deployment.load_s is None or deployment.warm_s is None:
+        return None
+    return f"{deployment.load_s + deployment.warm_s:.1f} s"
 
 
 def say_memory(memory_bytes: int | None) -> str | None:

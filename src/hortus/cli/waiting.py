@@ -28,7 +28,7 @@ class EngineFailedError(HortusError):
 def wait_for_engine(
     admin: Admin, name: str, *, within_s: float, on_look: Callable[[Deployment], None] = lambda _: None
 ) -> Deployment:
-    """Wait until a deployment answers.
+    """Wait until a deployment answers as it is declared now.
 
     Raises:
         EngineFailedError: Its engine cannot run, or takes longer than `within_s`.
@@ -39,7 +39,10 @@ def wait_for_engine(
         on_look(seen)
         if seen.state == "failed":
             raise EngineFailedError(seen.error or "its engine failed.", path=f"deployment {name}")
-        return seen if seen.state == "ready" else None
+        if seen.successor == "failed" and not seen.is_current:
+            hint = "What served before goes on serving; deploy that again, or mend this."
+            raise EngineFailedError(seen.successor_error or "its engine failed.", path=f"deployment {name}", hint=hint)
+        return seen if seen.state == "ready" and seen.is_current else None
 
     ready = _poll(look, within_s=within_s)
     if ready is None:

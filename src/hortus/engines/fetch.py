@@ -37,6 +37,7 @@ from hortus.engines.hub import (
 )
 from hortus.engines.memory import show_bytes
 from hortus.engines.sources import SEEDLING
+from hortus.engines.weights import read_folder
 from hortus.snapshot.model import Timeouts
 
 DOWNLOAD_TIMEOUTS = Timeouts(connect_s=10.0, first_byte_s=60.0, idle_s=60.0, total_s=7 * 24 * 3600.0)
@@ -77,7 +78,7 @@ async def fetch_model(
         on_progress: Called while bytes arrive.
 
     Raises:
-        ModelFileError: The file is no GGUF model.
+        ModelFileError: The file is no GGUF model, the folder none of safetensors.
         FetchError: The hub has no such model, the disk is short, or the download failed.
         HostFault: The hub cannot be reached.
     """
@@ -85,7 +86,7 @@ async def fetch_model(
         case Embedded():
             return SEEDLING
         case LocalFile(path):
-            await asyncio.to_thread(read_header, path)
+            await asyncio.to_thread(read_folder if path.is_dir() else read_header, path)
             return str(path)
         case HubModel():
             listing = await list_files(client, source, hub_url=hub.url, token=hub.token)
