@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 PY := .venv/bin/python
 
-.PHONY: help run test test-fast check budgets format bench bench-dialects bench-usage bench-limits bench-failover bench-training faults matrix docs coverage pins wheel seedling clean
+.PHONY: help run test test-fast check budgets format bench bench-dialects bench-usage bench-limits bench-failover bench-training bench-serving faults matrix docs coverage pins wheel seedling clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,10 @@ bench-failover: ## Seconds until a client has its answer when the first endpoint
 bench-training: ## Tokens a second of the trainers over a plain TRL script in the same run (args="--gpu --steps 60")
 	@tools/setup.sh dev
 	$(PY) tests/bench/training.py $(args)
+
+bench-serving: ## Tokens/s of a served model through Hortus over the bare engine, cold starts, failures while replaced (args="--folder DIR")
+	@tools/setup.sh dev
+	PYTHONPATH=tests $(PY) tests/bench/serving.py $(args)
 
 bench-usage: ## Receipts a second with and without sums of usage; seconds to ask them (args="--absorb 1000000")
 	@tools/setup.sh dev

@@ -325,6 +325,11 @@ WRONG = {
         "hortus.toml:6 deployment[0].name",
         "the first stands at hortus.toml:2",
     ),
+    "adapter with an endpoint's name": (
+        ENDPOINT + '[[deployment]]\nname = "d"\nsource = "/m.gguf"\nadapters = [{name = "a", path = "/a.gguf"}]\n',
+        "hortus.toml:6 deployment[0].name",
+        "`a` is declared twice; the first stands at hortus.toml:2",
+    ),
     "unknown engine": (
         '[[deployment]]\nname = "d"\nsource = "/m.gguf"\nengine = "steam"\n',
         "hortus.toml:4 deployment[0].engine",

@@ -154,6 +154,57 @@ async def test_a_deployment_comes_and_goes(tmp_path: Path) -> None:
         assert "desk" not in control.snapshot().routes
 
 
+WITH_ADAPTERS = {
+    "source": "/models/base.gguf",
+    "adapters": [{"name": "eu/day", "path": "/models/day.gguf"}, {"name": "night", "path": "/models/night.gguf"}],
+}
+
+
+async def test_each_adapter_of_a_deployment_is_an_endpoint_and_a_route(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        made = await control.ask("POST", "/deployments", {"name": "base", **WITH_ADAPTERS})
+        assert [one["name"] for one in made["adapters"]] == ["eu/day", "night"]
+        snapshot = control.snapshot()
+        assert {name: snapshot.endpoints[name].address for name in ("base", "eu/day", "night")} == dict.fromkeys(
+            ("base", "eu/day", "night"), "engine:base"
+        )
+        assert snapshot.endpoints["night"].upstream_model == "night"
+        assert "lora" in snapshot.endpoints["base"].spoken[0].forbids
+        assert (await control.ask("GET", "/routes/eu/day"))["endpoints"] == ["eu/day"]
+        await control.ask("POST", "/routes", {"name": "r", "endpoints": ["night"]})
+
+
+async def test_a_deployment_is_replaced_as_a_whole_and_says_whether_what_runs_is_current(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        await control.ask("POST", "/deployments", {"name": "base", **WITH_ADAPTERS})
+        before = control.snapshot().deployments["base"].edition
+        changed = await control.ask("PUT", "/deployments/base", {"source": "/models/base.gguf", "slots": 2})
+        assert (changed["slots"], changed["adapters"], changed["is_current"]) == (2, [], False)
+        after = control.snapshot().deployments["base"].edition
+        assert "night" not in control.snapshot().routes
+        for edition, is_current in ((before, False), (after, True)):
+            state = {"name": "base", "state": "ready", "edition": edition, "load_s": 0.5, "warm_s": 0.1}
+            (control.home.engines / "base.json").write_bytes(msgspec.json.encode(state))
+            shown = await control.ask("GET", "/deployments/base")
+            assert (shown["is_current"], shown["load_s"], shown["warm_s"]) == (is_current, 0.5, 0.1)
+
+
+@pytest.mark.parametrize("taken", ["own", "base", "other", "night", "seedling"])
+async def test_an_adapter_takes_no_name_that_somebody_has(tmp_path: Path, taken: str) -> None:
+    async with running_control(tmp_path) as control:
+        await control.ask("POST", "/endpoints", ENDPOINT)
+        await control.ask("POST", "/deployments", {"name": "base", **WITH_ADAPTERS})
+        await control.ask("POST", "/deployments", {"name": "other", "source": "/m.gguf"})
+        version = control.snapshot().version
+        body = {"source": "/m.gguf", "adapters": [{"name": taken, "path": "/x.gguf"}]}
+        status, _ = await control.fail("PUT", "/deployments/other", body)
+        assert status == (400 if taken == "other" else 409)
+        if taken == "night":
+            status, _ = await control.fail("POST", "/endpoints", {**ENDPOINT, "name": "night"})
+            assert status == 409
+        assert control.snapshot().version == version
+
+
 async def test_a_deployment_waits_for_a_file_that_has_to_be_fetched(tmp_path: Path) -> None:
     async with running_control(tmp_path) as control:
         made = await control.ask("POST", "/deployments", {"name": "desk", "source": "owner/desk:Q8_0"})
@@ -193,6 +244,14 @@ REFUSED: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
     "retiring the seedling": ("DELETE", "/deployments/seedling", {}, 409, "name"),
     "deployment with a slash": ("POST", "/deployments", {"name": "a/b", "source": "/m"}, 400, "name"),
     "deployment with no slots": ("POST", "/deployments", {"name": "a", "source": "/m", "slots": 0}, 400, "slots"),
+    "replacing a deployment that is not there": ("PUT", "/deployments/none", {"source": "/m.gguf"}, 404, "name"),
+    "adapter of a hub": (
+        "POST",
+        "/deployments",
+        {"name": "a", "source": "/m", "adapters": [{"name": "b", "path": "owner/name"}]},
+        400,
+        "adapters[0].path",
+    ),
     "showing what is not there": ("GET", "/deployments/none", {}, 404, "name"),
 }
 
