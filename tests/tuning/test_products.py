@@ -7,9 +7,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from huggingface_hub import ModelCard
+from peft import LoraConfig, get_peft_model
 
 from hortus.jobs.errors import StepError
-from hortus.jobs.spec import JobSpec, Recipe
+from hortus.jobs.spec import JobSpec, Lora, Recipe
 from hortus.tuning import compute
 from hortus.tuning.export import export_model
 from hortus.tuning.facts import DataRecord, Score, TrainingRecord, VerdictRecord
@@ -17,7 +19,9 @@ from hortus.tuning.identity import Environment, hash_file
 from hortus.tuning.papers import add_verdict, read_facts
 from hortus.tuning.products import ProductInputs, base_record, write_product
 from hortus.tuning.weights import read_folder
-from tiny_models import copy_of, edit, write_folder
+from tiny_models import copy_of, edit, random_model, write_folder
+
+pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # peft asks for it
 
 JOB = JobSpec(id="ftjob-1", project_id="p", base="tiny", training="file-1", recipe=Recipe(lora=None))
 WORK = compute.Work("full", parameters=1000, trainable=1000, tokens=900)
@@ -246,3 +250,83 @@ def test_facts_that_lead_out_of_the_product_are_refused(name: str, made: Product
 def test_a_folder_without_facts_is_no_product(tmp_path: Path) -> None:
     with pytest.raises(StepError, match="is missing"):
         read_facts(tmp_path)
+
+
+def adapted(made: ProductInputs) -> ProductInputs:
+    """The same product with an adapter beside it."""
+    model = random_model("LlamaForCausalLM", vocabulary=512)
+    settings = LoraConfig(r=4, lora_alpha=8, target_modules="all-linear")
+    get_peft_model(model, settings).save_pretrained(made.folder / "adapter")
+    return msgspec.structs.replace(made, job=msgspec.structs.replace(JOB, recipe=Recipe(lora=Lora(rank=4))))
+
+
+def test_an_adapter_gets_a_file_for_llama_cpp_too(made: ProductInputs) -> None:
+    facts = write_product(adapted(made))
+
+    assert {"adapter/adapter_model.safetensors", "gguf/adapter.gguf", "gguf/model.gguf"} <= set(facts.files)
+    assert facts.limits == ()
+
+
+def test_an_adapter_that_cannot_be_served_by_name_is_a_limit(made: ProductInputs) -> None:
+    inputs = adapted(made)
+    edit(made.folder / "adapter" / "adapter_config.json", use_dora=True)
+
+    facts = write_product(inputs)
+
+    assert "gguf/adapter.gguf" not in facts.files
+    assert any("DoRA" in limit for limit in facts.limits)
+
+
+def test_a_stale_file_does_not_outlive_what_it_was_made_from(made: ProductInputs) -> None:
+    inputs = adapted(made)
+    write_product(inputs)
+    edit(made.folder / "adapter" / "adapter_config.json", use_dora=True)
+
+    assert "gguf/adapter.gguf" not in write_product(inputs).files
+
+
+def test_a_model_from_scratch_has_no_base_and_knows_its_own_compute(made: ProductInputs) -> None:
+    work = compute.Work("scratch", parameters=1000, trainable=1000, tokens=900)
+    own = compute.compare(work, base=compute.Base(), on=date(2026, 11, 23))
+    facts = write_product(msgspec.structs.replace(made, base_folder=None, base=None, compute=own))
+
+    assert (facts.base, facts.licence, facts.training_flop) == (None, None, own.flop)
+    assert facts.identity.base == ""
+    assert "trained from scratch" in (made.folder / "README.md").read_text()
+
+
+def test_hugging_face_reads_the_card(made: ProductInputs) -> None:
+    inputs = msgspec.structs.replace(adapted(made), name='tiny: "tuned" # one', intended_purpose="To sort mail")
+    write_product(inputs)
+    add_verdict(made.folder, VERDICT)
+
+    card = ModelCard.load(made.folder / "README.md").data
+
+    assert (card.license, card.base_model, card.language) == ("apache-2.0", "tiny", ["de", "en"])
+    assert card.tags == ["hortus", "lora", "gguf"]
+    assert card.model_name == 'tiny: "tuned" # one'
+    assert [(each.dataset_name, each.metric_type, each.metric_value) for each in card.eval_results] == [
+        ("held-out", "exact match", 0.9)
+    ]
+
+
+def test_figures_that_are_known_stand_in_the_card(made: ProductInputs) -> None:
+    training = msgspec.structs.replace(
+        made.training, seconds=12.5, energy_j=7200.0, energy_source="RAPL", held_out_loss=0.5, stopped_early=True
+    )
+    data = msgspec.structs.replace(made.data, personal_data={"email": 3}, description="Letters", licence="CC0-1.0")
+    write_product(msgspec.structs.replace(made, training=training, data=data))
+
+    card = (made.folder / "README.md").read_text()
+
+    for said in ("About 0.002 kWh for training (RAPL).", "3 of email", "| What | Letters |", "(stopped early)"):
+        assert said in card
+
+
+def test_a_licence_of_its_own_keeps_its_name(made: ProductInputs) -> None:
+    assert made.base is not None
+    write_product(msgspec.structs.replace(made, base=msgspec.structs.replace(made.base, licence="Own Licence 1.0")))
+
+    card = ModelCard.load(made.folder / "README.md").data
+
+    assert (card.license, card.license_name) == ("other", "Own Licence 1.0")

@@ -20,6 +20,8 @@ SMALL_FILES = (CONFIG, GENERATION, TOKENIZER, TOKENIZER_CONFIG, SPECIAL_TOKENS, 
 _LARGEST = 256 * 1024 * 1024
 """Tokenizers of a quarter of a million tokens take about 35 MB."""
 
+_MOST = 1 << 31
+
 Table = Mapping[str, object]
 
 
@@ -115,8 +117,8 @@ class ModelFolder:
             StepError: It is not there, or no whole number above 0.
         """
         value = self.config.get(key)
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise bad_file(f"says no whole number above 0 for {key!r}.", self.root / CONFIG)
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < _MOST:
+            raise bad_file(f"says no usable whole number above 0 for {key!r}.", self.root / CONFIG)
         return value
 
     def special(self, key: str) -> str | None:

@@ -5,6 +5,7 @@ Card metadata: https://huggingface.co/docs/hub/model-cards (recalled 2026-11).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -22,6 +23,8 @@ VERDICT = "verdict.json"
 """Below the product's folder, once the gate has judged."""
 
 _JOULES_PER_KWH = 3_600_000
+_LICENCE_NAME = re.compile(r"[a-z0-9][a-z0-9.+-]*")
+"""What the hub may know; it wants any other licence as `other` with a name."""
 _Paper = TypeVar("_Paper", Facts, VerdictRecord)
 _METHODS = {
     "supervised": "supervised tuning on answers",
@@ -99,7 +102,7 @@ def render_card(facts: Facts) -> str:
 
 def _front_matter(facts: Facts) -> str:
     tags = {"hortus": True, "lora": _has(facts, PRODUCT_ADAPTER), "gguf": PRODUCT_GGUF in facts.files}
-    lines = ["---", f"license: {_quoted(facts.licence) if facts.licence else 'unknown'}", *_origin_rows(facts)]
+    lines = ["---", *_licence_rows(facts.licence), *_origin_rows(facts)]
     lines += ["language:", *(f"- {_quoted(each)}" for each in facts.languages)] if facts.languages else []
     lines += ["library_name: transformers", "pipeline_tag: text-generation"]
     lines += ["tags:", *(f"- {tag}" for tag, is_so in tags.items() if is_so)]
@@ -109,11 +112,21 @@ def _front_matter(facts: Facts) -> str:
     return "\n".join([*lines, "---", ""])
 
 
+def _licence_rows(licence: str | None) -> Iterator[str]:
+    if licence is None:
+        yield "license: unknown"
+    elif _LICENCE_NAME.fullmatch(licence):
+        yield f"license: {_quoted(licence)}"
+    else:
+        yield "license: other"
+        yield f"license_name: {_quoted(licence)}"
+
+
 def _origin_rows(facts: Facts) -> Iterator[str]:
     if facts.base is None:
         return
     yield f"base_model: {_quoted(facts.base.name)}"
-    yield f"base_model_relation: {'adapter' if _has(facts, PRODUCT_ADAPTER) else 'finetune'}"
+    yield "base_model_relation: finetune"  # the model itself is whole; an adapter lies beside it
     if facts.base.licence_link:
         yield f"license_link: {_quoted(facts.base.licence_link)}"
 

@@ -33,6 +33,8 @@ INNER = {
 }
 HEAD_NORMS = {"self_attn.q_norm": "attn_q_norm", "self_attn.k_norm": "attn_k_norm"}
 
+_LARGEST = 1e30
+"""A number of a config, as 32-bit floats can hold it."""
 _LAYER = re.compile(r"model\.layers\.(\d+)\.(.+)\.(weight|bias)")
 
 
@@ -133,8 +135,9 @@ def plan_of(folder: ModelFolder) -> Plan:
         raise refusal(f"has the architecture {folder.architecture or 'none'!r}; GGUF is written for {known}.", path)
     config = folder.config
     for key, wanted in (("hidden_act", "silu"), ("mlp_bias", False), ("attention_bias", False)):
-        if config.get(key, wanted) not in {wanted, None}:
-            raise refusal(f"says {key} = {config[key]!r}, which llama.cpp's {row.gguf} has not.", path)
+        said = config.get(key)
+        if said is not None and said != wanted:
+            raise refusal(f"says {key} = {str(said)[:40]}, which llama.cpp's {row.gguf} has not.", path)
     if config.get("quantization_config") is not None:
         raise refusal("has quantised weights; give the ones that they were made from.", path)
     heads, width = folder.integer("num_attention_heads"), folder.integer("hidden_size")
@@ -191,6 +194,6 @@ def _rope(folder: ModelFolder) -> Rope:
 
 
 def _number(value: object, key: str, *, folder: ModelFolder) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        raise refusal(f"says no number above 0 for {key!r}.", folder.root / CONFIG)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < _LARGEST:
+        raise refusal(f"says no usable number above 0 for {key!r}.", folder.root / CONFIG)
     return float(value)

@@ -138,10 +138,10 @@ def _tensors(stored: dict[str, StoredTensor], plan: Plan, *, wish: NumberFormat)
 
 def _check_all_there(stored: dict[str, StoredTensor], plan: Plan) -> None:
     """What is missing would be random in transformers and something else in llama.cpp."""
-    missing = [name for name in plan.tensors() if name not in stored]
-    if missing:
+    missing = next((name for name in plan.tensors() if name not in stored), None)
+    if missing is not None:
         file = next(iter(stored.values())).file if stored else Path("model.safetensors")
-        raise refusal(f"lacks {len(missing)} tensors, such as {missing[0]!r}.", file)
+        raise refusal(f"lacks tensors, such as {missing!r}.", file)
     rows = stored["model.embed_tokens.weight"].shape[0]
     if rows != plan.vocabulary:
         file = stored["model.embed_tokens.weight"].file

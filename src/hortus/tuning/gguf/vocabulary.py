@@ -19,6 +19,7 @@ NORMAL, CONTROL, USER_DEFINED, UNUSED = 1, 3, 4, 5
 
 NOT_NORMALISED = "llama.cpp does not bring texts into the form NFC first: decomposed letters get other token ids there."
 
+_MOST_TOKENS = 4_000_000
 _MOST_ENDS = 3
 """GGUF names three: the end of text, of a turn, of a message."""
 
@@ -135,6 +136,8 @@ def _added(tokenizer: Table, path: Path) -> list[_Added]:
 def _tokens(
     vocabulary: dict[str, int], added: list[_Added], *, size: int, path: Path
 ) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    if size > _MOST_TOKENS:
+        raise refusal(f"would have {size:,} tokens, which no model has.", path)
     tokens: list[str | None] = [None] * size
     kinds = [UNUSED] * size
     for text, number in vocabulary.items():
