@@ -127,10 +127,14 @@ def not_an_object() -> NotJson:
     return NotJson("The body is JSON, but not an object.", hint="Send one JSON object, {…}.")
 
 
+def has_half_a_pair(data: bytes) -> bool:
+    """Tell whether JSON text escapes half of a surrogate pair, which is not a character."""
+    return _SURROGATE.search(_SURROGATE_PAIR.sub(b"", _ESCAPED_BACKSLASH.sub(b"", data))) is not None
+
+
 def why_broken(data: bytes, error: msgspec.DecodeError) -> CallerFault:
     """Return the error for `data` that msgspec could not decode, with the place where that stopped."""
-    text = _SURROGATE_PAIR.sub(b"", _ESCAPED_BACKSLASH.sub(b"", data))
-    if _SURROGATE.search(text):
+    if has_half_a_pair(data):
         return InvalidRequest(
             "A text holds half of a surrogate pair (\\ud800 to \\udfff), which is not a character.",
             hint="Cut texts between characters, not between UTF-16 units.",

@@ -9,16 +9,13 @@ from typing import Any
 
 import msgspec
 
-from hortus.framing.shallow import DEPTH_LIMIT, is_deeper_than
+from hortus.framing.shallow import DEPTH_LIMIT, has_half_a_pair, is_deeper_than
 from hortus.tuning.datasets.problems import Flaws, kind_of, member
 
 LONGEST_LINE_BYTES = 8 * 1024 * 1024
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 _BYTE = re.compile(r" \(byte (\d+)\)$")
-_BACKSLASHES = re.compile(rb"\\\\")
-_PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
-_HALF = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],:]')
 _decode = msgspec.json.Decoder().decode
@@ -91,7 +88,7 @@ def _object_in(line: bytes, flaws: Flaws) -> dict[str, Any] | None:
 def _note_broken(line: bytes, error: msgspec.DecodeError, flaws: Flaws) -> None:
     if flaws.line == 1 and line.lstrip().startswith(b"["):
         flaws.add("json_array")
-    elif _HALF.search(_PAIR.sub(b"", _BACKSLASHES.sub(b"", line))):
+    elif has_half_a_pair(line):
         flaws.add("lone_surrogate")
     else:
         reason = str(error).removeprefix("JSON is malformed: ")
