@@ -62,6 +62,14 @@ def test_missing_and_broken_files_are_no_address(tmp_path: Path) -> None:
     remove_address(tmp_path, "missing")
 
 
+def test_the_file_of_the_workshop_is_none_of_the_supervisors(tmp_path: Path) -> None:
+    write_address(tmp_path, EngineAddress(name="workshop", state="ready", key="k"))
+    (tmp_path / ".workshop.json.7").write_bytes(b"half")
+    (tmp_path / ".other.json.7").write_bytes(b"half")
+    remove_all(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".workshop.json.7", "workshop.json"]
+
+
 def test_stale_files_are_cleared(tmp_path: Path) -> None:
     write_address(tmp_path, EngineAddress(name="old", state="ready"))
     (tmp_path / ".old.json.123").write_text("left over")

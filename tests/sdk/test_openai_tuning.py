@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import signal
 from collections.abc import Iterator
 
+import msgspec
 import openai
 import pytest
 
@@ -75,6 +78,15 @@ def stranger(garden: Hortus) -> Iterator[openai.OpenAI]:
 
 def bring(client: openai.OpenAI, content: bytes = BAD) -> str:
     return client.files.create(file=("bad.jsonl", content), purpose="fine-tune").id
+
+
+def good(count: int) -> bytes:
+    """Return chat examples that can be learnt."""
+    chats = (
+        [{"role": "user", "content": f"Who mends lamp {one}?"}, {"role": "assistant", "content": "lighting"}]
+        for one in range(count)
+    )
+    return b"".join(msgspec.json.encode({"messages": one}) + b"\n" for one in chats)
 
 
 def over(client: openai.OpenAI, job_id: str) -> object:
@@ -252,9 +264,32 @@ def test_examples_that_are_named_for_a_host_go_there(client: openai.OpenAI, host
     assert not job.id.startswith("ftjob-0") or job.id in host.objects
 
 
-def test_it_all_survives_a_restart_of_the_supervisor_and_control(garden: Hortus, client: openai.OpenAI) -> None:
+def test_a_job_waits_and_goes_on(client: openai.OpenAI) -> None:
+    job = client.fine_tuning.jobs.create(model="seedling", training_file=bring(client, good(40)))
+    client.fine_tuning.jobs.pause(job.id)
+    wait_for(lambda: client.fine_tuning.jobs.retrieve(job.id).status == "paused", what="the pause")
+    client.fine_tuning.jobs.resume(job.id)
+    wait_for(lambda: client.fine_tuning.jobs.retrieve(job.id).status != "paused", what="the end of the pause")
+    client.fine_tuning.jobs.cancel(job.id)
+    assert over(client, job.id).status == "cancelled"
+    with pytest.raises(openai.BadRequestError):
+        client.fine_tuning.jobs.resume(job.id)
+
+
+@pytest.mark.parametrize("role", ["control", "supervisor"])
+def test_it_comes_back_after_a_kill(garden: Hortus, client: openai.OpenAI, role: str) -> None:
     file_id = bring(client)
-    garden.stop()
-    garden.start()
-    with at(garden, garden.new_key()) as again:
-        assert wait_for(lambda: again.files.content(file_id).read() == BAD, what="the file")
+    killed = garden.children()[role]
+    os.kill(killed, signal.SIGKILL)
+    wait_for(lambda: garden.children().get(role) not in {None, killed}, what=f"another {role}")
+
+    def is_back() -> bool:
+        try:
+            return client.files.content(file_id).read() == BAD and bool(bring(client))
+        except openai.APIStatusError:  # nobody answers for a moment
+            return False
+
+    wait_for(is_back, within_s=60, what="the workshop")
+
+
+# The whole way, from the file to a chat with what was tuned, is `test_train_to_chat.py`'s.

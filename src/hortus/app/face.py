@@ -36,9 +36,12 @@ class Face:
 
     def __init__(self, plane: Plane, engines: Path, *, clock: Clock) -> None:
         key = random_bytes(_KEY_BYTES).hex()
+        workshop = workshop_of(plane)
+        if left := workshop.sweep():
+            _log.info("files that were cut off are removed", extra={"count": left})
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
         self.listener.setblocking(False)  # noqa: FBT003 -- the standard library's signature
-        self.app: ASGIApp = build_face(workshop_of(plane), key=key, clock=clock, entropy=plane.ports.entropy)
+        self.app: ASGIApp = build_face(workshop, key=key, clock=clock, entropy=plane.ports.entropy)
         self._engines = engines
         self._address = EngineAddress(
             name=WORKSHOP,

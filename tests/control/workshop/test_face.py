@@ -319,6 +319,16 @@ async def test_what_is_not_understood_is_named(place: Place, body: object, param
     assert (refused.status_code, refused.json()["error"]["param"]) == (400, param)
 
 
+async def test_what_killed_processes_left_is_swept_and_nothing_else(place: Place) -> None:
+    kept = await place.bring()
+    upload = (await place.ask("POST", "/uploads", {"bytes": 1, "filename": "x", "purpose": "fine-tune"})).json()["id"]
+    for name in (".half", "file-nobodys"):
+        (place.files / name).write_bytes(b"left")
+    assert place.workshop.sweep() == 2
+    assert {path.name for path in place.files.iterdir()} == {kept, ".uploads"}
+    assert (await place.ask("POST", f"/uploads/{upload}/cancel")).status_code == 200
+
+
 async def test_files_come_at_the_same_time_without_mixing(place: Place) -> None:
     contents = [bytes([number]) * 2_500_000 for number in range(4)]
     ids = await asyncio.gather(*(place.bring(one) for one in contents))

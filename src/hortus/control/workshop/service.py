@@ -289,6 +289,18 @@ class Workshop:
                 hint=f"Bring it with the purpose `{FOR_TUNING}`.",
             )
 
+    def sweep(self) -> int:
+        """Remove bytes that no file has, which a killed process left; only before anybody brings files."""
+        left = 0
+        for path in self._files.iterdir():
+            if not path.is_file():
+                continue
+            known = None if path.name.startswith(".") else self._jobs.file(path.name)
+            if known is None or known.deleted_at_ms is not None:
+                path.unlink(missing_ok=True)
+                left += 1
+        return left
+
     def _make_id(self, prefix: str) -> str:
         made = make_id("x", self._clock.now_ms(), entropy=self._entropy(ENTROPY_BYTES))
         return prefix + made.removeprefix("x_")
