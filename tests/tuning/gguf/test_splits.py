@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tokenizers import AddedToken
 from transformers import AutoTokenizer
 
 from hortus.tuning.gguf.models import write_model
@@ -49,6 +50,20 @@ def test_llama_cpp_gives_the_same_token_ids(name: str, tmp_path: Path) -> None:
                 continue  # the limit that `read_vocabulary` tells of
             ids = other.post("/tokenize", {"content": text, "parse_special": True})["tokens"]
             assert ids == tokenizer.encode(text, add_special_tokens=False).ids, repr(text)
+
+
+@pytest.mark.slow
+def test_added_words_are_cut_out_of_a_text_as_the_library_does(tmp_path: Path) -> None:
+    tokenizer = train_tokenizer("qwen2")
+    tokenizer.add_tokens([AddedToken(word, special=False, normalized=False) for word in ("<tool>", "</tool>", "<to")])
+    random_model("LlamaForCausalLM", vocabulary=tokenizer.get_vocab_size()).save_pretrained(tmp_path / "model")
+    fast(tokenizer).save_pretrained(tmp_path / "model")
+    write_model(tmp_path / "model", tmp_path / "model.gguf", name="tiny")
+
+    with served(tmp_path / "model.gguf") as other:
+        for text in ('<tool>\n{"x": 1}</tool>', "a<tool>b <tool> c</tool></tool>d", "<to <tool", "< tool>"):
+            ids = other.post("/tokenize", {"content": text, "parse_special": True})["tokens"]
+            assert ids == tokenizer.encode(text, add_special_tokens=False).ids, text
 
 
 @pytest.mark.parametrize("maker", [*filter(None, CLASSES), "GPT2TokenizerFast", "Qwen2TokenizerFast"])
