@@ -36,7 +36,7 @@ def show_problems(problems: Problems) -> None:
     alike: dict[tuple[str, ...], list[Problem]] = {}
     for one in sorted(problems.listed, key=lambda one: (one.severity, one.file, one.line or 0)):
         alike.setdefault((one.file, one.path or "", one.message), []).append(one)
-    columns = [Column("file"), Column("lines"), Column("path"), Column("what is wrong"), Column("mend")]
+    columns = [Column("file"), Column("lines"), Column("path", is_whole=True), Column("what is wrong"), Column("mend")]
     show_table(columns, [_row(ones) for ones in list(alike.values())[:_MOST_SHOWN]])
     rest = problems.errors + problems.warnings - len(problems.listed)
     if rest > 0 or len(alike) > _MOST_SHOWN:

@@ -142,10 +142,10 @@ class _Screen:
                 self._end(task)
 
     def _show_phase(self, label: str, job: Job) -> None:
-        name, done, total = "", 0, None
+        name, done, total = "starting", 0, None
         if job.progress is not None:
             name, done, total = job.progress.phase, job.progress.done, job.progress.total or None
-        text = f"{label}: {name}" if name and name != job.phase else label
+        text = f"{label}: {name}" if name != job.phase else label
         if text not in self._tasks:
             for task in self._tasks.values():
                 self._end(task)
