@@ -133,6 +133,14 @@ async def test_a_policy_that_has_content_looked_at_lets_examples_stay_here(place
     assert (made.status, job.status) == (200, 200), (made.body, job.body)
 
 
+@pytest.mark.parametrize("rules", [{"stateless": True}, {"longest_retention_days": 30}, {"compute_in": ("FR",)}])
+async def test_a_policy_under_which_nothing_may_be_kept_here_lets_no_examples_in(place: Place, rules: dict) -> None:
+    put(place, Policy("p", **rules))
+    grant(place, policy="p")
+    refused = await bring(place)
+    assert (refused.status, seen(place, "a"), seen(place, "workshop")) == (400, 0, 0), refused.body
+
+
 async def test_a_hard_budget_lets_a_job_begin_here_for_it_costs_nothing(place: Place) -> None:
     limit = Limit("money~1", "team", "project", "prj_1", "money", Decimal(1), "total", currency="EUR", is_hard=True)
     place.leases.limits[limit.id] = limit
