@@ -1,0 +1,72 @@
+"""A purpose that a tiny model learns in seconds: the word in a message says which office it is for."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import msgspec
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM, set_seed
+
+from hortus.tuning.recipes.scratch import learn_tokenizer
+
+OFFICES = {"bin": "waste", "hole": "roads", "pipe": "water", "lamp": "lighting"}
+_FILLERS = ("the", "old", "near", "our", "house", "is", "broken", "again", "please", "since", "monday", "big", "small")
+
+
+def chats(count: int, *, seed: int) -> list[dict[str, list[dict[str, str]]]]:
+    """Return chats, all different."""
+    draw = random.Random(seed)
+    made: dict[str, str] = {}
+    while len(made) < count:
+        thing, office = draw.choice(sorted(OFFICES.items()))
+        words = draw.choices(_FILLERS, k=draw.randint(3, 6))
+        words.insert(draw.randint(0, len(words)), thing)
+        made[" ".join(words)] = office
+    return [
+        {"messages": [{"role": "user", "content": text}, {"role": "assistant", "content": office}]}
+        for text, office in made.items()
+    ]
+
+
+def write_chats(path: Path, count: int, *, seed: int) -> Path:
+    """Write chats as JSON Lines."""
+    path.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in chats(count, seed=seed)))
+    return path
+
+
+RECIPE = {
+    "steps": 80,
+    "batch_size": 16,
+    "learning_rate": 1e-2,
+    "lora": None,
+    "max_tokens": 128,
+    "evaluate_every": 40,
+    "checkpoint_every": 20,
+    "threads": 1,
+}
+"""Enough for all of it; every run of it gives the same weights."""
+
+
+def write_base(folder: Path) -> Path:
+    """Write a base that knows the words and has learnt nothing."""
+    texts = [message["content"] for chat in chats(80, seed=9) for message in chat["messages"]]
+    tokenizer = learn_tokenizer(texts, vocabulary=300, context_tokens=128)
+    set_seed(7)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        max_position_embeddings=128,
+        tie_word_embeddings=True,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    LlamaForCausalLM(config).to(torch.float32).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
