@@ -139,9 +139,9 @@ def test_the_same_by_cli_gives_the_same_weights(garden: Hortus, job: Any, tmp_pa
     recipe = tmp_path / "recipe.json"
     recipe.write_bytes(msgspec.json.encode(errands.RECIPE))
     told = garden.cli_json(
-        "train", "--base", "errands", "--data", str(data), "--recipe", str(recipe), "--margin", "0.2", "--suffix", "cli",
-        "--no-follow",
-    )  # fmt: skip
+        *("train", "--base", "errands", "--data", str(data), "--recipe", str(recipe), "--margin", "0.2"),
+        *("--suffix", "cli", "--no-follow"),
+    )
     wait_for(lambda: over(garden, told["id"]), within_s=WITHIN_S, what="the job's end")
     assert over(garden, told["id"])["state"] == "succeeded"
     assert weights(garden, told["id"]) == weights(garden, job.id)
