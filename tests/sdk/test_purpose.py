@@ -110,7 +110,7 @@ def test_chats_with_it_have_receipts_like_any_other(garden: Hortus, client: open
     )
 
     def seen() -> bool:
-        return any(one["route"] == job.fine_tuned_model for one in garden.cli_json("receipts", "list"))
+        return any(one["route"] == job.fine_tuned_model for one in garden.cli_json("receipts"))
 
     assert wait_for(seen, what="the receipt")
 
@@ -217,8 +217,12 @@ def test_an_unchanged_copy_passes_the_references(served: Any) -> None:
 
 def test_a_wrong_chat_template_is_caught(served: Any) -> None:
     def change(model: Path) -> None:
+        """Leave out a line end, as templates lose one when they are copied."""
         path = model / "chat_template.jinja"
-        path.write_text(path.read_text("utf-8").replace("user", "system"), "utf-8")
+        right = path.read_text("utf-8")
+        wrong = right.replace("|>\n{{", "|>{{")
+        assert wrong != right
+        path.write_text(wrong, "utf-8")
 
     verdict = served("template", change)
     assert not verdict.passed
