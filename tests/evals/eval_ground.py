@@ -55,6 +55,8 @@ class Tables:
         self.asked: list[tuple[str, str]] = []
         self.at_once = self.most_at_once = 0
         self.limits: list[int] = []
+        self.likeliest: list[int] = []
+        self.refuses_likelihoods = False
         self._fails = fails
 
     async def ask(
@@ -65,12 +67,16 @@ class Tables:
         max_tokens: int,
         temperature: float = 0,
         tools: Sequence[dict[str, Any]] | None = None,
+        likeliest: int = 0,
     ) -> Answer:
         assert temperature == 0
         assert tools is None or tools
         text = messages[-1]["content"]
         self.asked.append((route, text))
         self.limits.append(max_tokens)
+        self.likeliest.append(likeliest)
+        if likeliest and self.refuses_likelihoods:
+            raise AskFailed("No such thing.", status=400)
         self.at_once += 1
         self.most_at_once = max(self.at_once, self.most_at_once)
         try:

@@ -95,6 +95,37 @@ async def test_references_are_asked_one_by_one_with_the_trainers_room(tmp_path: 
     assert (tables.most_at_once, set(tables.limits)) == (1, {32})
 
 
+def likely(bench: Bench) -> None:
+    asked = [{"role": "user", "content": question(0)}]
+    bench.refer([Reference(asked, label(0), likeliest=(-0.1, -3.0))])
+
+
+async def test_a_template_that_changes_no_answer_and_no_count_shows_in_likelihoods(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    likely(bench)
+    (bench.folder.product / "gguf").mkdir()
+    (bench.folder.product / "gguf" / "model.gguf").touch()
+    verdict = await bench.judge_models(lambda text: Answer(right(text), likeliest=(-0.2, -2.9)))
+    assert [one.name for one in verdict.checks if not one.passed] == ["references"]
+
+
+async def test_an_engine_that_may_round_has_more_room(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    likely(bench)
+    verdict = await bench.judge_models(lambda text: Answer(right(text), likeliest=(-0.2, -2.9)))
+    assert (verdict.passed, verdict.references.allowed) == (True, 0.25)
+
+
+async def test_an_engine_that_refuses_to_tell_likelihoods_is_asked_without(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    likely(bench)
+    tables = Tables({"product": right, "base": wrong})
+    tables.refuses_likelihoods = True
+    verdict = await bench.judge(tables)
+    assert verdict.passed
+    assert tables.likeliest[:2] == [2, 0]
+
+
 async def test_what_a_verdict_shows_of_answers_is_short(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.refer([Reference([{"role": "user", "content": question(0)}], "a" * 500)])

@@ -8,6 +8,7 @@ from hortus.evals.answers import Given
 from hortus.evals.likeness import likely_cause, likeness, room_for
 from hortus.evals.ports import Answer, ToolCall
 from hortus.evals.rules import check_references
+from hortus.evals.verdict import Check
 from hortus.jobs.references import Reference
 from hortus.jobs.spec import GateRules
 
@@ -57,6 +58,38 @@ def test_prompts_are_compared_only_where_both_say_how_many_tokens() -> None:
     silent = [Reference(ASKED, "Here.")]
     figures = likeness([*silent, TEN[0]], [SAME, Given("", Answer("Here."))])
     assert (figures.counted, figures.differing) == (0, 0)
+
+
+WEIGHED = [Reference(ASKED, "Here.", likeliest=(-0.1, -3.0, -4.0))] * 10
+
+
+def weighed(shift: float, *, allowed: float = 0.05) -> Check:
+    told = Given("", Answer("Here.", likeliest=(-0.1, -3.0 - shift, -4.0 - shift)))
+    return check_references(likeness(WEIGHED, [told] * 10, allowed=allowed), GateRules())
+
+
+def test_answers_as_likely_as_the_trainers_pass() -> None:
+    assert weighed(0.01).passed
+
+
+def test_the_same_answers_that_are_not_as_likely_bar() -> None:
+    one = weighed(0.07)
+    assert not one.passed
+    assert "not as likely: other weights or another chat template are served" in one.sentence
+
+
+def test_engines_that_round_more_may_lie_further_apart() -> None:
+    assert weighed(0.07, allowed=0.25).passed
+
+
+def test_a_single_odd_likelihood_does_not_decide() -> None:
+    odd, even = (Given("", Answer("Here.", likeliest=(-0.1, low, -4.0))) for low in (-3e38, -3.0))
+    assert likeness(WEIGHED, [odd] + [even] * 9).apart == 0.0
+
+
+def test_an_engine_that_tells_no_likelihoods_is_judged_by_its_answers() -> None:
+    figures = likeness(WEIGHED, [Given("", Answer("Here."))] * 10)
+    assert (figures.apart, figures.weighed, figures.differing) == (None, 0, 0)
 
 
 def test_all_differences_are_counted_and_the_first_are_listed() -> None:

@@ -32,13 +32,14 @@ class Asking(msgspec.Struct, frozen=True):
 
 
 class Question(msgspec.Struct, frozen=True):
-    """One request; `key` names it among all of an evaluation."""
+    """One request; `key` names it among all of an evaluation, `likeliest` first tokens are wanted if the engine can."""
 
     key: str
     route: str
     messages: list[dict[str, Any]]
     max_tokens: int
     tools: list[dict[str, Any]] | None = None
+    likeliest: int = 0
 
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -125,9 +126,15 @@ class Asker:
         for number in range(1, self._asking.tries + 1):
             try:
                 answer = await self._inference.ask(
-                    question.route, question.messages, max_tokens=question.max_tokens, tools=question.tools
+                    question.route,
+                    question.messages,
+                    max_tokens=question.max_tokens,
+                    tools=question.tools,
+                    likeliest=question.likeliest,
                 )
             except AskFailed as failed:
+                if failed.is_refusal and question.likeliest:
+                    return await self._tried(msgspec.structs.replace(question, likeliest=0))
                 if failed.is_refusal:
                     return Given(question.key, refused=failed.message)
                 if not failed.may_pass:

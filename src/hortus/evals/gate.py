@@ -17,7 +17,7 @@ from hortus.evals.answers import Answers, Given, write_whole
 from hortus.evals.asking import Asker, Asking, Question, Sleep
 from hortus.evals.comparing import figures_of, latency_of
 from hortus.evals.items import item_lines
-from hortus.evals.likeness import likeness, room_for
+from hortus.evals.likeness import APART, APART_ROUNDED, likeness, room_for
 from hortus.evals.plots import draw
 from hortus.evals.ports import Inference
 from hortus.evals.rules import check_gain, check_references, check_suite, conclusion
@@ -25,7 +25,7 @@ from hortus.evals.suitefiles import Item
 from hortus.evals.suites import Questions, held_out, read_suite
 from hortus.evals.verdict import Verdict
 from hortus.jobs.errors import StepError
-from hortus.jobs.folders import FACTS, REFERENCES, JobFolder
+from hortus.jobs.folders import FACTS, PRODUCT_GGUF, REFERENCES, JobFolder
 from hortus.jobs.references import Reference, read_references
 from hortus.jobs.reports import Note, Progress, Report
 from hortus.jobs.steps import EvaluateStep
@@ -142,7 +142,9 @@ async def _ask(ready: _Work, asker: Asker, report: Callable[[Report], None]) -> 
     work = ready.step
     references = await asker.ask(
         [
-            Question(f"reference {index}", work.product_route, one.messages, room_for(one), one.tools)
+            Question(
+                f"reference {index}", work.product_route, one.messages, room_for(one), one.tools, len(one.likeliest)
+            )
             for index, one in enumerate(ready.references)
         ],
         progress=_progress("references", report),
@@ -172,7 +174,7 @@ def _progress(phase: str, report: Callable[[Report], None]) -> Callable[[int, in
 
 def _judge(ready: _Work, rounds: _Rounds) -> Verdict:
     rules = ready.step.job.gate
-    references = likeness(ready.references, rounds.references)
+    references = likeness(ready.references, rounds.references, allowed=_allowed(ready.step))
     product, base = _split(ready, rounds.product), _split(ready, rounds.base)
     figures = tuple(
         figures_of(suite, ours, theirs, confidence=rules.confidence)
@@ -197,6 +199,12 @@ def _judge(ready: _Work, rounds: _Rounds) -> Verdict:
         base_latency=latency_of(rounds.base or ()),
         engines=tuple(sorted({one.answer.engine for one in said if one.answer and one.answer.engine})),
     )
+
+
+def _allowed(work: EvaluateStep) -> float:
+    """Return how far likelihoods may lie apart on the engine that serves the product."""
+    has_gguf = (JobFolder(Path(work.folder)).product / PRODUCT_GGUF).is_file()
+    return APART if has_gguf and work.job.engine in {"auto", "llamacpp"} else APART_ROUNDED
 
 
 def _split(ready: _Work, given: Sequence[Given] | None) -> list[Sequence[Given] | None]:

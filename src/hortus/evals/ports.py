@@ -32,6 +32,7 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
         receipt_id: Of the request at the door.
         prompt_tokens: What the engine says it has read, None where it does not say.
         engine: What the engine says of itself, such as its fingerprint.
+        likeliest: Log-probabilities of the likeliest first tokens, the likeliest first, where they were wanted.
     """
 
     text: str
@@ -41,6 +42,7 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     receipt_id: str | None = None
     prompt_tokens: int | None = None
     engine: str | None = None
+    likeliest: tuple[float, ...] = ()
 
 
 class AskFailed(HortusError):  # noqa: N818 -- says what happened, as the faults of canon.errors do
@@ -80,8 +82,9 @@ class Inference(Protocol):
         max_tokens: int,
         temperature: float = 0,
         tools: Sequence[dict[str, Any]] | None = None,
+        likeliest: int = 0,
     ) -> Answer:
-        """Ask once; every call ends within a time of the implementation's own.
+        """Ask once; every call ends within a time of the implementation's own. `likeliest`: first tokens to tell of.
 
         Raises:
             AskFailed: There is no answer.

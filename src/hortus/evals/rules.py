@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hortus.evals.likeness import likely_cause
+from hortus.evals.likeness import is_alike, likely_cause
 from hortus.evals.statistics import Interval
 from hortus.evals.verdict import Check, Difference, Gain, ReferenceFigures, Score, SuiteFigures
 from hortus.jobs.spec import GateRules
@@ -34,11 +34,16 @@ def check_references(figures: ReferenceFigures, rules: GateRules) -> Check:
     sentence = f"The engine gave {same} of {figures.asked} of the trainer's greedy answers."
     if figures.counted:
         sentence += f" It read {figures.counted} prompts whose tokens the trainer had counted."
-    if figures.differing:
+    if figures.apart is not None:
+        sentence += (
+            f" Of {figures.weighed} it told how likely the first tokens were: {figures.apart:.4f} apart in the middle,"
+            f" {figures.allowed:g} is allowed."
+        )
+    if not is_alike(figures):
         places = " ".join(_place(one) for one in figures.differences[:_NAMED])
-        sentence += f" {likely_cause(figures)} {places}"
+        sentence += f" {likely_cause(figures)} {places}".rstrip()
     return Check(
-        name, passed=not figures.differing, sentence=sentence, measured=same / figures.asked, bound=None, needed=1.0
+        name, passed=is_alike(figures), sentence=sentence, measured=same / figures.asked, bound=None, needed=1.0
     )
 
 

@@ -109,12 +109,18 @@ class ReferenceFigures(msgspec.Struct, frozen=True):
     Attributes:
         counted: References that say how many tokens their prompt has, where the engine says it too.
         differing: References with any difference; `differences` are the first of them.
+        weighed: References of which both tell how likely the first tokens were.
+        apart: How far these log-probabilities lie apart, half of them less; None where none were weighed.
+        allowed: How far they may.
     """
 
     asked: int
     counted: int
     differing: int
     differences: tuple[Difference, ...] = ()
+    weighed: int = 0
+    apart: float | None = None
+    allowed: float = 0.0
 
 
 class Check(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -9,6 +9,9 @@ import msgspec
 
 from hortus.jobs.errors import StepError
 
+LIKELIEST = 5
+"""First tokens whose probabilities are compared."""
+
 
 class Reference(msgspec.Struct, frozen=True, omit_defaults=True):
     """A prompt and what the trained model answers to it, greedily.
@@ -20,6 +23,7 @@ class Reference(msgspec.Struct, frozen=True, omit_defaults=True):
         max_tokens: Where the trainer stopped if the model did not; the engine is asked for no more.
         prompt_tokens: How many tokens the trainer's chat template and tokenizer made of the messages.
         finish_reason: `stop` where the model ended its turn, `length` where `max_tokens` did.
+        likeliest: Log-probabilities of the likeliest first tokens of the answer, the likeliest first, in float32.
     """
 
     messages: list[dict[str, Any]]
@@ -28,6 +32,7 @@ class Reference(msgspec.Struct, frozen=True, omit_defaults=True):
     max_tokens: int | None = None
     prompt_tokens: int | None = None
     finish_reason: str | None = None
+    likeliest: tuple[float, ...] = ()
 
 
 _decode = msgspec.json.Decoder(Reference).decode

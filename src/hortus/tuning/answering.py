@@ -10,7 +10,7 @@ import torch
 from transformers import AutoTokenizer
 
 from hortus.jobs.examples import Example
-from hortus.jobs.references import Reference
+from hortus.jobs.references import LIKELIEST, Reference
 from hortus.tuning.encoding import Encoder
 from hortus.tuning.ground import load_model
 
@@ -40,6 +40,7 @@ class Answerer:
         text = self._encoder.render(example.prompt, tools=example.tools)
         ids = torch.tensor([self._tokenizer(text, add_special_tokens=False)["input_ids"]], device=self._device)
         with torch.inference_mode():
+            first = torch.log_softmax(self._model(input_ids=ids).logits[0, -1].float(), dim=-1)
             out = self._model.generate(
                 input_ids=ids,
                 attention_mask=torch.ones_like(ids),
@@ -56,6 +57,7 @@ class Answerer:
             max_tokens=max_tokens,
             prompt_tokens=ids.shape[1],
             finish_reason="stop" if written[-1] in self._ends else "length",
+            likeliest=tuple(round(one, 5) for one in first.topk(min(LIKELIEST, len(first))).values.tolist()),
         )
 
 

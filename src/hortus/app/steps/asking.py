@@ -34,9 +34,22 @@ class _Message(msgspec.Struct, frozen=True):
     tool_calls: tuple[_Call, ...] | None = None
 
 
+class _Likely(msgspec.Struct, frozen=True):
+    logprob: float | None = None
+
+
+class _Token(msgspec.Struct, frozen=True):
+    top_logprobs: tuple[_Likely, ...] = ()
+
+
+class _Logprobs(msgspec.Struct, frozen=True):
+    content: tuple[_Token, ...] | None = None
+
+
 class _Choice(msgspec.Struct, frozen=True):
     message: _Message
     finish_reason: str | None = None
+    logprobs: _Logprobs | None = None
 
 
 class _Usage(msgspec.Struct, frozen=True):
@@ -88,6 +101,7 @@ class Door:
         max_tokens: int,
         temperature: float = 0,
         tools: Sequence[dict[str, Any]] | None = None,
+        likeliest: int = 0,
     ) -> Answer:
         """Ask once. Raises AskFailed."""
         body: dict[str, Any] = {
@@ -98,6 +112,8 @@ class Door:
         }
         if tools:
             body["tools"] = list(tools)
+        if likeliest:
+            body |= {"logprobs": True, "top_logprobs": likeliest}
         began_s = time.monotonic()
         fetched = await self.call("POST", "/v1/chat/completions", body=msgspec.json.encode(body))
         completion = msgspec.json.decode(fetched.body, type=_Completion)
@@ -111,6 +127,7 @@ class Door:
             receipt_id=fetched.headers.get("hortus-receipt"),
             prompt_tokens=completion.usage.prompt_tokens if completion.usage is not None else None,
             engine=completion.system_fingerprint,
+            likeliest=_likeliest(choice),
         )
 
     async def call(
@@ -126,6 +143,13 @@ class Door:
         if fetched.status != _OK:
             raise AskFailed(_told(fetched), status=fetched.status, retry_after_s=_seconds(fetched))
         return fetched
+
+
+def _likeliest(choice: _Choice) -> tuple[float, ...]:
+    """Return how likely the first tokens were, the likeliest first; nothing where the engine does not tell."""
+    tokens = (choice.logprobs.content if choice.logprobs else None) or ()
+    known = (one.logprob for one in tokens[0].top_logprobs) if tokens else ()
+    return tuple(sorted((one for one in known if one is not None), reverse=True))
 
 
 def _told(fetched: Fetched) -> str:
