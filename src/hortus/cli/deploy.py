@@ -68,7 +68,11 @@ def deploy(options: Options) -> None:
         admin.allow(project, (ready.name, *(adapter.name for adapter in read_adapters(options.adapter or ()))))
     if options.json:
         show_json(ready)
-        return
+    else:
+        _tell(ready)
+
+
+def _tell(ready: Deployment) -> None:
     note(f"{ready.name} answers ({say_memory(ready.memory_bytes) or 'memory unknown'}).")
     if (start := say_start(ready)) is not None:
         note(f"From its start to its first answer: {start}.")
