@@ -35,7 +35,7 @@ from hortus.jobs.steps import TrainStep
 from hortus.tuning.ground import Ground
 from hortus.tuning.preparing import lay_ground
 from hortus.tuning.recipes.scratch import learn_tokenizer
-from hortus.tuning.training import _train
+from hortus.tuning.stepping import make_steps
 
 LORA = Lora(rank=16, alpha=32.0)
 
@@ -153,8 +153,8 @@ def lay(root: Path, folder: Path, *, recipe: Recipe) -> Ground:
 def hortus(ground: Ground) -> Rate:
     """Train as a job does, from the first step to the last checkpoint."""
     start = seconds(ground)
-    ended = _train(ground)
-    return Rate(ended.reached.tokens, seconds(ground) - start)
+    trainer = make_steps(ground)
+    return Rate(trainer.state.num_input_tokens_seen, seconds(ground) - start)
 
 
 def seconds(ground: Ground) -> float:

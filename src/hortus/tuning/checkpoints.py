@@ -63,10 +63,26 @@ def written_whole(target: Path) -> Iterator[Path]:
     Raises:
         OSError: It cannot be written.
     """
-    aside = target.parent / f"{_ASIDE}-{target.name}"
+    aside = make_aside(target)
+    yield aside
+    put_in_place(aside, target)
+
+
+def make_aside(target: Path) -> Path:
+    """Return the new, empty folder in which a target is written. Raises OSError."""
+    aside = aside_of(target)
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
-    yield aside
+    return aside
+
+
+def aside_of(target: Path) -> Path:
+    """Return the folder in which a target is written."""
+    return target.parent / f"{_ASIDE}-{target.name}"
+
+
+def put_in_place(aside: Path, target: Path) -> None:
+    """Bring a folder that was written aside to the disk, then give it its name. Raises OSError."""
     for place, _, names in os.walk(aside, topdown=False):
         for name in names:
             _to_disk(Path(place, name))

@@ -60,6 +60,7 @@ class Ground:
 
     Attributes:
         base: Folder of the model that is the start: config, tokenizer and, but from scratch, weights.
+        processes: That train together, each with batches of its own.
         steps: How many there are to be at most.
         order: Indices of the examples, step after step.
         rate: The highest learning rate.
@@ -71,6 +72,7 @@ class Ground:
     tokenizer: PreTrainedTokenizerBase
     rows: Rows
     device: Device
+    processes: int
     steps: int
     order: Sequence[int]
     rate: float

@@ -19,7 +19,16 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerContr
 from typing_extensions import override
 
 from hortus.jobs.reports import Checkpoint, Metric, Progress
-from hortus.tuning.checkpoints import PREFIX, Reached, note, reached, sweep, written_whole
+from hortus.tuning.checkpoints import (
+    PREFIX,
+    Reached,
+    aside_of,
+    make_aside,
+    note,
+    put_in_place,
+    sweep,
+    written_whole,
+)
 from hortus.tuning.energy import Energy, Meter
 from hortus.tuning.failures import check_figures
 from hortus.tuning.ground import Ground
@@ -217,14 +226,21 @@ class Resumable(Trainer):
     def _save_checkpoint(self, model: object, trial: object) -> None:
         folder, name = self._ground.folder.checkpoints, f"{PREFIX}{self.state.global_step}"
         finished = self.control.should_training_stop
-        with written_whole(folder / name) as aside:
-            self._aside = str(aside)
-            super()._save_checkpoint(model, trial)
+        aside = aside_of(folder / name)
+        self._aside = str(aside)
+        if self.args.should_save:
+            make_aside(folder / name)
+        self.accelerator.wait_for_everyone()
+        super()._save_checkpoint(model, trial)
+        self.accelerator.wait_for_everyone()
+        if self.args.should_save:
             for one in (aside / name).iterdir():
                 one.rename(aside / one.name)
             (aside / name).rmdir()
             note(aside, self._watch.reached(self.state, finished=finished))
-        sweep(folder, kept=self._ground.recipe.checkpoints_kept)
+            put_in_place(aside, folder / name)
+            sweep(folder, kept=self._ground.recipe.checkpoints_kept)
+        self.accelerator.wait_for_everyone()
 
     @override
     def _get_output_dir(self, trial: object) -> str:
@@ -232,6 +248,8 @@ class Resumable(Trainer):
 
     @override
     def _save(self, output_dir: str | None = None, state_dict: object = None) -> None:
+        if not self.args.should_save:
+            return
         folder = Path(output_dir or self._aside)
         folder.mkdir(parents=True, exist_ok=True)
         weights = {name: one.detach().cpu().contiguous() for name, one in self.trainable().items()}
@@ -255,8 +273,3 @@ class Resumable(Trainer):
 
     def _send_telemetry(self) -> None:
         """Tell nobody."""
-
-
-def begun(checkpoint: Path | None) -> Reached:
-    """Return what was reached before this process. Raises OSError, msgspec.DecodeError."""
-    return Reached(0) if checkpoint is None else reached(checkpoint)

@@ -27,8 +27,13 @@ _START = "start"
 _TOLD_EVERY = 1000
 
 
-def lay_ground(work: TrainStep, *, report: Callable[[Report], None], clock: Clock) -> Ground:
+def lay_ground(
+    work: TrainStep, *, report: Callable[[Report], None], clock: Clock, processes: int | None = None
+) -> Ground:
     """Return what a run stands on.
+
+    Args:
+        processes: How many train together; None: one for each GPU.
 
     Raises:
         StepError: `bad_data`, `bad_base`.
@@ -39,7 +44,8 @@ def lay_ground(work: TrainStep, *, report: Callable[[Report], None], clock: Cloc
     base = _base(work, folder)
     config, tokenizer = _load_small(base)
     rows = _rows(work, Encoder(tokenizer, ends=ends_of(base), max_tokens=recipe.max_tokens), report=report)
-    batch = recipe.batch_size * recipe.accumulate
+    together = processes or max(1, device.gpus)
+    batch = recipe.batch_size * recipe.accumulate * together
     steps = recipe.steps or max(1, math.ceil(recipe.epochs * len(rows.train) / batch))
     return Ground(
         job=work.job,
@@ -48,6 +54,7 @@ def lay_ground(work: TrainStep, *, report: Callable[[Report], None], clock: Cloc
         tokenizer=tokenizer,
         rows=rows,
         device=device,
+        processes=together,
         steps=steps,
         order=draw_order(rows.lengths, seed=recipe.seed, batch=recipe.batch_size, count=steps * batch),
         rate=learning_rate(work.job.method, recipe=recipe, parameters=_size_of(config)),

@@ -5,6 +5,7 @@ Started again after a kill it goes on from its newest checkpoint and ends with t
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,19 +18,19 @@ from hortus.jobs.curves import curves_of, svg
 from hortus.jobs.examples import HELD_OUT, read_examples
 from hortus.jobs.folders import PRODUCT_MODEL, REFERENCES
 from hortus.jobs.references import Reference
-from hortus.jobs.reports import Metric, Note, Progress, Report
+from hortus.jobs.reports import Metric, Progress, Report
 from hortus.jobs.steps import TrainStep
 from hortus.tuning import answering
 from hortus.tuning.account import Ended, estimate_compute
-from hortus.tuning.checkpoints import newest, reached, sweep, write_file
-from hortus.tuning.energy import start_meter
+from hortus.tuning.checkpoints import newest, reached, write_file
 from hortus.tuning.failures import explained
-from hortus.tuning.ground import Ground
-from hortus.tuning.loop import BEST, Resumable, Watch, begun, held_out_losses, peak_memory
+from hortus.tuning.ground import Device, Ground
+from hortus.tuning.loop import BEST, Resumable, held_out_losses, peak_memory
 from hortus.tuning.preparing import lay_ground
-from hortus.tuning.recipes import dpo, full, lora, scratch
 from hortus.tuning.results import TrainResult
 from hortus.tuning.saving import save_product
+from hortus.tuning.several import Guard, make_steps_together
+from hortus.tuning.stepping import before, clear, make_steps, prepare
 
 LOSS_PICTURE = "loss.svg"
 _STATE = "trainer_state.json"
@@ -38,8 +39,15 @@ Say = Callable[[Report], None]
 _encode = msgspec.json.Encoder().encode_lines
 
 
-def train(work: TrainStep, *, report: Say, clock: Clock) -> TrainResult:
+def _stay(_: int) -> None:
+    """Guard nothing."""
+
+
+def train(work: TrainStep, *, report: Say, clock: Clock, guard: Guard = _stay) -> TrainResult:
     """Train, and write the product's model, adapter, references and loss curve.
+
+    Args:
+        guard: Where several GPUs train, makes their processes end with this one.
 
     Raises:
         StepError: `out_of_memory`, `not_a_number`, `bad_data`, `bad_base`, `bad_recipe`.
@@ -48,10 +56,9 @@ def train(work: TrainStep, *, report: Say, clock: Clock) -> TrainResult:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     ground = lay_ground(work, report=report, clock=clock)
-    for place in (ground.folder.checkpoints, ground.folder.product):
-        place.mkdir(parents=True, exist_ok=True)
+    ground.folder.product.mkdir(parents=True, exist_ok=True)
     with explained(ground.recipe, phase="training"):
-        ended = _train(ground)
+        ended = _train(work, ground, guard=guard)
     with explained(ground.recipe, phase="saving"):
         report(Progress("export", 0, 2))
         dtype = save_product(ground, ended.weights, base_name=work.base_name)
@@ -62,34 +69,25 @@ def train(work: TrainStep, *, report: Say, clock: Clock) -> TrainResult:
     return _result(work, ground, ended=ended, dtype=dtype, references=references)
 
 
-def _build(ground: Ground) -> Resumable:
-    match ground.job.method:
-        case "scratch":
-            return scratch.build(ground)
-        case "dpo":
-            return dpo.build(ground, ground.recipe.lora)
-        case "supervised" if ground.recipe.lora is not None:
-            return lora.build(ground, ground.recipe.lora)
-        case "supervised":
-            return full.build(ground)
-
-
-def _train(ground: Ground) -> Ended:
+def _train(work: TrainStep, ground: Ground, *, guard: Guard) -> Ended:
     """Go to the last step, from wherever an earlier process came to."""
-    checkpoints = ground.folder.checkpoints
-    sweep(checkpoints, kept=ground.recipe.checkpoints_kept)
-    start = newest(checkpoints)
-    before = begun(start)
-    if start is not None:
-        ground.report(Note(f"Going on after step {before.step}."))
-    trainer = _build(ground)
-    trainer.begin(ground, Watch(ground, meter=start_meter(gpus=ground.device.gpus), before=before))
-    if start is None or not before.finished:
-        trainer.train(resume_from_checkpoint=None if start is None else str(start))
-        start = newest(checkpoints)
-    if start is None:
+    clear(ground)
+    trainer: Resumable | None = None
+    if not before(ground).finished:
+        if ground.processes > 1:
+            together = ground.processes
+            make_steps_together(work, processes=together, report=ground.report, clock=ground.clock, guard=guard)
+        else:
+            trainer = make_steps(ground)
+    last = newest(ground.folder.checkpoints)
+    if last is None:
         raise RuntimeError("training ended without a checkpoint")
-    return _ended(trainer, start, ground)
+    return _ended(trainer or prepare(_alone(ground)), last, ground)
+
+
+def _alone(ground: Ground) -> Ground:
+    """Return the ground for one process that does not compute."""
+    return dataclasses.replace(ground, device=Device(0, bfloat16=False, name="cpu"), processes=1)
 
 
 def _ended(trainer: Resumable, last: Path, ground: Ground) -> Ended:

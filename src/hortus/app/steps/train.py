@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from hortus.app.clock import SystemClock
+from hortus.engines.parent_death import die_with_parent
 from hortus.jobs.folders import FACTS, JobFolder
 from hortus.jobs.reporting import Reporter
 from hortus.jobs.reports import Note, Progress
@@ -32,7 +33,7 @@ def run(work: StepWork, reporter: Reporter) -> TrainResult:
         check_base(base, hashed=False)
     clock = SystemClock()
     began_ms = clock.now_ms()
-    result = train(work, report=reporter.say, clock=clock)
+    result = train(work, report=reporter.say, clock=clock, guard=die_with_parent)
     reporter.say(Progress("papers", 0, 2))
     record = None if base is None else base_record(work.base_name, base, told=work.base_facts)
     facts = write_product(_inputs(work, result, base=record, began_ms=began_ms, ended_ms=clock.now_ms()))
