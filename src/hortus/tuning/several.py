@@ -94,9 +94,7 @@ def _listen(channel: Channel, report: Callable[[Report], None], said: list[Faile
             report(one)
 
 
-def _member(
-    encoded: bytes, processes: int, channel: Channel, clock: Clock, guard: Guard, parent: int
-) -> None:
+def _member(encoded: bytes, processes: int, channel: Channel, clock: Clock, guard: Guard, parent: int) -> None:
     """Be one of the processes."""
     guard(parent)
     work = msgspec.json.decode(encoded, type=TrainStep)
