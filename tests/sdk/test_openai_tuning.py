@@ -158,6 +158,8 @@ def test_a_bad_file_fails_the_job_with_every_error(client: openai.OpenAI) -> Non
     messages = "\n".join(one.message for one in client.fine_tuning.jobs.list_events(job.id, limit=100))
     assert "line 2" in messages
     assert "line 3" in messages
+    listed = msgspec.json.decode(client.files.content(ended.result_files[0]).read())
+    assert listed["errors"] >= 3
 
 
 def test_a_job_says_what_it_was_asked_for(client: openai.OpenAI) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 import msgspec
 
 REPORTS = "reports.jsonl"
+PROBLEMS = "check/problems.json"
+"""What the check has found wrong, line by line."""
 PRODUCT_MODEL = "model"
 """The whole model as a Hugging Face folder: config, tokenizer, chat template, safetensors."""
 PRODUCT_ADAPTER = "adapter"

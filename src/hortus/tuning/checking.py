@@ -13,6 +13,7 @@ import msgspec
 
 from hortus.jobs.errors import StepError
 from hortus.jobs.examples import UNKNOWN_TOKENS, Example
+from hortus.jobs.folders import PROBLEMS
 from hortus.jobs.reports import Note, Report
 from hortus.jobs.steps import CheckStep
 from hortus.tuning.datasets import splitting
@@ -26,9 +27,6 @@ from hortus.tuning.datasets.rendering import BaseText
 from hortus.tuning.datasets.survey import Survey, example_of
 from hortus.tuning.datasets.whole import Near, Split, check_split, check_whole, near_of, split_of, warn
 from hortus.tuning.datasets.writing import write_dataset, write_whole
-
-PROBLEMS = "check/problems.json"
-"""Below the job's folder: all problems that are listed."""
 
 _NOTED = 50  # errors among the job's events; the file has more of them
 

@@ -14,12 +14,15 @@ import pytest
 
 from framing.forms import CONTENT_TYPE, field, file, form
 from hortus.app.clock import SystemClock
+from hortus.app.control import workshop_places
+from hortus.app.home import Home
 from hortus.base.secrets import FixedVersions, Secret
 from hortus.content.archive import Archive
 from hortus.content.kept import KeptBounds, KeptContent
 from hortus.control.workshop.face import build_face
 from hortus.control.workshop.moves import fail, replace, succeed
 from hortus.control.workshop.service import Workshop
+from hortus.jobs.folders import PROBLEMS
 from hortus.jobs.records import Base, JobError, JobEvent, JobRecord
 from hortus.jobs.reports import Checkpoint, Metric
 from hortus.store.database import Store, open_store
@@ -36,15 +39,14 @@ class Place:
 
     def __init__(self, root: Path, store: Store) -> None:
         clock = SystemClock()
-        self.files = root / "files"
-        self.files.mkdir()
+        self.files = Home(root).files
         self.jobs = JobTable(store)
         secrets = FixedVersions((SECRET,))
         self.content = root / "content"
         archive = Archive(self.content, secrets, bounds=KeptBounds(), clock=clock, entropy=os.urandom)
         self.workshop = Workshop(
             self.jobs,
-            self.files,
+            workshop_places(Home(root)),
             find_base=lambda _project, name: Base(name, folder="f"),
             clock=clock,
             entropy=os.urandom,
@@ -225,6 +227,16 @@ async def test_a_job_that_is_over_has_its_figures_and_its_verdict_as_files(place
     ]
     assert said == bytes(verdict).decode()
     assert (await place.ask("GET", f"/files/{shown['result_files'][0]}")).json()["purpose"] == "fine-tune-results"
+
+
+async def test_a_job_that_failed_at_its_check_has_every_bad_line_as_a_file(place: Place, tmp_path: Path) -> None:
+    job = await place.begin()
+    problems = Home(tmp_path).jobs / job.id / PROBLEMS
+    problems.parent.mkdir(parents=True)
+    problems.write_bytes(b'{"errors": 3}')
+    place.jobs.save(fail(job, JobError("invalid_training_file", "Bad."), now_ms=1).job)
+    (only,) = (await place.ask("GET", f"/fine_tuning/jobs/{job.id}")).json()["result_files"]
+    assert (await place.ask("GET", f"/files/{only}/content")).json() == {"errors": 3}
 
 
 async def test_result_files_are_made_once_and_stay_deleted(place: Place) -> None:

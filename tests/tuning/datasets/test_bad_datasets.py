@@ -10,8 +10,9 @@ import pytest
 
 from examples_ground import TEMPLATE, chat, checked, encode, good_chat, lines, work_of
 from hortus.jobs.examples import Source
+from hortus.jobs.folders import PROBLEMS
 from hortus.jobs.reports import Note, Report
-from hortus.tuning.checking import PROBLEMS, BadData, ProblemList
+from hortus.tuning.checking import BadData, ProblemList
 from hortus.tuning.datasets.problems import Problem
 from hortus.tuning.datasets.rules import RULES
 

@@ -13,11 +13,8 @@ from hortus.control.workshop import forms, shown
 from hortus.control.workshop.filing import project_names
 from hortus.control.workshop.jobbing import show
 from hortus.control.workshop.service import UnknownThing
-from hortus.jobs.folders import FACTS
+from hortus.jobs.folders import FACTS, PROBLEMS
 from hortus.jobs.records import JobRecord
-
-PROBLEMS = "check/problems.json"
-"""Below a job's folder: what the check has found wrong, line by line."""
 
 _FEWEST_LETTERS = 8
 """Of a hash, by which a dataset may be meant."""

@@ -17,7 +17,7 @@ def workshop_of(plane: Plane) -> Workshop:
     """Return what can be done with files and jobs."""
     return Workshop(
         plane.ports.jobs,
-        plane.installation.workshop.files,
+        plane.installation.workshop,
         find_base=bases_of(plane).find,
         clock=plane.ports.clock,
         entropy=plane.ports.entropy,

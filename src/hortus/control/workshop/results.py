@@ -1,13 +1,15 @@
-"""What a finished job leaves as files: figures of its steps as CSV, as at OpenAI, and the gate's verdict as JSON."""
+"""What a finished job leaves as files: figures of its steps as CSV, as at OpenAI, verdict and bad lines as JSON."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 import msgspec
 
+from hortus.jobs.folders import PROBLEMS
 from hortus.jobs.records import JobRecord, NumberedEvent
 from hortus.jobs.reports import Metric
 
@@ -25,17 +27,19 @@ class Result(msgspec.Struct, frozen=True):
 
 
 def results_of(
-    job: JobRecord, metrics: Callable[[], Iterable[NumberedEvent]]
+    job: JobRecord, metrics: Callable[[], Iterable[NumberedEvent]], *, folder: Path
 ) -> Iterator[tuple[str, Callable[[], Result | None]]]:
     """Yield each file that a job which is over may have left: its id, which follows from the job's, and what makes it.
 
     Args:
         job: The job.
         metrics: Gives what the training said of its steps.
+        folder: The job's own.
     """
     stem = f"file-{job.id.removeprefix('ftjob-')}"
     yield f"{stem}-metrics", lambda: _table(metrics())
     yield f"{stem}-verdict", lambda: _verdict(job)
+    yield f"{stem}-problems", lambda: _problems(folder / PROBLEMS)
 
 
 def metric_of(event: NumberedEvent) -> Metric:
@@ -46,6 +50,13 @@ def metric_of(event: NumberedEvent) -> Metric:
 def _verdict(job: JobRecord) -> Result | None:
     verdict = job.facts.get("evaluate")
     return None if verdict is None else Result("verdict.json", bytes(verdict))
+
+
+def _problems(path: Path) -> Result | None:
+    try:
+        return Result("problems.json", path.read_bytes())
+    except FileNotFoundError:
+        return None
 
 
 def _table(metrics: Iterable[NumberedEvent]) -> Result | None:

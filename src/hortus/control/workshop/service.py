@@ -16,6 +16,7 @@ from hortus.base.time import Clock
 from hortus.control.ports import Entropy
 from hortus.control.workshop.bounds import find_fault
 from hortus.control.workshop.results import Result, results_of
+from hortus.jobs.folders import WorkshopPlaces
 from hortus.jobs.ports import Jobs
 from hortus.jobs.records import Base, FileRecord, JobEvent, JobRecord, NumberedEvent, Phase, State
 from hortus.jobs.spec import GateRules, JobSpec, Recipe
@@ -80,7 +81,7 @@ class Workshop:
 
     Args:
         jobs: Where they are written down.
-        files: Folder of the files' bytes.
+        places: Where files' bytes and jobs' folders lie.
         find_base: What names of bases mean.
         clock: Tells the time.
         entropy: For ids.
@@ -88,10 +89,18 @@ class Workshop:
     """
 
     def __init__(
-        self, jobs: Jobs, files: Path, *, find_base: FindBase, clock: Clock, entropy: Entropy, claim: Claim = _no_claim
+        self,
+        jobs: Jobs,
+        places: WorkshopPlaces,
+        *,
+        find_base: FindBase,
+        clock: Clock,
+        entropy: Entropy,
+        claim: Claim = _no_claim,
     ) -> None:
         self._jobs = jobs
-        self._files = files
+        self._files = places.files
+        self._job_folders = places.jobs
         self._find_base = find_base
         self._clock = clock
         self._entropy = entropy
@@ -121,7 +130,7 @@ class Workshop:
         if not job.is_over:
             return []
         found = []
-        for result_id, make in results_of(job, lambda: self._metrics(job)):
+        for result_id, make in results_of(job, lambda: self._metrics(job), folder=self._job_folders / job.id):
             known = self._jobs.file(result_id)
             made = make() if known is None else None
             if made is not None:
