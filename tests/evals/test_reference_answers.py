@@ -78,6 +78,12 @@ def test_the_same_answers_that_are_not_as_likely_bar() -> None:
     assert "not as likely: other weights or another chat template are served" in one.sentence
 
 
+def test_few_differing_answers_that_are_not_as_likely_are_no_rounding() -> None:
+    odd = Given("", Answer("There.", likeliest=(-0.5, -1.0, -2.0)))
+    even = Given("", Answer("Here.", likeliest=(-0.3, -2.0, -3.0)))
+    assert "other weights are served, or another template" in likely_cause(likeness(WEIGHED, [odd] + [even] * 9))
+
+
 def test_engines_that_round_more_may_lie_further_apart() -> None:
     assert weighed(0.07, allowed=0.25).passed
 

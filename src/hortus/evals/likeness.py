@@ -16,8 +16,8 @@ SHOWN = 50
 APART = 0.05
 """How far log-probabilities of first tokens may lie apart in the middle, on llama.cpp, which rounds little.
 
-Measured with the seedling on llama.cpp, 2026-11: 0.0016 for the trained model; 0.073 with two role tokens of its
-template swapped, which changed no answer and no count of tokens.
+Measured with the seedling on llama.cpp, 2026-11: 0.0016 for the trained model; 0.07 and 0.26 (other
+prompts) with two role tokens of its template swapped, which changed no answer and no count of tokens.
 """
 APART_ROUNDED = 0.25
 """The same on engines that may compute in bfloat16: the seedling lay 0.016 apart, larger models lie further."""
@@ -64,6 +64,8 @@ def likely_cause(figures: ReferenceFigures) -> str:
         return "The engine did not answer."
     if "prompt_tokens" in kinds:
         return "It reads prompts as other tokens than the trainer did: another chat template or tokenizer is served."
+    if figures.apart is not None and figures.apart > figures.allowed:
+        return "Its answers are not as likely as the trainer's: other weights are served, or another template or tokenizer."
     if 2 * figures.differing >= figures.asked:
         if figures.counted == figures.asked:
             return "It reads prompts as the trainer did, so: other weights are served, perhaps the base's."
