@@ -65,7 +65,7 @@ def likely_cause(figures: ReferenceFigures) -> str:
     if "prompt_tokens" in kinds:
         return "It reads prompts as other tokens than the trainer did: another chat template or tokenizer is served."
     if figures.apart is not None and figures.apart > figures.allowed:
-        return "Its answers are not as likely as the trainer's: other weights are served, or another template or tokenizer."
+        return "Answers are not as likely as in training: other weights are served, or another template or tokenizer."
     if 2 * figures.differing >= figures.asked:
         if figures.counted == figures.asked:
             return "It reads prompts as the trainer did, so: other weights are served, perhaps the base's."
