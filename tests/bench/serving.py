@@ -28,14 +28,16 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from engines.tiny_model import Shape, write_tiny_model
 from garden import Hortus, wait_for
 from hortus.engines.addresses import EngineAddress, read_address
-from hortus.engines.sources import SEEDLING_FILE
 
 STREAMS = (1, 8, 32)
 ANSWER_TOKENS = 64
 QUESTION = "The street lamp in front of my house has been out for a week. Which office mends it?"
 REPLACEMENTS = 3
+MIDDLING = Shape(width=384, layers=8, heads=6)
+"""About 12 M parameters: small for a model, but large enough that the engine takes most of the time."""
 
 _TOML = """
 [settings]
@@ -183,7 +185,7 @@ def failed_while_replaced(one: Hortus, source: Path) -> tuple[int, int]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, default=SEEDLING_FILE)
+    parser.add_argument("--model", type=Path, help="GGUF; random weights of middling size where absent")
     parser.add_argument("--folder", type=Path, help="of safetensors, for the cold start of transformers")
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--rounds", type=int, default=5)
@@ -191,13 +193,21 @@ def main() -> None:
     asked = parser.parse_args()
     out = Console()
     figures: dict[str, object] = {}
-    with garden(asked.model, engine="llamacpp", slots=8) as one:
+    with tempfile.TemporaryDirectory() as made:
+        model = asked.model or write_tiny_model(Path(made) / "middling.gguf", shape=MIDDLING)
+        measure(model, asked, out, figures)
+    if asked.json is not None:
+        asked.json.write_bytes(msgspec.json.format(msgspec.json.encode(figures)))
+
+
+def measure(model: Path, asked: argparse.Namespace, out: Console, figures: dict[str, object]) -> None:
+    with garden(model, engine="llamacpp", slots=8) as one:
         table = Table("streams", "bare tok/s", "Hortus tok/s", "ratio", "lowest", "highest", title="Served tokens")
         figures["ratios"] = rows = list(ratios(one, rounds=asked.rounds, seconds=asked.seconds))
         for row in rows:
             table.add_row(*(str(value) for value in row.values()))
         out.print(table)
-        failed, answered = failed_while_replaced(one, asked.model)
+        failed, answered = failed_while_replaced(one, model)
         figures["replaced"] = {"failed": failed, "answered": answered, "replacements": REPLACEMENTS}
         out.print(f"{failed} of {answered} requests failed during {REPLACEMENTS} replacements.")
         engine = engine_of(one)
@@ -208,8 +218,6 @@ def main() -> None:
             cold["transformers"] = (engine.load_s, engine.warm_s)
     for name, (load_s, warm_s) in cold.items():
         out.print(f"{name}: loaded in {load_s} s, first answer {warm_s} s")
-    if asked.json is not None:
-        asked.json.write_bytes(msgspec.json.format(msgspec.json.encode(figures)))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,19 +15,32 @@ HEADS = 4
 CONTEXT = 512
 RANK = 8
 ALIGNMENT = 32
+
+
+class Shape(NamedTuple):
+    """How large a model is."""
+
+    width: int
+    layers: int
+    heads: int
+
+
+TINY = Shape(WIDTH, LAYERS, HEADS)
 TEMPLATE = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
 F32, F16 = 0, 1
+_MOST_DRAWN = 1 << 16
+"""Weights of a larger tensor repeat: drawing is slow, and what they are does not matter."""
 
 
 def write_tiny_model(
-    path: Path, *, name: str = "tiny", context: int = CONTEXT, template: str | None = TEMPLATE
+    path: Path, *, name: str = "tiny", context: int = CONTEXT, template: str | None = TEMPLATE, shape: Shape = TINY
 ) -> Path:
     """Write the model and return its path; the same arguments give the same bytes."""
     tokens = ["<bos>", "<eos>", *_byte_alphabet()]
-    metadata = _metadata(name, context=context, tokens=tokens)
+    metadata = _metadata(name, context=context, tokens=tokens, shape=shape)
     if template is not None:
         metadata.append(("tokenizer.chat_template", _text(template)))
-    return _write(path, metadata, _tensors(len(tokens)))
+    return _write(path, metadata, _tensors(len(tokens), shape))
 
 
 def write_tiny_adapter(path: Path, *, seed: str, architecture: str = "llama") -> Path:
@@ -73,7 +86,7 @@ def _byte_alphabet() -> list[str]:
     return [letters[byte] for byte in range(256)]
 
 
-def _metadata(name: str, *, context: int, tokens: list[str]) -> list[tuple[str, bytes]]:
+def _metadata(name: str, *, context: int, tokens: list[str], shape: Shape) -> list[tuple[str, bytes]]:
     strings = b"".join(map(_string, tokens))
     kinds = struct.pack(f"<{len(tokens)}i", 3, 3, *[1] * (len(tokens) - 2))
     return [
@@ -81,12 +94,12 @@ def _metadata(name: str, *, context: int, tokens: list[str]) -> list[tuple[str, 
         ("general.name", _text(name)),
         ("general.file_type", _u32(1)),
         ("llama.context_length", _u32(context)),
-        ("llama.embedding_length", _u32(WIDTH)),
-        ("llama.block_count", _u32(LAYERS)),
-        ("llama.feed_forward_length", _u32(WIDTH * 2)),
-        ("llama.attention.head_count", _u32(HEADS)),
-        ("llama.attention.head_count_kv", _u32(HEADS)),
-        ("llama.rope.dimension_count", _u32(WIDTH // HEADS)),
+        ("llama.embedding_length", _u32(shape.width)),
+        ("llama.block_count", _u32(shape.layers)),
+        ("llama.feed_forward_length", _u32(shape.width * 2)),
+        ("llama.attention.head_count", _u32(shape.heads)),
+        ("llama.attention.head_count_kv", _u32(shape.heads)),
+        ("llama.rope.dimension_count", _u32(shape.width // shape.heads)),
         ("llama.attention.layer_norm_rms_epsilon", struct.pack("<If", 6, 1e-5)),
         ("llama.vocab_size", _u32(len(tokens))),
         ("tokenizer.ggml.model", _text("gpt2")),
@@ -100,17 +113,18 @@ def _metadata(name: str, *, context: int, tokens: list[str]) -> list[tuple[str, 
     ]
 
 
-def _tensors(vocabulary: int) -> list[tuple[str, tuple[int, ...], int]]:
-    square, wide = (WIDTH, WIDTH), (WIDTH, WIDTH * 2)
+def _tensors(vocabulary: int, shape: Shape) -> list[tuple[str, tuple[int, ...], int]]:
+    width = shape.width
+    square, wide = (width, width), (width, width * 2)
     listed: list[tuple[str, tuple[int, ...], int]] = [
-        ("token_embd.weight", (WIDTH, vocabulary), F16),
-        ("output_norm.weight", (WIDTH,), F32),
+        ("token_embd.weight", (width, vocabulary), F16),
+        ("output_norm.weight", (width,), F32),
     ]
-    for layer in range(LAYERS):
-        listed += [(f"blk.{layer}.{part}.weight", (WIDTH,), F32) for part in ("attn_norm", "ffn_norm")]
+    for layer in range(shape.layers):
+        listed += [(f"blk.{layer}.{part}.weight", (width,), F32) for part in ("attn_norm", "ffn_norm")]
         listed += [(f"blk.{layer}.attn_{part}.weight", square, F16) for part in ("q", "k", "v", "output")]
         listed += [(f"blk.{layer}.ffn_{part}.weight", wide, F16) for part in ("gate", "up")]
-        listed += [(f"blk.{layer}.ffn_down.weight", (WIDTH * 2, WIDTH), F16)]
+        listed += [(f"blk.{layer}.ffn_down.weight", (width * 2, width), F16)]
     return listed
 
 
@@ -120,7 +134,9 @@ def _weights(name: str, *, shape: tuple[int, ...], kind: int) -> bytes:
     assert kind == F16
     count = shape[0] * shape[1]
     dice = random.Random(name)
-    return struct.pack(f"<{count}e", *[dice.gauss(0, 0.1) for _ in range(count)])
+    drawn = min(count, _MOST_DRAWN)
+    tile = struct.pack(f"<{drawn}e", *[dice.gauss(0, 0.1) for _ in range(drawn)])
+    return (tile * -(-count // drawn))[: count * 2]
 
 
 def _string(text: str) -> bytes:
