@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -41,6 +42,7 @@ def has_gpu(*, devices: Path = Path("/dev")) -> bool:
     return any(devices.glob("nvidia[0-9]*")) or (devices / "kfd").exists()
 
 
+@cache
 def is_installed() -> bool:
     """Tell whether vLLM can be run here."""
     return importlib.util.find_spec(PACKAGE) is not None
