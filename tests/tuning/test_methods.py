@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,7 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from hortus.app.clock import SystemClock
 from hortus.jobs.errors import StepError
 from hortus.jobs.examples import HELD_OUT, TRAIN, write_examples
 from hortus.jobs.folders import REFERENCES
@@ -20,6 +22,7 @@ from hortus.jobs.references import read_references
 from hortus.jobs.reports import Checkpoint, Metric, Progress, Report
 from hortus.jobs.steps import TrainStep
 from hortus.tuning.results import TrainResult
+from hortus.tuning.training import train
 
 Trained = tuple[TrainStep, TrainResult, list[Report]]
 
@@ -187,6 +190,13 @@ def test_starting_again_after_the_end_changes_nothing(full: Trained) -> None:
     assert tiny.metrics(said) == []
     assert {one: one.read_bytes() for one in before} == before
     assert replace(again, compute=result.compute, peak_memory_bytes=result.peak_memory_bytes) == result
+
+
+def test_the_signal_that_ends_a_step_is_left_to_end_it_at_once(tmp_path: Path, base: Path, chats: Path) -> None:
+    found: set[object] = set()
+    work = tiny.step(tmp_path, base=base, dataset=chats, recipe=replace(tiny.RECIPE, lora=None, steps=2))
+    train(work, report=lambda _: found.add(signal.getsignal(signal.SIGTERM)), clock=SystemClock())
+    assert found == {signal.SIG_DFL}
 
 
 def test_an_infinite_loss_ends_training_with_a_lower_rate_to_try(tmp_path: Path, base: Path, chats: Path) -> None:

@@ -14,7 +14,7 @@ from hortus.jobs.errors import StepError
 from hortus.jobs.spec import Lora, Recipe
 from hortus.tuning import checkpoints
 from hortus.tuning.energy import Estimate, Rapl, start_meter
-from hortus.tuning.failures import check_figures, explained, is_out_of_memory
+from hortus.tuning.failures import check_figures, check_memory, explained, is_out_of_memory
 from hortus.tuning.loop import is_out_of_patience
 from hortus.tuning.order import draw_order
 from hortus.tuning.recipes.rates import learning_rate
@@ -155,6 +155,17 @@ def test_too_little_memory_ends_with_what_helps(recipe: Recipe, advice: str) -> 
         torch.empty(1 << 60, dtype=torch.uint8)
     assert raised.value.reason == "out_of_memory"
     assert advice in (raised.value.hint or "")
+
+
+def test_what_would_not_fit_is_not_begun() -> None:
+    with pytest.raises(StepError, match=r"need 12\.0 GiB, and 8\.0 GiB are free") as raised:
+        check_memory(12 << 30, available=8 << 30, recipe=Recipe(lora=None))
+    assert raised.value.reason == "out_of_memory"
+    assert "Tune with LoRA" in (raised.value.hint or "")
+
+
+def test_what_fits_is_begun() -> None:
+    check_memory(8 << 30, available=8 << 30, recipe=Recipe())
 
 
 def test_other_faults_are_not_explained_away() -> None:

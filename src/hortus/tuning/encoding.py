@@ -5,7 +5,7 @@ Prompt and answer are tokenised apart, as at inference, where the prompt's token
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -43,16 +43,12 @@ class Encoder:
     Args:
         ends: Ids that end a turn; the tokenizer's own end is one of them.
         max_tokens: Longest example.
-        file: What examples came from, for errors.
     """
 
-    def __init__(
-        self, tokenizer: PreTrainedTokenizerBase, *, ends: Iterable[int], max_tokens: int, file: str = "training file"
-    ) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, *, ends: Iterable[int], max_tokens: int) -> None:
         self._tokenizer = tokenizer
         self._ends = {*ends, tokenizer.eos_token_id} - {None}
         self._max_tokens = max_tokens
-        self._file = file
 
     def encode(self, example: Example) -> Encoded | None:
         """Return an example's tokens, or None where its answer is not to be learnt (`"weight": 0`).
@@ -62,7 +58,7 @@ class Encoder:
         """
         if example.answer.get("weight") == 0:
             return None
-        where = f"{self._file}:{example.line}"
+        where = f"{example.source} file:{example.line}"
         if example.is_text:
             encoded = self._text(example)
         else:
@@ -126,14 +122,6 @@ class Encoder:
     def _ids(self, text: str) -> list[int]:
         ids: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
         return ids
-
-
-def encode_all(encoder: Encoder, examples: Iterable[Example]) -> Iterator[Encoded]:
-    """Yield the tokens of all examples that are to be learnt. Raises StepError."""
-    for example in examples:
-        encoded = encoder.encode(example)
-        if encoded is not None:
-            yield encoded
 
 
 def supervised_row(encoded: Encoded, *, whole: bool) -> dict[str, list[int]]:

@@ -13,6 +13,7 @@ from hortus.jobs.spec import Recipe
 
 _GENTLER = 5
 """By how much the learning rate is divided in the suggestion."""
+_GIB = 1 << 30
 _SIGNS = ("not enough memory", "can't allocate memory", "cannot allocate memory", "out of memory", "alloc_failed")
 
 
@@ -53,6 +54,26 @@ def out_of_memory(recipe: Recipe, *, phase: str) -> StepError:
         reason="out_of_memory",
         path="recipe.batch_size",
         hint=hint,
+    )
+
+
+def check_memory(needed: int, *, available: int, recipe: Recipe) -> None:
+    """Refuse to begin what would not fit: the system would kill the process without a word.
+
+    Args:
+        needed: Bytes for gradients and the optimizer's state; what a batch takes comes on top.
+
+    Raises:
+        StepError: `out_of_memory`.
+    """
+    if needed <= available:
+        return
+    what = "Tune with LoRA instead of all weights" if recipe.lora is None else "Use a smaller base"
+    raise StepError(
+        f"Gradients and optimizer need {needed / _GIB:.1f} GiB, and {available / _GIB:.1f} GiB are free.",
+        reason="out_of_memory",
+        path="recipe.lora",
+        hint=f"{what}, or a machine with more memory.",
     )
 
 

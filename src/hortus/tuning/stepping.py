@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import psutil
+
 from hortus.jobs.reports import Note
 from hortus.tuning.checkpoints import Reached, newest, reached, sweep
 from hortus.tuning.energy import start_meter
+from hortus.tuning.failures import check_memory
 from hortus.tuning.ground import Ground
 from hortus.tuning.loop import Resumable, Watch
 from hortus.tuning.recipes import dpo, full, lora, scratch
+
+_BYTES_TO_LEARN = 12
+"""For each weight that learns: its gradient and Adam's two averages, in float32."""
 
 
 def before(ground: Ground) -> Reached:
@@ -35,6 +41,10 @@ def make_steps(ground: Ground) -> Resumable:
     if start is not None:
         ground.report(Note(f"Going on after step {before(ground).step}."))
     trainer = prepare(ground)
+    if not ground.device.gpus:
+        learning = sum(one.numel() for one in trainer.trainable().values())
+        available = psutil.virtual_memory().available
+        check_memory(learning * _BYTES_TO_LEARN, available=available, recipe=ground.recipe)
     trainer.train(resume_from_checkpoint=None if start is None else str(start))
     return trainer
 
