@@ -147,6 +147,51 @@ async def test_a_check_ends_when_the_examples_are_checked(tmp_path: Path) -> Non
         assert (found["job"]["id"], found["result"]) == (job["id"], {"dataset": "d" * 64})
 
 
+def checked(control: Control, job_id: str) -> Path:
+    """Let a job's examples have been checked; return the dataset's folder."""
+    folder = control.home.datasets / ("d" * 64)
+    folder.mkdir()
+    (folder / "facts.json").write_text('{"examples":20}')
+    job = replace(stored(control, job_id), dataset=folder.name)
+    control.plane.ports.jobs.save(job)
+    return folder
+
+
+async def test_datasets_are_listed_with_what_is_in_them(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        job = await begin(control)
+        checked(control, job["id"])
+        found = (await control.ask("GET", "/datasets"))["datasets"]
+        assert [(one["dataset"], one["facts"]) for one in found] == [("d" * 64, {"examples": 20})]
+
+
+async def test_a_dataset_is_deleted_for_good_and_that_is_an_act(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        job = await begin(control)
+        folder = checked(control, job["id"])
+        finish(control, job["id"], passed=True)
+        await control.ask("DELETE", f"/datasets/{folder.name}")
+        assert not list(control.home.datasets.iterdir())
+        assert [one["operation"] for one in await acts(control, "dataset")] == ["datasets.delete"]
+        assert (await control.fail("DELETE", f"/datasets/{folder.name}"))[0] == 404
+
+
+async def test_a_dataset_that_a_job_still_reads_stays(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        job = await begin(control)
+        folder = checked(control, job["id"])
+        assert (await control.fail("DELETE", f"/datasets/{folder.name}"))[0] == 409
+        assert folder.is_dir()
+
+
+async def test_half_a_copy_of_a_killed_process_is_no_base(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        left = control.home.models / ".half.1.new"
+        left.mkdir()
+        (left / "config.json").write_text("{}")
+        assert {one["name"] for one in (await control.ask("GET", "/bases"))["bases"]} == {"seedling", "scratch"}
+
+
 async def test_checks_alone_are_not_among_the_jobs(tmp_path: Path) -> None:
     async with running_control(tmp_path) as control:
         file = await bring(control)

@@ -17,7 +17,7 @@ from hortus.cli.jobreplies import Dataset, Job
 from hortus.cli.options import takes
 from hortus.cli.recipes import Settings, read_recipe, recipe_of
 from hortus.cli.screen import Column, note, show_json, show_table, working
-from hortus.cli.train import bring_files
+from hortus.cli.train import FILE_ID, bring_files
 from hortus.cli.verdicts import failure_of
 
 app = typer.Typer(
@@ -106,6 +106,21 @@ def show(
     show_checked(checked)
     if checked.result is None and checked.problems is None:
         note(f"The job {checked.job.id} is {checked.job.state}; its check has said nothing yet.")
+
+
+@app.command()
+def delete(
+    name: Annotated[str, typer.Argument(metavar="DATASET", help="Its hash or first letters, or the id of a file.")],
+    *,
+    json: AsJson = False,
+) -> None:
+    """Delete the examples of a dataset, or a file that was brought, for good."""
+    admin = WorkshopAdmin.here()
+    deleted = admin.delete_file(name) if name.startswith(FILE_ID) else admin.delete_dataset(name)
+    if json:
+        show_json(deleted)
+    else:
+        note(f"{name} is deleted. Products that have learnt from it stay.")
 
 
 class Selection(msgspec.Struct, frozen=True, kw_only=True):

@@ -130,6 +130,10 @@ class WorkshopAdmin(Admin):
         raw = self._call("GET", f"/datasets/{part(name)}", into=msgspec.Raw)
         return msgspec.json.decode(raw, type=Checked), raw
 
+    def delete_dataset(self, name: str) -> Dataset:
+        """Delete the examples of a dataset for good."""
+        return self._call("DELETE", f"/datasets/{part(name)}", into=Dataset)
+
     def bases(self) -> list[Base]:
         """Return what can be tuned here."""
         return self._list("/bases", "bases", into=Base)

@@ -23,7 +23,9 @@ from hortus.cli.verdicts import failure_of, show_end
 
 app = typer.Typer(add_completion=False)
 
-_FILE_ID = "file-"
+FILE_ID = "file-"
+"""How ids of files begin."""
+
 _DETACHED = 130
 """The exit status of a command that Ctrl-C has ended."""
 
@@ -88,7 +90,7 @@ def bring_files(admin: WorkshopAdmin, data: Path, validation: Path | None, *, pr
 
 def is_known(path: Path) -> bool:
     """Tell whether what was given is the id of a file that Hortus has already."""
-    return str(path).startswith(_FILE_ID) and not path.exists()
+    return str(path).startswith(FILE_ID) and not path.exists()
 
 
 def watch(admin: WorkshopAdmin, job: Job, *, as_json: bool) -> None:

@@ -60,7 +60,7 @@ class Bases:
         yield Base(SEEDLING, folder=str(self._seedling), source=SEEDLING)
         yield Base(SCRATCH)
         if self._models.is_dir():
-            for config in sorted(self._models.glob(f"*/{_CONFIG}")):
+            for config in sorted(self._models.glob(f"[!.]*/{_CONFIG}")):
                 yield _in_folder(config.parent)
 
     def _here(self, name: str) -> Base | None:

@@ -47,7 +47,10 @@ def _copy(source: Path, models: Path, target: Path) -> BaseFacts:
     """Copy what the check has let pass, check the copy, and give it its name."""
     models.mkdir(parents=True, exist_ok=True)
     aside = models / f".{target.name}.{os.getpid()}.new"
-    shutil.rmtree(aside, ignore_errors=True)
+    if aside.exists():
+        raise Conflict(f"The base `{target.name}` is being copied already.", path="name", hint="Wait for it.")
+    for left in models.glob(f".{target.name}.*.new"):  # of a process that was killed
+        shutil.rmtree(left, ignore_errors=True)
     try:
         ignored = frozenset(check_base(source, hashed=False).ignored)
         shutil.copytree(source, aside, ignore=lambda at, names: _left_out(Path(at), names, source, ignored))

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from hortus.control.errors import Conflict
 from hortus.control.plane import Plane
 from hortus.control.tenancy import find_project
 from hortus.control.workshop import forms, shown
-from hortus.control.workshop.filing import project_names
+from hortus.control.workshop.filing import note, project_names
 from hortus.control.workshop.jobbing import show
 from hortus.control.workshop.service import UnknownThing
 from hortus.jobs.folders import FACTS, PROBLEMS
 from hortus.jobs.records import JobRecord
 
+_NONE = "none"
 _FEWEST_LETTERS = 8
 """Of a hash, by which a dataset may be meant."""
 
@@ -28,33 +32,62 @@ def list_datasets(plane: Plane, ask: forms.DatasetsWanted) -> shown.DatasetList:
     for job in plane.ports.jobs.jobs(project_id, limit=ask.limit):
         if job.dataset is not None:
             newest.setdefault((job.dataset, job.spec.project_id), job)
+    datasets = plane.installation.workshop.datasets
     return shown.DatasetList(
         datasets=[
-            shown.DatasetView(
-                dataset=dataset,
-                project=names.get(owner, owner),
-                job=job.id,
-                base=job.base.name,
-                checked_at_ms=job.created_at_ms,
-                facts=_read(plane.installation.workshop.datasets / dataset / FACTS),
-            )
-            for (dataset, owner), job in newest.items()
+            _show(job, names, facts=facts)
+            for (dataset, _), job in newest.items()
+            if (facts := _read(datasets / dataset / FACTS)) is not None
         ]
     )
 
 
 def show_dataset(plane: Plane, ask: forms.OneDataset) -> shown.CheckView:
     """Return what the check of a dataset found, by the dataset's hash or the job's id."""
-    job = plane.ports.jobs.job(ask.id) or (_job_of(plane, ask.id) if len(ask.id) >= _FEWEST_LETTERS else None)
-    if job is None:
-        raise UnknownThing(
-            f"There is no dataset or job `{ask.id}`.", path="id", hint="`hortus datasets list` shows them."
-        )
+    job = _find(plane, ask.id)
     raw = job.facts.get("check")
     return shown.CheckView(
         job=show(job, project_names(plane)),
         result=None if raw is None else msgspec.json.decode(raw, type=dict[str, Any]),
         problems=_read(plane.installation.workshop.jobs / job.id / PROBLEMS),
+    )
+
+
+def delete_dataset(plane: Plane, ask: forms.OneDataset) -> shown.DatasetView:
+    """Delete the examples of a dataset for good; what was found out about them stays with their jobs."""
+    job = _find(plane, ask.id)
+    folder = plane.installation.workshop.datasets / (job.dataset or _NONE)
+    if job.dataset is None or not folder.is_dir():
+        raise UnknownThing(f"There are no examples of `{ask.id}` here.", path="id", hint="They were deleted, or bad.")
+    for other in plane.ports.jobs.unfinished():
+        if other.dataset == job.dataset:
+            raise Conflict(f"The job {other.id} still reads them.", path="id", hint="Wait for it, or cancel it.")
+    aside = folder.with_name(f".{folder.name}.gone")
+    shutil.rmtree(aside, ignore_errors=True)
+    folder.rename(aside)
+    shutil.rmtree(aside)
+    names = project_names(plane)
+    project = names.get(job.spec.project_id)
+    note(plane, "delete", kind="dataset", name=job.dataset, project=project, said={"job": job.id})
+    return _show(job, names, facts=None)
+
+
+def _find(plane: Plane, name: str) -> JobRecord:
+    job = plane.ports.jobs.job(name) or (_job_of(plane, name) if len(name) >= _FEWEST_LETTERS else None)
+    if job is None:
+        raise UnknownThing(f"There is no dataset or job `{name}`.", path="id", hint="`hortus datasets` lists them.")
+    return job
+
+
+def _show(job: JobRecord, names: Mapping[str, str], *, facts: dict[str, Any] | None) -> shown.DatasetView:
+    owner = job.spec.project_id
+    return shown.DatasetView(
+        dataset=job.dataset,
+        project=names.get(owner, owner),
+        job=job.id,
+        base=job.base.name,
+        checked_at_ms=job.created_at_ms,
+        facts=facts,
     )
 
 

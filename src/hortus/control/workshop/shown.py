@@ -148,7 +148,7 @@ class VerdictView(View):
 class DatasetView(View):
     """Examples that were checked."""
 
-    dataset: Annotated[str | None, Field(description="Hash of examples and split; null where they have errors.")] = None
+    dataset: Annotated[str | None, Field(description="Hash of examples and split.")] = None
     project: ProjectName
     job: Annotated[str, Field(description="The job that checked them last.")]
     base: str

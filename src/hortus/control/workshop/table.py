@@ -60,6 +60,15 @@ WORKSHOP_OPERATIONS: tuple[Operation, ...] = (
         shown.CheckView,
         datasetting.show_dataset,
     ),
+    Operation(
+        "datasets.delete",
+        "DELETE",
+        "/datasets/{id}",
+        "change",
+        forms.OneDataset,
+        shown.DatasetView,
+        datasetting.delete_dataset,
+    ),
     Operation("jobs.list", "GET", "/jobs", "look", forms.JobsWanted, shown.JobList, jobbing.list_jobs),
     Operation(
         "jobs.create",
