@@ -59,7 +59,7 @@ class Options(msgspec.Struct, frozen=True):
 @app.command()
 @takes(Options)
 def deploy(options: Options) -> None:
-    """Run a model on this machine, or a job's product, as a route of its name; one of that name is replaced."""
+    """Run a model, or the product of a job; one of that name is replaced."""
     admin = WorkshopAdmin.here()
     for project in options.project or ():
         admin.project(project)  # an unknown one is said before anything is fetched
