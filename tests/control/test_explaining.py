@@ -104,6 +104,14 @@ async def test_an_engine_that_does_not_run_is_said_to_be_away(control: Control) 
     assert (seedling["is_usable"], "not running" in seedling["reason"]) == (False, True)
 
 
+async def test_the_workshop_is_judged_as_an_endpoint_of_this_installation(control: Control) -> None:
+    (workshop,) = (await explain(control, project="library", route="workshop"))["endpoints"]
+    (seedling,) = (await explain(control, project="library", route="seedling"))["endpoints"]
+    same = ("is_allowed", "rulings")
+    assert [workshop[one] for one in same] == [seedling[one] for one in same]
+    assert (workshop["endpoint"], workshop["facts"]["host"]) == ("workshop", "local")
+
+
 async def test_the_verdict_is_that_of_the_gateways_own_function(control: Control) -> None:
     snapshot = control.snapshot()
     for route in ("mixed", "aged"):

@@ -52,8 +52,8 @@ class Place:
             entropy=os.urandom,
             claim=lambda project_id, kind, host_id: archive.claim(project_id, "workshop", kind, host_id),
         )
-        app = build_face(self.workshop, key=KEY, clock=clock, entropy=os.urandom)
-        self.client = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://workshop/v1")
+        self.app = build_face(self.workshop, key=KEY, clock=clock, entropy=os.urandom)
+        self.client = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=self.app), base_url="http://workshop/v1")
 
     async def ask(
         self, method: str, path: str, body: object = None, *, project: str | None = MINE, key: str = KEY
@@ -155,6 +155,39 @@ async def test_a_form_that_is_cut_leaves_nothing_behind(place: Place) -> None:
     whole = form(field("purpose", b"fine-tune"), file("file", b"x" * 3_000_000))
     refused = await place.ask("POST", "/files", whole[:-10])
     assert (refused.status_code, list(place.files.iterdir())) == (400, [])
+
+
+async def test_a_gateway_that_leaves_midway_leaves_nothing_behind(place: Place) -> None:
+    whole = form(field("purpose", b"fine-tune"), file("file", b"x" * 3_000_000))
+    incoming = iter(
+        [{"type": "http.request", "body": whole[:2_000_000], "more_body": True}, {"type": "http.disconnect"}]
+    )
+    headers = [
+        (b"authorization", f"Bearer {KEY}".encode()),
+        (b"hortus-project", MINE.encode()),
+        (b"content-type", CONTENT_TYPE),
+    ]
+    scope = {"type": "http", "method": "POST", "path": "/v1/files", "headers": headers, "query_string": b""}
+    sent: list[dict] = []
+
+    async def receive() -> dict:
+        return next(incoming)
+
+    async def send(message: dict) -> None:
+        sent.append(message)
+
+    await place.app(scope, receive, send)
+    assert (sent[0]["status"], list(place.files.iterdir())) == (400, [])
+
+
+async def test_what_cannot_be_claimed_is_not_begun(place: Place) -> None:
+    file_id = await place.bring()
+    for path in place.content.iterdir():
+        path.unlink()
+    place.content.rmdir()
+    place.content.write_bytes(b"no folder")
+    refused = await place.ask("POST", "/fine_tuning/jobs", {**ASKED, "training_file": file_id})
+    assert (refused.status_code, place.workshop.jobs(MINE)) == (500, [])
 
 
 async def test_another_projects_things_are_not_there(place: Place) -> None:

@@ -162,9 +162,9 @@ class Workshop:
         return record
 
     def _take_in(self, record: FileRecord, aside: Path) -> None:
+        self._claim(record.project_id, "file", record.id)  # first: an owner without a file harms nobody
         aside.replace(self.bytes_of(record))
         self._jobs.add_file(record)
-        self._claim(record.project_id, "file", record.id)
 
     def file(self, project_id: str, file_id: str) -> FileRecord:
         """Return a file that is not deleted.
@@ -231,9 +231,9 @@ class Workshop:
             metadata=dict(wish.metadata),
             made_by=wish.made_by,
         )
-        self._jobs.add(job, [JobEvent("created", now_ms, f"Created fine-tuning job: {spec.id}")])
         if not wish.check_only:
             self._claim(project_id, "tuning_job", spec.id)
+        self._jobs.add(job, [JobEvent("created", now_ms, f"Created fine-tuning job: {spec.id}")])
         return job
 
     def job(self, project_id: str, job_id: str) -> JobRecord:
