@@ -44,7 +44,7 @@ def garden(start_hortus, tmp_path_factory) -> Hortus:
     for name in ("day", "night"):
         write_tiny_adapter(folder / f"{name}.gguf", seed=name)
     hortus: Hortus = start_hortus(toml=TOML.replace("./", f"{folder}/"))
-    wait_for(lambda: hortus.cli_json("deployments")[0]["state"] == "ready", what="the engine")
+    wait_for(lambda: hortus.cli_json("deployments")[0]["state"] == "ready", within_s=60, what="the engine")
     return hortus
 
 

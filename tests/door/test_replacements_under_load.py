@@ -92,7 +92,11 @@ def test_no_request_fails_while_its_engine_is_replaced(garden: Hortus) -> None:
             for slots in range(5, 5 + REPLACEMENTS):
                 (garden.directory / "hortus.toml").write_text(_toml(slots))
                 pid = _ready(garden, not_pid=pid).pid
-            wait_for(lambda: garden.log_path.read_text().count("engine has left") == REPLACEMENTS, what="the leaving")
+            wait_for(
+                lambda: garden.log_path.read_text().count("engine has left") == REPLACEMENTS,
+                within_s=120,
+                what="the leaving",
+            )
             wait_for(lambda: len(answered) > 200, within_s=60, what="hundreds of answers")
         finally:
             stop.set()

@@ -67,15 +67,15 @@ ENOUGH = 1 << 50
 Found = TypeVar("Found")
 
 
-def until(look: Callable[[], Found | None], what: str) -> Found:
+def until(look: Callable[[], Found | None], what: str, *, within_s: float = PATIENCE_S) -> Found:
     """Look again and again until there is something, or fail at the deadline."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         found = look()
         if found:
             return found
         time.sleep(0.02)
-    raise AssertionError(f"not within {PATIENCE_S} s: {what}")
+    raise AssertionError(f"not within {within_s} s: {what}")
 
 
 def bare_environment() -> dict[str, str]:
@@ -145,13 +145,15 @@ class Bench:
     def address(self, name: str) -> EngineAddress | None:
         return read_address(self.home.engines, name)
 
-    def until_state(self, name: str, state: str, *, not_pid: int | None = None) -> EngineAddress:
+    def until_state(
+        self, name: str, state: str, *, not_pid: int | None = None, within_s: float = PATIENCE_S
+    ) -> EngineAddress:
         def look() -> EngineAddress | None:
             found = self.address(name)
             return found if found and found.state == state and (not_pid is None or found.pid != not_pid) else None
 
         try:
-            return until(look, f"{name} is {state}")
+            return until(look, f"{name} is {state}", within_s=within_s)
         except AssertionError as error:
             raise AssertionError(f"{error}; {self.address(name)}; {self.log()}") from None
 

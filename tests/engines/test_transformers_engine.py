@@ -38,7 +38,7 @@ def engine(folder: Path, tmp_path_factory) -> Iterator[EngineAddress]:
     bench.want(Deployment(name="tiny", engine="auto", model_path=str(folder), context_tokens=4096, threads=1))
     bench.start()
     try:
-        yield bench.until_state("tiny", "ready")
+        yield bench.until_state("tiny", "ready", within_s=300)  # torch is slow to load where others work
     finally:
         bench.close()
 
