@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import os
 import queue
 import statistics
 import sys
@@ -111,8 +112,14 @@ def _one(connection: http.client.HTTPConnection, raw: bytes, headers: dict[str, 
     return int(msgspec.json.decode(last)["usage"]["completion_tokens"])
 
 
-def tokens_per_s(place: Place, streams: int, seconds: float) -> tuple[float, int]:
-    """Return what so many streams together get in a second, and how many requests failed."""
+def cpu_s(pid: int) -> float:
+    """Return the processor time of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def tokens_per_s(place: Place, streams: int, seconds: float) -> tuple[float, int, int]:
+    """Return what so many streams together get in a second, how many requests failed, and the tokens in all."""
     found: queue.Queue[Run] = queue.Queue()
     clients = [threading.Thread(target=ask_on, args=(place, seconds, found)) for _ in range(streams)]
     begin = time.monotonic()
@@ -122,7 +129,8 @@ def tokens_per_s(place: Place, streams: int, seconds: float) -> tuple[float, int
     for client in clients:
         client.join()
     took = time.monotonic() - begin
-    return sum(run.tokens for run in runs) / took, sum(run.failures for run in runs)
+    tokens = sum(run.tokens for run in runs)
+    return tokens / took, sum(run.failures for run in runs), tokens
 
 
 @contextmanager
@@ -151,10 +159,20 @@ def ratios(one: Hortus, *, rounds: int, seconds: float) -> Iterator[dict[str, ob
     """Yield, for each number of streams, tokens/s at the bare engine and through the door, round by round in turns."""
     engine = engine_of(one)
     bare, door = Place(engine.base_url, engine.key), Place(one.door, one.new_key())
+    workers = [pid for name, pid in one.children().items() if name.startswith("worker")]
+    assert workers
+    assert engine.pid
     for streams in STREAMS:
-        both = [
-            (tokens_per_s(bare, streams, seconds)[0], tokens_per_s(door, streams, seconds)[0]) for _ in range(rounds)
-        ]
+        both: list[tuple[float, float]] = []
+        served = 0
+        spent = [0.0, 0.0]
+        for _ in range(rounds):
+            alone = tokens_per_s(bare, streams, seconds)[0]
+            before = cpu_s(engine.pid), sum(map(cpu_s, workers))
+            through, _, tokens = tokens_per_s(door, streams, seconds)
+            spent = [spent[0] + cpu_s(engine.pid) - before[0], spent[1] + sum(map(cpu_s, workers)) - before[1]]
+            served += tokens
+            both.append((alone, through))
         shares = sorted(through / alone for alone, through in both)
         yield {
             "streams": streams,
@@ -163,6 +181,8 @@ def ratios(one: Hortus, *, rounds: int, seconds: float) -> Iterator[dict[str, ob
             "ratio": round(statistics.median(shares), 3),
             "low": round(shares[0], 3),
             "high": round(shares[-1], 3),
+            "engine_cpu_us": round(spent[0] / max(served, 1) * 1e6),
+            "hortus_cpu_us": round(spent[1] / max(served, 1) * 1e6),
         }
 
 
@@ -202,7 +222,8 @@ def main() -> None:
 
 def measure(model: Path, asked: argparse.Namespace, out: Console, figures: dict[str, object]) -> None:
     with garden(model, engine="llamacpp", slots=8) as one:
-        table = Table("streams", "bare tok/s", "Hortus tok/s", "ratio", "lowest", "highest", title="Served tokens")
+        columns = ("streams", "bare tok/s", "Hortus tok/s", "ratio", "lowest", "highest", "engine µs", "Hortus µs")
+        table = Table(*columns, title="Served tokens; CPU of a token through the door")
         figures["ratios"] = rows = list(ratios(one, rounds=asked.rounds, seconds=asked.seconds))
         for row in rows:
             table.add_row(*(str(value) for value in row.values()))
