@@ -97,6 +97,12 @@ def test_too_long_an_example_is_refused(tokenizer: PreTrainedTokenizerFast) -> N
     assert raised.value.reason == "bad_data"
 
 
+def test_plain_text_may_be_as_long_as_the_recipe_says(tokenizer: PreTrainedTokenizerFast) -> None:
+    text = example("bin " * 10, prompt=[])
+    long = len(tokenizer("bin " * 10, add_special_tokens=False)["input_ids"])
+    assert encoder(tokenizer, max_tokens=long).encode(text) is not None
+
+
 def test_a_template_that_rewrites_answered_prompts_is_refused() -> None:
     tokenizer = learn_tokenizer(["waste"], vocabulary=300, context_tokens=128)
     tokenizer.chat_template = DRIFTING

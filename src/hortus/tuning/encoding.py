@@ -17,6 +17,8 @@ from hortus.jobs.examples import Example, Message, for_template
 
 IGNORED = -100
 """The label of a token that is not learnt."""
+_ADDED = 2
+"""Start and end that plain text and some templates lack: the check did not count them."""
 
 
 class Encoded(msgspec.Struct, frozen=True):
@@ -69,7 +71,7 @@ class Encoder:
                 self._answer(prompt, example, answer=example.answer, where=where),
                 None if rejected is None else self._answer(prompt, example, answer=rejected, where=where),
             )
-        if encoded.length > self._max_tokens:
+        if encoded.length > self._max_tokens + _ADDED:
             raise StepError(
                 f"The example has {encoded.length} tokens, more than the recipe's {self._max_tokens}.",
                 reason="bad_data",
