@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import psutil
 
-from hortus.jobs.reports import Note
 from hortus.tuning.checkpoints import Reached, newest, reached, sweep
 from hortus.tuning.energy import start_meter
 from hortus.tuning.failures import check_memory
@@ -38,8 +37,6 @@ def prepare(ground: Ground) -> Resumable:
 def make_steps(ground: Ground) -> Resumable:
     """Train to the last step, from wherever an earlier process came to, and return the trainer. Raises StepError."""
     start = newest(ground.folder.checkpoints)
-    if start is not None:
-        ground.report(Note(f"Going on after step {before(ground).step}."))
     trainer = prepare(ground)
     if not ground.device.gpus:
         learning = sum(one.numel() for one in trainer.trainable().values())

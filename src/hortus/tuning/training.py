@@ -18,7 +18,7 @@ from hortus.jobs.curves import curves_of, svg
 from hortus.jobs.examples import HELD_OUT, read_examples
 from hortus.jobs.folders import PRODUCT_MODEL, REFERENCES
 from hortus.jobs.references import Reference
-from hortus.jobs.reports import Metric, Progress, Report
+from hortus.jobs.reports import Metric, Note, Progress, Report
 from hortus.jobs.steps import TrainStep
 from hortus.tuning import answering
 from hortus.tuning.account import Ended, estimate_compute
@@ -73,7 +73,10 @@ def _train(work: TrainStep, ground: Ground, *, guard: Guard) -> Ended:
     """Go to the last step, from wherever an earlier process came to."""
     clear(ground)
     trainer: Resumable | None = None
-    if not before(ground).finished:
+    earlier = before(ground)
+    if earlier.step:
+        ground.report(Note(f"Going on after step {earlier.step}."))
+    if not earlier.finished:
         if ground.processes > 1:
             together = ground.processes
             make_steps_together(work, processes=together, report=ground.report, clock=ground.clock, guard=guard)
