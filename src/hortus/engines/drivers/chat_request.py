@@ -47,6 +47,8 @@ class _Message(msgspec.Struct):
     role: str
     content: str | list[_Part] | None = None
     name: str | None = None
+    tool_calls: list[object] | None = None
+    tool_call_id: str | None = None
 
 
 class _StreamOptions(msgspec.Struct):
@@ -144,10 +146,13 @@ def _checked(asked: _Body) -> Asked:
 
 
 def _message(message: _Message, at: str) -> dict[str, object]:
+    if message.tool_calls or message.tool_call_id:
+        raise Refusal("This engine knows no tools.", param=at, code="unsupported_value")
     content = message.content
     if isinstance(content, list):
         content = "".join(_text(part, f"{at}.content[{index}]") for index, part in enumerate(content))
-    return {"role": message.role, "content": content or ""}
+    named = {} if message.name is None else {"name": message.name}
+    return {"role": message.role, "content": content or "", **named}
 
 
 def _text(part: _Part, at: str) -> str:
