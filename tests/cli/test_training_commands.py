@@ -141,6 +141,14 @@ def test_a_check_as_json_is_a_document_alone(hortus: Hortus, examples: Path) -> 
     assert found["job"]["check_only"] is True
 
 
+def test_a_job_that_is_refused_leaves_no_file_behind(hortus: Hortus, examples: Path) -> None:
+    refused = hortus.cli("train", "--data", str(examples / "desk.jsonl"), "--base", "nope", check=False)
+    assert refused.returncode == 1
+    assert "no base that can be tuned" in refused.stderr
+    kept = {path.name for path in (hortus.home / "files").iterdir()}
+    assert kept == {job["training"] for job in hortus.cli_json("jobs")}
+
+
 def test_a_check_leaves_no_job_behind(hortus: Hortus, examples: Path) -> None:
     before = hortus.cli_json("jobs")
     hortus.cli("datasets", "check", str(examples / "desk.jsonl"), *FROM_NOTHING)
@@ -176,7 +184,7 @@ def test_ctrl_c_leaves_the_job_running_and_says_how_to_come_back(hortus: Hortus,
         stderr=slave,
     )
     os.close(slave)
-    said = _read(master, until="Checking the examples")
+    said = _read(master, until="Created fine-tuning job")
     process.send_signal(signal.SIGINT)
     said += _read(master, until="jobs cancel")
     assert process.wait(timeout=30) == 130
@@ -185,6 +193,7 @@ def test_ctrl_c_leaves_the_job_running_and_says_how_to_come_back(hortus: Hortus,
     job = hortus.cli_json("jobs")[0]
     assert job["state"] not in {"cancelled", "failed"}
     hortus.cli("jobs", "cancel", job["id"])
+    wait_for(lambda: _over(hortus, job["id"]), what="the end of the job")
 
 
 def _read(master: int, *, until: str) -> str:

@@ -135,6 +135,15 @@ async def test_an_unknown_base_is_refused_with_those_that_there_are(tmp_path: Pa
         assert "seedling" in error["hint"]
 
 
+async def test_nothing_is_tuned_that_has_no_weights(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        file = await bring(control)
+        status, error = await control.fail("POST", "/jobs", {"training": file["id"], "base": "scratch"})
+        assert (status, error["path"]) == (409, "method")
+        job = await control.ask("POST", "/jobs", {"training": file["id"], "base": "scratch", "method": "scratch"})
+        assert job["base"] == "scratch"
+
+
 async def test_a_check_ends_when_the_examples_are_checked(tmp_path: Path) -> None:
     async with running_control(tmp_path) as control:
         file = await bring(control)

@@ -17,7 +17,7 @@ from hortus.cli.jobreplies import Dataset, Job
 from hortus.cli.options import takes
 from hortus.cli.recipes import Settings, read_recipe, recipe_of
 from hortus.cli.screen import Column, note, show_json, show_table, working
-from hortus.cli.train import FILE_ID, bring_files
+from hortus.cli.train import FILE_ID, files_for, forget_files
 from hortus.cli.verdicts import failure_of
 
 app = typer.Typer(
@@ -72,15 +72,13 @@ def check(options: Options) -> None:
     recipe = recipe_of(options, read_recipe(options.recipe))
     admin = WorkshopAdmin.here()
     admin.project(options.project)
-    files = bring_files(admin, options.file, options.validation, project=options.project)
     plain = ("base", "method", "project", "held_out_share")
-    wanted = {**files, "recipe": msgspec.to_builtins(recipe), **{name: getattr(options, name) for name in plain}}
-    ended = _follow(admin, admin.check_file(wanted))
+    asked = {"recipe": msgspec.to_builtins(recipe), **{name: getattr(options, name) for name in plain}}
+    with files_for(admin, options.file, options.validation, project=options.project) as files:
+        job = admin.check_file({**asked, **files})
+    ended = _follow(admin, job)
     if not options.keep:
-        brought = {"training": options.file, "validation": options.validation}
-        for name, file_id in files.items():
-            if str(brought[name]) != file_id:
-                admin.delete_file(file_id)
+        forget_files(admin, files, kept={str(options.file), str(options.validation)})
     checked, raw = admin.checked(ended.id)
     if options.json:
         show_json(raw)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+from hortus.cli.admin import DeclinedError
 from hortus.cli.following import follow
 from hortus.cli.jobcalls import OnSent, WorkshopAdmin
 from hortus.cli.jobreplies import Job
@@ -64,8 +65,8 @@ def train(options: Options) -> None:
     recipe = recipe_of(options, read_recipe(options.recipe))
     admin = WorkshopAdmin.here()
     admin.project(options.project)  # an unknown one is said before anything is sent
-    files = bring_files(admin, options.data, options.validation, project=options.project)
-    job = admin.create_job(_wanted(options, recipe, files=files))
+    with files_for(admin, options.data, options.validation, project=options.project) as files:
+        job = admin.create_job(_wanted(options, recipe, files=files))
     note(f"Job {job.id}: {job.base} learns from {options.data.name}.")
     if options.follow:
         watch(admin, job, as_json=options.json)
@@ -75,22 +76,38 @@ def train(options: Options) -> None:
         note(f"Watch it: `hortus jobs follow {job.id}`.")
 
 
-def bring_files(admin: WorkshopAdmin, data: Path, validation: Path | None, *, project: str) -> dict[str, str]:
-    """Send examples, and those that are held out; return their ids as a job names them. Ids stay what they are."""
-    paths = {"training": data, "validation": validation}
-    found: dict[str, str] = {}
-    for name, path in paths.items():
-        if path is not None and is_known(path):
-            found[name] = str(path)
-        elif path is not None:
-            with _sending(path.name) as on_sent:
-                found[name] = admin.bring_file(path, project=project, on_sent=on_sent).id
-    return found
+@contextmanager
+def files_for(admin: WorkshopAdmin, data: Path, validation: Path | None, *, project: str) -> Iterator[dict[str, str]]:
+    """Send examples, and those that are held out; give their ids as a job names them. Ids stay what they are.
+
+    What was sent is deleted again where what follows is refused.
+    """
+    given = {"training": data} if validation is None else {"training": data, "validation": validation}
+    files: dict[str, str] = {}
+    try:
+        for name, path in given.items():
+            files[name] = str(path) if is_known(path) else _bring(admin, path, project=project)
+        yield files
+    except DeclinedError:
+        forget_files(admin, files, kept={str(path) for path in given.values()})
+        raise
+
+
+def forget_files(admin: WorkshopAdmin, files: Mapping[str, str], *, kept: Collection[str]) -> None:
+    """Delete files that were sent, but for those that were here before."""
+    for file_id in files.values():
+        if file_id not in kept:
+            admin.delete_file(file_id)
 
 
 def is_known(path: Path) -> bool:
     """Tell whether what was given is the id of a file that Hortus has already."""
     return str(path).startswith(FILE_ID) and not path.exists()
+
+
+def _bring(admin: WorkshopAdmin, path: Path, *, project: str) -> str:
+    with _sending(path.name) as on_sent:
+        return admin.bring_file(path, project=project, on_sent=on_sent).id
 
 
 def watch(admin: WorkshopAdmin, job: Job, *, as_json: bool) -> None:

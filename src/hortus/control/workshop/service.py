@@ -214,6 +214,9 @@ class Workshop:
         if fault is not None:
             raise NotPossible(f"`{fault.path}` is out of bounds.", path=fault.path, hint=fault.hint)
         base = self._find_base(project_id, wish.base)
+        if base.folder is None and base.route is None and wish.method != "scratch":
+            hint = "Name a base that has learnt something, or the method `scratch`."
+            raise NotPossible(f"`{base.name}` has no weights that could be tuned.", path="method", hint=hint)
         members = {name: getattr(wish, name) for name in JobSpec.__struct_fields__ if hasattr(wish, name)}
         asked = {**msgspec.to_builtins(members), "id": self._make_id("ftjob-"), "project_id": project_id}
         try:
