@@ -51,3 +51,11 @@ def test_a_character_that_never_becomes_whole_is_given_as_it_is() -> None:
 def test_what_cannot_be_read_is_refused(body: bytes) -> None:
     with pytest.raises(Refusal):
         read_chat(body)
+
+
+@pytest.mark.parametrize(
+    "turn", [b'{"role": "tool", "content": "4", "tool_call_id": "a"}', b'{"role": "assistant", "tool_calls": [{}]}']
+)
+def test_a_turn_of_tools_is_refused_and_not_dropped(turn: bytes) -> None:
+    with pytest.raises(Refusal, match="knows no tools"):
+        read_chat(b'{"messages": [' + turn + b"]}")
