@@ -15,7 +15,7 @@ from hortus.jobs.reporting import read_reports
 from hortus.jobs.reports import Metric
 from hortus.jobs.steps import TrainStep
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 PROGRAM = Path(__file__).with_name("killed_runs.py")
 KILLED = -9
@@ -58,7 +58,7 @@ def statuses(works: dict[str, tuple[TrainStep, TrainStep]]) -> dict[str, list[in
         runs.append({"work": straight, "reports": f"{straight.folder}/reports.jsonl"})
         runs += [{"work": killed, "reports": f"{killed.folder}/reports.jsonl"} | kill for kill in METHODS[method]]
     ran = subprocess.run(
-        [sys.executable, str(PROGRAM)], input=msgspec.json.encode(runs), capture_output=True, timeout=280
+        [sys.executable, str(PROGRAM)], input=msgspec.json.encode(runs), capture_output=True, timeout=560
     )
     assert ran.returncode == 0, ran.stderr.decode()[-2000:]
     ended = iter(msgspec.json.decode(ran.stdout, type=list[int]))

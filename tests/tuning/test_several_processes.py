@@ -19,7 +19,7 @@ from hortus.tuning.checkpoints import newest, reached
 from hortus.tuning.loop import WEIGHTS
 from hortus.tuning.several import make_steps_together
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 RECIPE = replace(tiny.RECIPE, lora=None, batch_size=2, steps=8)
 
