@@ -48,3 +48,11 @@ def test_starts_a_killed_step_again_after_its_wait() -> None:
     orders, held = {"ftjob-1": Order(2, "run", TRAIN)}, {"ftjob-1": Held("train", retry_at_s=5.0)}
     assert plan(orders, held, now_s=4.9) == []
     assert plan(orders, held, now_s=5.0) == [Start("ftjob-1", TRAIN)]
+
+
+def test_a_thousand_jobs_are_a_queue_and_not_a_thousand_processes() -> None:
+    orders = {f"ftjob-{number:04}": Order(1, "run", CHECK) for number in range(1000)}
+    started = [one.job_id for one in plan(orders, {}, now_s=0)]
+    assert started == ["ftjob-0000", "ftjob-0001"]
+    held = {"ftjob-0000": Held("check", is_running=True), "ftjob-0001": Held("check", is_over=True)}
+    assert [one.job_id for one in plan(orders, held, now_s=0)] == ["ftjob-0002"]

@@ -50,7 +50,7 @@ from hortus.control.plane import Installation, Plane, Ports
 from hortus.control.workshop.conductor import Conductor
 from hortus.engines.fetch import Hub
 from hortus.engines.sources import SEEDLING_FILE
-from hortus.jobs.folders import WorkshopPlaces
+from hortus.jobs.folders import Allowance, WorkshopPlaces
 from hortus.store.access import AccessTable
 from hortus.store.acts import ActTable
 from hortus.store.chainreading import ChainReader
@@ -67,6 +67,7 @@ LOOK_EVERY_S = 0.5
 
 _GRACE_S = 5
 _UNIX_BACKLOG = 128
+_GIB = 1024**3
 
 _log = logging.getLogger("hortus.control")
 
@@ -166,7 +167,7 @@ def _make_plane(context: RoleContext, store: Store, *, hosts: HttpHosts, secrets
         find_model_file=ModelFiles(home.models, directory=config_file.parent if config_file else home.root),
         check_settings=check_settings,
         store_schema=store.schema_version(),
-        workshop=workshop_places(home),
+        workshop=workshop_places(home, _allowance_of(context.settings)),
         signing=lambda: ensure_signing_key(home),
         private_networks=read_networks(context.settings.private_networks, setting="private_networks"),
         country=context.settings.country,
@@ -181,7 +182,7 @@ def _make_plane(context: RoleContext, store: Store, *, hosts: HttpHosts, secrets
     return Plane(ports, installation, catalog=catalog, price_of=price_of, price_on=price_on)
 
 
-def workshop_places(home: Home) -> WorkshopPlaces:
+def workshop_places(home: Home, allowance: Allowance = Allowance()) -> WorkshopPlaces:  # noqa: B008 -- frozen
     """Return where the workshop's things lie; folders that hold people's words are their owner's alone."""
     for folder in (home.files, home.datasets, home.jobs, home.suites):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -193,6 +194,13 @@ def workshop_places(home: Home) -> WorkshopPlaces:
         suites=home.suites,
         orders=home.orders,
         seedling=SEEDLING_FILE.parent,
+        allowance=allowance,
+    )
+
+
+def _allowance_of(node: Settings) -> Allowance:
+    return Allowance(
+        jobs=node.workshop_jobs, bytes=node.workshop_gib * _GIB, free_bytes=int(node.workshop_free_gib * _GIB)
     )
 
 

@@ -32,9 +32,9 @@ _FIRST_RETRY_S = 0.5
 _LONGEST_RETRY_S = 30.0
 
 _FIXED = {
-    "HF_HUB_FIXED": "1",
-    "TRANSFORMERS_FIXED": "1",
-    "HF_DATASETS_FIXED": "1",
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "TOKENIZERS_PARALLELISM": "false",
     "OMP_WAIT_POLICY": "PASSIVE",  # threads that wait for one another would keep the door from its processors

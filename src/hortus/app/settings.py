@@ -154,6 +154,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "`hortus.name_recognisers` in an installed package."
         ),
     ] = "built-in"
+    workshop_jobs: Annotated[
+        int, _set("Tuning jobs of one project that are not over at the same time.", ge=1, le=100_000)
+    ] = 50
+    workshop_gib: Annotated[
+        int, _set("Room for the files that one project brings for tuning, together.", unit="GiB", ge=1)
+    ] = 20
+    workshop_free_gib: Annotated[
+        float, _set("What must stay free of the disk: else no file and no job is taken.", unit="GiB", ge=0, le=65536)
+    ] = 1.0
     hub_url: Annotated[str, _set("Address of the Hugging Face hub, or of a mirror with the same paths.")] = (
         "https://huggingface.co"
     )

@@ -7,9 +7,11 @@ supervisor. It goes on where an earlier one was killed.
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import logging
 import os
+import resource
 import sys
 from pathlib import Path
 from typing import Protocol, cast
@@ -35,6 +37,8 @@ _WORKERS = {
 }
 """Each loads its own libraries: only training needs those that take seconds to load."""
 
+_FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+
 _log = logging.getLogger("hortus.step")
 
 
@@ -58,6 +62,7 @@ def main(arguments: list[str]) -> int:
     asked = parser.parse_args(arguments)
     die_with_parent(asked.parent)
     os.nice(_NICENESS)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a dump would hold examples, and the job's key
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     work = msgspec.json.decode(sys.stdin.buffer.read(), type=StepWork)
     step = step_of(work)
@@ -76,6 +81,11 @@ def main(arguments: list[str]) -> int:
                 " `pip install 'hortus[tuning]'`.",
             )
         )
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        hint = "Make room below HORTUS_HOME, then create the job again."
+        reporter.say(Failed("disk_full", "The disk has no room for what the job writes.", hint=hint))
     except MemoryError:
         reporter.say(Failed("out_of_memory", "Memory ran out.", hint="Halve batch_size, or max_tokens."))
     else:

@@ -19,6 +19,7 @@ from hortus.control.tomllines import format_path
 _STATUS_BY_CODE = {
     "not_found": 404,
     "not_possible": 409,
+    "no_room": 409,
     "origin_conflict": 409,
     "conflict": 409,
     "job_failed": 400,

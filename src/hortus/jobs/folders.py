@@ -50,6 +50,20 @@ class JobFolder(msgspec.Struct, frozen=True):
         return self.root / step / "log.txt"
 
 
+class Allowance(msgspec.Struct, frozen=True):
+    """What one project may bring and queue, and what nobody's files or jobs may take from the disk.
+
+    Attributes:
+        jobs: Of a project, not over yet.
+        bytes: Of a project's files together, uploads that are under way included.
+        free_bytes: What must stay free of the disk.
+    """
+
+    jobs: int = 50
+    bytes: int = 20 * 1024**3
+    free_bytes: int = 1024**3
+
+
 class WorkshopPlaces(msgspec.Struct, frozen=True):
     """Where the workshop's things lie.
 
@@ -61,6 +75,7 @@ class WorkshopPlaces(msgspec.Struct, frozen=True):
         suites: Regression suites, one JSON Lines file each.
         orders: What the runner is to do.
         seedling: The embedded model.
+        allowance: How much of it there may be.
     """
 
     files: Path
@@ -70,3 +85,4 @@ class WorkshopPlaces(msgspec.Struct, frozen=True):
     suites: Path
     orders: Path
     seedling: Path
+    allowance: Allowance = Allowance()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -10,6 +11,10 @@ from hortus.jobs.steps import Order, Step, StepWork, Wish, step_of
 
 MOST_CRASHES = 5
 """A step whose process ended so often in a row without saying why, and without getting any further, has failed."""
+
+
+AT_ONCE: Mapping[Step, int] = {"check": 2, "train": 1, "evaluate": 2, "host": 32}
+"""Processes of one step at the same time: whoever brings a thousand jobs gets a queue, not a thousand processes."""
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -53,12 +58,20 @@ def plan(orders: Mapping[str, Order], held: Mapping[str, Held], *, now_s: float)
         for job_id, one in held.items()
         if one.is_running and not one.is_ending and not _is_wanted(orders.get(job_id), one)
     ]
-    starts = [
-        Start(job_id, order.work)
-        for job_id, order in orders.items()
-        if order.work is not None and _may_start(order.work, order.wish, held.get(job_id, Held()), now_s=now_s)
-    ]
-    return [*ends, *starts]
+    return [*ends, *_starts(orders, held, now_s=now_s)]
+
+
+def _starts(orders: Mapping[str, Order], held: Mapping[str, Held], *, now_s: float) -> Iterator[Start]:
+    """Yield what is to be started, jobs in the order of their ids, which is that of their age."""
+    busy = Counter(one.step for one in held.values() if one.is_running)
+    for job_id, order in sorted(orders.items()):
+        work = order.work
+        if work is None or not _may_start(work, order.wish, held.get(job_id, Held()), now_s=now_s):
+            continue
+        step = step_of(work)
+        if busy[step] < AT_ONCE[step]:
+            busy[step] += 1
+            yield Start(job_id, work)
 
 
 def _may_start(work: StepWork, wish: Wish, held: Held, *, now_s: float) -> bool:

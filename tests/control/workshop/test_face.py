@@ -22,7 +22,7 @@ from hortus.content.kept import KeptBounds, KeptContent
 from hortus.control.workshop.face import build_face
 from hortus.control.workshop.moves import fail, replace, succeed
 from hortus.control.workshop.service import Workshop
-from hortus.jobs.folders import PROBLEMS
+from hortus.jobs.folders import PROBLEMS, Allowance
 from hortus.jobs.records import Base, JobError, JobEvent, JobRecord
 from hortus.jobs.reports import Checkpoint, Metric
 from hortus.store.database import Store, open_store
@@ -46,7 +46,7 @@ class Place:
         archive = Archive(self.content, secrets, bounds=KeptBounds(), clock=clock, entropy=os.urandom)
         self.workshop = Workshop(
             self.jobs,
-            workshop_places(Home(root)),
+            workshop_places(Home(root), Allowance(jobs=3, bytes=4 * 1024**2)),
             find_base=lambda _project, name: Base(name, folder="f"),
             clock=clock,
             entropy=os.urandom,
@@ -378,3 +378,42 @@ async def test_files_come_at_the_same_time_without_mixing(place: Place) -> None:
     contents = [bytes([number]) * 2_500_000 for number in range(4)]
     ids = await asyncio.gather(*(place.bring(one) for one in contents))
     assert [(place.files / one).read_bytes() for one in ids] == contents
+
+
+async def test_a_project_queues_no_more_jobs_than_it_may_and_others_still_can(place: Place) -> None:
+    for _ in range(3):
+        await place.begin()
+    body = {**ASKED, "training_file": await place.bring()}
+    refused = await place.ask("POST", "/fine_tuning/jobs", body)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "no_room")
+    theirs = {**ASKED, "training_file": await place.bring(project=THEIRS)}
+    assert (await place.ask("POST", "/fine_tuning/jobs", theirs, project=THEIRS)).status_code == 200
+
+
+async def test_a_project_brings_no_more_bytes_than_it_may_whole_or_in_parts(place: Place) -> None:
+    await place.bring(b"x" * 3 * 1024**2)
+    body = form(field("purpose", b"fine-tune"), file("file", b"x" * 2 * 1024**2, filename="x.jsonl"))
+    assert (await place.ask("POST", "/files", body)).json()["error"]["code"] == "no_room"
+    asked = {"bytes": 600 * 1024, "filename": "x", "purpose": "fine-tune"}
+    assert [(await place.ask("POST", "/uploads", asked)).status_code for _ in range(2)] == [200, 400]
+    assert len([path for path in place.files.iterdir() if path.is_file()]) == 1
+
+
+@pytest.mark.parametrize("size", [0, -1, 10**12])
+async def test_an_upload_without_end_is_not_begun(place: Place, size: int) -> None:
+    asked = {"bytes": size, "filename": "x", "purpose": "fine-tune"}
+    assert (await place.ask("POST", "/uploads", asked)).json()["error"]["param"] == "bytes"
+
+
+@pytest.mark.parametrize("suite", ["../files/other", "/etc/passwd", "unknown"])
+async def test_a_job_names_no_suite_that_is_not_there_and_no_path(place: Place, suite: str) -> None:
+    (place.files / "other.jsonl").write_bytes(b"{}")
+    body = {**ASKED, "training_file": await place.bring(), "hortus": {"gate": {"suites": [suite]}}}
+    refused = await place.ask("POST", "/fine_tuning/jobs", body)
+    assert (refused.status_code in {400, 404}, refused.json()["error"]["param"]) == (True, "gate.suites")
+
+
+@pytest.mark.parametrize("member", ["model", "training_file", "validation_file"])
+async def test_a_name_as_long_as_a_book_is_refused_without_being_repeated(place: Place, member: str) -> None:
+    refused = await place.ask("POST", "/fine_tuning/jobs", {**ASKED, "training_file": "f", member: "x" * 100_000})
+    assert (refused.status_code, len(refused.content) < 1000) == (400, True)

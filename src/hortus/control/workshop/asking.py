@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from hortus.base.errors import HortusError
 from hortus.canon.errors import InvalidRequest, RequestError
+from hortus.control.workshop.room import NoRoom
 from hortus.control.workshop.service import NotPossible, UnknownThing
 
 USUAL_PAGE, LONGEST_PAGE = 20, 100
@@ -66,7 +67,7 @@ def _status_of(error: HortusError) -> int:
     match error:
         case UnknownThing():
             return 404
-        case NotPossible():
+        case NotPossible() | NoRoom():
             return 400
         case RequestError():
             return error.status

@@ -88,7 +88,8 @@ class Conductor:
 
     def _see(self, job: JobRecord) -> Seen:
         step = STEP_OF.get(job.phase)
-        room = sum(one.state == "running" and one.id != job.id for one in self._jobs.unfinished()) < _AT_ONCE
+        others = [one for one in self._jobs.unfinished() if one.id != job.id and one.state == "running"]
+        room = sum(one.base.route is None for one in others) < _AT_ONCE  # a host's jobs take nothing of this machine
         if step is not None:
             lines, read = read_reports(self._folder(job).reports(step), offset=job.read.get(step, 0))
             return Seen(lines=lines, read=read, has_room=room)

@@ -130,7 +130,9 @@ def build_face(workshop: Workshop, *, key: str, clock: Clock, entropy: Entropy) 
         clock: Tells the time.
         entropy: For ids.
     """
-    files = FileDesk(workshop, Uploads(workshop, clock=clock, entropy=entropy), entropy=entropy)
+    uploads = Uploads(workshop, clock=clock, entropy=entropy)
+    uploads.sweep()
+    files = FileDesk(workshop, uploads, entropy=entropy)
     jobs = JobDesk(workshop, clock=clock)
     table: tuple[tuple[str, str, Respond], ...] = (
         ("POST", f"{BASE}/files", files.create),

@@ -56,6 +56,7 @@ class FileDesk:
     async def create(self, request: Request) -> Response:
         """Take a file in."""
         caller = Caller.of(request)
+        await asyncio.to_thread(self._workshop.room.check_disk)
         aside = self._workshop.files_folder / f".{self._entropy(ENTROPY_BYTES).hex()}"
         brought = await take_form(request.stream(), request.headers.get("content-type", ""), aside=aside, field="file")
         try:

@@ -17,6 +17,7 @@ from hortus.framing.multipart import MultipartReader
 from hortus.framing.multipart_heads import read_boundary
 
 _WRITTEN_AT_ONCE = 1024 * 1024
+_LONGEST_NAME = 255
 _FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 
 
@@ -117,4 +118,8 @@ def _name_of(form: Form, field: str) -> str:
         raise InvalidRequest(
             f"The form must have one file, `{field}`.", path=field, hint="Send it with a file name, as the SDKs do."
         )
-    return form.files[0].filename or field
+    name = form.files[0].filename or field
+    if len(name) > _LONGEST_NAME or "\0" in name:
+        hint = f"Use at most {_LONGEST_NAME} characters."
+        raise InvalidRequest("This is no file name.", path=field, hint=hint)
+    return name

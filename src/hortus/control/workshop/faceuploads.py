@@ -25,6 +25,11 @@ _RECORD = "upload.json"
 _ID = re.compile(r"upload_[a-z0-9]{1,64}")
 _PART = re.compile(r"part_[a-z0-9]{1,64}")
 _READ_AT_ONCE = 1024 * 1024
+_LARGEST_BYTES = 512 * 1024 * 1024
+"""Larger files are not learnt from."""
+_LONGEST_NAME = 255
+_MOST_PENDING, _MOST_PARTS = 20, 1000
+"""Uploads of a project at the same time, and parts of each."""
 
 Status = Literal["pending", "completed", "cancelled", "expired"]
 
@@ -63,16 +68,31 @@ class Uploads:
         self._entropy = entropy
 
     def create(self, project_id: str, *, name: str, size_bytes: int, purpose: str) -> UploadRecord:
-        """Begin one, and let those go that are over their time. Raises NotPossible."""
+        """Begin one, and let those go that are over their time. Raises NotPossible, NoRoom, StorageFull."""
         if purpose != FOR_TUNING:
             raise only_for_tuning(purpose)
-        if size_bytes < 1:
-            raise NotPossible("An upload has at least one byte.", path="bytes", hint="Say the file's whole length.")
+        if not 0 < size_bytes <= _LARGEST_BYTES:
+            message = f"An upload has at least one byte and at most {_LARGEST_BYTES}."
+            raise NotPossible(message, path="bytes", hint="Say the file's whole length.")
+        if not name or len(name) > _LONGEST_NAME:
+            raise NotPossible(f"A name has 1 to {_LONGEST_NAME} characters.", path="filename", hint="Shorten it.")
         self.sweep()
+        self._check_room(project_id, size_bytes)
         made = UploadRecord(self._make_id("upload"), project_id, name, size_bytes, purpose, self._now_s())
         self._place(made.id).mkdir(parents=True, mode=0o700)
         self._write(made)
         return made
+
+    def _check_room(self, project_id: str, size_bytes: int) -> None:
+        pending = [one for one in self._all() if one.project_id == project_id and one.status == "pending"]
+        if len(pending) >= _MOST_PENDING:
+            message = f"The project has {len(pending)} uploads that are not complete."
+            raise NotPossible(message, hint="Complete or cancel them; they last an hour.")
+        self._workshop.room.check_bytes(project_id, size_bytes + sum(one.size_bytes for one in pending))
+
+    def _all(self) -> Iterator[UploadRecord]:
+        folders = self._folder.iterdir() if self._folder.is_dir() else ()
+        yield from filter(None, map(self._read, folders))
 
     def find(self, project_id: str, upload_id: str) -> UploadRecord:
         """Return one. Raises UnknownThing."""
@@ -91,8 +111,11 @@ class Uploads:
         return found
 
     def room_of(self, upload: UploadRecord) -> int:
-        """Return how many bytes are still to come."""
-        return upload.size_bytes - sum(part.stat().st_size for part in self._parts(upload))
+        """Return how many bytes are still to come. Raises NotPossible."""
+        parts = [part.stat().st_size for part in self._parts(upload)]
+        if len(parts) >= _MOST_PARTS:
+            raise NotPossible(f"An upload has at most {_MOST_PARTS} parts.", hint="Send larger ones.")
+        return upload.size_bytes - sum(parts)
 
     def new_part(self, upload: UploadRecord) -> tuple[str, Path]:
         """Return the id of a part to come, and where its bytes go; with a dot before until they are whole."""
@@ -100,8 +123,12 @@ class Uploads:
         return part_id, self._place(upload.id) / f".{part_id}"
 
     def keep_part(self, upload: UploadRecord, part_id: str) -> None:
-        """Take in a part that lies whole; `complete` says which ones make the file."""
+        """Take in a part that lies whole; `complete` says which ones make the file. Raises NotPossible."""
         folder = self._place(upload.id)
+        if sum(part.stat().st_size for part in self._parts(upload)) > upload.size_bytes:  # several came at once
+            (folder / f".{part_id}").unlink()
+            message = f"The parts have more than the {upload.size_bytes} bytes that the upload was created for."
+            raise NotPossible(message, path="data", hint="Send parts one after the other.")
         (folder / f".{part_id}").rename(folder / part_id)
 
     def complete(
@@ -124,9 +151,12 @@ class Uploads:
         if md5 is not None and digest.md5 != md5.lower():
             aside.unlink()
             raise NotPossible("The parts have another MD5 than you say.", path="md5", hint="Send them again.")
-        file = self._workshop.add_file(
-            project_id, aside, name=upload.name, purpose=upload.purpose, sha256=digest.sha256
-        )
+        try:
+            file = self._workshop.add_file(
+                project_id, aside, name=upload.name, purpose=upload.purpose, sha256=digest.sha256
+            )
+        finally:
+            aside.unlink(missing_ok=True)
         completed = msgspec.structs.replace(upload, status="completed", file_id=file.id)
         self._write(completed)
         self._drop_parts(completed)

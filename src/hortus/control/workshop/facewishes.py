@@ -20,6 +20,7 @@ _AT = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<path>.*)`)?$", re.DOTALL)
 _FIELD = re.compile(r"^Object (?:contains unknown|missing required) field `(?P<name>[^`]*)`$")
 _SUFFIX = re.compile(r"[A-Za-z0-9._-]{0,64}")
 _METHODS: tuple[Method, ...] = ("supervised", "dpo", "scratch")
+_LONGEST_NAME = 256
 _MOST_METADATA, _LONGEST_KEY, _LONGEST_VALUE = 16, 64, 512
 
 Auto = Literal["auto"]
@@ -193,6 +194,9 @@ def _check_words(asked: _Asked) -> None:
             path="suffix",
             hint="Use at most 64 letters, digits and . _ -",
         )
+    for path in ("model", "training_file", "validation_file"):
+        if len(getattr(asked, path) or "") > _LONGEST_NAME:
+            raise InvalidRequest("This is too long.", path=path, hint=f"Names have at most {_LONGEST_NAME} characters.")
     for name, value in (asked.metadata or {}).items():
         if len(name) > _LONGEST_KEY or len(value) > _LONGEST_VALUE:
             hint = f"Names have at most {_LONGEST_KEY} characters, values {_LONGEST_VALUE}."

@@ -101,7 +101,9 @@ class CheckWanted(Learnt):
 class JobWanted(Learnt):
     """A job: what is tuned, from what, and what the product must show before it is served."""
 
-    suffix: Annotated[str, Field(max_length=64, description="Part of the product's name.")] = ""
+    suffix: Annotated[
+        str, Field(max_length=64, pattern=r"^[A-Za-z0-9._-]*$", description="Part of the product's name.")
+    ] = ""
     gate: Annotated[
         dict[str, Any],
         WithJsonSchema(_schema_of(GateRules)),

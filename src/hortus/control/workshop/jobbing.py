@@ -14,7 +14,6 @@ from hortus.control.workshop import forms, shown
 from hortus.control.workshop.filing import live_project, note, project_names
 from hortus.control.workshop.opening import workshop_of
 from hortus.control.workshop.service import JobWish, UnknownThing, Workshop
-from hortus.control.workshop.suiting import refuse_unknown
 from hortus.jobs.records import JobRecord, NumberedEvent
 from hortus.jobs.reports import Metric
 from hortus.jobs.spec import GateRules, Recipe
@@ -40,12 +39,10 @@ def list_jobs(plane: Plane, ask: forms.JobsWanted) -> shown.JobList:
 
 def create_job(plane: Plane, ask: forms.JobWanted) -> shown.JobView:
     """Begin a job: its examples are checked, it is trained, judged and served."""
-    gate = read_value(ask.gate, GateRules, at="gate")
-    refuse_unknown(plane, gate.suites)
     wish = _wish_of(
         ask,
         suffix=ask.suffix,
-        gate=gate,
+        gate=read_value(ask.gate, GateRules, at="gate"),
         engine=ask.engine,
         form=ask.form,
         deploy=ask.deploy,

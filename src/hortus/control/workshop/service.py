@@ -16,6 +16,7 @@ from hortus.base.time import Clock
 from hortus.control.ports import Entropy
 from hortus.control.workshop.bounds import find_fault
 from hortus.control.workshop.results import Result, results_of
+from hortus.control.workshop.room import Room
 from hortus.jobs.folders import WorkshopPlaces
 from hortus.jobs.ports import Jobs
 from hortus.jobs.records import Base, FileRecord, JobEvent, JobRecord, NumberedEvent, Phase, State
@@ -29,6 +30,7 @@ RESULTS = "fine-tune-results"
 """And of those that they leave."""
 
 _PAGE = 200
+_SUITES = "`hortus suites` lists them, `hortus suites add NAME FILE` brings one."
 
 _FIRST_PHASE: tuple[State, Phase] = ("validating_files", "check")
 
@@ -101,6 +103,7 @@ class Workshop:
         self._jobs = jobs
         self._files = places.files
         self._job_folders = places.jobs
+        self.room = Room(jobs, places)
         self._find_base = find_base
         self._clock = clock
         self._entropy = entropy
@@ -112,7 +115,8 @@ class Workshop:
         return self._files
 
     def add_file(self, project_id: str, aside: Path, *, name: str, purpose: str, sha256: str) -> FileRecord:
-        """Take in a file whose bytes lie in `aside`, which is moved."""
+        """Take in a file whose bytes lie in `aside`, which is moved. Raises NoRoom, StorageFull."""
+        self.room.check_bytes(project_id, aside.stat().st_size)
         record = FileRecord(
             id=self._make_id("file-"),
             project_id=project_id,
@@ -204,15 +208,21 @@ class Workshop:
         """Begin a job.
 
         Raises:
-            UnknownThing: A file is not the project's.
+            UnknownThing: A file is not the project's, or a suite is not there.
             NotPossible: The base cannot be tuned, a file is for something else, or settings contradict one another.
+            NoRoom: The project has as many jobs as it may.
+            StorageFull: The disk has no room for what a job writes.
         """
+        self.room.check_jobs(project_id)
         for file_id in (wish.training, wish.validation):
             if file_id is not None:
                 self._check_file(project_id, file_id)
         fault = find_fault(wish.recipe, wish.gate, held_out_share=wish.held_out_share)
         if fault is not None:
             raise NotPossible(f"`{fault.path}` is out of bounds.", path=fault.path, hint=fault.hint)
+        for name in wish.gate.suites:  # a name, says `find_fault`, and no path
+            if not self.room.has_suite(name):
+                raise UnknownThing(f"There is no suite `{name}`.", path="gate.suites", hint=_SUITES)
         base = self._find_base(project_id, wish.base)
         if base.folder is None and base.route is None and wish.method != "scratch":
             hint = "Name a base that has learnt something, or the method `scratch`."

@@ -48,14 +48,6 @@ def remove_suite(plane: Plane, ask: forms.OneSuite) -> shown.SuiteView:
     return suite
 
 
-def refuse_unknown(plane: Plane, names: tuple[str, ...]) -> None:
-    """Refuse names of suites that are not here. Raises NotFound."""
-    for name in names:
-        if not _path(plane, name).exists():
-            hint = "`hortus suites` lists them, `hortus suites add NAME FILE` brings one."
-            raise NotFound(f"There is no suite `{name}`.", path="gate.suites", hint=hint)
-
-
 def _path(plane: Plane, name: str) -> Path:
     if not _NAME.fullmatch(name):
         raise Invalid("This is no name.", path="name", hint="Letters, digits and . _ -, beginning with one of those.")

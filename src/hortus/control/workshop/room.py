@@ -1,0 +1,73 @@
+"""How much may one project bring and queue, and when does the disk take no more? Refused before anything is written."""
+
+from __future__ import annotations
+
+import shutil
+
+from hortus.base.errors import HortusError
+from hortus.canon.errors import StorageFull
+from hortus.jobs.folders import WorkshopPlaces
+from hortus.jobs.ports import Jobs
+
+_PAGE = 500
+_GIB = 1024**3
+
+
+class NoRoom(HortusError):  # noqa: N818 -- named as canon's faults are
+    """The project has brought or queued as much as it may."""
+
+    code = "no_room"
+
+
+class Room:
+    """What there is, and what is left.
+
+    Args:
+        jobs: Files and jobs that there are.
+        places: Where they lie, and how much of them each project may have.
+    """
+
+    def __init__(self, jobs: Jobs, places: WorkshopPlaces) -> None:
+        self._jobs = jobs
+        self._files = places.files
+        self._suites = places.suites
+        self._allowance = places.allowance
+
+    def has_suite(self, name: str) -> bool:
+        """Tell whether there is a suite of this name, which is no path."""
+        return (self._suites / f"{name}.jsonl").is_file()
+
+    def check_bytes(self, project_id: str, coming: int) -> None:
+        """Refuse a file for which the project has no room. Raises NoRoom, StorageFull."""
+        self.check_disk(coming)
+        if self._bytes_of(project_id) + coming > self._allowance.bytes:
+            raise NoRoom(
+                f"The project's files may have {self._allowance.bytes / _GIB:g} GiB together.",
+                path="file",
+                hint="Delete files that no job needs any more; an admin can set `workshop_gib` higher.",
+            )
+
+    def check_jobs(self, project_id: str) -> None:
+        """Refuse another job beside so many that are not over. Raises NoRoom, StorageFull."""
+        self.check_disk()
+        waiting = sum(job.spec.project_id == project_id for job in self._jobs.unfinished())
+        if waiting >= self._allowance.jobs:
+            raise NoRoom(
+                f"The project has {waiting} jobs that are not over.",
+                hint="Wait for them, or cancel some; an admin can set `workshop_jobs` higher.",
+            )
+
+    def check_disk(self, coming: int = 0) -> None:
+        """Refuse what would fill the disk. Raises StorageFull."""
+        if shutil.disk_usage(self._files).free - coming < self._allowance.free_bytes:
+            raise StorageFull(
+                "The disk has no room for this.",
+                hint="Tell an admin: `workshop_free_gib` says how much of it must stay free.",
+            )
+
+    def _bytes_of(self, project_id: str) -> int:
+        used, after = 0, None
+        while page := self._jobs.files(project_id, after=after, limit=_PAGE):
+            used += sum(one.size_bytes for one in page)
+            after = page[-1].id
+        return used
