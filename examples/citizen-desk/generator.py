@@ -9,6 +9,7 @@ import random
 import re
 import tomllib
 import unicodedata
+from collections import Counter
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +23,8 @@ DEPARTMENTS = ("waste", "roads", "water", "parks", "registry", "taxes", "schools
 LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pl")
 LEVELS: tuple[Level, ...] = ("words", "sentences", "mails")
 LEXICON = Path(__file__).parent / "lexicon"
+LETTERS_FOLDER = Path(__file__).parent / "letters"
+EVERY_DEV_LETTER = 11
 # How many entries at the end of a list are kept for (dev, test).
 KEPT_FRAMES = (2, 4)
 KEPT_SUBJECTS = (2, 4)
@@ -176,7 +179,7 @@ def _dressed(words: Language, body: str, rng: random.Random) -> str:
     return " ".join([*before, body, *after])
 
 
-def _fragment(sentence: str, rng: random.Random) -> str:
+def fragment(sentence: str, rng: random.Random) -> str:
     """Return a part of a sentence: consecutive words, or what is left when some words are lost."""
     words = sentence.split()
     if rng.random() < 0.5:
@@ -190,7 +193,7 @@ def _fragment(sentence: str, rng: random.Random) -> str:
 def _situation(words: Language, cell: Cell, rng: random.Random) -> str:
     sentences = rng.sample(cell.situations, 2 if rng.random() < 0.15 else 1)
     if rng.random() < 0.5:
-        sentences[0] = _fragment(sentences[0], rng)
+        sentences[0] = fragment(sentences[0], rng)
     if rng.random() < 0.15:
         sentences.insert(rng.randrange(len(sentences) + 1), _term(words, cell, rng))
     return " ".join(sentences)
@@ -312,7 +315,8 @@ def _cased(text: str, rng: random.Random) -> str:
     return text[:1].upper() + text[1:] if case < 0.8 else text
 
 
-def _noised(text: str, lang: str, rng: random.Random) -> str:
+def noised(text: str, lang: str, rng: random.Random) -> str:
+    """Return a text as people type it: worn, without accents, punctuation or capitals now and then."""
     text = _worn(text, rng)
     if rng.random() < 0.12:
         text = without_accents(text, lang)
@@ -328,7 +332,7 @@ def training_message(lexicon: dict[str, Language], rng: random.Random, level: Le
     if level == "words":
         return Message(lang, department, _cased(_bare(words, words.cells[department], rng), rng))
     text = _sentence(words, words.cells[department], rng) if level == "sentences" else _mail(words, department, rng)
-    return Message(lang, department, _noised(text, lang, rng))
+    return Message(lang, department, noised(text, lang, rng))
 
 
 def held_out_message(lexicon: dict[str, Language], split: Split, rng: random.Random, *, lang: str) -> Message:
@@ -357,3 +361,16 @@ def read_table(path: Path) -> list[Message]:
     """Read a table of messages: a header, then language, department and message, separated by tabs."""
     rows = [line.split("\t", 2) for line in path.read_text(encoding="utf-8").splitlines()[1:] if line.strip()]
     return [Message(lang, department, text) for lang, department, text in rows]
+
+
+def read_letters(split: Literal["train", "dev"]) -> list[Message]:
+    """Read the free-written letters; of every language and department each eleventh is kept away from training."""
+    found: list[Message] = []
+    for lang in LANGUAGES:
+        count: Counter[str] = Counter()
+        for line in (LETTERS_FOLDER / f"{lang}.tsv").read_text(encoding="utf-8").splitlines():
+            letter = Message(*line.split("\t", 2))
+            count[letter.department] += 1
+            if (count[letter.department] % EVERY_DEV_LETTER == 0) == (split == "dev"):
+                found.append(letter)
+    return found
