@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 PY := .venv/bin/python
 
-.PHONY: help run test test-fast check budgets format bench bench-dialects bench-usage bench-limits bench-failover bench-training bench-serving faults matrix docs coverage pins wheel seedling clean
+.PHONY: help run test test-fast check budgets format bench bench-dialects bench-usage bench-limits bench-failover bench-training bench-serving faults matrix docs coverage pins wheel seedling example clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -105,7 +105,10 @@ pins: ## Resolve requirements/*.in again (needs uv; leaves out releases younger 
 	@tools/pins.sh
 
 seedling: ## Train the embedded model again (see examples/citizen-desk)
-	$(MAKE) -C examples/citizen-desk
+	@$(MAKE) --no-print-directory -C examples/citizen-desk seedling
+
+example: ## Examples in, a better model out: the citizen desk, tuned, judged, served and asked (see examples/citizen-desk)
+	@$(MAKE) --no-print-directory -C examples/citizen-desk example
 
 clean: ## Remove what was built (never HORTUS_HOME)
 	rm -rf .venv .cache dist build docs/_build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,8 +1,8 @@
 """How is the base made, the model that reads seven languages before it knows what the offices are called?
 
-It learns from the word lists alone: which phrases belong together, without any office's name. It is therefore not
-innocent of the grouping; what it lacks is the task. `letters/` lends it spellings for its vocabulary and nothing else.
-The batch of a step depends on seed and step alone.
+It learns word vectors from the word lists alone: which phrases stand in one list, without any office's name. It is
+therefore not innocent of the grouping; it has never seen a chat answered. `letters/` lends it spellings for its
+vocabulary and nothing else. The batch of a step depends on seed and step alone.
 """
 
 import argparse
@@ -14,16 +14,12 @@ import msgspec
 import torch
 from rich.console import Console
 from rich.progress import track
-from safetensors.torch import save_file
 from torch.nn import Linear, Module, Parameter
 from torch.nn.functional import cross_entropy, embedding, rms_norm
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from generator import DEPARTMENTS, LANGUAGES, LEVELS, Language, messages, read_letters, read_lexicon, training_message
+from generator import DEPARTMENTS, LEVELS, Language, messages, read_letters, read_lexicon, training_message
 from reading import ASSISTANT, BOS, BOS_ID, CONTEXT, END, END_ID, PAD_ID, USER, folded, new_tokenizer
-
-IGNORED = -100
-GROUP = 8  # batches made together and sorted by length, to pad little
 
 
 class Recipe(msgspec.Struct, frozen=True):
@@ -35,25 +31,12 @@ class Recipe(msgspec.Struct, frozen=True):
     layers: int = 3
     heads: int = 3
     inner: int = 256
-    word_steps: int = 900
-    word_batch: int = 256
-    layer_steps: int = 1800
-    layer_batch: int = 64
-    words_rate: float = 3e-3
-    vectors_rate: float = 4e-4  # of the word vectors, once there are layers: they must not forget
-    layers_rate: float = 2e-3
-    early_weight: float = 0.7
+    steps: int = 600
+    batch: int = 256
+    rate: float = 3e-3
+    mix: tuple[int, int, int] = (50, 35, 15)  # shares of the generator's levels: words, sentences, mails
     lost_merges: float = 0.1  # words are cut differently now and then, so that rare pieces are learnt too
-    own_language: float = 0.6  # how often a related phrase is in the message's language
     seed: int = 7
-
-
-class Row(msgspec.Struct, frozen=True):
-    """A chat as token ids, and the number of the list that it came from."""
-
-    prompt: list[int]
-    answer: list[int]
-    group: int
 
 
 def chat_text(text: str) -> str:
@@ -61,50 +44,16 @@ def chat_text(text: str) -> str:
     return f"{BOS}{USER}\n {folded(text)}{END}\n{ASSISTANT}\n"
 
 
-def related(lexicon: dict[str, Language], lang: str, department: str, *, rng: Random, own: float) -> str:
-    """Return some phrase of the same list, in the same language or in another."""
-    cell = lexicon[lang if rng.random() < own else rng.choice(LANGUAGES)].cells[department]
-    return rng.choice(cell.words if rng.random() < 0.5 else cell.subjects.train)
-
-
-class Batches:
-    """Makes the batch of any step."""
-
-    def __init__(self, recipe: Recipe, cutter: PreTrainedTokenizerFast, lexicon: dict[str, Language]) -> None:
-        """Keep what batches are made from."""
-        self._recipe, self._lexicon = recipe, lexicon
-        self._encoder = cutter.backend_tokenizer
-        self._made: tuple[str, list[list[Row]]] = ("", [])
-
-    def at(self, stage: str, step: int) -> list[Row]:
-        """Return the rows of a step."""
-        number, place = divmod(step, GROUP)
-        if self._made[0] != f"{stage}:{number}":
-            self._made = (f"{stage}:{number}", self._make(stage, number))
-        return self._made[1][place]
-
-    def _make(self, stage: str, number: int) -> list[list[Row]]:
-        recipe, rng = self._recipe, Random(f"{self._recipe.seed}:{stage}:{number}")
-        size, mix = (recipe.word_batch, (50, 35, 15)) if stage == "words" else (recipe.layer_batch, (25, 40, 35))
-        texts, answers, groups = [], [], []
-        for _ in range(size * GROUP):
-            (level,) = rng.choices(LEVELS, mix)
-            asked = training_message(self._lexicon, rng, level)
-            texts.append(chat_text(asked.text))
-            answers.append(
-                related(self._lexicon, asked.lang, asked.department, rng=rng, own=recipe.own_language).casefold()
-            )
-            groups.append(DEPARTMENTS.index(asked.department))
-        prompts = self._encoder.encode_batch_fast(texts, add_special_tokens=False)
-        replies = self._encoder.encode_batch_fast(answers, add_special_tokens=False)
-        rows = [
-            Row(prompt.ids, [*reply.ids, END_ID], group)
-            for prompt, reply, group in zip(prompts, replies, groups, strict=True)
-        ]
-        rows.sort(key=lambda row: len(row.prompt))
-        batches = [rows[at : at + size] for at in range(0, len(rows), size)]
-        rng.shuffle(batches)
-        return batches
+def batch_of(
+    step: int, recipe: Recipe, cutter: PreTrainedTokenizerFast, lexicon: dict[str, Language]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the token ids of a step's chats, and the number of the list that each came from."""
+    rng = Random(f"{recipe.seed}:{step}")
+    asked = [training_message(lexicon, rng, rng.choices(LEVELS, recipe.mix)[0]) for _ in range(recipe.batch)]
+    encoded = cutter.backend_tokenizer.encode_batch_fast([chat_text(m.text) for m in asked], add_special_tokens=False)
+    width = max(len(one.ids) for one in encoded)
+    ids = [one.ids + [PAD_ID] * (width - len(one.ids)) for one in encoded]
+    return torch.tensor(ids), torch.tensor([DEPARTMENTS.index(m.department) for m in asked])
 
 
 def new_model(recipe: Recipe, vocabulary: int) -> LlamaForCausalLM:
@@ -131,14 +80,8 @@ def new_model(recipe: Recipe, vocabulary: int) -> LlamaForCausalLM:
     return model
 
 
-def padded(rows: list[list[int]], filling: int) -> torch.Tensor:
-    """Return rows as a tensor, filled up at the end."""
-    width = max(map(len, rows))
-    return torch.tensor([row + [filling] * (width - len(row)) for row in rows])
-
-
 class Learner(Module):
-    """The model, and two small things that are thrown away: which words to look at, and a sorter into nameless groups."""
+    """The model, and two small things thrown away later: which words to look at, and a sorter into nameless groups."""
 
     def __init__(self, recipe: Recipe, vocabulary: int) -> None:
         """Make all three, untrained."""
@@ -147,26 +90,13 @@ class Learner(Module):
         self.look = Parameter(torch.zeros(recipe.hidden))
         self.sorter = Linear(recipe.hidden, len(DEPARTMENTS))
 
-    def words_loss(self, rows: list[Row]) -> torch.Tensor:
+    def loss(self, ids: torch.Tensor, groups: torch.Tensor) -> torch.Tensor:
         """Return the loss of sorting texts by a weighted mean of their word vectors, without any layer."""
-        ids = padded([row.prompt for row in rows], PAD_ID)
         size = self.look.shape
         vectors = rms_norm(embedding(ids, self.model.model.embed_tokens.weight), size, eps=1e-6)
         shares = (vectors @ self.look).masked_fill(ids == PAD_ID, float("-inf")).softmax(1)
         mean = rms_norm((vectors * shares[..., None]).sum(1), size, eps=1e-6)
-        return cross_entropy(self.sorter(mean), torch.tensor([row.group for row in rows]))
-
-    def chats_loss(self, rows: list[Row], *, early_weight: float) -> torch.Tensor:
-        """Return the loss of saying a related phrase, and of sorting at every word already."""
-        ids = padded([row.prompt + row.answer for row in rows], PAD_ID)
-        labels = padded([[IGNORED] * (len(r.prompt) - 1) + r.answer + [IGNORED] for r in rows], IGNORED)
-        early = padded([[IGNORED] * 3 + [r.group] * (len(r.prompt) - 3) for r in rows], IGNORED)
-        states = self.model.model(input_ids=ids).last_hidden_state
-        said = labels != IGNORED
-        sorted_at = torch.nn.functional.pad(early, (0, ids.shape[1] - early.shape[1]), value=IGNORED) != IGNORED
-        groups = early[early != IGNORED]
-        loss = cross_entropy(self.model.lm_head(states[said]), labels[said])
-        return loss + early_weight * cross_entropy(self.sorter(states[sorted_at]), groups)
+        return cross_entropy(self.sorter(mean), groups)
 
     @torch.no_grad()
     def start_layers_from_words(self, last_token: int) -> None:
@@ -187,35 +117,24 @@ class Learner(Module):
         first.o_proj.weight.copy_(torch.eye(*first.o_proj.weight.shape))
 
 
-def _take(learner: Learner, optimizer: torch.optim.Optimizer, loss: torch.Tensor, rates: list[float]) -> float:
-    for group, rate in zip(optimizer.param_groups, rates, strict=True):
-        group["lr"] = rate
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(learner.parameters(), 1.0)
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
-    return float(loss.detach())
-
-
-def learn(recipe: Recipe, tokenizer: PreTrainedTokenizerFast, batches: Batches, *, console: Console) -> Learner:
-    """Train word vectors, then layers."""
-    learner = Learner(recipe, len(tokenizer))
-    vectors = learner.model.model.embed_tokens.weight
-    others = [one for one in learner.parameters() if one is not vectors]
-    optimizer = torch.optim.AdamW([{"params": [vectors]}, {"params": others}], weight_decay=0.05, betas=(0.9, 0.98))
+def learn(
+    recipe: Recipe, tokenizer: PreTrainedTokenizerFast, cutter: PreTrainedTokenizerFast, *, console: Console
+) -> Learner:
+    """Train the word vectors, then put what was learnt into the layers."""
+    lexicon, learner = read_lexicon(), Learner(recipe, len(tokenizer))
+    optimizer = torch.optim.AdamW(learner.parameters(), weight_decay=0.05, betas=(0.9, 0.98))
     console.print(f"{learner.model.num_parameters():,} parameters")
-    for step in track(range(recipe.word_steps), "words", console=console):
-        rate = recipe.words_rate * max(0.05, 1 - step / recipe.word_steps)
-        loss = _take(learner, optimizer, learner.words_loss(batches.at("words", step)), [rate, rate])
+    for step in track(range(recipe.steps), "base", console=console):
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.rate * max(0.05, 1 - step / recipe.steps)
+        loss = learner.loss(*batch_of(step, recipe, cutter, lexicon))
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(learner.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
         if step % 100 == 99:
-            console.print(f"words {step + 1}: loss {loss:.3f}")
+            console.print(f"step {step + 1}: loss {float(loss.detach()):.3f}")
     learner.start_layers_from_words(tokenizer.encode("\n", add_special_tokens=False)[0])
-    for step in track(range(recipe.layer_steps), "chats", console=console):
-        share = min((step + 1) / 60, 1 - step / recipe.layer_steps)
-        rates = [recipe.vectors_rate * share, recipe.layers_rate * share]
-        loss = _take(learner, optimizer, learner.chats_loss(batches.at("chats", step), early_weight=recipe.early_weight), rates)
-        if step % 100 == 99:
-            console.print(f"chats {step + 1}: loss {loss:.3f}")
     return learner
 
 
@@ -234,14 +153,14 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    recipe, lexicon, console = Recipe(), read_lexicon(), Console()
+    recipe = Recipe()
     torch.manual_seed(recipe.seed)
-    sample = [m.text for m in messages(lexicon, "train", per_language=6000, seed=recipe.seed)]
+    sample = [m.text for m in messages(read_lexicon(), "train", per_language=6000, seed=recipe.seed)]
     sample += [m.text for m in read_letters("train")] * 3
     made = {"stems": recipe.stems, "rests": recipe.rests}
     tokenizer = new_tokenizer(sample, DEPARTMENTS, **made)
     cutter = new_tokenizer(sample, DEPARTMENTS, **made, dropout=recipe.lost_merges)
-    write(learn(recipe, tokenizer, Batches(recipe, cutter, lexicon), console=console), tokenizer, arguments.out)
+    write(learn(recipe, tokenizer, cutter, console=Console()), tokenizer, arguments.out)
 
 
 if __name__ == "__main__":

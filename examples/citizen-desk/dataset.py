@@ -10,7 +10,18 @@ from random import Random
 
 import msgspec
 
-from generator import LEVELS, Language, Message, fragment, messages, noised, read_letters, read_lexicon, training_message
+from generator import (
+    LEVELS,
+    Language,
+    Message,
+    contains,
+    fragment,
+    messages,
+    noised,
+    read_letters,
+    read_lexicon,
+    training_message,
+)
 
 COPIES = 3  # of every letter: as it is, and worn by typing slips, lost words and missing accents
 GENERATED = 14_000
@@ -30,8 +41,15 @@ def training(lexicon: dict[str, Language]) -> list[Message]:
     rng, letters = Random(SEED), read_letters("train")
     found = [*letters, *(worn(letter, rng) for _ in range(COPIES - 1) for letter in letters)]
     found += [training_message(lexicon, rng, rng.choices(LEVELS, MIX)[0]) for _ in range(GENERATED)]
-    kept = {one.text: one for one in reversed(found)}
-    return [one for one in found if kept.get(one.text) is one]
+    first = {one.text: one for one in reversed(found)}
+    return [one for one in found if first[one.text] is one and not _tells(lexicon[one.lang], one)]
+
+
+def _tells(words: Language, message: Message) -> bool:
+    """Whether a text is its own answer, or has a predicate that only the test may show (by chance, in a letter)."""
+    if message.text.strip().casefold() == message.department:
+        return True
+    return any(contains(message.text, phrase) for cell in words.cells.values() for phrase in cell.predicates.test)
 
 
 def validation(lexicon: dict[str, Language]) -> list[Message]:

@@ -1,25 +1,30 @@
-"""How often does the shipped GGUF file name the right department?
+"""How often do products name the right office? Each is asked over HTTP, like any client would, with no system prompt.
 
-It is asked over HTTP as chat, like any client would, without a system prompt. The generated test split and the
-free-written pools are opened here only, with the final model; settings are chosen on ``dev`` and ``dev_hand.tsv``.
+The generated test split and the free-written pools are opened by `--final` only, once, with products that stay as
+they are; settings are chosen on letters kept away from training, on `dev` and on `dev_hand.tsv`.
 """
 
 import argparse
 import math
-from collections import Counter
 from pathlib import Path
+from statistics import mean, stdev
 
 import msgspec
 from rich.console import Console
 from rich.progress import track
 
-from generator import DEPARTMENTS, LANGUAGES, Message, messages, read_lexicon, read_table
+from generator import DEPARTMENTS, LANGUAGES, Message, messages, read_letters, read_lexicon, read_table
 from serve import Served, served
 
 HERE = Path(__file__).parent
-DEFAULT_MODEL = HERE.parents[1] / "src/hortus/engines/seedling/seedling.gguf"
 TEST_PER_LANGUAGE = 200
-TEST_SEED = 2  # seed 1 was opened with the first version of the model
+TEST_SEED = 2  # seed 1 was opened with the first version of the seedling
+STUDENT = {2: 12.706, 3: 4.303}  # of the mean of so many runs, for 95 %
+POOLS = {
+    "free-written pool 3": "pool_3.tsv",
+    "free-written pool 2 (opened before)": "pool_2.tsv",
+    "free-written pool 1 (opened before)": "pool.tsv",
+}
 
 
 class Score(msgspec.Struct, frozen=True):
@@ -39,7 +44,15 @@ class Figures(msgspec.Struct, frozen=True):
     languages: dict[str, Score]
     departments: dict[str, Score]
     valid_labels: float
-    confusions: dict[str, int]
+
+
+class Spread(msgspec.Struct, frozen=True):
+    """One set's accuracy over the seeds: each run's, their mean, and Student's interval of 95 % around it."""
+
+    runs: list[float]
+    mean: float
+    low: float | None
+    high: float | None
 
 
 def score(right: int, asked: int, *, z: float = 1.96) -> Score:
@@ -60,14 +73,20 @@ def figures(asked: list[Message], answers: list[str]) -> Figures:
     def counted(chosen: list[tuple[Message, str]]) -> Score:
         return score(sum(answer == m.department for m, answer in chosen), len(chosen))
 
-    wrong = Counter(f"{m.department} -> {answer}" for m, answer in pairs if answer != m.department)
     return Figures(
         total=counted(pairs),
         languages={g: counted(chosen) for g in LANGUAGES if (chosen := [p for p in pairs if p[0].lang == g])},
         departments={d: counted(chosen) for d in DEPARTMENTS if (chosen := [p for p in pairs if p[0].department == d])},
         valid_labels=round(sum(answer in DEPARTMENTS for answer in answers) / len(answers), 4),
-        confusions=dict(wrong.most_common(12)),
     )
+
+
+def spread(runs: list[float]) -> Spread:
+    """Return the mean of runs with its interval, where there are several."""
+    if len(runs) not in STUDENT:
+        return Spread(runs, round(mean(runs), 4), None, None)
+    half = STUDENT[len(runs)] * stdev(runs) / math.sqrt(len(runs))
+    return Spread(runs, round(mean(runs), 4), round(mean(runs) - half, 4), round(mean(runs) + half, 4))
 
 
 def evaluate(model: Served, asked: list[Message], *, what: str) -> Figures:
@@ -75,40 +94,51 @@ def evaluate(model: Served, asked: list[Message], *, what: str) -> Figures:
     return figures(asked, [model.answer(m.text) for m in track(asked, what)])
 
 
-def table(sets: dict[str, Figures]) -> str:
-    """Return the scores as a Markdown table, one column for each set."""
-
-    def cell(found: Score | None) -> str:
-        return "-" if found is None else f"{found.accuracy:.3f} [{found.low:.3f}, {found.high:.3f}] of {found.asked}"
-
-    lines = [f"| language | {' | '.join(sets)} |", "|---" * (len(sets) + 1) + "|"]
-    lines += [f"| {g} | {' | '.join(cell(f.languages.get(g)) for f in sets.values())} |" for g in LANGUAGES]
-    lines.append(f"| **all** | {' | '.join(cell(f.total) for f in sets.values())} |")
+def table(found: dict[str, dict[str, Figures]]) -> str:
+    """Return the scores as a Markdown table: one line for each set, one column for each product."""
+    lines = [f"| messages | {' | '.join(found)} | mean, its interval over the runs |", "|---" * (len(found) + 2) + "|"]
+    for name in next(iter(found.values())):
+        totals = [one[name].total for one in found.values()]
+        cells = [f"{t.accuracy:.3f} [{t.low:.3f}, {t.high:.3f}] of {t.asked}" for t in totals]
+        over = spread([t.accuracy for t in totals])
+        interval = "" if over.low is None or over.high is None else f" [{over.low:.3f}, {over.high:.3f}]"
+        lines.append(f"| {name} | {' | '.join(cells)} | **{over.mean:.3f}**{interval} |")
     return "\n".join(lines) + "\n"
+
+
+def weights_of(product: Path) -> Path:
+    """Return the GGUF file of a product's folder, or the file itself."""
+    return product / "gguf/model.gguf" if product.is_dir() else product
+
+
+def chosen(*, final: bool) -> dict[str, list[Message]]:
+    """Return the sets of messages to ask."""
+    lexicon = read_lexicon()
+    if not final:
+        return {
+            "letters kept away": read_letters("dev"),
+            "dev": messages(lexicon, "dev", per_language=60),
+            "dev_hand": read_table(HERE / "dev_hand.tsv"),
+        }
+    test = messages(lexicon, "test", per_language=TEST_PER_LANGUAGE, seed=TEST_SEED)
+    return {"generated test": test, **{name: read_table(HERE / file) for name, file in POOLS.items()}}
 
 
 def main() -> None:
     """Evaluate; by default on the development sets only."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL)
-    parser.add_argument("--out", type=Path, default=HERE)
+    parser.add_argument("products", type=Path, nargs="+", help="folders of `hortus models export`, one for each seed")
     parser.add_argument("--final", action="store_true", help="open the test split and the pools, and write the figures")
     arguments = parser.parse_args()
-    if arguments.final:
-        sets = {
-            "generated test": messages(read_lexicon(), "test", per_language=TEST_PER_LANGUAGE, seed=TEST_SEED),
-            "free-written pool 2": read_table(HERE / "pool_2.tsv"),
-            "free-written pool 1 (opened before)": read_table(HERE / "pool.tsv"),
-        }
-    else:
-        sets = {"dev": messages(read_lexicon(), "dev", per_language=60), "dev_hand": read_table(HERE / "dev_hand.tsv")}
-    with served(arguments.model) as model:
-        found = {name: evaluate(model, asked, what=name) for name, asked in sets.items()}
+    sets, found = chosen(final=arguments.final), {}
+    for product in arguments.products:
+        with served(weights_of(product)) as model:
+            found[product.stem] = {name: evaluate(model, asked, what=name) for name, asked in sets.items()}
     Console().print(table(found), markup=False)
     if arguments.final:
         encoded = msgspec.json.format(msgspec.json.encode(found), indent=2)
-        (arguments.out / "figures.json").write_bytes(encoded + b"\n")
-        (arguments.out / "figures.md").write_text(table(found), encoding="utf-8")
+        (HERE / "final.json").write_bytes(encoded + b"\n")
+        (HERE / "final.md").write_text(table(found), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -4,12 +4,12 @@ Seven languages bend their words at the end: a vocabulary of stems meets each wo
 ordinary one of the same size would cut `lampe`, `lampen` and `lampy` at three different places.
 """
 
-import json
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 
+import msgspec
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
@@ -22,7 +22,7 @@ LONGEST_STEM = 9
 SHORTEST_PART = 3  # letters of a stem that has a meaning of its own
 SPELLED_OUT = {"ß": "ss", "ł": "l", "Ł": "l", "ø": "o", "æ": "ae", "œ": "oe"}
 ACCENTED = "äöüÄÖÜáàâãéèêëíìîïóòôõúùûñçÁÀÂÉÈÊËÍÌÎÓÒÔÚÙÛÑÇąćęńóśźżĄĆĘŃŚŹŻ"
-BETWEEN = "'’‘`´\"“”„«»()[]/-–—_*+=<>#&…"
+BETWEEN = "'’‘`´\"“”„«»()[]/-–—_*+=<>#&…"  # noqa: RUF001 - these very marks
 
 
 def _folds() -> list[tuple[str, str]]:
@@ -35,7 +35,7 @@ FOLDS = _folds()
 _TABLE = str.maketrans(dict(FOLDS))
 # Engines know few of Jinja's filters alike: `lower` breaks letters that are longer than a byte in llama.cpp.
 TEMPLATE = (
-    "{{ bos_token }}{% set folds = " + json.dumps(FOLDS, ensure_ascii=False) + " %}{% for message in messages %}"
+    "{{ bos_token }}{% set folds = " + msgspec.json.encode(FOLDS).decode() + " %}{% for message in messages %}"
     "{% if message['role'] == 'assistant' %}<|assistant|>{{ '\\n' }}{{ message['content'] }}{% else %}"
     "{% set folded = namespace(text=message['content']) %}"
     "{% for fold in folds %}{% set folded.text = folded.text | replace(fold[0], fold[1]) %}{% endfor %}"
@@ -85,9 +85,11 @@ def new_tokenizer(
     kept = _stems(words, stems)
     inner = Tokenizer(models.BPE())
     inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
-    trainer = trainers.BpeTrainer(vocab_size=256 + rests, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=256 + rests, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+    )
     inner.train_from_iterator(_rests(words, set(kept)), trainer)
-    learnt = [tuple(merge) for merge in json.loads(inner.to_str())["model"]["merges"]]
+    learnt = [tuple(merge) for merge in msgspec.json.decode(inner.to_str())["model"]["merges"]]
     merges = _merges(kept, learnt, labels)
     vocabulary = [*SPECIAL, *sorted(pre_tokenizers.ByteLevel.alphabet())]
     vocabulary = [*dict.fromkeys([*vocabulary, *(a + b for a, b in merges)])]
@@ -95,8 +97,13 @@ def new_tokenizer(
     inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
     inner.decoder = decoders.ByteLevel()
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=inner, pad_token=PAD, bos_token=BOS, eos_token=END,
-        additional_special_tokens=[SYSTEM, USER, ASSISTANT], clean_up_tokenization_spaces=False, model_max_length=CONTEXT,
+        tokenizer_object=inner,
+        pad_token=PAD,
+        bos_token=BOS,
+        eos_token=END,
+        additional_special_tokens=[SYSTEM, USER, ASSISTANT],
+        clean_up_tokenization_spaces=False,
+        model_max_length=CONTEXT,
     )
     tokenizer.chat_template = TEMPLATE
     return tokenizer

@@ -1,4 +1,4 @@
-"""How does a script ask the shipped GGUF file a question over HTTP?"""
+"""How does a script ask a GGUF file a question over HTTP?"""
 
 import urllib.request
 from collections.abc import Iterator

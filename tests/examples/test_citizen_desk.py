@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 DESK = ROOT / "examples/citizen-desk"
 SEEDLING = ROOT / "src/hortus/engines/seedling"
-POOLS = ("pool.tsv", "pool_2.tsv")
+POOLS = ("pool.tsv", "pool_2.tsv", "pool_3.tsv")
 WEIGHTS = ("seedling.gguf", "model.safetensors")
 BYTES_LIMIT = 12_000_000
 CARD_ROW = re.compile(r"\| (\S+) \| ([\d,]+) \| `([0-9a-f]{64})` \|")
@@ -157,3 +157,28 @@ def test_the_answers_of_the_two_formats_were_equal() -> None:
     found = msgspec.json.decode((DESK / "parity.json").read_bytes())
     assert found["compared"] >= 200
     assert found["equal_ids"] == found["equal_answers"] == found["compared"]
+
+
+def test_letters_are_complete_and_no_letter_stands_twice_in_a_language(generator) -> None:
+    letters = [*generator.read_letters("train"), *generator.read_letters("dev")]
+    assert {m.department for m in letters} == set(generator.DEPARTMENTS)
+    assert {m.lang for m in letters} == set(generator.LANGUAGES)
+    assert min(Counter((m.lang, m.department) for m in letters).values()) >= 109
+    assert len({(m.lang, m.text) for m in letters}) == len(letters)
+
+
+def test_of_every_office_and_language_each_eleventh_letter_is_kept_away(generator) -> None:
+    assert set(Counter((m.lang, m.department) for m in generator.read_letters("dev")).values()) <= {9, 10}
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_no_letter_is_a_message_of_a_pool(generator, pool) -> None:
+    letters = {generator.normalised(m.text) for split in ("train", "dev") for m in generator.read_letters(split)}
+    asked = [generator.normalised(m.text) for m in generator.read_table(DESK / pool)]
+    assert sum(text in letters for text in asked) == 0
+
+
+def test_the_base_is_safetensors_below_its_limit_and_has_no_code() -> None:
+    files = {path.name: path.stat().st_size for path in (DESK / "base").iterdir()}
+    assert files["model.safetensors"] < 8_000_000
+    assert {Path(name).suffix for name in files} <= {".safetensors", ".json", ".jinja"}
