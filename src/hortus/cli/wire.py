@@ -20,7 +20,7 @@ _PATIENCE = Timeouts(connect_s=5.0, first_byte_s=120.0, idle_s=120.0, total_s=60
 _GLANCE = Timeouts(connect_s=2.0, first_byte_s=5.0, idle_s=5.0, total_s=5.0)
 
 _READY_WITHIN_S = 5.0
-_BACK_WITHIN_S = 5.0
+_BACK_WITHIN_S = 20.0
 """How long `hortus up` may take to start its control process again."""
 
 _ASK_AGAIN_EVERY_S = 0.1
