@@ -197,11 +197,15 @@ def _check_words(asked: _Asked) -> None:
     for path in ("model", "training_file", "validation_file"):
         if len(getattr(asked, path) or "") > _LONGEST_NAME:
             raise InvalidRequest("This is too long.", path=path, hint=f"Names have at most {_LONGEST_NAME} characters.")
-    for name, value in (asked.metadata or {}).items():
+    _check_metadata(asked.metadata or {})
+
+
+def _check_metadata(metadata: dict[str, str]) -> None:
+    for name, value in metadata.items():
         if len(name) > _LONGEST_KEY or len(value) > _LONGEST_VALUE:
             hint = f"Names have at most {_LONGEST_KEY} characters, values {_LONGEST_VALUE}."
             raise InvalidRequest("This pair is too long.", path=f"metadata.{name[:_LONGEST_KEY]}", hint=hint)
-    if len(asked.metadata or {}) > _MOST_METADATA:
+    if len(metadata) > _MOST_METADATA:
         raise InvalidRequest("There are too many pairs.", path="metadata", hint=f"Use at most {_MOST_METADATA}.")
 
 

@@ -217,12 +217,7 @@ class Workshop:
         for file_id in (wish.training, wish.validation):
             if file_id is not None:
                 self._check_file(project_id, file_id)
-        fault = find_fault(wish.recipe, wish.gate, held_out_share=wish.held_out_share)
-        if fault is not None:
-            raise NotPossible(f"`{fault.path}` is out of bounds.", path=fault.path, hint=fault.hint)
-        for name in wish.gate.suites:  # a name, says `find_fault`, and no path
-            if not self.room.has_suite(name):
-                raise UnknownThing(f"There is no suite `{name}`.", path="gate.suites", hint=_SUITES)
+        self._check_settings(wish)
         base = self._find_base(project_id, wish.base)
         if base.folder is None and base.route is None and wish.method != "scratch":
             hint = "Name a base that has learnt something, or the method `scratch`."
@@ -301,6 +296,14 @@ class Workshop:
         if job.is_over:
             raise NotPossible(f"The job has {job.state} already.", hint="Create a new one.")
         return self._jobs.wish(job.id, wish)
+
+    def _check_settings(self, wish: JobWish) -> None:
+        fault = find_fault(wish.recipe, wish.gate, held_out_share=wish.held_out_share)
+        if fault is not None:
+            raise NotPossible(f"`{fault.path}` is out of bounds.", path=fault.path, hint=fault.hint)
+        for name in wish.gate.suites:  # a name, says `find_fault`, and no path
+            if not self.room.has_suite(name):
+                raise UnknownThing(f"There is no suite `{name}`.", path="gate.suites", hint=_SUITES)
 
     def _check_file(self, project_id: str, file_id: str) -> None:
         file = self.file(project_id, file_id)
