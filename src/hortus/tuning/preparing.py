@@ -25,6 +25,8 @@ from hortus.tuning.recipes.scratch import write_start
 _START = "start"
 """Folder of config and tokenizer of a model from scratch."""
 _TOLD_EVERY = 1000
+_MOST_SEEN = 100_000_000
+"""Examples of a run, each as often as it is seen: their order is held in memory."""
 
 
 def lay_ground(
@@ -47,6 +49,13 @@ def lay_ground(
     together = processes or max(1, device.gpus)
     batch = recipe.batch_size * recipe.accumulate * together
     steps = recipe.steps or max(1, math.ceil(recipe.epochs * len(rows.train) / batch))
+    if steps * batch > _MOST_SEEN:
+        raise StepError(
+            f"The run would see {steps * batch:,} examples; {_MOST_SEEN:,} is the most.",
+            reason="bad_recipe",
+            path="recipe.epochs" if recipe.steps is None else "recipe.steps",
+            hint="Fewer epochs learn as much from so many examples.",
+        )
     return Ground(
         job=work.job,
         base=base,

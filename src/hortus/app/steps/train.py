@@ -8,12 +8,15 @@ from pathlib import Path
 import msgspec
 
 from hortus.app.clock import SystemClock
+from hortus.engines.memory import available_bytes, show_bytes
 from hortus.engines.parent_death import die_with_parent
+from hortus.jobs.errors import StepError
 from hortus.jobs.folders import FACTS, JobFolder
 from hortus.jobs.reporting import Reporter
 from hortus.jobs.reports import Note, Progress
 from hortus.jobs.steps import StepWork, TrainStep
 from hortus.tuning.bases import check_base
+from hortus.tuning.datasets.estimating import has_gpu, least_memory_bytes
 from hortus.tuning.datasets.figures import DatasetFacts
 from hortus.tuning.facts import BaseRecord, DataRecord, TrainingRecord
 from hortus.tuning.gguf.models import write_model
@@ -31,6 +34,8 @@ def run(work: StepWork, reporter: Reporter) -> TrainResult:
     base = None if work.base is None else Path(work.base)
     if base is not None:
         check_base(base, hashed=False)
+    if not has_gpu():
+        admit(work, base, available=available_bytes())
     clock = SystemClock()
     began_ms = clock.now_ms()
     result = train(work, report=reporter.say, clock=clock, guard=die_with_parent)
@@ -43,6 +48,23 @@ def run(work: StepWork, reporter: Reporter) -> TrainResult:
     _write_base(work, has_gguf="llamacpp" in facts.engines)
     reporter.say(Progress("papers", 2, 2))
     return result
+
+
+def admit(work: TrainStep, base: Path | None, *, available: int) -> None:
+    """Refuse to begin what cannot fit: where memory runs out, the kernel may end the door instead.
+
+    Raises:
+        StepError: `out_of_memory`.
+    """
+    need = least_memory_bytes(work.job, base) or 0
+    if need > available:
+        is_scratch = work.base is None
+        raise StepError(
+            f"Training takes at least {show_bytes(need)} of memory, and {show_bytes(available)} are free.",
+            reason="out_of_memory",
+            path="recipe.shape" if is_scratch else "base",
+            hint="Make the model smaller." if is_scratch else "Tune with LoRA, or a smaller base.",
+        )
 
 
 def _inputs(

@@ -48,7 +48,7 @@ _RECIPE: Mapping[str, _Bound] = {
     "checkpoint_every": _Bound(1, _MANY),
     "checkpoints_kept": _Bound(1, 100),
     "patience": _Bound(1, _MANY),
-    "threads": _Bound(0, 4096),
+    "threads": _Bound(0, 256),
 }
 _LORA: Mapping[str, _Bound] = {
     "rank": _Bound(1, 4096),

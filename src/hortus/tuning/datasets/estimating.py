@@ -19,6 +19,7 @@ CORE_OPERATIONS_S = 30e9
 GPU_OPERATIONS_S = 60e12
 """Of a data-centre GPU in bfloat16 at small batches."""
 
+_FLOAT_BYTES, _LEARNING = 4, 4
 _GPU = Path("/dev/nvidiactl")
 _FULL, _ADAPTER, _REFERENCE = 6, 4, 2
 """Operations for each parameter and token: forwards and backwards; without gradients of the weights; forwards only."""
@@ -52,21 +53,41 @@ def estimate(job: JobSpec, base: Path | None, *, train: int, tokens: int) -> Est
     )
 
 
+def least_memory_bytes(job: JobSpec, base: Path | None) -> int | None:
+    """Return what training takes at least on a processor: weights and, where they learn, gradients and Adam's two.
+
+    What a batch takes comes on top. None where nobody knows the size of the base.
+    """
+    parameters = _parameters_of(job, base)
+    if parameters is None:
+        return None
+    learns_whole = job.recipe.lora is None or job.method == "scratch"
+    copies = _LEARNING if learns_whole else 1
+    if learns_whole and job.method == "dpo":
+        copies += 1  # the model that it must stay near to
+    return parameters * copies * _FLOAT_BYTES
+
+
 def _operations(job: JobSpec) -> int:
     each = _FULL if job.recipe.lora is None or job.method == "scratch" else _ADAPTER
     return 2 * (each + _REFERENCE) if job.method == "dpo" else each
 
 
+def has_gpu() -> bool:
+    """Tell whether this machine has a GPU that trains."""
+    return _GPU.exists()
+
+
 def _speed(threads: int) -> tuple[float, str]:
-    if _GPU.exists():
+    if has_gpu():
         return GPU_OPERATIONS_S, "one GPU, assumed"
     cores = threads or len(os.sched_getaffinity(0))
     return cores * CORE_OPERATIONS_S, f"{cores} processor cores, assumed"
 
 
 def _parameters_of(job: JobSpec, base: Path | None) -> int | None:
-    if job.method == "scratch" and job.recipe.shape is not None:
-        return _of_shape(job.recipe.shape)
+    if job.method == "scratch" and base is None:
+        return _of_shape(job.recipe.shape or Shape())
     return _of_folder(base) if base is not None else None
 
 
