@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from hortus.jobs.running import End, Held, Start, plan
 from hortus.jobs.spec import JobSpec
 from hortus.jobs.steps import CheckStep, Order, TrainStep
@@ -56,3 +58,11 @@ def test_a_thousand_jobs_are_a_queue_and_not_a_thousand_processes() -> None:
     assert started == ["ftjob-0000", "ftjob-0001"]
     held = {"ftjob-0000": Held("check", is_running=True), "ftjob-0001": Held("check", is_over=True)}
     assert [one.job_id for one in plan(orders, held, now_s=0)] == ["ftjob-0002"]
+
+
+def test_starts_a_step_anew_whose_work_has_changed_once_the_old_process_has_ended() -> None:
+    orders = {"ftjob-1": Order(2, "run", msgspec.structs.replace(TRAIN, folder="g"))}
+    assert plan(orders, {"ftjob-1": Held("train", is_running=True, work=TRAIN)}, now_s=0) == [End("ftjob-1")]
+    assert plan(orders, {"ftjob-1": Held("train", work=TRAIN)}, now_s=0) == [Start("ftjob-1", orders["ftjob-1"].work)]
+    same = {"ftjob-1": Order(2, "run", TRAIN)}
+    assert plan(same, {"ftjob-1": Held("train", is_running=True, work=TRAIN)}, now_s=0) == []

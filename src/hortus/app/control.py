@@ -102,9 +102,7 @@ async def _serve(context: RoleContext, store: Store) -> None:
                 _make_fetching(context).keep_fetching(plane.missing_sources), name="fetch models"
             )
             looking = tasks.create_task(_keep_looking(plane), name="look at file and credentials")
-            conducting = tasks.create_task(
-                Conductor(plane, door=lambda: _door_of(context.home)).keep_looking(), name="carry jobs on"
-            )
+            conducting = tasks.create_task(_make_conductor(context, plane).keep_looking(), name="carry jobs on")
             telling = tasks.create_task(face.keep_telling(), name="tell where the workshop is")
             confirming = tasks.create_task(_keep_confirming(context.home, secrets, store), name="look at secrets")
             serving = [tasks.create_task(server.serve(sockets=[listener])) for server, listener in servers]
@@ -118,6 +116,10 @@ async def _serve(context: RoleContext, store: Store) -> None:
     finally:
         context.home.control_socket.unlink(missing_ok=True)
         await hosts.close()
+
+
+def _make_conductor(context: RoleContext, plane: Plane) -> Conductor:
+    return Conductor(plane, door=lambda: _door_of(context.home), poll_s=context.settings.tuning_poll_s)
 
 
 def _make_fetching(context: RoleContext) -> Fetching:

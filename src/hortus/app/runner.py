@@ -59,6 +59,7 @@ class _Entry:
 
     def __init__(self) -> None:
         self.step: Step | None = None
+        self.work: StepWork | None = None
         self.process: subprocess.Popen[bytes] | None = None
         self.is_over = False
         self.crashes = 0
@@ -75,6 +76,7 @@ class _Entry:
             is_ending=self.kill_at_s is not None,
             is_over=self.is_over,
             retry_at_s=self.retry_at_s,
+            work=self.work,
         )
 
 
@@ -131,6 +133,7 @@ class Runner:
             entry.is_over = True
             return
         entry.runs += 1
+        entry.work = work
         entry.kill_at_s = None
         entry.process = _spawn(job_id, work, log=folder.log(step), environment={**_FIXED, **self._passed_on})
         _log.info("step started", extra={"job": job_id, "step": step, "pid": entry.process.pid})

@@ -166,6 +166,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hub_url: Annotated[str, _set("Address of the Hugging Face hub, or of a mirror with the same paths.")] = (
         "https://huggingface.co"
     )
+    tuning_poll_s: Annotated[
+        float, _set("How often a host that tunes a model is asked how its job stands.", unit="s", ge=0.05, le=3600)
+    ] = 20.0
 
     @property
     def actual_admin_port(self) -> int:

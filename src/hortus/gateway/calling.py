@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from http import HTTPStatus
 
 import msgspec
@@ -29,6 +30,7 @@ from hortus.content.ports import Note
 from hortus.framing.passed_bytes import PassedBytes
 from hortus.gateway import headers
 from hortus.gateway.advances import Correction, runs_batches
+from hortus.gateway.choose import KEEPING, need_of
 from hortus.gateway.exposures import exposure_of
 from hortus.gateway.hostfaults import credentials_in, hide, tell_client, without
 from hortus.gateway.lanes import Lane
@@ -111,7 +113,7 @@ class Call:
         """Call the host and answer the client, or say why not. Raises ClientGone."""
         response: HostResponse | None = None
         try:
-            with self._visit.exchange.interrupts():
+            with self._interrupts():
                 request = await make_request()
                 response = await self._hosts.send(request)
                 self._secrets = credentials_in((*request.standing, *request.headers))
@@ -131,6 +133,12 @@ class Call:
         finally:
             if response is not None:
                 response.close()
+
+    def _interrupts(self) -> AbstractContextManager[None]:
+        """Stop when the client leaves; but what the host makes is taken note of, for it is there from then on."""
+        operation = self._inquiry.operation
+        is_made = operation.method == "POST" and need_of(operation) in KEEPING
+        return contextlib.nullcontext() if is_made else self._visit.exchange.interrupts()
 
     def _told(self, error: HostFault) -> HostFault:
         return tell_client(error, self._attempt.target.endpoint, receipt_id=self._visit.receipt_id)

@@ -1,4 +1,4 @@
-"""What a host has of a job that it runs: written down by the step, read by whoever cancels."""
+"""What a host has of a job that it runs: written down by the step, for the one that comes after it was killed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ from hortus.jobs.folders import JobFolder
 
 
 class Remote(msgspec.Struct):
-    """Ids at the host, as far as they are known."""
+    """Ids at the host, as far as they are known.
+
+    Attributes:
+        asked: What the host was asked for (`training`, `validation`, `job`), written down before it was: what has no
+            id all the same may be there, for its answer may have been lost.
+    """
 
     training_file: str | None = None
     validation_file: str | None = None
     job: str | None = None
+    asked: list[str] = []
 
 
 def read_remote(folder: JobFolder) -> Remote:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from hortus.jobs.steps import Order, Step, StepWork, Wish, step_of
+from hortus.jobs.steps import HostStep, Order, Step, StepWork, Wish, step_of
 
 MOST_CRASHES = 5
 """A step whose process ended so often in a row without saying why, and without getting any further, has failed."""
@@ -22,6 +22,7 @@ class Held(msgspec.Struct, frozen=True):
 
     Attributes:
         step: The step whose process runs, or ran last.
+        work: What it was given; None where that does not matter.
         is_running: Whether it has a process.
         is_ending: Whether that has been told to end.
         is_over: Whether the step has said `done` or `failed`.
@@ -33,6 +34,7 @@ class Held(msgspec.Struct, frozen=True):
     is_ending: bool = False
     is_over: bool = False
     retry_at_s: float = 0.0
+    work: StepWork | None = None
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -69,7 +71,7 @@ def _starts(orders: Mapping[str, Order], held: Mapping[str, Held], *, now_s: flo
         if work is None or not _may_start(work, order.wish, held.get(job_id, Held()), now_s=now_s):
             continue
         step = step_of(work)
-        if busy[step] < AT_ONCE[step]:
+        if busy[step] < AT_ONCE[step] or (isinstance(work, HostStep) and work.is_cancelled):
             busy[step] += 1
             yield Start(job_id, work)
 
@@ -82,4 +84,6 @@ def _may_start(work: StepWork, wish: Wish, held: Held, *, now_s: float) -> bool:
 
 
 def _is_wanted(order: Order | None, held: Held) -> bool:
-    return order is not None and order.wish == "run" and order.work is not None and step_of(order.work) == held.step
+    if order is None or order.wish != "run" or order.work is None:
+        return False
+    return order.work == held.work if held.work is not None else step_of(order.work) == held.step

@@ -129,6 +129,8 @@ class JobSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         engine: What serves the product.
         deploy: Whether the product is served once it has passed the gate.
         check_only: Whether the job ends once its examples are checked: nothing is trained.
+        said: Members of the recipe that were named though they are as usual: a host is told nothing else than what
+            was said.
     """
 
     id: str
@@ -145,3 +147,9 @@ class JobSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     form: Form = "merged"
     deploy: bool = True
     check_only: bool = False
+    said: tuple[str, ...] = ()
+
+
+def is_said(spec: JobSpec, member: str) -> bool:
+    """Tell whether somebody has said what a member of the recipe is to be."""
+    return member in spec.said or getattr(spec.recipe, member) != getattr(Recipe(), member)

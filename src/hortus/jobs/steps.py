@@ -81,7 +81,7 @@ class EvaluateStep(msgspec.Struct, frozen=True, tag_field="step", tag="evaluate"
 
 
 class HostStep(msgspec.Struct, frozen=True, tag_field="step", tag="host"):
-    """Have a host tune a model of its own, through the door, and wait until it has.
+    """Have a host tune a model of its own, through the door, and wait until it has; or cancel what it does.
 
     Attributes:
         route: The route to the base at its host.
@@ -89,6 +89,7 @@ class HostStep(msgspec.Struct, frozen=True, tag_field="step", tag="host"):
         door: Address of the door.
         key: A key of the job's project; a secret.
         poll_s: How often the host is asked how its job stands, in seconds.
+        is_cancelled: Whether the host's job is to be cancelled.
     """
 
     job: JobSpec
@@ -98,6 +99,7 @@ class HostStep(msgspec.Struct, frozen=True, tag_field="step", tag="host"):
     door: str
     key: str
     poll_s: float = 20.0
+    is_cancelled: bool = False
 
 
 StepWork = CheckStep | TrainStep | EvaluateStep | HostStep

@@ -18,10 +18,10 @@ import msgspec
 from hortus.testkit.batch_jobs import BatchJobs
 from hortus.testkit.listening import Incoming, Listener, read_request
 from hortus.testkit.message_batches import MessageBatches
+from hortus.testkit.tuning_jobs import TuningJobs
 
 _BATCH_STEPS = ("in_progress", "finalizing", "completed")
-_JOB_STEPS = ("queued", "running", "succeeded")
-_WORDS = {"cancel": "cancelled", "pause": "paused", "resume": "queued"}
+_SILENCE_S = 0.02
 _CREATED_S = 1_795_000_000
 _FIELD = re.compile(rb'name="([^"]+)"')
 _FILENAME = re.compile(rb'filename="([^"]*)"')
@@ -47,6 +47,8 @@ class KeepingHost:
         message_batches: What it keeps in Anthropic's words.
         batch_jobs: And in Mistral's.
         refusing: Files of which it makes no batch.
+        tuning_jobs: What it tunes.
+        silent_on: Methods and paths on which it does what it is asked, and keeps its answer until they are taken out.
     """
 
     def __init__(self) -> None:
@@ -55,10 +57,14 @@ class KeepingHost:
         self.files: dict[str, bytes] = {}
         self.failing: set[str] = set()
         self.refusing: set[str] = set()
+        self.silent_on: set[tuple[str, str]] = set()
         self.port = 0
         self.message_batches = MessageBatches()
         self.batch_jobs = BatchJobs()
         self._numbers = itertools.count(1)
+        self.tuning_jobs = TuningJobs(
+            self._make, keep=lambda content: self.put_file(content, purpose="fine-tune-results", name="r.csv")
+        )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="keeping host", daemon=True)
         self._listener = Listener(self._talk, ends=_Over)
@@ -95,6 +101,8 @@ class KeepingHost:
         while (asked := await read_request(reader)) is not None:
             self.seen.append(asked)
             status, kind, body = self._answer(asked)
+            while (asked.method, urlsplit(asked.path).path) in self.silent_on:  # noqa: ASYNC110 -- another thread changes it
+                await asyncio.sleep(_SILENCE_S)
             head = f"HTTP/1.1 {status} Said\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n\r\n"
             writer.write(head.encode() + body)
             await writer.drain()
@@ -133,8 +141,8 @@ class KeepingHost:
                 return self._upload(asked, method, rest)
             case (method, "batches", *rest):
                 return self._batch(asked, method, rest)
-            case (method, "fine_tuning", "jobs", *rest):
-                return self._job(asked, method, rest)
+            case (_, "fine_tuning", "jobs", *rest):
+                return self.tuning_jobs.serve(asked, rest)
             case _:
                 return None
 
@@ -185,39 +193,8 @@ class KeepingHost:
         batch["output_file_id"] = self.put_file(b"".join(answered), purpose="batch_output", name="out.jsonl")["id"]
         batch["usage"] = _USED
 
-    def _job(self, asked: Incoming, method: str, rest: list[str]) -> Object | None:
-        if not rest:
-            said = msgspec.json.decode(asked.body)
-            more = {"hyperparameters": {}, "organization_id": "org", "seed": 1, "fine_tuned_model": None}
-            return self._make("ftjob", "fine_tuning.job", **more, **said, status="validating_files", result_files=[])
-        job = self.objects.get(rest[0])
-        if job is None:
-            return None
-        match (method, *rest[1:]):
-            case ("GET", "events"):
-                return _listed(self._make("ftevent", "fine_tuning.job.event", level="info", message="Begun."))
-            case ("GET", "checkpoints"):
-                return _listed(
-                    self._make(
-                        *("ftckpt", "fine_tuning.job.checkpoint"),
-                        fine_tuned_model_checkpoint=f"ft:{job['model']}:org::{rest[0]}:ckpt-step-1",
-                        fine_tuning_job_id=rest[0],
-                        metrics={},
-                        step_number=1,
-                    )
-                )
-            case ("POST", _):
-                job["status"] = _WORDS[rest[1]]
-            case _:
-                self._step(job, _JOB_STEPS, self._succeed)
-        return job
-
-    def _succeed(self, job: Object) -> None:
-        job["fine_tuned_model"] = f"ft:{job['model']}:org::{job['id']}"
-        job["result_files"] = [self.put_file(b"step,loss\n1,0.5\n", purpose="fine-tune-results", name="r.csv")["id"]]
-
     def _step(self, one: Object, steps: tuple[str, ...], end: Callable[[Object], None]) -> None:
-        if one["status"] == steps[-1] or one["status"] in {"cancelled", "paused", "failed"}:
+        if one["status"] in {steps[-1], "cancelled", "failed"}:
             return
         nth = steps.index(one["status"]) + 1 if one["status"] in steps else 0
         one["status"] = steps[nth]
@@ -261,7 +238,3 @@ def _chat(asked: Object) -> Object:
 def _answered(line: Object) -> bytes:
     response = {"status_code": 200, "request_id": "r", "body": _chat(line["body"])}
     return _encode({"id": "x", "custom_id": line["custom_id"], "response": response, "error": None}) + b"\n"
-
-
-def _listed(*items: Object) -> Object:
-    return {"object": "list", "data": list(items), "has_more": False}

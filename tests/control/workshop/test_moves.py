@@ -83,10 +83,17 @@ def test_a_verdict_for_the_product_promotes_it() -> None:
     assert move(job, done('{"passed": true}')).job.phase == "promote"
 
 
-@pytest.mark.parametrize("phase", ["check", "train", "serve", "evaluate", "host"])
+@pytest.mark.parametrize("phase", ["check", "train", "serve", "evaluate"])
 def test_whatever_it_does_a_job_can_be_cancelled(phase: str) -> None:
     job = replace(NEW, state="running", phase=phase, wish="cancel")
     assert (move(job).job.state, move(job).job.phase) == ("cancelled", "over")
+
+
+def test_what_a_host_runs_is_cancelled_there_first() -> None:
+    job = replace(NEW, base=Base("gpt", route="gpt"), state="running", phase="host", wish="cancel")
+    assert move(job).job == job
+    over = move(job, done('{"fine_tuned_model": null}')).job
+    assert (over.state, over.phase, over.product) == ("cancelled", "over", None)
 
 
 def test_a_step_that_ended_before_the_cancelling_has_ended() -> None:

@@ -1,93 +1,58 @@
 """The step that has a host tune a model of its own: everything goes through the door, under the project's policy.
 
-What the host has been given is written down before the next thing is asked, so that a step that was killed asks for
-nothing twice.
+That the host is asked for something is written down before, and its answer after: a step that was killed looks for
+what it asked for, and never asks for a job twice.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypeVar
 
 import msgspec
 
+from hortus.app.steps import hostwords
 from hortus.app.steps.asking import Door
+from hortus.app.steps.hostwords import HostJob, Kept
 from hortus.evals.ports import AskFailed
 from hortus.jobs.errors import StepError
-from hortus.jobs.examples import HELD_OUT, TRAIN, Example, read_examples
+from hortus.jobs.examples import HELD_OUT, TRAIN
 from hortus.jobs.folders import JobFolder
-from hortus.jobs.remote import Remote, read_remote, write_remote
+from hortus.jobs.remote import read_remote, write_remote
 from hortus.jobs.reporting import Reporter
-from hortus.jobs.reports import Metric, Note, Progress
-from hortus.jobs.spec import JobSpec, Recipe
+from hortus.jobs.reports import Note, Progress
 from hortus.jobs.steps import HostStep, StepWork
+from hortus.transport.client import Fetched
 
 _JOBS: Final = "/v1/fine_tuning/jobs"
 _FILES: Final = "/v1/files"
-_BOUNDARY: Final = "hortus-of-a-job"
-_MARK: Final = "hortus_job"
-"""In the job's metadata at the host: by it a job is found again whose id was never read."""
-
 _CONFLICT = 409
+_BEGUN_OR_NOT = frozenset((408, _CONFLICT))
+_REFUSED_UNSENT = 503
+_CLIENT_FAULTS = range(400, 500)
 _FAILURES_IN_A_ROW = 20
+_FAILURES_WHEN_CANCELLING = 5
+_LOOKS = 10
+"""How often something is looked for whose answer was lost: the door may still be waiting for it."""
+
 _PAGE = 100
 _UNITS = {"succeeded": 3, "running": 2, "queued": 1}
+_Kind = TypeVar("_Kind")
+_Find = Callable[[], Awaitable[str | None]]
 
 
 class Tuned(msgspec.Struct, frozen=True):
-    """What came out."""
+    """What came out; no model where the job was cancelled."""
 
-    fine_tuned_model: str
-    remote_job: str
+    fine_tuned_model: str | None
+    remote_job: str | None
     trained_tokens: int | None = None
-
-
-class _Error(msgspec.Struct, frozen=True):
-    message: str | None = None
-    code: str | None = None
-
-
-class _Object(msgspec.Struct, frozen=True):
-    id: str
-    filename: str | None = None
-    metadata: dict[str, str] | None = None
-
-
-class _Page(msgspec.Struct, frozen=True):
-    data: tuple[_Object, ...] = ()
-    has_more: bool = False
-
-
-class _Job(msgspec.Struct, frozen=True):
-    id: str
-    status: str
-    fine_tuned_model: str | None = None
-    trained_tokens: int | None = None
-    error: _Error | None = None
-
-
-class _Figures(msgspec.Struct, frozen=True):
-    step: int | None = None
-    total_steps: int | None = None
-    train_loss: float | None = None
-    valid_loss: float | None = None
-
-
-class _Event(msgspec.Struct, frozen=True):
-    id: str
-    message: str = ""
-    type: str = "message"
-    data: _Figures | None = None
-
-
-class _Events(msgspec.Struct, frozen=True):
-    data: tuple[_Event, ...] = ()
 
 
 def run(work: StepWork, reporter: Reporter) -> Tuned:
-    """Have the model tuned, and wait. Raises StepError."""
+    """Have the model tuned, and wait; or cancel that. Raises StepError."""
     assert isinstance(work, HostStep)  # noqa: S101 -- `app.step` chooses by the work's kind
     return asyncio.run(_run(work, reporter))
 
@@ -95,17 +60,11 @@ def run(work: StepWork, reporter: Reporter) -> Tuned:
 async def _run(work: HostStep, reporter: Reporter) -> Tuned:
     async with Door(work.door, work.key) as door:
         tuning = _Tuning(work, door, reporter)
-        try:
-            await tuning.bring_files()
-            await tuning.create_job()
-        except AskFailed as error:
-            if error.may_pass:
-                raise  # the runner starts the step again
-            raise StepError(
-                f"The host did not take the job: {error.message}",
-                reason="refused_by_host",
-                hint="The door's receipt says by whom and why; `hortus receipts` shows it.",
-            ) from error
+        if work.is_cancelled:
+            return await tuning.cancel()
+        await tuning.bring_file(TRAIN, "training")
+        await tuning.bring_file(HELD_OUT, "validation")
+        await tuning.create_job()
         return await tuning.wait()
 
 
@@ -118,168 +77,206 @@ class _Tuning:
         self._remote = read_remote(self._folder)
         self._seen: set[str] = set()
 
-    async def bring_files(self) -> None:
-        """Upload what is to be learnt, and what is held out, where the host has not got it."""
-        dataset = Path(self._work.dataset)
-        if self._remote.training_file is None:
-            self._remote.training_file = await self._bring(dataset / TRAIN, "training")
-            self._save()
-        if self._remote.validation_file is None:
-            self._remote.validation_file = await self._bring(dataset / HELD_OUT, "validation")
-            self._save()
-
-    async def _bring(self, parquet: Path, name: str) -> str:
+    async def bring_file(self, parquet: str, name: str) -> None:
+        """Upload what is to be learnt, or what is held out, where the host has not got it."""
+        member = f"{name}_file"
+        if getattr(self._remote, member) is not None:
+            return
         file_name = f"{self._work.job.id}-{name}.jsonl"
-        found = [one async for one in self._listed(f"{_FILES}?purpose=fine-tune&limit={_PAGE}")]
-        known = next((one.id for one in found if one.filename == file_name), None)
-        if known is not None:
-            return known
+        found = await self._find_file(file_name) if name in self._remote.asked else None
+        if found is None:
+            body = hostwords.form_of(Path(self._work.dataset) / parquet, self._work.job, file_name=file_name)
+            if body is None:
+                return  # nothing is held out
+            found = await self._upload(body, name, file_name=file_name)
+        setattr(self._remote, member, found)
+        self._save()
+
+    async def _upload(self, body: bytes, name: str, *, file_name: str) -> str:
         self._reporter.say(Progress(f"upload the {name} file", 0, 1))
-        body = b"".join(_form(b"".join(_lines(parquet, self._work.job)), file_name))
         headers = {
-            "content-type": f"multipart/form-data; boundary={_BOUNDARY}",
-            "hortus-route": self._work.route,
+            "content-type": f"multipart/form-data; boundary={hostwords.BOUNDARY}",
+            "hortus-model": self._work.route,
+            "idempotency-key": f"{self._work.job.id}-{name}",
         }
-        made = await self._door.call("POST", _FILES, body=body, headers=headers)
+
+        async def find() -> str | None:
+            return await self._find_file(file_name)
+
+        made = await self._make(name, _FILES, body=body, headers=headers, find=find)
         self._reporter.say(Progress(f"upload the {name} file", 1, 1))
-        return msgspec.json.decode(made.body, type=_Object).id
+        return made
+
+    async def _find_file(self, file_name: str) -> str | None:
+        async for one in self._listed(f"{_FILES}?purpose=fine-tune&limit={_PAGE}"):
+            if one.filename == file_name:
+                return one.id
+        return None
 
     async def create_job(self) -> None:
         """Begin the job at the host, where it has not begun."""
         if self._remote.job is not None:
             return
-        body = msgspec.json.encode(job_members(self._work, self._remote))
-        headers = {"idempotency-key": self._work.job.id}
-        try:
-            made = await self._door.call("POST", _JOBS, body=body, headers=headers)
-            self._remote.job = msgspec.json.decode(made.body, type=_Object).id
-        except AskFailed as error:
-            if error.status != _CONFLICT:
-                raise
-            self._remote.job = await self._find_job()
+        if "job" in self._remote.asked:
+            self._remote.job = await self._recover("job", self._find_job)
+        else:
+            body = msgspec.json.encode(hostwords.job_members(self._work, self._remote))
+            headers = {"idempotency-key": self._work.job.id}
+            self._remote.job = await self._make("job", _JOBS, body=body, headers=headers, find=self._find_job)
         self._save()
         self._reporter.say(Note(f"The host's own job is {self._remote.job}."))
 
-    async def _find_job(self) -> str:
-        """Return the id of a job that was begun and whose answer nobody read."""
+    async def _find_job(self) -> str | None:
         async for one in self._listed(f"{_JOBS}?limit={_PAGE}"):
-            if (one.metadata or {}).get(_MARK) == self._work.job.id:
+            if (one.metadata or {}).get(hostwords.MARK) == self._work.job.id:
                 return one.id
+        return None
+
+    async def _make(self, name: str, path: str, *, body: bytes, headers: dict[str, str], find: _Find) -> str:
+        """Have the host make something once, and return its id. Raises StepError."""
+        for failures in range(1, _FAILURES_IN_A_ROW + 1):
+            self._remote.asked = [*(one for one in self._remote.asked if one != name), name]
+            self._save()
+            try:
+                return _read(await self._door.call("POST", path, body=body, headers=headers), Kept).id
+            except AskFailed as error:
+                if not _is_unmade(error):
+                    return await self._recover(name, find)
+                self._remote.asked.remove(name)
+                self._save()
+                if not error.may_pass or failures == _FAILURES_IN_A_ROW:
+                    raise _refused(error) from error
+                await asyncio.sleep(max(error.retry_after_s or 0.0, self._work.poll_s))
+        raise AssertionError  # not reached
+
+    async def _recover(self, name: str, find: _Find) -> str:
+        """Return the id of something that the host was asked for and whose answer was lost. Raises StepError."""
+        for look in range(_LOOKS):
+            if look:
+                await asyncio.sleep(self._work.poll_s)
+            found = await find()
+            if found is not None:
+                return found
         raise StepError(
-            "The host was asked for the job, and its answer was lost.",
+            f"The host was asked for the {name}{'' if name == 'job' else ' file'}, and its answer was lost.",
             reason="lost_at_host",
-            hint="Look at the host whether it runs, and cancel it there before you create another.",
+            hint="Nothing is asked for twice. Look at the host whether it is there, and delete or cancel it before you"
+            " create another job.",
         )
 
     async def wait(self) -> Tuned:
-        """Wait until the host's job is over; failures to ask are passing for a while."""
-        failures = 0
+        """Wait until the host's job is over."""
         while True:
-            try:
-                job = await self._look()
-            except AskFailed as error:
-                failures += 1
-                if failures >= _FAILURES_IN_A_ROW or not (error.may_pass or error.status is None):
-                    raise StepError(
-                        f"The host can no longer be asked for the job: {error.message}",
-                        reason="host_unreachable",
-                        hint=f"Its own job is {self._remote.job}; it may still run.",
-                    ) from error
-            else:
-                failures = 0
-                if job.status == "succeeded" and job.fine_tuned_model:
-                    return Tuned(job.fine_tuned_model, job.id, trained_tokens=job.trained_tokens)
-                if job.status in {"failed", "cancelled"}:
-                    raise _ended_badly(job)
+            await self._tell_events()
+            job = await self._look()
+            if job.status == "succeeded" and job.fine_tuned_model:
+                await self._tell_events()
+                return Tuned(job.fine_tuned_model, job.id, trained_tokens=job.trained_tokens)
+            if job.status in {"failed", "cancelled"}:
+                raise _ended_badly(job)
             await asyncio.sleep(self._work.poll_s)
 
-    async def _look(self) -> _Job:
-        events = await self._door.call("GET", f"{_JOBS}/{self._remote.job}/events?limit={_PAGE}")
-        for event in reversed(msgspec.json.decode(events.body, type=_Events).data):
-            if event.id not in self._seen:
-                self._seen.add(event.id)
-                self._say(event)
-        job = msgspec.json.decode((await self._door.call("GET", f"{_JOBS}/{self._remote.job}")).body, type=_Job)
-        self._reporter.say(Progress(f"the host says {job.status}", _UNITS.get(job.status, 0), _UNITS["succeeded"]))
+    async def cancel(self) -> Tuned:
+        """Cancel what the host runs for the job, where it runs anything; what it says is told to the job's owner."""
+        try:
+            if self._remote.job is None and "job" in self._remote.asked:
+                self._remote.job = await self._recover("job", self._find_job)
+                self._save()
+            if self._remote.job is not None:
+                self._reporter.say(Note(await self._cancel()))
+        except StepError as error:
+            self._reporter.say(Note(f"The host's job may still run: {error.message} {error.hint or ''}", level="warn"))
+        return Tuned(None, self._remote.job)
+
+    async def _cancel(self) -> str:
+        path = f"{_JOBS}/{self._remote.job}"
+        job = await self._look(most_failures=_FAILURES_WHEN_CANCELLING)
+        if job.status in hostwords.OVER:
+            return f"The host's job {job.id} had {job.status} already."
+        asked = await self._call("POST", f"{path}/cancel", most_failures=_FAILURES_WHEN_CANCELLING)
+        return f"The host was asked to cancel its job {job.id}, which is {_read(asked, HostJob).status}."
+
+    async def _look(self, *, most_failures: int = _FAILURES_IN_A_ROW) -> HostJob:
+        found = await self._call("GET", f"{_JOBS}/{self._remote.job}", most_failures=most_failures)
+        job = _read(found, HostJob)
+        if not self._work.is_cancelled:
+            self._reporter.say(Progress(f"the host says {job.status}", _UNITS.get(job.status, 0), _UNITS["succeeded"]))
         return job
 
-    def _say(self, event: _Event) -> None:
-        said = event.data or _Figures()
-        if event.type == "metrics" and said.step is not None and said.train_loss is not None:
-            self._reporter.say(
-                Metric(said.step, said.total_steps or 0, said.train_loss, 0.0, held_out_loss=said.valid_loss)
-            )
-        elif event.message:
-            self._reporter.say(Note(f"Host: {event.message}"))
-
-    async def _listed(self, path: str) -> AsyncIterator[_Object]:
+    async def _tell_events(self) -> None:
+        """Pass on what has happened at the host since the last look, oldest first."""
+        fresh: list[hostwords.HostEvent] = []
         after = ""
         while True:
-            page = msgspec.json.decode((await self._door.call("GET", f"{path}{after}")).body, type=_Page)
+            asked = await self._call("GET", f"{_JOBS}/{self._remote.job}/events?limit={_PAGE}{after}")
+            page = _read(asked, hostwords.Events)
+            new = [one for one in page.data if one.id not in self._seen]
+            fresh += new
+            self._seen.update(one.id for one in new)
+            if not page.has_more or len(new) < len(page.data) or not new:
+                break
+            after = f"&after={page.data[-1].id}"
+        for report in map(hostwords.report_of, reversed(fresh)):
+            if report is not None:
+                self._reporter.say(report)
+
+    async def _listed(self, path: str) -> AsyncIterator[Kept]:
+        after = ""
+        while True:
+            page = _read(await self._call("GET", f"{path}{after}"), hostwords.Page)
             for one in page.data:
                 yield one
             if not page.has_more or not page.data:
                 return
             after = f"&after={page.data[-1].id}"
 
+    async def _call(self, method: str, path: str, *, most_failures: int = _FAILURES_IN_A_ROW) -> Fetched:
+        """Send a request that may be sent again; failures are passing for a while. Raises StepError."""
+        failures = 0
+        while True:
+            try:
+                return await self._door.call(method, path)
+            except AskFailed as error:
+                failures += 1
+                if failures >= most_failures or not error.may_pass:
+                    raise StepError(
+                        f"The host can no longer be asked: {error.message}",
+                        reason="host_unreachable",
+                        hint=f"Its own job is {self._remote.job}; it may still run." if self._remote.job else None,
+                    ) from error
+                await asyncio.sleep(max(error.retry_after_s or 0.0, self._work.poll_s))
+
     def _save(self) -> None:
         write_remote(self._folder, self._remote)
 
 
-def job_members(work: HostStep, remote: Remote) -> dict[str, Any]:
-    """Return the body that asks a host for a job, as OpenAI's API has it; what it has no word for was refused before.
-
-    https://github.com/openai/openai-python (`types/fine_tuning/job_create_params.py`), read 2026-11.
-    """
-    job = work.job
-    members: dict[str, Any] = {
-        "model": work.route,
-        "training_file": remote.training_file,
-        "validation_file": remote.validation_file,
-        "seed": job.recipe.seed,
-        "method": {"type": job.method, job.method: {"hyperparameters": _hyperparameters(job)}},
-        "metadata": {_MARK: job.id},
-    }
-    return {**members, "suffix": job.suffix} if job.suffix else members
+def _is_unmade(error: AskFailed) -> bool:
+    """Tell whether the host has certainly not made what it was asked for."""
+    status = error.status
+    return status == _REFUSED_UNSENT or (status in _CLIENT_FAULTS and status not in _BEGUN_OR_NOT)
 
 
-def _hyperparameters(job: JobSpec) -> dict[str, Any]:
-    """Return what differs from our own usual settings: the host knows its models better than we do."""
-    usual, asked = Recipe(), job.recipe
-    found: dict[str, Any] = {}
-    if asked.epochs != usual.epochs:
-        found["n_epochs"] = max(1, round(asked.epochs))
-    if asked.batch_size != usual.batch_size:
-        found["batch_size"] = asked.batch_size
-    if job.method == "dpo" and asked.beta != usual.beta:
-        found["beta"] = asked.beta
-    return found
+def _read(fetched: Fetched, kind: type[_Kind]) -> _Kind:
+    try:
+        return msgspec.json.decode(fetched.body, type=kind)
+    except msgspec.DecodeError as error:
+        raise StepError(
+            "The host answers in other words than OpenAI's.",
+            reason="not_understood",
+            hint="Look at the receipts of the job's project.",
+        ) from error
 
 
-def _lines(parquet: Path, job: JobSpec) -> Iterator[bytes]:
-    for example in read_examples(parquet):
-        yield msgspec.json.encode(_line(example, is_preference=job.method == "dpo")) + b"\n"
+def _refused(error: AskFailed) -> StepError:
+    return StepError(
+        f"The host did not take the job: {error.message}",
+        reason="refused_by_host",
+        hint="The door's receipt says by whom and why; `hortus receipts` shows it.",
+    )
 
 
-def _line(example: Example, *, is_preference: bool) -> dict[str, Any]:
-    if is_preference:
-        said = {"messages": example.prompt, **({"tools": example.tools} if example.tools else {})}
-        return {"input": said, "preferred_output": [example.answer], "non_preferred_output": [example.rejected]}
-    line: dict[str, Any] = {"messages": [*example.prompt, example.answer]}
-    return {**line, "tools": example.tools} if example.tools else line
-
-
-def _form(content: bytes, file_name: str) -> Iterator[bytes]:
-    dashes, end = b"--" + _BOUNDARY.encode(), b"\r\n"
-    yield dashes + end + b'Content-Disposition: form-data; name="purpose"' + end * 2 + b"fine-tune" + end
-    head = f'Content-Disposition: form-data; name="file"; filename="{file_name}"'.encode()
-    yield dashes + end + head + end + b"Content-Type: application/jsonl" + end * 2
-    yield content
-    yield end + dashes + b"--" + end
-
-
-def _ended_badly(job: _Job) -> StepError:
-    told = job.error or _Error()
+def _ended_badly(job: HostJob) -> StepError:
+    told = job.error or hostwords.HostError()
     return StepError(
         f"The host's job has {job.status}: {told.message or 'it says no more'}",
         reason=told.code or f"{job.status}_at_host",

@@ -83,15 +83,18 @@ class Bases:
         route = snapshot.routes.get(name) if snapshot is not None else None
         if snapshot is None or route is None:
             return None
-        for candidate in route.candidates:
-            endpoint = snapshot.endpoints.get(candidate.endpoint)
-            if endpoint is None:
-                continue
-            if endpoint.address.startswith(ENGINE_SCHEME):
-                return self._here(endpoint.address.removeprefix(ENGINE_SCHEME))
-            if _TUNES in endpoint.operations:
-                return Base(name, route=name)
-        return None
+        found = [snapshot.endpoints[one.endpoint] for one in route.candidates if one.endpoint in snapshot.endpoints]
+        here = next((one.address for one in found if one.address.startswith(ENGINE_SCHEME)), None)
+        if here is not None:
+            return self._here(here.removeprefix(ENGINE_SCHEME))
+        tuning = [endpoint.name for endpoint in found if _TUNES in endpoint.operations]
+        if len(tuning) > 1:
+            raise NotPossible(
+                f"{name!r} leads to several endpoints whose hosts tune: {', '.join(tuning)}.",
+                path="model",
+                hint="Name a route to the one that is to do it.",
+            )
+        return Base(name, route=name) if tuning else None
 
 
 def source_of(product: Path) -> str:

@@ -12,7 +12,6 @@ from collections.abc import Callable
 import msgspec
 
 from hortus.base.errors import HortusError
-from hortus.canon.errors import HostFault
 from hortus.control.engine_states import read_engine_states
 from hortus.control.plane import Plane
 from hortus.control.workshop.bases import facts_of
@@ -23,18 +22,16 @@ from hortus.control.workshop.works import (
     Ground,
     candidates,
     needs_key,
+    renewed,
     work_of,
 )
-from hortus.gateway.ports import HostRequest
 from hortus.jobs.folders import JobFolder
 from hortus.jobs.orders import read_orders, remove_order, write_order
 from hortus.jobs.ports import Jobs
-from hortus.jobs.records import JobEvent, JobRecord
-from hortus.jobs.remote import read_remote
+from hortus.jobs.records import JobRecord
 from hortus.jobs.reporting import read_reports
 from hortus.jobs.steps import Order, StepWork
 from hortus.snapshot.grants import CANDIDATES
-from hortus.snapshot.model import Timeouts
 
 PROJECT = "workshop"
 """The project whose keys ask candidates: its requests are Hortus' own."""
@@ -42,8 +39,6 @@ PROJECT = "workshop"
 LOOK_EVERY_S = 0.25
 _AT_ONCE = 1
 """Jobs that train at the same time: two would only slow each other down."""
-
-_CANCEL_WITHIN_S = 30.0
 
 _log = logging.getLogger("hortus.jobs")
 
@@ -54,13 +49,15 @@ class Conductor:
     Args:
         plane: What is declared, and where things lie.
         door: Gives the address of the door.
+        poll_s: How often hosts are asked how their jobs stand, in seconds.
     """
 
-    def __init__(self, plane: Plane, *, door: Callable[[], str]) -> None:
+    def __init__(self, plane: Plane, *, door: Callable[[], str], poll_s: float) -> None:
         self._plane = plane
         self._jobs: Jobs = plane.ports.jobs
         self._places = places = plane.installation.workshop
         self._door = door
+        self._poll_s = poll_s
         self._belongings = Belongings(plane)
         self._promotion = Promotion(plane, self._belongings)
         self._orders = read_orders(places.orders)
@@ -69,7 +66,10 @@ class Conductor:
         """Carry jobs on for as long as this process lives; a fault of one job is its own."""
         await self._leave_old()
         while True:
-            await asyncio.to_thread(self._forget_orders)
+            try:
+                await self._leave_rest()
+            except (HortusError, OSError) as error:
+                _log.error("what is left of a job cannot be taken back now", extra={"reason": str(error)})
             for job in await asyncio.to_thread(self._jobs.unfinished):
                 try:
                     await self._look_at(job)
@@ -120,8 +120,10 @@ class Conductor:
         known = self._orders.get(job.id)
         step = STEP_OF.get(job.phase)
         wish = "pause" if job.state == "paused" else job.wish
+        if job.phase == "host":
+            wish = "run"  # also to cancel there
         if known is not None and known.work is not None and known.number == self._number(job):
-            return msgspec.structs.replace(known, wish=wish)
+            return msgspec.structs.replace(known, wish=wish, work=renewed(known.work, job, door=self._door))
         work = await self._work(job) if step is not None and wish == "run" else None
         return Order(self._number(job), wish, work)
 
@@ -131,7 +133,7 @@ class Conductor:
         is_here = job.phase == "evaluate"
         project = PROJECT if is_here else await self._belongings.project_of(job)
         key = await self._belongings.make_key(job, project=project, routes=(f"{CANDIDATES}*",) if is_here else ())
-        return work_of(job, Ground(self._places, self._door(), key))
+        return work_of(job, Ground(self._places, self._door(), key, poll_s=self._poll_s))
 
     @staticmethod
     def _number(job: JobRecord) -> int:
@@ -146,40 +148,26 @@ class Conductor:
                 await self._leave(job)
 
     async def _leave(self, job: JobRecord) -> None:
-        """Take back everything that was only there for the job."""
-        if job.state == "cancelled" and job.base.route is not None:
-            await self._cancel_at_host(job)
+        """Take back everything that was only there for the job; its order last, by which it is known what is left."""
+        nothing = Order(self._number(job), "cancel")
+        if job.id in self._orders:
+            await asyncio.to_thread(write_order, self._places.orders, job.id, nothing)
+        await self._belongings.retire(job)
         await asyncio.to_thread(remove_order, self._places.orders, job.id)
         self._orders.pop(job.id, None)
-        await self._belongings.retire(job)
 
-    async def _cancel_at_host(self, job: JobRecord) -> None:
-        """Cancel what the host runs for the job, where it runs anything; its answer is told to the job's owner."""
-        remote = read_remote(self._folder(job)).job
-        if remote is None:
-            return
-        key = await self._belongings.make_key(job, project=await self._belongings.project_of(job), routes=())
-        request = HostRequest(
-            method="POST",
-            url=f"{self._door()}/v1/fine_tuning/jobs/{remote}/cancel",
-            headers=((b"authorization", f"Bearer {key}".encode()),),
-            body=b"",
-            timeouts=Timeouts(total_s=_CANCEL_WITHIN_S),
-            may_be_private=True,
-        )
-        try:
-            answer = await self._plane.ports.hosts.send(request)
-            told = f"was asked to cancel its job {remote} and answered {answer.status}."
-            answer.close()
-        except HostFault as error:
-            told = f"could not be asked to cancel its job {remote}: {error}"
-        event = JobEvent("cancelled_at_host", self._plane.ports.clock.now_ms(), f"The host {told}")
-        await asyncio.to_thread(self._jobs.save, job, [event])
+    async def _leave_rest(self) -> None:
+        """Take back what is left of jobs that are over, or that nobody knows: a killed process left their orders."""
+        for job_id in await asyncio.to_thread(self._left_orders):
+            job = await asyncio.to_thread(self._jobs.job, job_id)
+            if job is None:
+                await asyncio.to_thread(remove_order, self._places.orders, job_id)
+                self._orders.pop(job_id, None)
+            elif job.is_over:
+                await self._leave(job)
 
-    def _forget_orders(self) -> None:
-        """Take back orders of jobs that are over, or that nobody knows: they were left by a process that was killed."""
-        for job_id in set(read_orders(self._places.orders)) - {job.id for job in self._jobs.unfinished()}:
-            remove_order(self._places.orders, job_id)
+    def _left_orders(self) -> list[str]:
+        return sorted(set(read_orders(self._places.orders)) - {job.id for job in self._jobs.unfinished()})
 
     def _folder(self, job: JobRecord) -> JobFolder:
         return JobFolder(self._places.jobs / job.id)

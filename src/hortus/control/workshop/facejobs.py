@@ -12,7 +12,7 @@ import msgspec
 from hortus.control.workshop.results import metric_of
 from hortus.jobs.records import JobRecord, NumberedEvent
 from hortus.jobs.reports import Checkpoint, Metric
-from hortus.jobs.spec import Recipe
+from hortus.jobs.spec import JobSpec, Recipe, is_said
 
 Object = dict[str, object]
 
@@ -35,8 +35,10 @@ class _Known(msgspec.Struct, frozen=True):
 def write_job(job: JobRecord, *, result_files: Sequence[str], now_ms: int) -> Object:
     """Return a job."""
     spec = job.spec
-    hyper = _hyperparameters(spec.recipe)
-    own = {**hyper, "beta": spec.recipe.beta} if spec.method == "dpo" else hyper
+    hyper, beta = _hyperparameters(spec.recipe), {"beta": spec.recipe.beta} if spec.method == "dpo" else {}
+    own: Object = {**hyper, **beta}
+    if job.base.route is not None:
+        hyper, own = _left_to_host(hyper, spec), _left_to_host(own, spec)
     return {
         "object": "fine_tuning.job",
         "id": job.id,
@@ -131,6 +133,14 @@ def _hyperparameters(recipe: Recipe) -> Object:
         "batch_size": recipe.batch_size,
         "learning_rate_multiplier": recipe.learning_rate_multiplier,
     }
+
+
+def _left_to_host(hyper: Object, spec: JobSpec) -> Object:
+    """Return what a host was told: the rest it chooses itself."""
+    return {name: value if is_said(spec, _MEMBERS.get(name, name)) else "auto" for name, value in hyper.items()}
+
+
+_MEMBERS = {"n_epochs": "epochs"}
 
 
 def _error(job: JobRecord) -> Object | None:

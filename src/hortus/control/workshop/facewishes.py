@@ -131,6 +131,7 @@ def read_wish(body: bytes, *, made_by: str | None) -> JobWish:
         form=own.form,
         deploy=own.deploy,
         metadata=asked.metadata or {},
+        said=tuple(dict.fromkeys((*said.recipe, *(name for name, _ in changes)))),
         made_by=made_by,
     )
 

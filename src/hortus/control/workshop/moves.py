@@ -1,6 +1,7 @@
 """What does a job do next? A pure function of how it stands, of what its step has said and of the engines.
 
-check -> train -> serve -> evaluate -> promote -> over; a job of a host's: check -> host -> promote -> over.
+check -> train -> serve -> evaluate -> promote -> over; a job of a host's: check -> host -> promote -> over. What a host
+runs is cancelled there before the job is over here.
 """
 
 from __future__ import annotations
@@ -67,7 +68,6 @@ class _Judged(msgspec.Struct, frozen=True):
 
 
 class _Tuned(msgspec.Struct, frozen=True):
-    fine_tuned_model: str
     trained_tokens: int | None = None
 
 
@@ -88,7 +88,7 @@ def fail(job: JobRecord, error: JobError, *, now_ms: int) -> Move:
 
 def succeed(job: JobRecord, *, product: str | None, now_ms: int) -> Move:
     """Return the job as done."""
-    text = f"New fine-tuned model created: {product}" if product else "The product has passed and is not served."
+    text = f"New fine-tuned model created: {product}" if product else "The product is there and is not served."
     return _end(replace(job, product=product), text, now_ms=now_ms)
 
 
@@ -182,6 +182,8 @@ def _end_check(job: JobRecord, result: msgspec.Raw, *, now_ms: int) -> Move:
 
 def _follow_wish(move: Move, seen: Seen, *, now_ms: int) -> Move:
     job, events = move.job, move.events
+    if job.wish == "cancel" and job.phase == "host":
+        return Move(job, events)  # its step cancels, and says so
     if job.wish == "cancel":
         cancelled = replace(job, state="cancelled", phase="over", finished_at_ms=now_ms, progress=None)
         return Move(cancelled, (*events, JobEvent("cancelled", now_ms, "The job was cancelled.")))

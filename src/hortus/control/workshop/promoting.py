@@ -25,6 +25,8 @@ from hortus.jobs.records import Base, JobError, JobEvent, JobRecord
 from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, RouteSpec
 from hortus.snapshot.model import Adapter
 
+_TUNES = "fine_tuning"
+
 
 class Promotion:
     """Gives products their routes."""
@@ -88,15 +90,18 @@ class Promotion:
         return stored.spec.adapters
 
     async def _at_host(self, job: JobRecord) -> str:
-        """Return the route to a model that a host has tuned: an endpoint with that host's facts."""
+        """Return the route to a model that a host has tuned: an endpoint with that host's facts; empty: none wanted."""
         tuned = msgspec.json.decode(job.facts["host"], type=_Tuned)
+        if not job.spec.deploy:
+            return ""
         project = await self._belongings.project_of(job)
         name, deployment = product_name(job, project), product_deployment(job, project)
 
         def declare_it() -> None:
             base = self._endpoint_of(job.base)
-            own = msgspec.structs.replace(base, name=deployment, upstream_model=tuned.fine_tuned_model, price=None)
-            if self._plane.ports.objects.get("endpoint", deployment) is None:
+            model = tuned.fine_tuned_model  # what the catalog says of its base's price and limits is not true of it
+            own = msgspec.structs.replace(base, name=deployment, model=model, upstream_model=model, price=None)
+            if self._is_missing("endpoint", deployment):
                 declare(self._plane, own, is_new=True)
             self._route_to(name, deployment)
             self._plane.recompile()
@@ -111,13 +116,17 @@ class Promotion:
         route = snapshot.routes.get(base.route or "") if snapshot is not None else None
         for candidate in route.candidates if route is not None else ():
             stored = self._plane.ports.objects.get("endpoint", candidate.endpoint)
-            if stored is not None and isinstance(stored.spec, EndpointSpec):
+            if stored is not None and isinstance(stored.spec, EndpointSpec) and _TUNES in stored.spec.operations:
                 return stored.spec
         raise HortusError(f"The endpoint of {base.route} is gone.", hint="Declare it again.")
 
     def _route_to(self, name: str, endpoint: str) -> None:
-        if self._plane.ports.objects.get("route", name) is None:
+        if self._is_missing("route", name):
             declare(self._plane, RouteSpec(name=name, endpoints=(endpoint,)), is_new=True)
+
+    def _is_missing(self, kind: str, name: str) -> bool:
+        stored = self._plane.ports.objects.get(kind, name)
+        return stored is None or stored.retired_at_ms is not None
 
     def _allow(self, job: JobRecord, route: str, *, project: str) -> None:
         """Let the job's project use its product; where the file declares the project, the file must say so."""

@@ -15,6 +15,7 @@ from hortus.base.ids import ENTROPY_BYTES, make_id
 from hortus.base.time import Clock
 from hortus.control.ports import Entropy
 from hortus.control.workshop.bounds import find_fault
+from hortus.control.workshop.hosting import find_uncarried
 from hortus.control.workshop.results import Result, results_of
 from hortus.control.workshop.room import Room
 from hortus.jobs.folders import WorkshopPlaces
@@ -64,6 +65,7 @@ class JobWish(msgspec.Struct, frozen=True):
     check_only: bool = False
     metadata: Mapping[str, str] = {}
     made_by: str | None = None
+    said: tuple[str, ...] = ()
 
 
 FindBase = Callable[[str, str], Base]
@@ -76,6 +78,16 @@ Claim = Callable[[str, Literal["file", "tuning_job"], str], None]
 def _no_claim(project_id: str, kind: str, thing_id: str) -> None:
     """Tell nobody."""
     del project_id, kind, thing_id
+
+
+def _check_base(base: Base, wish: JobWish) -> None:
+    """See that the base can do what is asked of it. Raises NotPossible."""
+    if base.folder is None and base.route is None and wish.method != "scratch":
+        hint = "Name a base that has learnt something, or the method `scratch`."
+        raise NotPossible(f"`{base.name}` has no weights that could be tuned.", path="method", hint=hint)
+    uncarried = find_uncarried(wish) if base.route is not None else None
+    if uncarried is not None:
+        raise NotPossible(uncarried.message, path=uncarried.path, hint=uncarried.hint)
 
 
 class Workshop:
@@ -219,9 +231,7 @@ class Workshop:
                 self._check_file(project_id, file_id)
         self._check_settings(wish)
         base = self._find_base(project_id, wish.base)
-        if base.folder is None and base.route is None and wish.method != "scratch":
-            hint = "Name a base that has learnt something, or the method `scratch`."
-            raise NotPossible(f"`{base.name}` has no weights that could be tuned.", path="method", hint=hint)
+        _check_base(base, wish)
         members = {name: getattr(wish, name) for name in JobSpec.__struct_fields__ if hasattr(wish, name)}
         asked = {**msgspec.to_builtins(members), "id": self._make_id("ftjob-"), "project_id": project_id}
         try:
@@ -281,8 +291,8 @@ class Workshop:
     def pause(self, project_id: str, job_id: str) -> JobRecord:
         """Pause a job at its last checkpoint. Raises UnknownThing, NotPossible."""
         job = self.job(project_id, job_id)
-        if job.phase == "host":
-            raise NotPossible("A job at a host is paused there.", hint="Cancel it, or let it run.")
+        if job.base.route is not None:
+            raise NotPossible("A job at a host cannot be paused.", hint="Cancel it, or let it run.")
         return self._wish(job, "pause")
 
     def resume(self, project_id: str, job_id: str) -> JobRecord:

@@ -28,12 +28,14 @@ class Ground(msgspec.Struct, frozen=True):
         door: Address of the door.
         key: Opens it for the job, where its step asks there; else empty.
         base_facts: What is known of the job's base.
+        poll_s: How often hosts are asked how their jobs stand, in seconds.
     """
 
     places: WorkshopPlaces
     door: str = ""
     key: str = ""
     base_facts: msgspec.Raw = msgspec.Raw(b"{}")
+    poll_s: float = 20.0
 
     def folder(self, job: JobRecord) -> JobFolder:
         """Return a job's folder."""
@@ -100,7 +102,19 @@ def _host(job: JobRecord, ground: Ground) -> StepWork:
         folder=str(ground.folder(job).root),
         door=ground.door,
         key=ground.key,
+        poll_s=ground.poll_s,
     )
+
+
+def renewed(work: StepWork, job: JobRecord, *, door: Callable[[], str]) -> StepWork:
+    """Return a step's work as it is now: the door may have another address, and what a host does may be unwanted."""
+    match work:
+        case EvaluateStep():
+            return msgspec.structs.replace(work, door=door())
+        case HostStep():
+            return msgspec.structs.replace(work, door=door(), is_cancelled=job.wish == "cancel")
+        case _:
+            return work
 
 
 _WORKS: Mapping[Phase, Callable[[JobRecord, Ground], StepWork]] = {

@@ -1,0 +1,67 @@
+"""What of a job can its host not be told? Pure: it is refused when the job is created, never left out silently.
+
+https://github.com/openai/openai-python (`types/fine_tuning/job_create_params.py`), read 2026-11.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
+from hortus.jobs.spec import GateRules, Recipe
+
+_TOLD = frozenset(("seed", "epochs", "batch_size", "learning_rate_multiplier"))
+_OURS = frozenset(("max_tokens",))
+"""What the check here sees to, before the host gets anything."""
+
+_ELSEWHERE = {"form": "merged", "engine": "auto"}
+
+
+class Uncarried(NamedTuple):
+    """What the host has no words for; its path begins at the job."""
+
+    path: str
+    message: str
+    hint: str
+
+
+class Wished(Protocol):
+    """What is asked of a job: members as in `jobs.spec.JobSpec`."""
+
+    @property
+    def method(self) -> str: ...  # noqa: D102 -- fields of a value
+    @property
+    def recipe(self) -> Recipe: ...  # noqa: D102 -- see above
+    @property
+    def gate(self) -> GateRules: ...  # noqa: D102 -- see above
+    @property
+    def said(self) -> tuple[str, ...]: ...  # noqa: D102 -- see above
+
+
+def find_uncarried(wish: Wished) -> Uncarried | None:
+    """Return the first thing that a host cannot be told, None where it can be told everything."""
+    return next(_uncarried(wish), None)
+
+
+def _uncarried(wish: Wished) -> Iterator[Uncarried]:
+    if wish.method == "scratch":
+        yield Uncarried("method", "A host makes no model from scratch.", "Use `supervised` or `dpo`, or another base.")
+    told = _TOLD | {"beta"} if wish.method == "dpo" else _TOLD
+    usual = Recipe()
+    for name in Recipe.__struct_fields__:
+        is_asked = name in wish.said or getattr(wish.recipe, name) != getattr(usual, name)
+        if is_asked and name not in told | _OURS:
+            hint = f"Leave it out: a host is told {', '.join(sorted(told))} and no more."
+            yield Uncarried(f"recipe.{name}", f"A host that tunes a model has no word for `{name}`.", hint)
+    if not wish.recipe.epochs.is_integer():
+        yield Uncarried("recipe.epochs", "A host counts whole epochs.", "Use a whole number.")
+    for name in GateRules.__struct_fields__:
+        if getattr(wish.gate, name) != getattr(GateRules(), name):
+            yield Uncarried(
+                f"gate.{name}",
+                "A model that a host has tuned passes no gate here.",
+                "Leave the gate out, and compare the model with its base yourself before you use it.",
+            )
+    for name, value in _ELSEWHERE.items():
+        if getattr(wish, name) != value:
+            yield Uncarried(name, "A model that a host has tuned stays there.", "Leave it out.")
