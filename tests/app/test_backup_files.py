@@ -133,6 +133,28 @@ def test_without_secrets_no_secret_is_in_it(ground: Ground, file: Path) -> None:
     assert verify(file) == manifest
 
 
+def bring_examples(home: Home) -> set[str]:
+    names = {"files/file-1", "datasets/abc/train.parquet", "jobs/ftjob-1/product/facts.json"}
+    for name in names | {"files/.uploads/upload_1/part_1"}:
+        (home.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (home.root / name).write_text("what somebody has said")
+    return names
+
+
+@pytest.mark.parametrize("has_secrets", [True, False])
+def test_examples_and_products_are_in_it(ground: Ground, file: Path, *, has_secrets: bool) -> None:
+    names = bring_examples(ground.home)
+    found = paths_in(ground.back_up(file, wanted=Wanted(has_secrets=has_secrets)))
+    assert {one for one in found if one.startswith(("files", "datasets", "jobs"))} == names
+
+
+def test_without_content_nothing_is_in_it_that_examples_say(ground: Ground, file: Path) -> None:
+    bring_examples(ground.home)
+    manifest = ground.back_up(file, wanted=Wanted(has_content=False))
+    assert b"what somebody has said" not in file.read_bytes()
+    assert {"files", "datasets", "jobs"} <= left_out(manifest).keys()
+
+
 def test_kept_content_opens_again(ground: Ground, file: Path, tmp_path: Path) -> None:
     def open_kept(home: Home) -> KeptContent:
         versions = FixedVersions((load_secrets(home).current,))

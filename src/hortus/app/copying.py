@@ -24,7 +24,11 @@ _NEVER = {
     "snapshot": "is compiled anew at each start",
 }
 _MODELS = "models"
-_HARMLESS = ("store.sqlite", "content", "journal", "blobs", "hortus.toml")
+_WHY_NOT_MODELS = "fetched model files are fetched again; bases that were added must be added again"
+_EXAMPLES = ("files", "datasets", "jobs")
+"""What people have brought to learn from, and what was learnt: both can say again what was said."""
+
+_HARMLESS = ("store.sqlite", "content", "journal", "blobs", "hortus.toml", "suites", *_EXAMPLES)
 """All that a backup without secrets holds; whatever else lies in a home might be one."""
 
 _DATABASE_ENDINGS = ("-wal", "-shm", "-journal")
@@ -35,8 +39,8 @@ class Wanted(msgspec.Struct, frozen=True):
     """What goes into a backup.
 
     Attributes:
-        has_models: Fetched model files, too: large, and fetched again where they are missing.
-        has_content: What is kept of content, too: seals, owners of ids, exchanges.
+        has_models: Models, too: large; those that were fetched are fetched again where they are missing.
+        has_content: What is kept of content, too: seals, owners of ids, exchanges; and files, datasets and jobs.
         config_file: The configuration file in use; one outside the home is saved as the home's own.
     """
 
@@ -124,7 +128,9 @@ def _why_not(name: str, wanted: Wanted) -> str | None:
     if name.startswith("."):
         return "is hidden, as temporary files are"
     if name == _MODELS:
-        return None if wanted.has_models else "model files are fetched again"
+        return None if wanted.has_models else _WHY_NOT_MODELS
+    if name in _EXAMPLES and not wanted.has_content:
+        return "holds examples to learn from, or what was learnt from them"
     if name.startswith(ASIDE_PREFIX):
         return "was moved aside by an earlier restore"
     return None if wanted.has_secrets or name.startswith(_HARMLESS) else "may hold secrets"
@@ -136,7 +142,7 @@ def _files_in(entry: Path, home: Home, *, left_out: list[LeftOut]) -> Iterator[P
         here = Path(directory)
         linked = [here / name for name in names if (here / name).is_symlink()]
         left_out += [LeftOut(str(one.relative_to(home.root)), "is a link to a directory") for one in linked]
-        names.sort()
+        names[:] = sorted(name for name in names if not name.startswith("."))  # uploads and the like that are under way
         for name in sorted(files):
             is_segment = here in {home.journal, home.journal / ARCHIVE} and split_name(name) is not None
             if not is_segment and not name.startswith(".") and (here / name).is_file():

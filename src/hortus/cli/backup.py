@@ -47,7 +47,8 @@ def backup(
         typer.Option("--without-content", help="Leave out what is kept of content: erasing cannot reach a backup."),
     ] = False,
     with_models: Annotated[
-        bool, typer.Option("--with-models", help="Fetched model files, too, which can be fetched again.")
+        bool,
+        typer.Option("--with-models", help="Models, too: fetched ones, which can be fetched again, and added bases."),
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from collections.abc import Callable
 
 import msgspec
@@ -153,6 +154,7 @@ class Conductor:
         if job.id in self._orders:
             await asyncio.to_thread(write_order, self._places.orders, job.id, nothing)
         await self._belongings.retire(job)
+        await asyncio.to_thread(shutil.rmtree, self._folder(job).checkpoints, ignore_errors=True)
         await asyncio.to_thread(remove_order, self._places.orders, job.id)
         self._orders.pop(job.id, None)
 
