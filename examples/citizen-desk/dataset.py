@@ -23,8 +23,8 @@ from generator import (
     training_message,
 )
 
-COPIES = 3  # of every letter: as it is, and worn by typing slips, lost words and missing accents
-GENERATED = 14_000
+COPIES = 5  # of every letter: as it is, and worn by typing slips, lost words and missing accents
+GENERATED = 16_000
 MIX = (25, 40, 35)  # shares of the generator's levels: words, sentences, mails
 DEV_PER_LANGUAGE = 30
 SEED = 11

@@ -7,7 +7,6 @@ each phase took.
 import argparse
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -101,7 +100,7 @@ def own_hortus(home: Path) -> Iterator[dict[str, str]]:
         _wait(process, environment, log=log)
         yield environment
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         process.wait(timeout=60)
 
 
