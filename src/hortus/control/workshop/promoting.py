@@ -83,6 +83,33 @@ class Promotion:
         await self._belongings.deploy([spec])
         return shared
 
+    async def withdraw(self, job: JobRecord) -> None:
+        """Take back what was begun for a product that its job did not come to serve: cancelled, or engine failed."""
+        project = await self._belongings.project_of(job)
+        name, deployment = product_name(job, project), product_deployment(job, project)
+        shared = shared_deployment(job)
+
+        def act() -> None:
+            for kind, one in (("route", name), ("endpoint", deployment), ("deployment", deployment)):
+                if not self._is_missing(kind, one):
+                    self._plane.ports.objects.retire(kind, one)
+            self._take_off(deployment, shared)
+            self._plane.recompile()
+
+        await self._belongings.change(act)
+
+    def _take_off(self, adapter: str, shared: str) -> None:
+        """Take an adapter off the deployment that it shares; one that is left without any goes."""
+        stored = self._plane.ports.objects.get("deployment", shared)
+        found = self._adapters_of(shared)
+        others = tuple(one for one in found if one.name != adapter)
+        if stored is None or others == found or not isinstance(stored.spec, DeploymentSpec):
+            return
+        if others:
+            declare(self._plane, msgspec.structs.replace(stored.spec, adapters=others), is_new=False)
+        else:
+            self._plane.ports.objects.retire("deployment", shared)
+
     def _adapters_of(self, deployment: str) -> tuple[Adapter, ...]:
         stored = self._plane.ports.objects.get("deployment", deployment)
         if stored is None or stored.retired_at_ms is not None or not isinstance(stored.spec, DeploymentSpec):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -164,8 +165,13 @@ def _deployment(job: JobRecord, name: str, source: str) -> DeploymentSpec:
 
 
 def shared_deployment(job: JobRecord) -> str:
-    """Return the name of the deployment that serves adapters over the job's base."""
-    return f"adapters-of-{_PLAIN.sub('-', job.base.name)[:_LONGEST_PART]}"
+    """Return the name of the deployment that serves adapters over the job's base on an engine.
+
+    A hash tells it from that of another base, whose name may look the same once it is shortened.
+    """
+    engine = "llamacpp" if job.spec.engine == "auto" else job.spec.engine
+    digest = hashlib.sha256(msgspec.json.encode([job.base.name, job.base.folder, engine])).hexdigest()
+    return f"adapters-of-{_PLAIN.sub('-', job.base.name)[:_LONGEST_PART]}-{digest[:_TAIL]}"
 
 
 def product_candidate(job: JobRecord) -> str:
