@@ -329,3 +329,9 @@ def test_a_vocabulary_that_is_none_is_refused(value: object, folder: Path) -> No
     edit(folder / "config.json", vocab_size=value)
 
     refused(folder, reason="bad_base")
+
+
+@pytest.mark.parametrize("member", ["num_hidden_layers", "hidden_size", "vocab_size", "intermediate_size"])
+def test_a_config_that_tells_of_a_far_larger_model_is_refused(member: str, folder: Path) -> None:
+    edit(folder / "config.json", **{member: 50_000_000})
+    assert Path(refused(folder, reason="bad_base").path or "").name == "config.json"

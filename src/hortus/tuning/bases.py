@@ -31,6 +31,8 @@ ASKS_FOR_CODE = ("auto_map", "trust_remote_code", "custom_pipelines", "custom_ge
 _KERNELS = ("attn_implementation", "_attn_implementation", "_attn_implementation_internal", "experts_implementation")
 """Where a `/` in the value makes transformers fetch a kernel, which is code."""
 _MOST_FILES = 10_000
+_MOST_A_BYTE = 8
+"""Parameters for each byte of weights: with two bits each there are four."""
 _FLOATS = frozenset({"F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"})
 
 
@@ -101,6 +103,7 @@ def check_folder(root: Path, *, hashed: bool = False) -> BaseFacts:
     if not folder.architecture:
         raise bad_file("names no architecture.", root / CONFIG)
     tensors = read_folder(root)
+    _check_claim(folder, sum(each.size for each in tensors.values()))
     if not (root / TOKENIZER).exists():
         raise bad_file("is missing; tokenizers in other files are not read.", root / TOKENIZER)
     card = read_front_matter(root)
@@ -178,6 +181,20 @@ def _check_member(key: str, value: object, *, path: Path) -> None:
         raise unsafe(f"asks for code of its own (`{key}`).", path)
     if key in _KERNELS and "/" in str(value):
         raise unsafe(f"asks for a kernel from elsewhere (`{key}`).", path)
+
+
+def _check_claim(folder: ModelFolder, stored_bytes: int) -> None:
+    """Refuse a config that tells of a far larger model than the weights: what they lack would be made up in memory."""
+    inner = folder.config.get("text_config")
+    said = inner if isinstance(inner, Mapping) else folder.config
+    width, layers = _whole(said.get("hidden_size")), _whole(said.get("num_hidden_layers"))
+    widest = max(width, _whole(said.get("intermediate_size")))
+    claimed = width * _whole(said.get("vocab_size")) + layers * width * widest
+    if claimed > _MOST_A_BYTE * stored_bytes:
+        raise bad_file(
+            f"tells of a model of {claimed:,} parameters or more; the weights have {stored_bytes:,} bytes.",
+            folder.root / CONFIG,
+        )
 
 
 def _members(value: object) -> Iterator[tuple[str, object]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
-from control.control_ground import Control, running_control
 
+from control.control_ground import Control, running_control
 from hortus.control.workshop.belongings import Belongings
 from hortus.control.workshop.moves import Move
 from hortus.control.workshop.promoting import Promotion

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 
 from hortus.gateway.guards.table import finder_for
+from hortus.jobs.errors import StepError
 from hortus.jobs.reporting import Reporter
 from hortus.jobs.steps import CheckStep, StepWork
 from hortus.policy.rules import Policy
@@ -30,4 +32,10 @@ class Recogniser:
 def run(work: StepWork, reporter: Reporter) -> CheckResult:
     """Check, and keep the dataset. Raises StepError."""
     assert isinstance(work, CheckStep)  # noqa: S101 -- `app.step` chooses by the work's kind
+    for path, file in (("training_file", work.training), ("validation_file", work.validation)):
+        if file is not None and not Path(file).is_file():
+            message = f"The bytes of {Path(file).name} are gone."
+            raise StepError(
+                message, reason="file_gone", path=path, hint="Bring the file again, and create another job."
+            )
     return check(work, report=reporter.say, recognise=Recogniser())
