@@ -47,10 +47,10 @@ def test_a_recipe_that_no_machine_can_carry_out_is_refused(recipe: Recipe, path:
     [
         (GateRules(margin=-0.5), "gate.margin"),
         (GateRules(margin=float("nan")), "gate.margin"),
-        (GateRules(confidence=0.5), "gate.confidence"),
+        (GateRules(confidence=0.8), "gate.confidence"),
         (GateRules(references=0), "gate.references"),
         (GateRules(references=1), "gate.references"),
-        (GateRules(most_items=0), "gate.most_items"),
+        (GateRules(most_items=2), "gate.most_items"),
         (GateRules(most_items=10**9), "gate.most_items"),
         (GateRules(tolerance=1.0), "gate.tolerance"),
     ],

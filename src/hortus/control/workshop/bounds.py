@@ -63,9 +63,9 @@ _SHAPE: Mapping[str, _Bound] = {
 }
 _GATE: Mapping[str, _Bound] = {
     "margin": _Bound(0, 1),
-    "confidence": _Bound(0.8, 0.9999),
+    "confidence": _Bound(0.9, 0.9999),
     "references": _Bound(4, 1000),
-    "most_items": _Bound(1, 10_000),
+    "most_items": _Bound(20, 10_000),
     "tolerance": _Bound(0, 0.2),
 }
 """What passes is better than its base, as served, and that was looked at: no job may ask for less."""
