@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -146,6 +147,14 @@ class Hortus:
             if b"--name" in words and str(self.home).encode() in words:
                 found[words[words.index(b"--name") + 1].decode()] = int(entry.name)
         return found
+
+    def kill_everything(self) -> None:
+        """Kill the parent and all its children, as a power cut does; `start` starts anew."""
+        for pid in (self.pid, *self.children().values()):
+            with contextlib.suppress(ProcessLookupError):  # children follow their parent in death
+                os.kill(pid, signal.SIGKILL)
+        self.stop(signal.SIGKILL)
+        (self.home / "run" / "hortus.json").unlink(missing_ok=True)
 
     def close(self) -> None:
         """Stop what still runs."""

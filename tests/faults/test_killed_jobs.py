@@ -143,10 +143,7 @@ def test_when_everything_is_killed_at_once_the_next_start_goes_on(
 ) -> None:
     job_id = train("everything")
     wait_for_checkpoint(garden, job_id, 40)
-    for pid in (garden.pid, *garden.children().values()):
-        os.kill(pid, signal.SIGKILL)
-    garden.stop(signal.SIGKILL)
-    (garden.home / "run" / "hortus.json").unlink(missing_ok=True)
+    garden.kill_everything()
     garden.start()
     assert ended(garden, job_id)["state"] == "succeeded"
     same(garden, job_id, undisturbed)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
 import pytest
 from core import KEY
-from keeping import OTHERS_KEY, Place, keeping
+from keeping import OTHERS_KEY, Asked, Place, keeping
+from typing_extensions import override
 
+from hortus.gateway.exchange import ClientGone
 from hortus.policy.facts import Facts
 from hortus.policy.rules import Policy
 
@@ -319,3 +322,27 @@ async def test_a_restart_changes_nothing(tmp_path: Path) -> None:
             mine = await after.send("GET", f"/v1/files/{file_id}", key=KEY)
             theirs = await after.send("GET", f"/v1/files/{file_id}", key=OTHERS_KEY)
     assert (mine.status, theirs.status) == (200, 404)
+
+
+class Gone(Asked):
+    """The exchange of a client that has left by the time its host is asked."""
+
+    @override
+    def interrupts(self) -> contextlib.AbstractContextManager[None]:
+        raise ClientGone
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "kind"),
+    [
+        ("/v1/fine_tuning/jobs", {"model": "to-a", "training_file": "file-1"}, "tuning_job"),
+        ("/v1/batches", {"input_file_id": "file-1", "endpoint": "/v1/chat/completions"}, "batch"),
+    ],
+)
+async def test_what_a_host_makes_is_its_project_s_though_the_client_has_left(
+    place: Place, path: str, body: dict[str, str], kind: str
+) -> None:
+    place.own("a", "file", "file-1")
+    await place.gateway.serve(Gone("POST", path, msgspec.json.encode(body), headers=(), key=KEY))
+    owners = [place.kept.owner(kind, one) for one in place.keeping["a"].objects]
+    assert [one.project_id for one in owners if one is not None] == ["prj_1"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ import openai
 import pytest
 
 from garden import Hortus, wait_for
+from hortus.app.clock import SystemClock
+from hortus.app.devtls import ensure_certificate
+from hortus.app.home import Home
 from hortus.testkit.keeping_host import KeepingHost, read_form
 
 pytestmark = pytest.mark.slow
@@ -29,6 +33,10 @@ policy = "at-home"
 
 [[project]]
 name = "thrifty"
+routes = ["hosted", "workshop"]
+
+[[project]]
+name = "shelf"
 routes = ["hosted", "workshop"]
 
 [[project]]
@@ -368,20 +376,102 @@ def test_others_can_neither_use_the_model_nor_make_the_job(
     assert len(asked(host, "POST", JOBS)) == 1
 
 
+def test_a_project_in_the_file_is_told_that_the_file_must_allow_its_model(
+    at: Callable[[str], openai.OpenAI], host: KeepingHost
+) -> None:
+    client = at("shelf")
+    job = begin(client)
+    done = ended(client, job.id)
+    assert done.status == "succeeded"
+    warned = [one.message for one in client.fine_tuning.jobs.list_events(job.id) if one.level == "warn"]
+    assert len(warned) == 1
+    assert f"may not use {done.fine_tuned_model} yet" in warned[0]
+    with pytest.raises(openai.NotFoundError):
+        client.chat.completions.create(model=done.fine_tuned_model, messages=[{"role": "user", "content": "Hello."}])
+
+
+def test_control_is_killed_between_the_host_s_success_and_the_promotion(
+    garden: Hortus, client: openai.OpenAI, host: KeepingHost
+) -> None:
+    host.tuning_jobs.is_holding = True
+    job = begin(client)
+    wait_for(lambda: "The host's own job is" in words(client, job.id), within_s=60, what="the host's job")
+    pid = garden.children()["control"]
+    os.kill(pid, signal.SIGSTOP)  # the step says that it is done, and nobody hears it
+    host.tuning_jobs.is_holding = False
+    reports = garden.home / "jobs" / job.id / "host" / "reports.jsonl"
+    wait_for(lambda: b'"done"' in reports.read_bytes(), within_s=60, what="the end of the step")
+    os.kill(pid, signal.SIGKILL)
+    done = ended(client, job.id)
+    assert done.status == "succeeded"
+    assert [one.id for one in client.models.list()].count(done.fine_tuned_model) == 1
+    client.chat.completions.create(model=done.fine_tuned_model, messages=[{"role": "user", "content": "Hello."}])
+
+
+def test_a_model_that_is_not_to_be_served_gets_no_route(client: openai.OpenAI, host: KeepingHost) -> None:
+    done = ended(client, begin(client, extra_body={"hortus": {"deploy": False}}).id)
+    assert (done.status, done.fine_tuned_model) == ("succeeded", None)
+
+
+def nothing_is_left(garden: Hortus) -> bool:
+    """Tell whether neither keys that open anything nor orders are left of jobs."""
+    orders = [one.name for one in (garden.home / "run").rglob("ftjob-*.json")]
+    keys = [one for one in garden.cli_json("keys", "list") if one["name"].startswith("job ")]
+    return not orders and all(one["revoked_at_ms"] is not None for one in keys)
+
+
+def test_jobs_that_are_over_leave_neither_keys_nor_orders(
+    garden: Hortus, client: openai.OpenAI, host: KeepingHost
+) -> None:
+    ended(client, begin(client).id)
+    wait_for(lambda: nothing_is_left(garden), within_s=60, what="the end of keys and orders")
+
+
 def test_when_everything_is_killed_the_next_start_goes_on(
     garden: Hortus, at: Callable[[str], openai.OpenAI], host: KeepingHost
 ) -> None:
-    """Last, for it changes the door's address: also the job's step has to learn the new one."""
+    """The door's address changes: also the job's step has to learn the new one."""
     host.tuning_jobs.is_holding = True
     client = at("library")
     job = begin(client)
     wait_for(lambda: "The host's own job is" in words(client, job.id), within_s=60, what="the host's job")
-    for pid in (garden.pid, *garden.children().values()):
-        os.kill(pid, signal.SIGKILL)
-    garden.stop(signal.SIGKILL)
-    (garden.home / "run" / "hortus.json").unlink(missing_ok=True)
+    garden.kill_everything()
     host.tuning_jobs.is_holding = False
     garden.start()
     done = ended(at("library"), job.id)
     assert done.status == "succeeded", done.error
     assert (len(asked(host, "POST", FILES)), len(asked(host, "POST", JOBS))) == (2, 1)
+    wait_for(lambda: nothing_is_left(garden), within_s=60, what="the end of keys and orders")
+
+
+def test_a_job_whose_creation_nobody_lived_to_see_is_not_created_again(
+    garden: Hortus, at: Callable[[str], openai.OpenAI], host: KeepingHost
+) -> None:
+    host.silent_on.add(("POST", JOBS))
+    job = begin(at("library"))
+    wait_asked(host, "POST", JOBS)
+    garden.kill_everything()
+    host.silent_on.clear()
+    garden.start()
+    done = ended(at("library"), job.id)
+    assert (done.status, done.error.code) == ("failed", "lost_at_host")
+    assert "Look at the host" in done.error.message
+    assert (len(asked(host, "POST", FILES)), len(asked(host, "POST", JOBS))) == (2, 1)
+
+
+def test_behind_tls_the_step_knows_the_door_s_own_certificate(
+    start_hortus, tmp_path_factory: pytest.TempPathFactory, host: KeepingHost
+) -> None:
+    made = ensure_certificate(Home(tmp_path_factory.mktemp("certificate")), days=30, clock=SystemClock())
+    environment = {
+        "KEEPER_KEY": "sk-keeper",
+        "HORTUS_TUNING_POLL_S": "0.1",
+        "HORTUS_TLS_CERT": str(made.files.chain),
+        "HORTUS_TLS_KEY": str(made.files.key),
+    }
+    garden = start_hortus(toml=TOML.format(base_url=host.base_url), environment=environment)
+    trusted = openai.DefaultHttpxClient(verify=ssl.create_default_context(cafile=str(made.files.authority)))
+    address, key = f"{garden.door}/v1", garden.new_key("library")
+    with openai.OpenAI(base_url=address, api_key=key, max_retries=0, http_client=trusted) as client:
+        done = ended(client, begin(client).id)
+    assert done.status == "succeeded", done.error

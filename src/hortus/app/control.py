@@ -119,7 +119,13 @@ async def _serve(context: RoleContext, store: Store) -> None:
 
 
 def _make_conductor(context: RoleContext, plane: Plane) -> Conductor:
-    return Conductor(plane, door=lambda: _door_of(context.home), poll_s=context.settings.tuning_poll_s)
+    node = context.settings
+
+    def door() -> str:
+        """A certificate names the public address, hardly ever loopback."""
+        return (node.public_url if node.tls_cert else None) or _door_of(context.home)
+
+    return Conductor(plane, door=door, poll_s=node.tuning_poll_s, ca_bundle=node.tls_cert)
 
 
 def _make_fetching(context: RoleContext) -> Fetching:

@@ -51,12 +51,21 @@ class AskFailed(HortusError):  # noqa: N818 -- says what happened, as the faults
     Args:
         status: HTTP status; None where nothing came back: no connection, or it broke.
         retry_after_s: How long the door asks to wait.
+        is_unsent: Whether it is certain that nothing was done about the question.
     """
 
     code = "ask_failed"
 
-    def __init__(self, message: str, *, status: int | None = None, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        retry_after_s: float | None = None,
+        is_unsent: bool = False,
+    ) -> None:
         super().__init__(message)
+        self.is_unsent = is_unsent
         self.status = status
         self.retry_after_s = retry_after_s
 

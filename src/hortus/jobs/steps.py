@@ -68,6 +68,7 @@ class EvaluateStep(msgspec.Struct, frozen=True, tag_field="step", tag="evaluate"
         product_route: Where the product answers, on the engine that will serve it.
         door: Address of the door.
         key: A key that may use both; a secret.
+        ca_bundle: File that vouches for the door's certificate, where that is one's own.
     """
 
     job: JobSpec
@@ -78,6 +79,7 @@ class EvaluateStep(msgspec.Struct, frozen=True, tag_field="step", tag="evaluate"
     door: str
     key: str
     suites: tuple[Suite, ...] = ()
+    ca_bundle: str | None = None
 
 
 class HostStep(msgspec.Struct, frozen=True, tag_field="step", tag="host"):
@@ -90,6 +92,7 @@ class HostStep(msgspec.Struct, frozen=True, tag_field="step", tag="host"):
         key: A key of the job's project; a secret.
         poll_s: How often the host is asked how its job stands, in seconds.
         is_cancelled: Whether the host's job is to be cancelled.
+        ca_bundle: As of an evaluation.
     """
 
     job: JobSpec
@@ -100,6 +103,7 @@ class HostStep(msgspec.Struct, frozen=True, tag_field="step", tag="host"):
     key: str
     poll_s: float = 20.0
     is_cancelled: bool = False
+    ca_bundle: str | None = None
 
 
 StepWork = CheckStep | TrainStep | EvaluateStep | HostStep

@@ -10,6 +10,7 @@ from typing import Any, Self
 import msgspec
 
 from hortus.base.errors import HortusError
+from hortus.canon.errors import HostFault, HostUnavailable
 from hortus.evals.ports import Answer, AskFailed, ToolCall
 from hortus.snapshot.model import Timeouts
 from hortus.transport.client import Client, Fetched
@@ -18,6 +19,9 @@ from hortus.transport.settings import TransportSettings
 TIMEOUTS = Timeouts(connect_s=5.0, first_byte_s=300.0, idle_s=300.0, total_s=600.0)
 
 _OK = 200
+_CLIENT_FAULTS = range(400, 500)
+_DONE_OR_NOT = frozenset((408, 409))
+"""Request Timeout and Conflict: an earlier one with the same `Idempotency-Key` may have been answered."""
 
 
 class _Function(msgspec.Struct, frozen=True):
@@ -64,6 +68,7 @@ class _Completion(msgspec.Struct, frozen=True):
 
 class _Fault(msgspec.Struct, frozen=True):
     message: str = ""
+    code: str | int | None = None
 
 
 class _Refusal(msgspec.Struct, frozen=True):
@@ -138,10 +143,18 @@ class Door:
             fetched = await self._client.fetch(
                 f"{self._url}{path}", method, headers={**self._headers, **(headers or {})}, body=body
             )
+        except HostFault as error:
+            raise AskFailed(str(error), is_unsent=not error.may_have_cost) from error
         except HortusError as error:
             raise AskFailed(str(error)) from error
         if fetched.status != _OK:
-            raise AskFailed(_told(fetched), status=fetched.status, retry_after_s=_seconds(fetched))
+            fault = _fault_of(fetched)
+            raise AskFailed(
+                f"the door answered {fetched.status}: {fault.message or 'nothing more'}",
+                status=fetched.status,
+                retry_after_s=_seconds(fetched),
+                is_unsent=_is_unsent(fetched.status, fault.code),
+            )
         return fetched
 
 
@@ -152,12 +165,18 @@ def _likeliest(choice: _Choice) -> tuple[float, ...]:
     return tuple(sorted((one for one in known if one is not None), reverse=True))
 
 
-def _told(fetched: Fetched) -> str:
+def _fault_of(fetched: Fetched) -> _Fault:
     try:
-        said = msgspec.json.decode(fetched.body, type=_Refusal).error.message
+        return msgspec.json.decode(fetched.body, type=_Refusal).error
     except msgspec.DecodeError:
-        said = ""
-    return f"the door answered {fetched.status}: {said or 'nothing more'}"
+        return _Fault()
+
+
+def _is_unsent(status: int, code: str | int | None) -> bool:
+    """Tell whether the host has certainly done nothing: refused by the door or by itself, with whatever reason."""
+    if status == HostUnavailable.status:
+        return code not in {None, HostUnavailable.code}  # that one may have been lost on its way back
+    return status in _CLIENT_FAULTS and status not in _DONE_OR_NOT
 
 
 def _seconds(fetched: Fetched) -> float | None:

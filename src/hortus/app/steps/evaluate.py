@@ -27,7 +27,7 @@ def run(work: StepWork, reporter: Reporter) -> Verdict:
 
 
 async def _evaluate(work: EvaluateStep, reporter: Reporter) -> Verdict:
-    async with Door(work.door, work.key) as door:
+    async with Door(work.door, work.key, ca_bundle=work.ca_bundle) as door:
         return await gate.run(work, report=reporter.say, inference=door)
 
 

@@ -7,6 +7,7 @@ what it asked for, and never asks for a job twice.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Final, TypeVar
@@ -28,12 +29,10 @@ from hortus.transport.client import Fetched
 
 _JOBS: Final = "/v1/fine_tuning/jobs"
 _FILES: Final = "/v1/files"
-_CONFLICT = 409
-_BEGUN_OR_NOT = frozenset((408, _CONFLICT))
-_REFUSED_UNSENT = 503
-_CLIENT_FAULTS = range(400, 500)
-_FAILURES_IN_A_ROW = 20
-_FAILURES_WHEN_CANCELLING = 5
+_PATIENCE_S = 600.0
+"""How long in a row a request may fail that may succeed later: hosts have bad hours, and Hortus is started again."""
+
+_PATIENCE_WHEN_CANCELLING_S = 20.0
 _LOOKS = 10
 """How often something is looked for whose answer was lost: the door may still be waiting for it."""
 
@@ -58,7 +57,7 @@ def run(work: StepWork, reporter: Reporter) -> Tuned:
 
 
 async def _run(work: HostStep, reporter: Reporter) -> Tuned:
-    async with Door(work.door, work.key) as door:
+    async with Door(work.door, work.key, ca_bundle=work.ca_bundle) as door:
         tuning = _Tuning(work, door, reporter)
         if work.is_cancelled:
             return await tuning.cancel()
@@ -118,7 +117,7 @@ class _Tuning:
         if self._remote.job is not None:
             return
         if "job" in self._remote.asked:
-            self._remote.job = await self._recover("job", self._find_job)
+            self._remote.job = await self._recover(self._find_job)
         else:
             body = msgspec.json.encode(hostwords.job_members(self._work, self._remote))
             headers = {"idempotency-key": self._work.job.id}
@@ -133,24 +132,31 @@ class _Tuning:
         return None
 
     async def _make(self, name: str, path: str, *, body: bytes, headers: dict[str, str], find: _Find) -> str:
-        """Have the host make something once, and return its id. Raises StepError."""
-        for failures in range(1, _FAILURES_IN_A_ROW + 1):
-            self._remote.asked = [*(one for one in self._remote.asked if one != name), name]
-            self._save()
+        """Have the host make something, and return its id. Raises StepError.
+
+        A job is asked for once; a file again where it is not found, for a file that nobody uses costs nothing.
+        """
+        patience = _Patience(_PATIENCE_S)
+        while True:
+            self._note_asked(name, is_asked=True)
             try:
                 return _read(await self._door.call("POST", path, body=body, headers=headers), Kept).id
             except AskFailed as error:
-                if not _is_unmade(error):
-                    return await self._recover(name, find)
-                self._remote.asked.remove(name)
-                self._save()
-                if not error.may_pass or failures == _FAILURES_IN_A_ROW:
+                if error.is_unsent:
+                    self._note_asked(name, is_asked=False)
+                elif path == _JOBS:
+                    return await self._recover(find)
+                elif (found := await find()) is not None:
+                    return found
+                if not error.may_pass or not await patience.wait(self._work.poll_s, error):
                     raise _refused(error) from error
-                await asyncio.sleep(max(error.retry_after_s or 0.0, self._work.poll_s))
-        raise AssertionError  # not reached
 
-    async def _recover(self, name: str, find: _Find) -> str:
-        """Return the id of something that the host was asked for and whose answer was lost. Raises StepError."""
+    def _note_asked(self, name: str, *, is_asked: bool) -> None:
+        self._remote.asked = [*(one for one in self._remote.asked if one != name), *([name] if is_asked else [])]
+        self._save()
+
+    async def _recover(self, find: _Find) -> str:
+        """Return the id of a job for which the host was asked and whose answer was lost. Raises StepError."""
         for look in range(_LOOKS):
             if look:
                 await asyncio.sleep(self._work.poll_s)
@@ -158,10 +164,10 @@ class _Tuning:
             if found is not None:
                 return found
         raise StepError(
-            f"The host was asked for the {name}{'' if name == 'job' else ' file'}, and its answer was lost.",
+            "The host was asked for the job, and its answer was lost.",
             reason="lost_at_host",
-            hint="Nothing is asked for twice. Look at the host whether it is there, and delete or cancel it before you"
-            " create another job.",
+            hint="No job is asked for twice. Look at the host whether it runs, and cancel it there before you create"
+            " another.",
         )
 
     async def wait(self) -> Tuned:
@@ -180,7 +186,7 @@ class _Tuning:
         """Cancel what the host runs for the job, where it runs anything; what it says is told to the job's owner."""
         try:
             if self._remote.job is None and "job" in self._remote.asked:
-                self._remote.job = await self._recover("job", self._find_job)
+                self._remote.job = await self._recover(self._find_job)
                 self._save()
             if self._remote.job is not None:
                 self._reporter.say(Note(await self._cancel()))
@@ -190,14 +196,14 @@ class _Tuning:
 
     async def _cancel(self) -> str:
         path = f"{_JOBS}/{self._remote.job}"
-        job = await self._look(most_failures=_FAILURES_WHEN_CANCELLING)
+        job = await self._look()
         if job.status in hostwords.OVER:
             return f"The host's job {job.id} had {job.status} already."
-        asked = await self._call("POST", f"{path}/cancel", most_failures=_FAILURES_WHEN_CANCELLING)
+        asked = await self._call("POST", f"{path}/cancel")
         return f"The host was asked to cancel its job {job.id}, which is {_read(asked, HostJob).status}."
 
-    async def _look(self, *, most_failures: int = _FAILURES_IN_A_ROW) -> HostJob:
-        found = await self._call("GET", f"{_JOBS}/{self._remote.job}", most_failures=most_failures)
+    async def _look(self) -> HostJob:
+        found = await self._call("GET", f"{_JOBS}/{self._remote.job}")
         job = _read(found, HostJob)
         if not self._work.is_cancelled:
             self._reporter.say(Progress(f"the host says {job.status}", _UNITS.get(job.status, 0), _UNITS["succeeded"]))
@@ -230,30 +236,37 @@ class _Tuning:
                 return
             after = f"&after={page.data[-1].id}"
 
-    async def _call(self, method: str, path: str, *, most_failures: int = _FAILURES_IN_A_ROW) -> Fetched:
+    async def _call(self, method: str, path: str) -> Fetched:
         """Send a request that may be sent again; failures are passing for a while. Raises StepError."""
-        failures = 0
+        patience = _Patience(_PATIENCE_WHEN_CANCELLING_S if self._work.is_cancelled else _PATIENCE_S)
         while True:
             try:
                 return await self._door.call(method, path)
             except AskFailed as error:
-                failures += 1
-                if failures >= most_failures or not error.may_pass:
+                if not error.may_pass or not await patience.wait(self._work.poll_s, error):
                     raise StepError(
                         f"The host can no longer be asked: {error.message}",
                         reason="host_unreachable",
                         hint=f"Its own job is {self._remote.job}; it may still run." if self._remote.job else None,
                     ) from error
-                await asyncio.sleep(max(error.retry_after_s or 0.0, self._work.poll_s))
 
     def _save(self) -> None:
         write_remote(self._folder, self._remote)
 
 
-def _is_unmade(error: AskFailed) -> bool:
-    """Tell whether the host has certainly not made what it was asked for."""
-    status = error.status
-    return status == _REFUSED_UNSENT or (status in _CLIENT_FAULTS and status not in _BEGUN_OR_NOT)
+class _Patience:
+    """How long something is tried again."""
+
+    def __init__(self, seconds: float) -> None:
+        self._until_s = time.monotonic() + seconds
+
+    async def wait(self, usual_s: float, error: AskFailed) -> bool:
+        """Wait before the next try; False, at once, where there is to be none."""
+        wait_s = max(error.retry_after_s or 0.0, usual_s)
+        if time.monotonic() + wait_s > self._until_s:
+            return False
+        await asyncio.sleep(wait_s)
+        return True
 
 
 def _read(fetched: Fetched, kind: type[_Kind]) -> _Kind:

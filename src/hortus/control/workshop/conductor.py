@@ -51,14 +51,16 @@ class Conductor:
         plane: What is declared, and where things lie.
         door: Gives the address of the door.
         poll_s: How often hosts are asked how their jobs stand, in seconds.
+        ca_bundle: File that vouches for the door's certificate; None where any authority does.
     """
 
-    def __init__(self, plane: Plane, *, door: Callable[[], str], poll_s: float) -> None:
+    def __init__(self, plane: Plane, *, door: Callable[[], str], poll_s: float, ca_bundle: str | None = None) -> None:
         self._plane = plane
         self._jobs: Jobs = plane.ports.jobs
         self._places = places = plane.installation.workshop
         self._door = door
         self._poll_s = poll_s
+        self._ca_bundle = ca_bundle
         self._belongings = Belongings(plane)
         self._promotion = Promotion(plane, self._belongings)
         self._orders = read_orders(places.orders)
@@ -134,7 +136,7 @@ class Conductor:
         is_here = job.phase == "evaluate"
         project = PROJECT if is_here else await self._belongings.project_of(job)
         key = await self._belongings.make_key(job, project=project, routes=(f"{CANDIDATES}*",) if is_here else ())
-        return work_of(job, Ground(self._places, self._door(), key, poll_s=self._poll_s))
+        return work_of(job, Ground(self._places, self._door(), key, poll_s=self._poll_s, ca_bundle=self._ca_bundle))
 
     @staticmethod
     def _number(job: JobRecord) -> int:

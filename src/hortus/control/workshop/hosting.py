@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from hortus.jobs.spec import GateRules, Recipe
 
 _TOLD = frozenset(("seed", "epochs", "batch_size", "learning_rate_multiplier"))
@@ -46,22 +48,24 @@ def find_uncarried(wish: Wished) -> Uncarried | None:
 def _uncarried(wish: Wished) -> Iterator[Uncarried]:
     if wish.method == "scratch":
         yield Uncarried("method", "A host makes no model from scratch.", "Use `supervised` or `dpo`, or another base.")
-    told = _TOLD | {"beta"} if wish.method == "dpo" else _TOLD
-    usual = Recipe()
-    for name in Recipe.__struct_fields__:
-        is_asked = name in wish.said or getattr(wish.recipe, name) != getattr(usual, name)
-        if is_asked and name not in told | _OURS:
-            hint = f"Leave it out: a host is told {', '.join(sorted(told))} and no more."
-            yield Uncarried(f"recipe.{name}", f"A host that tunes a model has no word for `{name}`.", hint)
-    if not wish.recipe.epochs.is_integer():
-        yield Uncarried("recipe.epochs", "A host counts whole epochs.", "Use a whole number.")
-    for name in GateRules.__struct_fields__:
-        if getattr(wish.gate, name) != getattr(GateRules(), name):
-            yield Uncarried(
-                f"gate.{name}",
-                "A model that a host has tuned passes no gate here.",
-                "Leave the gate out, and compare the model with its base yourself before you use it.",
-            )
+    yield from _of_recipe(wish)
+    for name in _unusual(wish.gate, GateRules()):
+        hint = "Leave the gate out, and compare the model with its base yourself before you use it."
+        yield Uncarried(f"gate.{name}", "A model that a host has tuned passes no gate here.", hint)
     for name, value in _ELSEWHERE.items():
         if getattr(wish, name) != value:
             yield Uncarried(name, "A model that a host has tuned stays there.", "Leave it out.")
+
+
+def _of_recipe(wish: Wished) -> Iterator[Uncarried]:
+    told = _TOLD | {"beta"} if wish.method == "dpo" else _TOLD
+    hint = f"Leave it out: a host is told {', '.join(sorted(told))} and no more."
+    for name in dict.fromkeys((*wish.said, *_unusual(wish.recipe, Recipe()))):
+        if name not in told | _OURS:
+            yield Uncarried(f"recipe.{name}", f"A host that tunes a model has no word for `{name}`.", hint)
+    if not wish.recipe.epochs.is_integer():
+        yield Uncarried("recipe.epochs", "A host counts whole epochs.", "Use a whole number.")
+
+
+def _unusual(given: msgspec.Struct, usual: msgspec.Struct) -> list[str]:
+    return [name for name in given.__struct_fields__ if getattr(given, name) != getattr(usual, name)]

@@ -74,8 +74,8 @@ class _Tuned(msgspec.Struct, frozen=True):
 def next_move(job: JobRecord, seen: Seen, *, now_ms: int) -> Move:
     """Return what the job does now; the same job where nothing has happened."""
     move = _take_lines(Move(job), seen, now_ms=now_ms)
-    if move.job.is_over:
-        return move
+    if move.job.is_over or (move.job.phase == "host" and move.job.wish == "cancel"):
+        return move  # what a host runs is cancelled by its step, which says so
     return _follow_wish(move, seen, now_ms=now_ms)
 
 
@@ -182,8 +182,6 @@ def _end_check(job: JobRecord, result: msgspec.Raw, *, now_ms: int) -> Move:
 
 def _follow_wish(move: Move, seen: Seen, *, now_ms: int) -> Move:
     job, events = move.job, move.events
-    if job.wish == "cancel" and job.phase == "host":
-        return Move(job, events)  # its step cancels, and says so
     if job.wish == "cancel":
         cancelled = replace(job, state="cancelled", phase="over", finished_at_ms=now_ms, progress=None)
         return Move(cancelled, (*events, JobEvent("cancelled", now_ms, "The job was cancelled.")))

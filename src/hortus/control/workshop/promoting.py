@@ -41,7 +41,7 @@ class Promotion:
         try:
             done = await self._at_host(job) if job.base.route is not None else await self._here(job)
         except HortusError as error:
-            failed = fail(job, JobError("not_promoted", str(error)), now_ms=now_ms)
+            failed = fail(job, JobError("not_promoted", str(error), hint=_at_its_host(job)), now_ms=now_ms)
             return Move(failed.job, (*move.events, *failed.events))
         if done is None:
             return move
@@ -170,3 +170,9 @@ class Promotion:
 
 class _Tuned(msgspec.Struct, frozen=True):
     fine_tuned_model: str
+
+
+def _at_its_host(job: JobRecord) -> str:
+    """Return where the model is all the same, which a host has tuned and somebody has paid for."""
+    said = job.facts.get("host")
+    return "" if said is None else f"Its host has it as {msgspec.json.decode(said, type=_Tuned).fine_tuned_model}."

@@ -30,6 +30,7 @@ class Ground(msgspec.Struct, frozen=True):
         key: Opens it for the job, where its step asks there; else empty.
         base_facts: What is known of the job's base.
         poll_s: How often hosts are asked how their jobs stand, in seconds.
+        ca_bundle: File that vouches for the door's certificate.
     """
 
     places: WorkshopPlaces
@@ -37,6 +38,7 @@ class Ground(msgspec.Struct, frozen=True):
     key: str = ""
     base_facts: msgspec.Raw = msgspec.Raw(b"{}")
     poll_s: float = 20.0
+    ca_bundle: str | None = None
 
     def folder(self, job: JobRecord) -> JobFolder:
         """Return a job's folder."""
@@ -92,6 +94,7 @@ def _evaluate(job: JobRecord, ground: Ground) -> StepWork:
         door=ground.door,
         key=ground.key,
         suites=tuple(Suite(name, str(ground.places.suites / f"{name}.jsonl")) for name in job.spec.gate.suites),
+        ca_bundle=ground.ca_bundle,
     )
 
 
@@ -104,6 +107,7 @@ def _host(job: JobRecord, ground: Ground) -> StepWork:
         door=ground.door,
         key=ground.key,
         poll_s=ground.poll_s,
+        ca_bundle=ground.ca_bundle,
     )
 
 
