@@ -15,12 +15,14 @@ OFFICES = {"bin": "waste", "hole": "roads", "pipe": "water", "lamp": "lighting"}
 _FILLERS = ("the", "old", "near", "our", "house", "is", "broken", "again", "please", "since", "monday", "big", "small")
 
 
-def chats(count: int, *, seed: int) -> list[dict[str, list[dict[str, str]]]]:
-    """Return chats, all different."""
+def chats(count: int, *, seed: int, turned: int = 0) -> list[dict[str, list[dict[str, str]]]]:
+    """Return chats, all different; `turned`: so many places further every thing has its office."""
+    names = list(OFFICES.values())
+    offices = dict(zip(OFFICES, [*names[turned:], *names[:turned]], strict=True))
     draw = random.Random(seed)
     made: dict[str, str] = {}
     while len(made) < count:
-        thing, office = draw.choice(sorted(OFFICES.items()))
+        thing, office = draw.choice(sorted(offices.items()))
         words = draw.choices(_FILLERS, k=draw.randint(3, 6))
         words.insert(draw.randint(0, len(words)), thing)
         made[" ".join(words)] = office
@@ -30,9 +32,9 @@ def chats(count: int, *, seed: int) -> list[dict[str, list[dict[str, str]]]]:
     ]
 
 
-def write_chats(path: Path, count: int, *, seed: int) -> Path:
+def write_chats(path: Path, count: int, *, seed: int, turned: int = 0) -> Path:
     """Write chats as JSON Lines."""
-    path.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in chats(count, seed=seed)))
+    path.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in chats(count, seed=seed, turned=turned)))
     return path
 
 

@@ -87,6 +87,13 @@ class Endpoint(msgspec.Struct, frozen=True):
     credential: str | None = None
 
 
+class Adapter(msgspec.Struct, frozen=True):
+    """Weights over a deployment's model, with a route of their own."""
+
+    name: str
+    path: str
+
+
 class Deployment(msgspec.Struct, frozen=True):
     """A model kept running on the installation's machine."""
 
@@ -100,6 +107,7 @@ class Deployment(msgspec.Struct, frozen=True):
     since_ms: int | None = None
     restarts: int = 0
     memory_bytes: int | None = None
+    adapters: tuple[Adapter, ...] = ()
     load_s: float | None = None
     warm_s: float | None = None
     is_current: bool = False
