@@ -21,6 +21,7 @@ from hortus.evals.verdict import Check
 from hortus.jobs.folders import PRODUCT_GGUF
 from hortus.tuning.answering import answer_all
 from hortus.tuning.gguf.models import write_model
+from hortus.tuning.templates import DAY
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]  # five models start on few cores
 
@@ -99,7 +100,7 @@ def garden(start_hortus: Callable[..., Hortus], tmp_path_factory: pytest.TempPat
 @pytest.fixture(scope="module")
 def references() -> list[Any]:
     examples = [example(one, "waste") for one in MESSAGES]
-    return list(answer_all(SEEDLING, examples, device="cpu"))
+    return list(answer_all(SEEDLING, examples, device="cpu", day=DAY))
 
 
 async def judged(garden: Hortus, references: list[Any], root: Path, name: str) -> Check:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -24,16 +25,17 @@ class Answerer:
     Args:
         folder: Of model and tokenizer.
         device: Such as `cpu` or `cuda`.
+        day: Today: engines tell it to templates that write it.
     """
 
-    def __init__(self, folder: Path, *, device: str) -> None:
+    def __init__(self, folder: Path, *, device: str, day: datetime) -> None:
         self._model = load_model(folder).to(device).eval()
         self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         self._device = device
         own = self._model.generation_config.eos_token_id
         listed = own if isinstance(own, list) else [own]
         self._ends = [one for one in {*listed, self._tokenizer.eos_token_id} if one is not None]
-        self._encoder = Encoder(self._tokenizer, ends=self._ends, max_tokens=1 << 30)
+        self._encoder = Encoder(self._tokenizer, ends=self._ends, max_tokens=1 << 30, day=day)
 
     def answer(self, example: Example, *, max_tokens: int) -> Reference:
         """Return the greedy answer to an example's prompt. Raises StepError."""
@@ -68,11 +70,11 @@ def choose(examples: Iterable[Example], *, count: int) -> list[Example]:
     return sorted(by_prompt.values(), key=lambda one: one.id)[:count]
 
 
-def answer_all(folder: Path, examples: Sequence[Example], *, device: str) -> Iterator[Reference]:
+def answer_all(folder: Path, examples: Sequence[Example], *, device: str, day: datetime) -> Iterator[Reference]:
     """Yield the saved model's answers. Raises StepError."""
     if not examples:
         return
-    answerer = Answerer(folder, device=device)
+    answerer = Answerer(folder, device=device, day=day)
     longest = max(len(one.answer["content"]) for one in examples)
     max_tokens = min(_LONGEST, max(_SHORTEST, longest))
     for one in examples:

@@ -6,14 +6,15 @@ Prompt and answer are tokenised apart, as at inference, where the prompt's token
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import msgspec
-from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
 from hortus.jobs.errors import StepError
-from hortus.jobs.examples import Example, Message, for_template
+from hortus.jobs.examples import Example, Message
+from hortus.tuning.templates import DAY, ChatTemplate, PromptChanges, Rendered, TemplateRefuses
 
 IGNORED = -100
 """The label of a token that is not learnt."""
@@ -45,10 +46,17 @@ class Encoder:
     Args:
         ends: Ids that end a turn; the tokenizer's own end is one of them.
         max_tokens: Longest example.
+        day: Today, for templates that write it.
+
+    Raises:
+        StepError: The chat template is broken.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, *, ends: Iterable[int], max_tokens: int) -> None:
+    def __init__(
+        self, tokenizer: PreTrainedTokenizerBase, *, ends: Iterable[int], max_tokens: int, day: datetime = DAY
+    ) -> None:
         self._tokenizer = tokenizer
+        self._template = _template_of(tokenizer, day)
         self._ends = {*ends, tokenizer.eos_token_id} - {None}
         self._max_tokens = max_tokens
 
@@ -61,16 +69,7 @@ class Encoder:
         if example.answer.get("weight") == 0:
             return None
         where = f"{example.source} file:{example.line}"
-        if example.is_text:
-            encoded = self._text(example)
-        else:
-            prompt = self.render(example.prompt, tools=example.tools, where=where)
-            rejected = example.rejected
-            encoded = Encoded(
-                self._ids(prompt),
-                self._answer(prompt, example, answer=example.answer, where=where),
-                None if rejected is None else self._answer(prompt, example, answer=rejected, where=where),
-            )
+        encoded = self._text(example) if example.is_text else self._chat(example, where=where)
         if encoded.length > self._max_tokens + _ADDED:
             raise StepError(
                 f"The example has {encoded.length} tokens, more than the recipe's {self._max_tokens}.",
@@ -80,50 +79,74 @@ class Encoder:
             )
         return encoded
 
-    def render(self, prompt: list[Message], *, tools: list[dict[str, Any]] | None = None, where: str = "") -> str:
+    def render(self, prompt: list[Message], *, tools: list[dict[str, Any]] | None = None) -> str:
         """Return a prompt as the text that an engine would give the model. Raises StepError."""
-        return self._template(prompt, tools=tools, where=where, to_be_answered=True)
+        try:
+            return self._known().prompt(prompt, tools=tools)
+        except TemplateRefuses as error:
+            raise _refused(error, "") from error
+
+    def _chat(self, example: Example, *, where: str) -> Encoded:
+        chosen = self._rendered(example, example.answer, where=where)
+        rejected = example.rejected
+        return Encoded(
+            self._ids(chosen.prompt),
+            self._answer(chosen.answer, where=where),
+            None
+            if rejected is None
+            else self._answer(self._rendered(example, rejected, where=where).answer, where=where),
+        )
 
     def _text(self, example: Example) -> Encoded:
         start = self._tokenizer.bos_token_id
         text = self._ids(example.answer.get("content") or "")
         return Encoded([] if start is None else [start], [*text, self._tokenizer.eos_token_id])
 
-    def _answer(self, prompt: str, example: Example, *, answer: Message, where: str) -> list[int]:
-        whole = self._template([*example.prompt, answer], tools=example.tools, where=where, to_be_answered=False)
-        if not whole.startswith(prompt):
+    def _rendered(self, example: Example, answer: Message, *, where: str) -> Rendered:
+        try:
+            return self._known().render(example.prompt, answer, tools=example.tools)
+        except TemplateRefuses as error:
+            raise _refused(error, where) from error
+        except PromptChanges as error:
             raise StepError(
                 "The base's chat template writes a prompt differently once it is answered, so that what is learnt "
                 "would not be what is asked.",
                 reason="bad_data",
                 path=where,
                 hint="Use a base whose template keeps prompts as they are.",
-            )
-        ids = self._ids(whole[len(prompt) :])
+            ) from error
+
+    def _known(self) -> ChatTemplate:
+        if self._template is None:
+            raise TemplateRefuses("")
+        return self._template
+
+    def _answer(self, text: str, *, where: str) -> list[int]:
+        ids = self._ids(text)
         last = max((index for index, one in enumerate(ids) if one in self._ends), default=-1)
         if last == 0 or not ids:
             raise StepError("The answer is empty.", reason="bad_data", path=where, hint="Give it a text or a call.")
         return ids[: last + 1] if last > 0 else [*ids, self._tokenizer.eos_token_id]
 
-    def _template(
-        self, messages: list[Message], *, tools: list[dict[str, Any]] | None, where: str, to_be_answered: bool
-    ) -> str:
-        try:
-            text: str = self._tokenizer.apply_chat_template(
-                for_template(messages), tools=tools, add_generation_prompt=to_be_answered, tokenize=False
-            )
-        except (TemplateError, TypeError, KeyError, ValueError) as error:
-            raise StepError(
-                f"The base's chat template cannot write these messages ({type(error).__name__}).",
-                reason="bad_data",
-                path=where,
-                hint="Look at their roles and contents, or use another base.",
-            ) from error
-        return text
-
     def _ids(self, text: str) -> list[int]:
         ids: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
         return ids
+
+
+def _template_of(tokenizer: PreTrainedTokenizerBase, day: datetime) -> ChatTemplate | None:
+    if not tokenizer.chat_template:
+        return None
+    words = {name: word for name, word in tokenizer.special_tokens_map.items() if isinstance(word, str)}
+    return ChatTemplate(tokenizer.chat_template, words=words, day=day)
+
+
+def _refused(error: TemplateRefuses, where: str) -> StepError:
+    return StepError(
+        f"The base's chat template cannot write these messages{error.why and f': {error.why}'}.",
+        reason="bad_data",
+        path=where,
+        hint="Look at their roles and contents, or use another base.",
+    )
 
 
 def supervised_row(encoded: Encoded, *, whole: bool) -> dict[str, list[int]]:

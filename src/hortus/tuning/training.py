@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -129,8 +130,9 @@ def _answer_references(work: TrainStep, ground: Ground) -> int:
     """Let the saved weights, loaded anew, answer held-out prompts; return how many."""
     examples = answering.choose(read_examples(Path(work.dataset, HELD_OUT)), count=work.job.gate.references)
     device = "cuda" if ground.device.gpus else "cpu"
+    day = datetime.fromtimestamp(ground.clock.now_ms() / 1000, tz=UTC).astimezone()
     references: list[Reference] = []
-    for one in answering.answer_all(ground.folder.product / PRODUCT_MODEL, examples, device=device):
+    for one in answering.answer_all(ground.folder.product / PRODUCT_MODEL, examples, device=device, day=day):
         references.append(one)
         ground.report(Progress("references", len(references), len(examples)))
     write_file(ground.folder.product / REFERENCES, _encode(references))

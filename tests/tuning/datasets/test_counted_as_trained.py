@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 from transformers import AutoTokenizer
 
-from examples_ground import TEMPLATE, checked, good_chat, lines, work_of
+from examples_ground import TEMPLATE, checked, good_chat, lines, work_of, write_base
 from hortus.jobs.examples import HELD_OUT, TRAIN, read_examples
 from hortus.jobs.spec import Method
 from hortus.tuning.checking import BadData
+from hortus.tuning.datasets.rendering import BaseText
 from hortus.tuning.encoding import Encoder
 
+DATED = "{{ strftime_now('%d %B %Y') }}" + TEMPLATE
 UNENDED = TEMPLATE.replace("<|end|>\n", "\n")
 
 
@@ -51,3 +53,31 @@ def test_training_takes_what_the_check_takes(template: str, method: Method, make
         assert encoded is not None
         assert limit - 80 <= encoded.length <= limit
         assert abs(len(encoded.prompt) + len(encoded.answer) - one.tokens) <= 2
+
+
+@pytest.mark.parametrize("template", [TEMPLATE, DATED], ids=["without a date", "with today's date"])
+def test_training_reads_the_text_that_the_check_reads(template: str, tmp_path: Path) -> None:
+    work = work_of(tmp_path, lines(good_chat(n) for n in range(12)), template=template)
+    base = Path(str(work.base))
+    encoder = Encoder(AutoTokenizer.from_pretrained(base), ends=(), max_tokens=1000)
+    folder = Path(work.datasets) / checked(work).dataset
+    for one in read_examples(folder / TRAIN):
+        assert encoder.render(one.prompt) == BaseText(base).render(one.prompt, one.answer).prompt
+
+
+def test_what_is_learnt_is_the_same_on_another_day(tmp_path: Path) -> None:
+    base = write_base(tmp_path, template=DATED)
+    encoder = Encoder(AutoTokenizer.from_pretrained(base), ends=(), max_tokens=1000)
+    assert encoder.render([{"role": "user", "content": "When?"}]).startswith("01 January 2026")
+
+
+def test_the_check_takes_the_template_for_tools_as_training_does(tmp_path: Path) -> None:
+    base = write_base(tmp_path, template=TEMPLATE)
+    (base / "additional_chat_templates").mkdir()
+    (base / "additional_chat_templates" / "tool_use.jinja").write_text("{{ tools | length }} tools" + TEMPLATE)
+    encoder = Encoder(AutoTokenizer.from_pretrained(base), ends=(), max_tokens=1000)
+    asked, answer = good_chat(1)["messages"]
+    tools = [{"type": "function", "function": {"name": "look", "parameters": {}}}]
+    text = BaseText(base).render([asked], answer, tools=tools).prompt
+    assert text.startswith("1 tools")
+    assert encoder.render([asked], tools=tools) == text

@@ -10,7 +10,8 @@ from transformers import PreTrainedTokenizerFast
 from examples_ground import SPECIAL, TEMPLATE, write_base
 from hortus.jobs.errors import StepError
 from hortus.jobs.examples import for_template
-from hortus.tuning.datasets.rendering import BaseText, Rendered, TemplateRefuses
+from hortus.tuning.datasets.rendering import BaseText
+from hortus.tuning.templates import Rendered, TemplateRefuses
 
 TOOLS = [{"type": "function", "function": {"name": "look", "parameters": {"type": "object", "a": [1, 2]}}}]
 ASKED = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Größe <b> & 'so'?"}]

@@ -10,7 +10,8 @@ from hortus.jobs.examples import Message, Source
 from hortus.tuning.datasets.formats import Draft
 from hortus.tuning.datasets.problems import Flaws, Problems
 from hortus.tuning.datasets.reading import Given
-from hortus.tuning.datasets.rendering import BaseText, PromptChanges, Rendered, TemplateRefuses
+from hortus.tuning.datasets.rendering import BaseText
+from hortus.tuning.templates import PromptChanges, Rendered, TemplateRefuses
 
 _BATCH = 64
 _BYTES_A_TOKEN = 4  # of European languages under the makers' tokenizers, roughly
