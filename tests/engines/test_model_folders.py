@@ -84,6 +84,12 @@ def test_weights_that_are_cut_off_or_something_else_are_refused(folder: Path, co
         read_folder(folder)
 
 
+def test_a_configuration_that_nests_without_end_is_refused(folder: Path) -> None:
+    (folder / "config.json").write_bytes(b'{"x":' * 100_000)
+    with pytest.raises(ModelFileError, match="configuration cannot be read"):
+        read_folder(folder)
+
+
 def test_a_folder_without_a_configuration_is_refused(folder: Path) -> None:
     (folder / "config.json").unlink()
     with pytest.raises(ModelFileError, match=r"no config\.json"):

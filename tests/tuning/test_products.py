@@ -12,13 +12,13 @@ from peft import LoraConfig, get_peft_model
 
 from hortus.jobs.errors import StepError
 from hortus.jobs.spec import JobSpec, Lora, Recipe
+from hortus.jobs.weightfiles import read_folder
 from hortus.tuning import compute
 from hortus.tuning.export import export_model
 from hortus.tuning.facts import DataRecord, Score, TrainingRecord, VerdictRecord
 from hortus.tuning.identity import Environment, hash_file
 from hortus.tuning.papers import add_verdict, read_facts
 from hortus.tuning.products import ProductInputs, base_record, write_product
-from hortus.tuning.weights import read_folder
 from tiny_models import copy_of, edit, random_model, write_folder
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # peft asks for it

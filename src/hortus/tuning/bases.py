@@ -14,12 +14,12 @@ from pathlib import Path
 import msgspec
 
 from hortus.jobs.errors import StepError
+from hortus.jobs.weightfiles import StoredTensor, code_asked_for, read_folder, unsafe
 from hortus.tuning.cards import read_front_matter
 from hortus.tuning.folders import CONFIG, TOKENIZER, ModelFolder, bad_file, read_table
 from hortus.tuning.gguf.architectures import plan_of
 from hortus.tuning.gguf.vocabulary import read_vocabulary
 from hortus.tuning.identity import hash_bytes, hash_model, hash_tokenizer
-from hortus.tuning.weights import StoredTensor, read_folder, unsafe
 
 RUNS_ON_LOAD = frozenset(
     {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".dill", ".npy", ".npz", ".h5", ".hdf5", ".keras"}
@@ -27,9 +27,6 @@ RUNS_ON_LOAD = frozenset(
 )
 """Weights in formats that can hold code, or whose readers have run it. They are never opened."""
 CODE = (".py", ".pyc", ".pyo", ".pyd", ".so", ".dll", ".dylib", ".sh", ".ipynb", ".jar", ".exe")
-ASKS_FOR_CODE = ("auto_map", "trust_remote_code", "custom_pipelines", "custom_generate")
-_KERNELS = ("attn_implementation", "_attn_implementation", "_attn_implementation_internal", "experts_implementation")
-"""Where a `/` in the value makes transformers fetch a kernel, which is code."""
 _MOST_FILES = 10_000
 _MOST_A_BYTE = 8
 """Parameters for each byte of weights: with two bits each there are four."""
@@ -172,15 +169,9 @@ def _check_tables(root: Path) -> None:
             if path.parent != root or path.name in {"vocab.json", "added_tokens.json"}:
                 continue  # nobody reads it as an object
             raise
-        for key, value in _members(table):
-            _check_member(key, value, path=path)
-
-
-def _check_member(key: str, value: object, *, path: Path) -> None:
-    if key in ASKS_FOR_CODE and value:
-        raise unsafe(f"asks for code of its own (`{key}`).", path)
-    if key in _KERNELS and "/" in str(value):
-        raise unsafe(f"asks for a kernel from elsewhere (`{key}`).", path)
+        asked = code_asked_for(table)
+        if asked is not None:
+            raise unsafe(f"asks for code of its own or of somebody else (`{asked}`).", path)
 
 
 def _check_claim(folder: ModelFolder, stored_bytes: int) -> None:
@@ -195,19 +186,6 @@ def _check_claim(folder: ModelFolder, stored_bytes: int) -> None:
             f"tells of a model of {claimed:,} parameters or more; the weights have {stored_bytes:,} bytes.",
             folder.root / CONFIG,
         )
-
-
-def _members(value: object) -> Iterator[tuple[str, object]]:
-    waiting = [value]
-    while waiting:
-        match waiting.pop():
-            case Mapping() as table:
-                yield from table.items()
-                waiting.extend(table.values())
-            case list() as values:
-                waiting.extend(values)
-            case _:
-                continue
 
 
 def _refusals(folder: ModelFolder) -> dict[str, str]:

@@ -15,8 +15,8 @@ import msgspec
 
 import hortus
 from hortus.jobs.spec import JobSpec
+from hortus.jobs.weightfiles import INDEX, weight_files
 from hortus.tuning.folders import SMALL_FILES, ModelFolder, bad_file
-from hortus.tuning.weights import INDEX, weight_files
 
 PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "tokenizers", "safetensors", "gguf", "numpy")
 _CHUNK_BYTES = 1 << 20

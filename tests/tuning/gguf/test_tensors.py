@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from hortus.jobs.errors import StepError
+from hortus.jobs.weightfiles import read_header
 from hortus.tuning.gguf.models import write_model
 from hortus.tuning.gguf.tensors import NumberFormat, floats, neighbours, written
-from hortus.tuning.weights import read_header
 from tiny_models import write_folder
 
 NEAR = {NumberFormat.F32: 0.0, NumberFormat.F16: 2**-11, NumberFormat.BF16: 2**-8, NumberFormat.Q8_0: 1 / 127}

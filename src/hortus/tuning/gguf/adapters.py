@@ -13,10 +13,10 @@ from pathlib import Path
 import gguf
 
 from hortus.jobs.errors import StepError
+from hortus.jobs.weightfiles import StoredTensor, read_header
 from hortus.tuning.folders import ModelFolder, read_table
 from hortus.tuning.gguf.architectures import Plan, plan_of
 from hortus.tuning.gguf.tensors import NumberFormat, Written, write_whole, written
-from hortus.tuning.weights import StoredTensor, read_header
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 

@@ -13,11 +13,11 @@ import gguf
 import msgspec
 import numpy as np
 
+from hortus.jobs.weightfiles import StoredTensor, read_folder
 from hortus.tuning.folders import ModelFolder
 from hortus.tuning.gguf.architectures import HEAD, Plan, Rope, plan_of
 from hortus.tuning.gguf.tensors import BeyondF16, NumberFormat, Written, write_whole, written
 from hortus.tuning.gguf.vocabulary import Vocabulary, read_vocabulary, refusal
-from hortus.tuning.weights import StoredTensor, read_folder
 
 _FILE_TYPES = {
     NumberFormat.F16: gguf.LlamaFileType.MOSTLY_F16,

@@ -1,13 +1,13 @@
-"""Which tensors lie in a folder's safetensors files, by their headers alone, and do the headers tell the truth?
+"""Which tensors lie in a folder's safetensors files, do their headers tell the truth, and does a table ask for code?
 
-Nothing but headers is read. Format: https://huggingface.co/docs/safetensors (recalled 2026-11).
+Nothing but headers and small JSON files is read. Format: https://huggingface.co/docs/safetensors (recalled 2026-11).
 """
 
 from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,23 +22,31 @@ _LENGTH = struct.Struct("<Q")
 _LONGEST_HEADER = 100_000_000
 _MOST_DIMENSIONS = 8
 _LARGEST_INDEX = 64 * 1024 * 1024
-_ITEM_BYTES = {
-    "F64": 8,
-    "F32": 4,
-    "F16": 2,
-    "BF16": 2,
-    "I64": 8,
-    "I32": 4,
-    "I16": 2,
-    "I8": 1,
-    "U64": 8,
-    "U32": 4,
-    "U16": 2,
-    "U8": 1,
-    "BOOL": 1,
-    "F8_E4M3": 1,
-    "F8_E5M2": 1,
+_BITS = {
+    "C64": 64,
+    "F64": 64,
+    "F32": 32,
+    "F16": 16,
+    "BF16": 16,
+    "F8_E4M3": 8,
+    "F8_E5M2": 8,
+    "F8_E8M0": 8,
+    "F6_E2M3": 6,
+    "F6_E3M2": 6,
+    "F4": 4,
+    "I64": 64,
+    "I32": 32,
+    "I16": 16,
+    "I8": 8,
+    "U64": 64,
+    "U32": 32,
+    "U16": 16,
+    "U8": 8,
+    "BOOL": 8,
 }
+_ASKS_FOR_CODE = ("auto_map", "trust_remote_code", "custom_pipelines", "custom_generate")
+_KERNELS = ("attn_implementation", "_attn_implementation", "_attn_implementation_internal", "experts_implementation")
+"""Where a `/` in the value makes transformers fetch a kernel, which is code."""
 
 
 class _Entry(msgspec.Struct, frozen=True):
@@ -141,13 +149,13 @@ def _check_cover(entries: dict[str, _Entry], path: Path, *, data_bytes: int) -> 
 
 def _fault(entry: _Entry, data_bytes: int) -> str:
     begin, end = entry.data_offsets
-    if entry.dtype not in _ITEM_BYTES:
+    if entry.dtype not in _BITS:
         return f"has the unknown type {entry.dtype[:20]!r}"
     if len(entry.shape) > _MOST_DIMENSIONS or min(entry.shape, default=0) < 0:
         return "has an impossible shape"
     if not 0 <= begin <= end <= data_bytes:
         return "would lie beyond the end of the file"
-    if end - begin != math.prod(entry.shape) * _ITEM_BYTES[entry.dtype]:
+    if (end - begin) * 8 != math.prod(entry.shape) * _BITS[entry.dtype]:
         return "has a size that does not fit its shape"
     return ""
 
@@ -212,3 +220,24 @@ def read_folder(folder: Path) -> dict[str, StoredTensor]:
 def _refuse_doubles(names: Iterable[str], path: Path) -> None:
     for name in names:
         raise unsafe(f"holds the tensor {name[:80]!r}, which another file holds as well.", path)
+
+
+def code_asked_for(table: object) -> str | None:
+    """Return the member by which a model's table asks for code when it is loaded, at any depth; None: it does not."""
+    for key, value in _members(table):
+        if (key in _ASKS_FOR_CODE and value) or (key in _KERNELS and "/" in str(value)):
+            return key
+    return None
+
+
+def _members(value: object) -> Iterator[tuple[str, object]]:
+    waiting = [value]
+    while waiting:
+        match waiting.pop():
+            case Mapping() as table:
+                yield from table.items()
+                waiting.extend(table.values())
+            case list() as values:
+                waiting.extend(values)
+            case _:
+                continue
