@@ -475,3 +475,18 @@ def test_behind_tls_the_step_knows_the_door_s_own_certificate(
     with openai.OpenAI(base_url=address, api_key=key, max_retries=0, http_client=trusted) as client:
         done = ended(client, begin(client).id)
     assert done.status == "succeeded", done.error
+
+
+def test_the_command_line_does_the_same(garden: Hortus, host: KeepingHost, tmp_path: Path) -> None:
+    data = tmp_path / "lamps.jsonl"
+    data.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in chats()))
+    done = garden.cli("train", "--base", "hosted", "--data", str(data), "--project", "library", "--suffix", "cli")
+    assert "ft:hosted:library:cli:" in done.stdout + done.stderr
+    refused = garden.cli(
+        *("train", "--base", "hosted", "--data", str(data), "--project", "library", "--rank", "4"), check=False
+    )
+    assert refused.returncode == 1
+    assert "recipe.lora" in refused.stderr
+    job = garden.cli_json("jobs", "list")[0]
+    refused = garden.cli("deploy", job["id"], check=False)
+    assert f"Ask for it as `{job['product']}`" in refused.stderr

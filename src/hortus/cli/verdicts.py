@@ -60,7 +60,9 @@ def failure_of(job: Job) -> JobFailedError:
 
 def _show_success(job: Job) -> None:
     if job.product is None:
-        note(f"The product of {job.id} has passed and is not served. Serve it: `hortus deploy {job.id}`.")
+        is_here = f"has passed and is not served. Serve it: `hortus deploy {job.id}`."
+        note(f"The product of {job.id} {'is at its host and has no route.' if job.at_host else is_here}")
         return
     note(f"[green]{escape(job.product)}[/green] answers.")
-    note(f"Ask it: `hortus ask --route {escape(job.product)} …`. Take it away: `hortus models export {job.id} FOLDER`.")
+    away = "" if job.at_host else f" Take it away: `hortus models export {job.id} FOLDER`."
+    note(f"Ask it: `hortus ask --route {escape(job.product)} …`.{away}")

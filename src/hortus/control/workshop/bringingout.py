@@ -14,6 +14,7 @@ from hortus.control.views import DeploymentView
 from hortus.control.workshop import forms, shown
 from hortus.control.workshop.filing import note, project_names
 from hortus.control.workshop.jobbing import find_job, passed
+from hortus.control.workshop.promoting import tuned_at_host
 from hortus.control.workshop.works import product_name, served
 from hortus.jobs.folders import JobFolder
 from hortus.jobs.records import JobRecord
@@ -26,7 +27,9 @@ def deploy_product(plane: Plane, ask: forms.DeployWanted) -> DeploymentView:
     _refuse_unfit(job)
     if job.base.route is not None:
         raise Conflict(
-            f"The product of {job.id} is served by its host.", path="id", hint=f"Ask for it as `{job.product}`."
+            f"The product of {job.id} is served by its host.",
+            path="id",
+            hint=f"Ask for it as `{job.product or tuned_at_host(job)}`.",
         )
     project = project_names(plane)[job.spec.project_id]
     name = ask.name or product_name(job, project)

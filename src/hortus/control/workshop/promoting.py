@@ -118,15 +118,15 @@ class Promotion:
 
     async def _at_host(self, job: JobRecord) -> str:
         """Return the route to a model that a host has tuned: an endpoint with that host's facts; empty: none wanted."""
-        tuned = msgspec.json.decode(job.facts["host"], type=_Tuned)
-        if not job.spec.deploy:
+        model = tuned_at_host(job)
+        if model is None or not job.spec.deploy:
             return ""
         project = await self._belongings.project_of(job)
         name, deployment = product_name(job, project), product_deployment(job, project)
 
         def declare_it() -> None:
             base = self._endpoint_of(job.base)
-            model = tuned.fine_tuned_model  # what the catalog says of its base's price and limits is not true of it
+            # What the catalog says of its base's price and limits is not true of it, so it bears its own name.
             own = msgspec.structs.replace(base, name=deployment, model=model, upstream_model=model, price=None)
             if self._is_missing("endpoint", deployment):
                 declare(self._plane, own, is_new=True)
@@ -169,10 +169,16 @@ class Promotion:
 
 
 class _Tuned(msgspec.Struct, frozen=True):
-    fine_tuned_model: str
+    fine_tuned_model: str | None
+
+
+def tuned_at_host(job: JobRecord) -> str | None:
+    """Return what its host calls a model that it has tuned; None where it has none."""
+    said = job.facts.get("host")
+    return None if said is None else msgspec.json.decode(said, type=_Tuned).fine_tuned_model
 
 
 def _at_its_host(job: JobRecord) -> str:
     """Return where the model is all the same, which a host has tuned and somebody has paid for."""
-    said = job.facts.get("host")
-    return "" if said is None else f"Its host has it as {msgspec.json.decode(said, type=_Tuned).fine_tuned_model}."
+    tuned = tuned_at_host(job)
+    return "" if tuned is None else f"Its host has it as {tuned}."
