@@ -70,10 +70,14 @@ def main() -> None:
     """Write both files to a folder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
+    parser.add_argument("--most", type=int, help="write so many chats to learn from at most, drawn from all")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     lexicon = read_lexicon()
-    write(arguments.out / "training.jsonl", training(lexicon))
+    asked = training(lexicon)
+    if arguments.most is not None:
+        asked = Random(SEED).sample(asked, min(arguments.most, len(asked)))
+    write(arguments.out / "training.jsonl", asked)
     write(arguments.out / "validation.jsonl", validation(lexicon))
 
 

@@ -22,6 +22,7 @@ HERE = Path(__file__).parent
 HORTUS = Path(sys.executable).parent / "hortus"
 BASE = "citizen-desk-base"
 STARTED_WITHIN_S = 120.0
+QUICK_CHATS, QUICK_STEPS = ["--most", "3000"], ["--steps", "150"]
 QUESTIONS = (
     "The bins in our road were not emptied this week.",
     "Vor der Schule ist ein tiefes Schlagloch.",
@@ -125,13 +126,14 @@ def some_hortus(work: Path) -> Iterator[dict[str, str]]:
         yield environment
 
 
-def loop(run: Run, work: Path, *, seed: int) -> None:
+def loop(run: Run, work: Path, *, seed: int, quick: bool) -> None:
     """Data check, training, gate, deployment, questions, papers."""
     data = work / "data"
     files = ["--validation", str(data / "validation.jsonl")]
-    recipe = ["--recipe", str(HERE / "recipe.json"), "--seed", str(seed)]
+    recipe = ["--recipe", str(HERE / "recipe.json"), "--seed", str(seed), *(QUICK_STEPS if quick else [])]
     with run.phase("data made and checked"):
-        subprocess.run([sys.executable, str(HERE / "dataset.py"), str(data)], check=True)  # noqa: S603 - our own program
+        made = [sys.executable, str(HERE / "dataset.py"), str(data), *(QUICK_CHATS if quick else [])]
+        subprocess.run(made, check=True)  # noqa: S603 - our own program
         if BASE.encode() not in run.answer("models", "bases", "--json"):
             run.hortus("models", "add", str(HERE / "base"), "--name", BASE)
         run.hortus("datasets", "check", str(data / "training.jsonl"), *files, "--base", BASE, *recipe)
@@ -156,6 +158,9 @@ def main() -> None:
     """Read the command line and run the loop."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--quick", action="store_true", help="few chats, few steps: to see every phase, not the figures"
+    )
     parser.add_argument("--work", type=Path, default=HERE / ".work")
     arguments = parser.parse_args()
     work: Path = arguments.work.absolute()
@@ -163,7 +168,7 @@ def main() -> None:
     console = Console()
     with some_hortus(work) as environment:
         run = Run(environment, console)
-        loop(run, work, seed=arguments.seed)
+        loop(run, work, seed=arguments.seed, quick=arguments.quick)
     console.print(run.summary())
     console.print(f"The product's folder: {work / 'product'}")
 
