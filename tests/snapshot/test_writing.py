@@ -9,7 +9,7 @@ import pytest
 from hortus.base.errors import InstallationError
 from hortus.snapshot.model import Snapshot
 from hortus.snapshot.reading import load_snapshot
-from hortus.snapshot.writing import publish, replace_file
+from hortus.snapshot.writing import publish
 
 NOW_MS = 1_795_000_000_000
 
@@ -75,15 +75,6 @@ def test_what_a_crash_left_aside_does_not_stand_in_the_way(tmp_path: Path) -> No
     publish(snapshot(), path)
     assert load_snapshot(path).version == 1
     assert path.stat().st_mode & 0o777 == 0o600
-
-
-def test_a_link_that_lies_aside_is_not_followed(tmp_path: Path) -> None:
-    victim = tmp_path / "victim"
-    victim.write_bytes(b"precious")
-    (tmp_path / ".current.json.new").symlink_to(victim)
-    with pytest.raises(OSError, match="symbolic links"):
-        replace_file(tmp_path / "current.json", b"x")
-    assert victim.read_bytes() == b"precious"
 
 
 def test_a_place_that_cannot_be_written_is_said_clearly(tmp_path: Path) -> None:

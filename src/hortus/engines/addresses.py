@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
 import msgspec
 
+from hortus.jobs.wholefiles import write_whole
 from hortus.snapshot.model import WORKSHOP
 
 State = Literal["starting", "ready", "failed", "stopped"]
@@ -70,12 +70,7 @@ def address_file(folder: Path, name: str) -> Path:
 
 def write_address(folder: Path, address: EngineAddress) -> None:
     """Replace a deployment's file whole; only its owner can read it."""
-    target = address_file(folder, address.name)
-    aside = target.with_name(f".{target.name}.{os.getpid()}")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.encode(address))
-    aside.replace(target)
+    write_whole(address_file(folder, address.name), msgspec.json.encode(address), outlives_power=False)
 
 
 def read_address(folder: Path, name: str) -> EngineAddress | None:

@@ -6,11 +6,13 @@ One JSON line each, appended as they come; the first line says to which evaluati
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
 from hortus.evals.ports import Answer
+from hortus.jobs.wholefiles import write_whole
 
 
 class Given(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -42,7 +44,7 @@ class Answers:
     def __init__(self, path: Path, *, about: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.known = {one.key: one for one in _read(path, about)}
-        write_whole(path, [_encode(_About(about)), *map(_encode, self.known.values())])
+        write_whole(path, joined([_encode(_About(about)), *map(_encode, self.known.values())]))
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
 
     def keep(self, given: Given) -> None:
@@ -55,14 +57,9 @@ class Answers:
         os.close(self._file)
 
 
-def write_whole(path: Path, lines: list[bytes]) -> None:
-    """Write a file so that it is there whole or not at all. Raises OSError."""
-    aside = path.with_name(f"{path.name}.new")
-    with aside.open("wb") as file:
-        file.writelines(line + b"\n" for line in lines)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+def joined(lines: Iterable[bytes]) -> bytes:
+    """Return lines as the bytes of a file."""
+    return b"".join(line + b"\n" for line in lines)
 
 
 def _read(path: Path, about: str) -> list[Given]:

@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from hortus.evals.answers import Answers, Given, write_whole
+from hortus.evals.answers import Answers, Given, joined
 from hortus.evals.asking import Asker, Asking, Question, Sleep
 from hortus.evals.comparing import figures_of, latency_of
 from hortus.evals.items import item_lines
@@ -29,6 +29,7 @@ from hortus.jobs.folders import FACTS, PRODUCT_GGUF, REFERENCES, JobFolder
 from hortus.jobs.references import Reference, read_references
 from hortus.jobs.reports import Note, Progress, Report
 from hortus.jobs.steps import EvaluateStep
+from hortus.jobs.wholefiles import write_whole
 
 VERDICT = "verdict.json"
 PICTURE = "verdict.svg"
@@ -225,6 +226,6 @@ def _write(ready: _Work, rounds: _Rounds, verdict: Verdict) -> None:
     for role, given in (("base", rounds.base), ("product", rounds.product)):
         for suite, part in zip(ready.suites, _split(ready, given), strict=True):
             lines += item_lines(suite, part or (), role=role)
-    write_whole(folder / ITEMS, lines)
-    write_whole(folder / PICTURE, [draw(verdict).encode()])
-    write_whole(folder / VERDICT, [msgspec.json.encode(verdict)])
+    write_whole(folder / ITEMS, joined(lines))
+    write_whole(folder / PICTURE, joined([draw(verdict).encode()]))
+    write_whole(folder / VERDICT, joined([msgspec.json.encode(verdict)]))

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import msgspec
 
 from hortus.jobs.steps import Order
+from hortus.jobs.wholefiles import write_whole
 
 _SUFFIX = ".json"
 
 
 def write_order(folder: Path, job_id: str, order: Order) -> None:
     """Replace a job's order whole; only its owner can read it."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    target = folder / f"{job_id}{_SUFFIX}"
-    aside = folder / f".{job_id}.{os.getpid()}"
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.encode(order))
-    aside.replace(target)
+    write_whole(folder / f"{job_id}{_SUFFIX}", msgspec.json.encode(order), outlives_power=False)
 
 
 def read_orders(folder: Path) -> dict[str, Order]:

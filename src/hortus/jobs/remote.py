@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from hortus.jobs.folders import JobFolder
+from hortus.jobs.wholefiles import write_whole
 
 
 class Remote(msgspec.Struct):
@@ -33,11 +34,7 @@ def read_remote(folder: JobFolder) -> Remote:
 
 def write_remote(folder: JobFolder, remote: Remote) -> None:
     """Write down what the host has. Raises OSError."""
-    path = _file(folder)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(".new")
-    aside.write_bytes(msgspec.json.encode(remote))
-    aside.replace(path)
+    write_whole(_file(folder), msgspec.json.encode(remote))
 
 
 def _file(folder: JobFolder) -> Path:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import msgspec
 
 from hortus.base.errors import InstallationError
+from hortus.jobs.wholefiles import write_whole
 from hortus.snapshot.model import Snapshot
 from hortus.snapshot.reading import load_snapshot
 
@@ -30,7 +30,7 @@ def publish(snapshot: Snapshot, path: Path) -> Snapshot:
     last = current.version if current is not None else (snapshot.compiled_at_ms if path.exists() else 0)
     fresh = msgspec.structs.replace(snapshot, version=last + 1)
     try:
-        replace_file(path, msgspec.json.encode(fresh))
+        write_whole(path, msgspec.json.encode(fresh))
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise InstallationError(
@@ -50,25 +50,3 @@ def _read_or_none(path: Path) -> Snapshot | None:
 def says_the_same(one: Snapshot, other: Snapshot) -> bool:
     """Tell whether two snapshots differ in nothing but version and time."""
     return msgspec.structs.replace(one, version=other.version, compiled_at_ms=other.compiled_at_ms) == other
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Put `data` at `path` by rename (0600), on the disk before the name changes.
-
-    Raises:
-        OSError: The disk is full, or the directory cannot be written.
-    """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.new")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with open(descriptor, "wb") as file:  # noqa: PTH123 -- the descriptor carries the mode from the first moment
-        os.fchmod(descriptor, 0o600)  # a file left over from a crash may have another mode
-        file.write(data)
-        file.flush()
-        os.fsync(descriptor)
-    aside.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

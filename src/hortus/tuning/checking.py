@@ -26,7 +26,7 @@ from hortus.tuning.datasets.reading import File, Rate
 from hortus.tuning.datasets.rendering import BaseText
 from hortus.tuning.datasets.survey import Survey, example_of
 from hortus.tuning.datasets.whole import Near, Split, check_split, check_whole, near_of, split_of, warn
-from hortus.tuning.datasets.writing import write_dataset, write_whole
+from hortus.tuning.datasets.writing import write_dataset, write_document
 
 _NOTED = 50  # errors among the job's events; the file has more of them
 
@@ -118,7 +118,7 @@ def _end_if_bad(work: CheckStep, problems: Problems, report: _ReportTo) -> None:
     listed = ProblemList(
         problems.count("error"), problems.count("warning"), dict(problems.counts), problems.errors + problems.warnings
     )
-    write_whole(Path(work.folder) / PROBLEMS, listed)
+    write_document(Path(work.folder) / PROBLEMS, listed)
     if problems.errors:
         for one in problems.errors[:_NOTED]:
             report(Note(f"{one.place}: {one.message} {one.hint}", "error"))

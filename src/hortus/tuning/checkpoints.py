@@ -13,6 +13,8 @@ from pathlib import Path
 
 import msgspec
 
+from hortus.jobs.wholefiles import bring_to_disk
+
 PREFIX = "checkpoint-"
 _ASIDE = ".writing"
 _STATE = "hortus.json"
@@ -85,12 +87,12 @@ def put_in_place(aside: Path, target: Path) -> None:
     """Bring a folder that was written aside to the disk, then give it its name. Raises OSError."""
     for place, _, names in os.walk(aside, topdown=False):
         for name in names:
-            _to_disk(Path(place, name))
-        _to_disk(Path(place))
+            bring_to_disk(Path(place, name))
+        bring_to_disk(Path(place))
     if target.exists():
         shutil.rmtree(target)
     aside.rename(target)
-    _to_disk(target.parent)
+    bring_to_disk(target.parent)
 
 
 def note(checkpoint: Path, what: Reached) -> None:
@@ -98,23 +100,6 @@ def note(checkpoint: Path, what: Reached) -> None:
     (checkpoint / _STATE).write_bytes(msgspec.json.encode(what))
 
 
-def write_file(path: Path, data: bytes) -> None:
-    """Write a file whole, brought to the disk. Raises OSError."""
-    aside = path.with_name(f"{_ASIDE}-{path.name}")
-    aside.write_bytes(data)
-    _to_disk(aside)
-    aside.rename(path)
-    _to_disk(path.parent)
-
-
 def _whole(folder: Path) -> list[Path]:
     found = [one for one in folder.glob(f"{PREFIX}*") if one.name.removeprefix(PREFIX).isdigit()]
     return sorted(found, key=lambda one: int(one.name.removeprefix(PREFIX)))
-
-
-def _to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -14,7 +14,7 @@ import msgspec
 
 from hortus.base.time import format_utc
 from hortus.jobs.folders import ADAPTER_GGUF, CARD, FACTS, PRODUCT_ADAPTER, PRODUCT_GGUF
-from hortus.snapshot.writing import replace_file
+from hortus.jobs.wholefiles import write_whole
 from hortus.tuning.compute import Compute, Denominator
 from hortus.tuning.facts import Facts, Score, VerdictRecord
 from hortus.tuning.folders import bad_file
@@ -41,8 +41,8 @@ _THRESHOLDS: Mapping[Denominator, str] = {
 def write_papers(product: Path, facts: Facts) -> None:
     """Write facts and card whole; a verdict on an earlier product in the same folder is gone."""
     (product / VERDICT).unlink(missing_ok=True)
-    replace_file(product / FACTS, encode_facts(facts))
-    replace_file(product / CARD, render_card(facts).encode())
+    write_whole(product / FACTS, encode_facts(facts))
+    write_whole(product / CARD, render_card(facts).encode())
 
 
 def may_change(name: str) -> bool:
@@ -80,8 +80,8 @@ def add_verdict(product: Path, verdict: VerdictRecord) -> Facts:
         StepError: The product has no facts.
     """
     facts = msgspec.structs.replace(_read(product / FACTS, Facts), verdict=verdict)
-    replace_file(product / VERDICT, _json(verdict))
-    replace_file(product / CARD, render_card(facts).encode())
+    write_whole(product / VERDICT, _json(verdict))
+    write_whole(product / CARD, render_card(facts).encode())
     return facts
 
 

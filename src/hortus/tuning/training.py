@@ -21,9 +21,10 @@ from hortus.jobs.folders import PRODUCT_MODEL, REFERENCES
 from hortus.jobs.references import Reference
 from hortus.jobs.reports import Metric, Note, Progress, Report
 from hortus.jobs.steps import TrainStep
+from hortus.jobs.wholefiles import write_whole
 from hortus.tuning import answering
 from hortus.tuning.account import Ended, estimate_compute
-from hortus.tuning.checkpoints import newest, reached, write_file
+from hortus.tuning.checkpoints import newest, reached
 from hortus.tuning.failures import explained
 from hortus.tuning.ground import Device, Ground
 from hortus.tuning.loop import BEST, Resumable, held_out_losses, peak_memory
@@ -135,13 +136,13 @@ def _answer_references(work: TrainStep, ground: Ground) -> int:
     for one in answering.answer_all(ground.folder.product / PRODUCT_MODEL, examples, device=device, day=day):
         references.append(one)
         ground.report(Progress("references", len(references), len(examples)))
-    write_file(ground.folder.product / REFERENCES, _encode(references))
+    write_whole(ground.folder.product / REFERENCES, _encode(references))
     return len(references)
 
 
 def _draw(ground: Ground, history: list[Metric]) -> None:
     picture = svg(curves_of(history), title=f"Loss of {ground.job.id}")
-    write_file(ground.folder.product / LOSS_PICTURE, picture.encode())
+    write_whole(ground.folder.product / LOSS_PICTURE, picture.encode())
 
 
 def _result(work: TrainStep, ground: Ground, *, ended: Ended, dtype: str, references: int) -> TrainResult:

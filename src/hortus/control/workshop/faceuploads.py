@@ -16,6 +16,7 @@ from hortus.base.time import Clock
 from hortus.control.ports import Entropy
 from hortus.control.workshop.service import FOR_TUNING, NotPossible, UnknownThing, Workshop
 from hortus.jobs.records import FileRecord
+from hortus.jobs.wholefiles import write_whole
 
 LASTS_S = 3600
 """https://github.com/openai/openai-python (`resources/uploads/uploads.py`), read 2026-11."""
@@ -195,9 +196,7 @@ class Uploads:
             return None
 
     def _write(self, upload: UploadRecord) -> None:
-        aside = self._place(upload.id) / f".{_RECORD}"
-        aside.write_bytes(msgspec.json.encode(upload))
-        aside.replace(self._place(upload.id) / _RECORD)
+        write_whole(self._place(upload.id) / _RECORD, msgspec.json.encode(upload), outlives_power=False)
 
     def _now_s(self) -> int:
         return self._clock.now_ms() // 1000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterable
 from contextlib import closing
@@ -12,6 +11,7 @@ import msgspec
 
 from hortus.jobs.examples import HELD_OUT, TRAIN, Example, ExamplesFile
 from hortus.jobs.folders import FACTS
+from hortus.jobs.wholefiles import bring_to_disk, write_whole
 from hortus.tuning.datasets.figures import DatasetFacts
 
 
@@ -38,34 +38,18 @@ def write_dataset(
         with closing(ExamplesFile(aside / TRAIN)) as train, closing(ExamplesFile(aside / HELD_OUT)) as held_out:
             for example, is_held_out in examples():
                 (held_out if is_held_out else train).add(example)
-        write_whole(aside / FACTS, facts)
-        sync_folder(aside)
+        write_document(aside / FACTS, facts)
         try:
             aside.rename(folder)
         except OSError:
             if not folder.exists():
                 raise
-        sync_folder(datasets)
+        bring_to_disk(datasets)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return folder
 
 
-def write_whole(path: Path, document: msgspec.Struct) -> None:
+def write_document(path: Path, document: msgspec.Struct) -> None:
     """Write a document as JSON for people and programs; it is there whole, or as it was. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.aside")
-    with aside.open("wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring what a folder lists to the disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    write_whole(path, msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
