@@ -109,6 +109,11 @@ def test_a_paused_job_goes_on_where_it_was(phase: str, state: str) -> None:
     assert move(replace(paused, wish="run"), has_room=False).job.state == state
 
 
+def test_a_job_that_was_judged_has_its_engines_back_before_it_goes_on() -> None:
+    paused = replace(NEW, state="paused", phase="evaluate")
+    assert (move(paused).job.state, move(paused).job.phase) == ("running", "serve")
+
+
 def test_a_crash_and_notes_are_told() -> None:
     job = replace(NEW, state="running", phase="train")
     events = move(job, Ended(-9), Note("Slow.", level="warn")).events

@@ -10,7 +10,7 @@ from control.control_ground import Control, running_control
 from hortus.control.workshop.belongings import Belongings
 from hortus.control.workshop.moves import Move
 from hortus.control.workshop.promoting import Promotion
-from hortus.control.workshop.works import shared_deployment
+from hortus.control.workshop.works import candidates, shared_deployment
 from hortus.jobs.folders import ADAPTER_GGUF, PRODUCT_GGUF, JobFolder
 from hortus.jobs.records import Base, JobRecord
 from hortus.jobs.spec import EngineWish, Form, JobSpec
@@ -80,3 +80,14 @@ def test_adapters_share_an_engine_only_over_the_same_base_on_the_same_engine() -
     assert len(set(names)) == len(names)
     plain = JobRecord(spec, Base("b", folder="/b"), "running", "promote", 0)
     assert shared_deployment(plain) == names[2]
+
+
+async def test_candidates_are_declared_once_and_taken_back(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        job, belongings = job_of(control, "ftjob-aaaaaaaa", form="merged"), Belongings(control.plane)
+        wanted = candidates(job, JobFolder(control.home.jobs / job.id))
+        for _ in range(2):
+            await belongings.deploy(wanted)
+        assert sorted(belongings.deployments_of(job)) == sorted(one.name for one in wanted)
+        await belongings.retire(job)
+        assert (belongings.deployments_of(job), served(control)) == ([], {})

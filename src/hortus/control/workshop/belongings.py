@@ -53,18 +53,23 @@ class Belongings:
             await self.change(bring)
 
     async def retire(self, job: JobRecord) -> None:
-        """Take back everything that was only there for a job."""
+        """Take back everything that is only there for a job."""
 
         def act() -> None:
-            for name in (base_candidate(job), product_candidate(job)):
-                stored = self._plane.ports.objects.get("deployment", name)
-                if stored is not None and stored.retired_at_ms is None:
-                    self._plane.ports.objects.retire("deployment", name)
+            for name in self.deployments_of(job):
+                self._plane.ports.objects.retire("deployment", name)
             for key in self._keys_of(job):
                 self._plane.ports.access.revoke_key(key.id)
             self._plane.recompile()
 
         await self.change(act)
+
+    def deployments_of(self, job: JobRecord) -> list[str]:
+        """Return the names of the candidates that are declared for a job."""
+        found = (
+            self._plane.ports.objects.get("deployment", name) for name in (base_candidate(job), product_candidate(job))
+        )
+        return [one.name for one in found if one is not None and one.retired_at_ms is None]
 
     async def make_key(self, job: JobRecord, *, project: str, routes: tuple[str, ...]) -> str:
         """Return a new key for one step; the job's earlier ones no longer work."""

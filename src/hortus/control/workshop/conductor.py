@@ -110,11 +110,18 @@ class Conductor:
             await self._leave(job)
             return
         if job.phase in {"serve", "evaluate"}:
-            await self._belongings.deploy(candidates(job, self._folder(job)))
+            await self._serve_candidates(job)
         order = await self._order(job)
         if order is not None and order != self._orders.get(job.id):
             await asyncio.to_thread(write_order, self._places.orders, job.id, order)
             self._orders[job.id] = order
+
+    async def _serve_candidates(self, job: JobRecord) -> None:
+        """See to it that base and product are served; while the job is paused they hold no memory."""
+        if job.state != "paused":
+            await self._belongings.deploy(candidates(job, self._folder(job)))
+        elif await asyncio.to_thread(self._belongings.deployments_of, job):
+            await self._belongings.retire(job)
 
     async def _order(self, job: JobRecord) -> Order | None:
         """Return what the runner is to do now; None: nothing yet."""

@@ -186,19 +186,28 @@ def _follow_wish(move: Move, seen: Seen, *, now_ms: int) -> Move:
         cancelled = replace(job, state="cancelled", phase="over", finished_at_ms=now_ms, progress=None)
         return Move(cancelled, (*events, JobEvent("cancelled", now_ms, "The job was cancelled.")))
     if job.wish == "pause":
-        if job.state == "paused":
-            return move
-        paused = JobEvent(f"paused:{now_ms}", now_ms, "The job is paused; it will go on from its last checkpoint.")
-        return Move(replace(job, state="paused"), (*events, paused))
+        return move if job.state == "paused" else _pause(move, now_ms=now_ms)
     if job.state == "paused":
-        resumed = replace(job, state=_BEFORE_STATE.get(job.phase, "running"))
-        return Move(resumed, (*events, JobEvent(f"resumed:{now_ms}", now_ms, "The job goes on.")))
+        return _resume(move, now_ms=now_ms)
     if job.state == "queued" and seen.has_room:
         started = replace(job, state="running", started_at_ms=job.started_at_ms or now_ms)
         return Move(started, (*events, JobEvent("started", now_ms, "Fine-tuning job started")))
     if job.phase == "serve":
         return _wait_for_engines(job, seen, events=events, now_ms=now_ms)
     return Move(job, events)
+
+
+def _pause(move: Move, *, now_ms: int) -> Move:
+    paused = JobEvent(f"paused:{now_ms}", now_ms, "The job is paused; it will go on from its last checkpoint.")
+    return Move(replace(move.job, state="paused"), (*move.events, paused))
+
+
+def _resume(move: Move, *, now_ms: int) -> Move:
+    """Let a job go on; one that was judged has its engines back first: what waits holds none."""
+    job = move.job
+    phase: Phase = "serve" if job.phase == "evaluate" else job.phase
+    resumed = replace(job, state=_BEFORE_STATE.get(phase, "running"), phase=phase)
+    return Move(resumed, (*move.events, JobEvent(f"resumed:{now_ms}", now_ms, "The job goes on.")))
 
 
 def _wait_for_engines(job: JobRecord, seen: Seen, *, events: tuple[JobEvent, ...], now_ms: int) -> Move:
