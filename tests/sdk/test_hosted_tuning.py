@@ -413,6 +413,26 @@ def test_a_model_that_is_not_to_be_served_gets_no_route(client: openai.OpenAI, h
     assert (done.status, done.fine_tuned_model) == ("succeeded", None)
 
 
+def test_a_job_of_a_project_that_is_retired_meanwhile_fails(garden: Hortus, host: KeepingHost) -> None:
+    garden.cli("projects", "create", "passing", "--route", "hosted", "--route", "workshop")
+    with openai.OpenAI(base_url=f"{garden.door}/v1", api_key=garden.new_key("passing"), max_retries=0) as client:
+        supervisor = garden.children()["supervisor"]
+        os.kill(supervisor, signal.SIGSTOP)  # the job stays before its first step
+        try:
+            job = begin(client)
+            garden.cli("projects", "retire", "passing")
+        finally:
+            os.kill(supervisor, signal.SIGCONT)
+    found = wait_for(
+        lambda: next(
+            (one for one in garden.cli_json("jobs", "list") if one["id"] == job.id and one["state"] in OVER), None
+        ),
+        within_s=60,
+        what="the end of the job",
+    )
+    assert (found["state"], found["error"]["code"], host.seen) == ("failed", "project_retired", [])
+
+
 def nothing_is_left(garden: Hortus) -> bool:
     """Tell whether neither keys that open anything nor orders are left of jobs."""
     orders = [one.name for one in (garden.home / "run").rglob("ftjob-*.json")]

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from hortus.access.acts import acting
 from hortus.access.objects import Key
+from hortus.base.errors import HortusError
 from hortus.control import models, tenancy
 from hortus.control.declaring import declare
 from hortus.control.plane import Plane
@@ -19,6 +20,12 @@ _ACTING = "jobs"
 _KEY_DAYS = 30
 
 _Result = TypeVar("_Result")
+
+
+class ProjectRetired(HortusError):  # noqa: N818 -- named as canon's faults are
+    """A job's project is retired: it gets no keys any more."""
+
+    code = "project_retired"
 
 
 class Belongings:
@@ -75,6 +82,9 @@ class Belongings:
         """Return a new key for one step; the job's earlier ones no longer work."""
 
         def make() -> str:
+            owner = self._plane.ports.access.project(project)
+            if owner is not None and owner.retired_at_ms is not None:
+                raise ProjectRetired(f"The project {project} is retired.", hint="Make it again, and another job.")
             for key in self._keys_of(job):
                 self._plane.ports.access.revoke_key(key.id)
             wanted = models.KeyWanted(project=project, name=_key_name(job), expires_in_days=_KEY_DAYS)

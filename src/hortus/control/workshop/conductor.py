@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
@@ -16,8 +16,8 @@ from hortus.base.errors import HortusError
 from hortus.control.engine_states import read_engine_states
 from hortus.control.plane import Plane
 from hortus.control.workshop.bases import facts_of
-from hortus.control.workshop.belongings import Belongings
-from hortus.control.workshop.moves import STEP_OF, EngineNews, Seen, next_move
+from hortus.control.workshop.belongings import Belongings, ProjectRetired
+from hortus.control.workshop.moves import STEP_OF, EngineNews, Seen, fail, next_move
 from hortus.control.workshop.promoting import Promotion
 from hortus.control.workshop.works import (
     Ground,
@@ -29,7 +29,7 @@ from hortus.control.workshop.works import (
 from hortus.jobs.folders import JobFolder
 from hortus.jobs.orders import read_orders, remove_order, write_order
 from hortus.jobs.ports import Jobs
-from hortus.jobs.records import JobRecord
+from hortus.jobs.records import JobError, JobRecord
 from hortus.jobs.reporting import read_reports
 from hortus.jobs.steps import Order, StepWork
 from hortus.snapshot.grants import CANDIDATES
@@ -64,21 +64,28 @@ class Conductor:
         self._belongings = Belongings(plane)
         self._promotion = Promotion(plane, self._belongings)
         self._orders = read_orders(places.orders)
+        self._troubles: dict[str, str] = {}
 
     async def keep_looking(self) -> None:
         """Carry jobs on for as long as this process lives; a fault of one job is its own."""
         await self._leave_old()
         while True:
-            try:
-                await self._leave_rest()
-            except (HortusError, OSError) as error:
-                _log.error("what is left of a job cannot be taken back now", extra={"reason": str(error)})
+            for job_id in await asyncio.to_thread(self._left_orders):
+                await self._try(job_id, self._leave_rest(job_id))
             for job in await asyncio.to_thread(self._jobs.unfinished):
-                try:
-                    await self._look_at(job)
-                except (HortusError, OSError, msgspec.MsgspecError) as error:
-                    _log.error("job cannot be carried on now", extra={"job": job.id, "reason": str(error)})
+                await self._try(job.id, self._look_at(job))
             await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _try(self, job_id: str, work: Awaitable[None]) -> None:
+        """Do something for a job; what stands in the way is said once, for it is tried again and again."""
+        try:
+            await work
+        except (HortusError, OSError, msgspec.MsgspecError) as error:
+            if self._troubles.get(job_id) != str(error):
+                self._troubles[job_id] = str(error)
+                _log.error("job cannot be carried on now", extra={"job": job_id, "reason": str(error)})
+        else:
+            self._troubles.pop(job_id, None)
 
     async def _look_at(self, job: JobRecord) -> None:
         seen = await asyncio.to_thread(self._see, job)
@@ -87,7 +94,12 @@ class Conductor:
             move = await self._promotion.promote(move)
         if move.job != job or move.events:
             await asyncio.to_thread(self._jobs.save, move.job, move.events)
-        await self._act(move.job)
+        try:
+            await self._act(move.job)
+        except ProjectRetired as error:
+            gone = fail(move.job, JobError(error.code, str(error)), now_ms=self._plane.ports.clock.now_ms())
+            await asyncio.to_thread(self._jobs.save, gone.job, gone.events)
+            await self._act(gone.job)
 
     def _see(self, job: JobRecord) -> Seen:
         step = STEP_OF.get(job.phase)
@@ -133,9 +145,10 @@ class Conductor:
         if job.phase == "host":
             wish = "run"  # also to cancel there
         if known is not None and known.work is not None and known.number == self._number(job):
-            return msgspec.structs.replace(known, wish=wish, work=renewed(known.work, job, door=self._door))
-        work = await self._work(job) if step is not None and wish == "run" else None
-        return Order(self._number(job), wish, work)
+            work = renewed(known.work, job, door=self._door, ca_bundle=self._ca_bundle)
+            return msgspec.structs.replace(known, wish=wish, work=work)
+        begun = await self._work(job) if step is not None and wish == "run" else None
+        return Order(self._number(job), wish, begun)
 
     async def _work(self, job: JobRecord) -> StepWork | None:
         if not needs_key(job.phase):
@@ -169,15 +182,14 @@ class Conductor:
         await asyncio.to_thread(remove_order, self._places.orders, job.id)
         self._orders.pop(job.id, None)
 
-    async def _leave_rest(self) -> None:
-        """Take back what is left of jobs that are over, or that nobody knows: a killed process left their orders."""
-        for job_id in await asyncio.to_thread(self._left_orders):
-            job = await asyncio.to_thread(self._jobs.job, job_id)
-            if job is None:
-                await asyncio.to_thread(remove_order, self._places.orders, job_id)
-                self._orders.pop(job_id, None)
-            elif job.is_over:
-                await self._leave(job)
+    async def _leave_rest(self, job_id: str) -> None:
+        """Take back what is left of a job that is over, or that nobody knows: a killed process left its order."""
+        job = await asyncio.to_thread(self._jobs.job, job_id)
+        if job is None:
+            await asyncio.to_thread(remove_order, self._places.orders, job_id)
+            self._orders.pop(job_id, None)
+        elif job.is_over:
+            await self._leave(job)
 
     def _left_orders(self) -> list[str]:
         return sorted(set(read_orders(self._places.orders)) - {job.id for job in self._jobs.unfinished()})

@@ -111,13 +111,14 @@ def _host(job: JobRecord, ground: Ground) -> StepWork:
     )
 
 
-def renewed(work: StepWork, job: JobRecord, *, door: Callable[[], str]) -> StepWork:
+def renewed(work: StepWork, job: JobRecord, *, door: Callable[[], str], ca_bundle: str | None) -> StepWork:
     """Return a step's work as it is now: the door may have another address, and what a host does may be unwanted."""
     match work:
         case EvaluateStep():
-            return msgspec.structs.replace(work, door=door())
+            return msgspec.structs.replace(work, door=door(), ca_bundle=ca_bundle)
         case HostStep():
-            return msgspec.structs.replace(work, door=door(), is_cancelled=job.wish == "cancel")
+            is_cancelled = job.wish == "cancel"
+            return msgspec.structs.replace(work, door=door(), ca_bundle=ca_bundle, is_cancelled=is_cancelled)
         case _:
             return work
 
