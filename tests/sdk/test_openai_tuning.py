@@ -294,4 +294,4 @@ def test_it_comes_back_after_a_kill(garden: Hortus, client: openai.OpenAI, role:
     wait_for(is_back, within_s=60, what="the workshop")
 
 
-# The whole way, from the file to a chat with what was tuned, is `test_train_to_chat.py`'s.
+# The whole way, from the file to a chat with what was tuned, is `test_purpose.py`'s.
