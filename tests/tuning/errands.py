@@ -6,10 +6,8 @@ import random
 from pathlib import Path
 
 import msgspec
-import torch
-from transformers import LlamaConfig, LlamaForCausalLM, set_seed
 
-from hortus.tuning.recipes.scratch import learn_tokenizer
+from tiny_bases import write_tiny_base
 
 OFFICES = {"bin": "waste", "hole": "roads", "pipe": "water", "lamp": "lighting"}
 _FILLERS = ("the", "old", "near", "our", "house", "is", "broken", "again", "please", "since", "monday", "big", "small")
@@ -53,22 +51,4 @@ RECIPE = {
 
 def write_base(folder: Path) -> Path:
     """Write a base that knows the words and has learnt nothing."""
-    texts = [message["content"] for chat in chats(80, seed=9) for message in chat["messages"]]
-    tokenizer = learn_tokenizer(texts, vocabulary=300, context_tokens=128)
-    set_seed(7)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        max_position_embeddings=128,
-        tie_word_embeddings=True,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-    )
-    LlamaForCausalLM(config).to(torch.float32).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
+    return write_tiny_base(folder, [message["content"] for chat in chats(80, seed=9) for message in chat["messages"]])

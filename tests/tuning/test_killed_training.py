@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from hortus.jobs.reporting import read_reports
 from hortus.jobs.reports import Metric
 from hortus.jobs.steps import TrainStep
+from tiny_bases import SHAPE
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -44,7 +45,7 @@ def works(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[TrainStep
             folder, base=base, dataset=pairs, recipe=replace(tiny.RECIPE, lora=tiny.LORA), method="dpo"
         ),
         "scratch": lambda folder: tiny.step(
-            folder, base=None, dataset=chats, recipe=replace(tiny.RECIPE, shape=tiny.SHAPE), method="scratch"
+            folder, base=None, dataset=chats, recipe=replace(tiny.RECIPE, shape=SHAPE), method="scratch"
         ),
     }
     return {name: (make(root / f"{name}-straight"), make(root / f"{name}-killed")) for name, make in makers.items()}

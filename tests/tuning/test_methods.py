@@ -23,6 +23,7 @@ from hortus.jobs.reports import Checkpoint, Metric, Progress, Report
 from hortus.jobs.steps import TrainStep
 from hortus.tuning.results import TrainResult
 from hortus.tuning.training import train
+from tiny_bases import SHAPE
 
 Trained = tuple[TrainStep, TrainResult, list[Report]]
 
@@ -148,7 +149,7 @@ def test_compute_of_an_adapter_counts_the_frozen_weights_without_their_gradients
     result = lora[1]
     work = result.compute.work
     assert result.compute.formula.startswith("4·")
-    assert work.trainable_of_base % tiny.SHAPE.hidden == 0
+    assert work.trainable_of_base % SHAPE.hidden == 0
     assert 0 < work.trainable - work.trainable_of_base < work.parameters
 
 
@@ -162,7 +163,7 @@ def test_preferences_move_the_chosen_answer_up(tmp_path: Path, base: Path) -> No
 
 
 def test_a_model_from_scratch_has_the_shape_that_was_asked_for(tmp_path: Path, chats: Path) -> None:
-    recipe = replace(tiny.RECIPE, shape=tiny.SHAPE, steps=2)
+    recipe = replace(tiny.RECIPE, shape=SHAPE, steps=2)
     work = tiny.step(tmp_path, base=None, dataset=chats, recipe=recipe, method="scratch")
     result, _ = tiny.run(work)
     config = msgspec.json.decode((model_of(work) / "config.json").read_bytes())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tiny_training import LORA, RECIPE, SHAPE, run, step, write_base, write_dataset
+from tiny_training import LORA, RECIPE, run, step, write_base, write_dataset
 
 from hortus.jobs.folders import ADAPTER_GGUF, PRODUCT_ADAPTER, PRODUCT_GGUF, PRODUCT_MODEL, REFERENCES, JobFolder
 from hortus.jobs.references import Reference, read_references
@@ -16,6 +16,7 @@ from hortus.tuning.bases import check_base
 from hortus.tuning.gguf.adapters import write_adapter
 from hortus.tuning.gguf.models import write_model
 from llama_server import served
+from tiny_bases import SHAPE
 
 pytestmark = [
     pytest.mark.slow,

@@ -5,23 +5,19 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-import torch
-from transformers import LlamaConfig, LlamaForCausalLM, set_seed
-
 from hortus.app.clock import SystemClock
 from hortus.jobs.examples import HELD_OUT, TRAIN, Example, write_examples
 from hortus.jobs.folders import JobFolder
 from hortus.jobs.reports import Metric, Report
-from hortus.jobs.spec import GateRules, JobSpec, Lora, Method, Recipe, Shape
+from hortus.jobs.spec import GateRules, JobSpec, Lora, Method, Recipe
 from hortus.jobs.steps import TrainStep
-from hortus.tuning.recipes.scratch import learn_tokenizer
 from hortus.tuning.results import TrainResult
 from hortus.tuning.training import train
+from tiny_bases import write_tiny_base
 
 SYSTEM = "Route it."
 ANSWERS = ("waste", "roads", "water")
 WORDS = ("bin", "road", "pipe", "lamp", "hole", "leak", "full", "street", "broken", "tap")
-SHAPE = Shape(hidden=32, layers=2, heads=2, key_value_heads=1, inner=48, vocabulary=300, context_tokens=128)
 RECIPE = Recipe(
     steps=12,
     batch_size=4,
@@ -61,27 +57,9 @@ def write_dataset(folder: Path, *, preferences: bool = False) -> Path:
 
 def write_base(folder: Path) -> Path:
     """Write a base with random weights and the tokenizer of its own texts."""
-    texts = [message["content"] for one in examples(60, seed=3) for message in (*one.prompt, one.answer)]
-    tokenizer = learn_tokenizer(texts, vocabulary=SHAPE.vocabulary, context_tokens=SHAPE.context_tokens)
-    set_seed(7)
-    model = LlamaForCausalLM(
-        LlamaConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=SHAPE.hidden,
-            intermediate_size=SHAPE.inner,
-            num_hidden_layers=SHAPE.layers,
-            num_attention_heads=SHAPE.heads,
-            num_key_value_heads=SHAPE.key_value_heads,
-            max_position_embeddings=SHAPE.context_tokens,
-            tie_word_embeddings=True,
-            bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
-        )
+    return write_tiny_base(
+        folder, [message["content"] for one in examples(60, seed=3) for message in (*one.prompt, one.answer)]
     )
-    model.to(torch.float32).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
 
 
 def step(

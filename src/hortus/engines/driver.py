@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -45,6 +46,19 @@ class Broken(msgspec.Struct, frozen=True, tag_field="event", tag="failed"):
 
 
 Report = Ready | Broken
+
+Causes = Sequence[tuple[re.Pattern[str], bool]]
+"""How an engine words `what` went wrong, and whether trying again is useless."""
+
+
+def find_cause(log_tail: str, causes: Causes) -> Broken | None:
+    """Return the first of the causes that the end of a log names."""
+    for pattern, is_fatal in causes:
+        found = pattern.search(log_tail)
+        if found:
+            return Broken(reason=found["what"].strip(), is_fatal=is_fatal)
+    return None
+
 
 Members = dict[str, msgspec.Raw]
 """Members of a request's body."""

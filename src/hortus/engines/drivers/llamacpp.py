@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from hortus.engines.driver import Broken, Driver, Members, Needs
+from hortus.engines.driver import Broken, Causes, Driver, Members, Needs, find_cause
 from hortus.engines.errors import EngineMissingError, ModelFileError
 from hortus.engines.gguf import GgufHeader, read_adapter, read_header
 from hortus.engines.memory import MIB, estimate_need_bytes
@@ -96,7 +96,7 @@ def context_of(deployment: Deployment, *, trained_tokens: int) -> int:
     return min(deployment.context_tokens, trained_tokens or deployment.context_tokens)
 
 
-_CAUSES: tuple[tuple[re.Pattern[str], bool], ...] = (
+_CAUSES: Causes = (
     (re.compile(r"(?:unable|failed) to allocate (?P<what>.{1,120})"), False),
     (re.compile(r"error loading model: (?P<what>[^\n]{1,300})"), True),
     (re.compile(r"failed to (?:parse|apply) (?P<what>chat template[^\n]{0,200})"), True),
@@ -107,11 +107,7 @@ _CAUSES: tuple[tuple[re.Pattern[str], bool], ...] = (
 
 def explain(log_tail: str) -> Broken | None:
     """Return the cause that the end of the log names."""
-    for pattern, is_fatal in _CAUSES:
-        found = pattern.search(log_tail)
-        if found:
-            return Broken(reason=found["what"].strip(), is_fatal=is_fatal)
-    return None
+    return find_cause(log_tail, _CAUSES)
 
 
 LLAMACPP = Driver(

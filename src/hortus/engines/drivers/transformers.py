@@ -6,7 +6,7 @@ import importlib.util
 import re
 from pathlib import Path
 
-from hortus.engines.driver import Broken, Driver, Needs
+from hortus.engines.driver import Broken, Causes, Driver, Needs, find_cause
 from hortus.engines.errors import EngineMissingError, ModelFileError
 from hortus.engines.memory import MIB
 from hortus.engines.weights import ModelFolder, read_folder
@@ -65,7 +65,7 @@ def _need_bytes(folder: ModelFolder, *, context_tokens: int) -> int:
     return folder.weight_bytes + context + logits + _PROCESS_BYTES
 
 
-_CAUSES: tuple[tuple[re.Pattern[str], bool], ...] = (
+_CAUSES: Causes = (
     (re.compile(r"(?P<what>CUDA out of memory[^\n]{0,200})"), False),
     (re.compile(r"(?P<what>DefaultCPUAllocator: can't allocate memory[^\n]{0,120})"), False),
     (re.compile(r"ValueError: (?P<what>[^\n]{1,300})"), True),
@@ -76,11 +76,7 @@ _CAUSES: tuple[tuple[re.Pattern[str], bool], ...] = (
 
 def explain(log_tail: str) -> Broken | None:
     """Return the cause that the end of the log names."""
-    for pattern, is_fatal in _CAUSES:
-        found = pattern.search(log_tail)
-        if found:
-            return Broken(reason=found["what"].strip(), is_fatal=is_fatal)
-    return None
+    return find_cause(log_tail, _CAUSES)
 
 
 TRANSFORMERS = Driver(

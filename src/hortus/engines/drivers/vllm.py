@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from hortus.engines.driver import Broken, Driver, Needs
+from hortus.engines.driver import Broken, Causes, Driver, Needs, find_cause
 from hortus.engines.drivers.transformers import OFFLINE
 from hortus.engines.errors import EngineMissingError, ModelFileError
 from hortus.engines.memory import MIB
@@ -107,7 +107,7 @@ def command(deployment: Deployment, *, model: str, port: int) -> list[str]:
     return words
 
 
-_CAUSES: tuple[tuple[re.Pattern[str], bool], ...] = (
+_CAUSES: Causes = (
     (re.compile(r"(?P<what>CUDA out of memory[^\n]{0,200})"), False),
     (re.compile(r"(?P<what>Free memory on device[^\n]{0,250})"), False),
     (re.compile(r"(?P<what>No available memory for the cache blocks[^\n]{0,200})"), True),
@@ -121,11 +121,7 @@ _CAUSES: tuple[tuple[re.Pattern[str], bool], ...] = (
 
 def explain(log_tail: str) -> Broken | None:
     """Return the cause that the end of the log names."""
-    for pattern, is_fatal in _CAUSES:
-        found = pattern.search(log_tail)
-        if found:
-            return Broken(reason=found["what"].strip(), is_fatal=is_fatal)
-    return None
+    return find_cause(log_tail, _CAUSES)
 
 
 VLLM = Driver(
