@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import openai
 import pytest
+from keeper import CREDENTIAL, keeper_toml
 
 from garden import Hortus, wait_for
 from hortus.app.clock import SystemClock
@@ -58,21 +59,6 @@ money = 20
 currency = "USD"
 per = "total"
 kind = "hard"
-
-[[endpoint]]
-name = "keeper"
-model = "fake"
-host = "any"
-dialects = ["openai_chat", "openai_files", "openai_fine_tuning"]
-base_url = "{base_url}"
-private_address = true
-upstream_model = "up"
-credential = "env:KEEPER_KEY"
-operations = ["chat", "files", "fine_tuning"]
-
-[[route]]
-name = "hosted"
-endpoints = ["keeper"]
 """
 JOBS, FILES = "/v1/fine_tuning/jobs", "/v1/files"
 OVER = {"succeeded", "failed", "cancelled"}
@@ -95,8 +81,8 @@ def host(house: KeepingHost) -> Iterator[KeepingHost]:
 
 @pytest.fixture(scope="module")
 def garden(start_hortus, house: KeepingHost) -> Hortus:
-    environment = {"KEEPER_KEY": "sk-keeper", "HORTUS_TUNING_POLL_S": "0.1", "HORTUS_COUNTRY": "DE"}
-    return start_hortus(toml=TOML.format(base_url=house.base_url), environment=environment)
+    environment = CREDENTIAL | {"HORTUS_TUNING_POLL_S": "0.1", "HORTUS_COUNTRY": "DE"}
+    return start_hortus(toml=TOML + keeper_toml(house, route="hosted"), environment=environment)
 
 
 @pytest.fixture(scope="module")
@@ -483,13 +469,12 @@ def test_behind_tls_the_step_knows_the_door_s_own_certificate(
     start_hortus, tmp_path_factory: pytest.TempPathFactory, host: KeepingHost
 ) -> None:
     made = ensure_certificate(Home(tmp_path_factory.mktemp("certificate")), days=30, clock=SystemClock())
-    environment = {
-        "KEEPER_KEY": "sk-keeper",
+    environment = CREDENTIAL | {
         "HORTUS_TUNING_POLL_S": "0.1",
         "HORTUS_TLS_CERT": str(made.files.chain),
         "HORTUS_TLS_KEY": str(made.files.key),
     }
-    garden = start_hortus(toml=TOML.format(base_url=host.base_url), environment=environment)
+    garden = start_hortus(toml=TOML + keeper_toml(host, route="hosted"), environment=environment)
     trusted = openai.DefaultHttpxClient(verify=ssl.create_default_context(cafile=str(made.files.authority)))
     address, key = f"{garden.door}/v1", garden.new_key("library")
     with openai.OpenAI(base_url=address, api_key=key, max_retries=0, http_client=trusted) as client:

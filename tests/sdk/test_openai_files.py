@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import msgspec
 import openai
 import pytest
+from keeper import CREDENTIAL, keeper_toml
 
 from garden import Hortus
 from hortus.testkit.keeping_host import KeepingHost
@@ -27,21 +28,6 @@ routes = ["*"]
 [[project]]
 name = "other"
 routes = ["*"]
-
-[[endpoint]]
-name = "keeper"
-model = "fake"
-host = "any"
-dialects = ["openai_chat", "openai_files", "openai_batches", "openai_fine_tuning"]
-base_url = "{base_url}"
-private_address = true
-upstream_model = "up"
-credential = "env:KEEPER_KEY"
-operations = ["chat", "files", "batches", "fine_tuning"]
-
-[[route]]
-name = "worker"
-endpoints = ["keeper"]
 """
 
 
@@ -53,7 +39,10 @@ def host() -> Iterator[KeepingHost]:
 
 @pytest.fixture(scope="module")
 def garden(start_hortus, host: KeepingHost) -> Hortus:
-    return start_hortus(toml=TOML.format(base_url=host.base_url), environment={"KEEPER_KEY": "sk-keeper"})
+    return start_hortus(
+        toml=TOML + keeper_toml(host, route="worker", operations=("files", "batches", "fine_tuning")),
+        environment=CREDENTIAL,
+    )
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import msgspec
 import openai
 import pytest
+from keeper import CREDENTIAL, keeper_toml
 
 from garden import Hortus, wait_for
 from hortus.testkit.keeping_host import KeepingHost
@@ -28,21 +29,6 @@ routes = ["*"]
 [[project]]
 name = "talkers"
 routes = ["seedling"]
-
-[[endpoint]]
-name = "keeper"
-model = "fake"
-host = "any"
-dialects = ["openai_chat", "openai_files", "openai_fine_tuning"]
-base_url = "{base_url}"
-private_address = true
-upstream_model = "up"
-credential = "env:KEEPER_KEY"
-operations = ["chat", "files", "fine_tuning"]
-
-[[route]]
-name = "hosted"
-endpoints = ["keeper"]
 """
 
 BAD = b'{"messages": []}\nno json\n{"messages": [{"role": "nobody", "content": 1}]}\n'
@@ -56,7 +42,7 @@ def host() -> Iterator[KeepingHost]:
 
 @pytest.fixture(scope="module")
 def garden(start_hortus, host: KeepingHost) -> Hortus:
-    return start_hortus(toml=TOML.format(base_url=host.base_url), environment={"KEEPER_KEY": "sk-keeper"})
+    return start_hortus(toml=TOML + keeper_toml(host, route="hosted"), environment=CREDENTIAL)
 
 
 def at(garden: Hortus, key: str) -> openai.OpenAI:
