@@ -28,20 +28,12 @@ from tuning import errands
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-TOML = """
-[[project]]
-name = "default"
-routes = ["*", "gate.*"]
-"""
 WITHIN_S = 400.0
 
 
 @pytest.fixture(scope="module")
 def garden(start_hortus, tmp_path_factory: pytest.TempPathFactory) -> Hortus:
-    garden = start_hortus(toml=TOML)
-    base = errands.write_base(tmp_path_factory.mktemp("base") / "errands")
-    garden.cli("models", "add", str(base), "--name", "errands")
-    return garden
+    return errands.start_with_base(start_hortus, tmp_path_factory.mktemp("base"))
 
 
 @pytest.fixture(scope="module")

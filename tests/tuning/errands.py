@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
+from garden import Hortus
 from tiny_bases import write_tiny_base
 
+_TOML = """
+[[project]]
+name = "default"
+routes = ["*", "gate.*"]
+"""
 OFFICES = {"bin": "waste", "hole": "roads", "pipe": "water", "lamp": "lighting"}
 _FILLERS = ("the", "old", "near", "our", "house", "is", "broken", "again", "please", "since", "monday", "big", "small")
 
@@ -52,3 +59,10 @@ RECIPE = {
 def write_base(folder: Path) -> Path:
     """Write a base that knows the words and has learnt nothing."""
     return write_tiny_base(folder, [message["content"] for chat in chats(80, seed=9) for message in chat["messages"]])
+
+
+def start_with_base(start_hortus: Callable[..., Hortus], folder: Path) -> Hortus:
+    """Start a whole Hortus with that base, named `errands`; its project may ask the gate's deployments too."""
+    garden = start_hortus(toml=_TOML)
+    garden.cli("models", "add", str(write_base(folder / "errands")), "--name", "errands")
+    return garden
