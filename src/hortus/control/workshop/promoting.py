@@ -79,7 +79,7 @@ class Promotion:
             return name
         shared = shared_deployment(job)
         others = tuple(one for one in self._adapters_of(shared) if one.name != name)
-        spec = over_base(job, shared, base, adapters=(*others, Adapter(name, adapter)))
+        spec = over_base(job, shared, folder, adapters=(*others, Adapter(name, adapter)))
         await self._belongings.deploy([spec])
         return shared
 

@@ -136,7 +136,7 @@ def candidates(job: JobRecord, folder: JobFolder) -> list[DeploymentSpec]:
     base = base_source(job.base, folder)
     adapter = adapter_source(job, folder)
     if base is not None and adapter is not None:
-        return [over_base(job, base_candidate(job), base, adapters=(Adapter(product_candidate(job), adapter),))]
+        return [over_base(job, base_candidate(job), folder, adapters=(Adapter(product_candidate(job), adapter),))]
     found = [served(job, product_candidate(job), folder)]
     return found if base is None else [*found, _deployment(job, base_candidate(job), base)]
 
@@ -147,9 +147,11 @@ def served(job: JobRecord, name: str, folder: JobFolder) -> DeploymentSpec:
     return msgspec.structs.replace(spec, temperature=usual_temperature(folder.product))
 
 
-def over_base(job: JobRecord, name: str, base: str, *, adapters: tuple[Adapter, ...]) -> DeploymentSpec:
-    """Return the deployment of a base with adapters by name."""
-    return msgspec.structs.replace(_deployment(job, name, base), adapters=adapters)
+def over_base(job: JobRecord, name: str, folder: JobFolder, *, adapters: tuple[Adapter, ...]) -> DeploymentSpec:
+    """Return the deployment of a job's base with adapters by name; it samples as the product wants it."""
+    base = base_source(job.base, folder) or ""
+    temperature = usual_temperature(folder.product)
+    return msgspec.structs.replace(_deployment(job, name, base), adapters=adapters, temperature=temperature)
 
 
 def adapter_source(job: JobRecord, folder: JobFolder) -> str | None:
