@@ -9,6 +9,9 @@ from hortus.testkit.keeping_host import KeepingHost
 CREDENTIAL = {"KEEPER_KEY": "sk-keeper"}
 """What the host's endpoint reads from the environment."""
 
+ONE_WORKER = {**CREDENTIAL, "HORTUS_WORKERS": "1"}
+"""The same for tests that kill: one worker has one view of what is back, two may differ for a moment."""
+
 
 def keeper_toml(host: KeepingHost, *, route: str, operations: tuple[str, ...] = ("files", "fine_tuning")) -> str:
     """Return the host's endpoint, and a route of it."""

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import openai
 import pytest
-from keeper import CREDENTIAL, keeper_toml
+from keeper import ONE_WORKER, keeper_toml
 
 from garden import Hortus, wait_for
 from hortus.app.clock import SystemClock
@@ -81,7 +81,7 @@ def host(house: KeepingHost) -> Iterator[KeepingHost]:
 
 @pytest.fixture(scope="module")
 def garden(start_hortus, house: KeepingHost) -> Hortus:
-    environment = CREDENTIAL | {"HORTUS_TUNING_POLL_S": "0.1", "HORTUS_COUNTRY": "DE"}
+    environment = ONE_WORKER | {"HORTUS_TUNING_POLL_S": "0.1", "HORTUS_COUNTRY": "DE"}
     return start_hortus(toml=TOML + keeper_toml(house, route="hosted"), environment=environment)
 
 
@@ -469,7 +469,7 @@ def test_behind_tls_the_step_knows_the_door_s_own_certificate(
     start_hortus, tmp_path_factory: pytest.TempPathFactory, host: KeepingHost
 ) -> None:
     made = ensure_certificate(Home(tmp_path_factory.mktemp("certificate")), days=30, clock=SystemClock())
-    environment = CREDENTIAL | {
+    environment = ONE_WORKER | {
         "HORTUS_TUNING_POLL_S": "0.1",
         "HORTUS_TLS_CERT": str(made.files.chain),
         "HORTUS_TLS_KEY": str(made.files.key),

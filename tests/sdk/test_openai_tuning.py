@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import msgspec
 import openai
 import pytest
-from keeper import CREDENTIAL, keeper_toml
+from keeper import ONE_WORKER, keeper_toml
 
 from garden import Hortus, wait_for
 from hortus.testkit.keeping_host import KeepingHost
@@ -42,7 +42,7 @@ def host() -> Iterator[KeepingHost]:
 
 @pytest.fixture(scope="module")
 def garden(start_hortus, host: KeepingHost) -> Hortus:
-    return start_hortus(toml=TOML + keeper_toml(host, route="hosted"), environment=CREDENTIAL)
+    return start_hortus(toml=TOML + keeper_toml(host, route="hosted"), environment=ONE_WORKER)
 
 
 def at(garden: Hortus, key: str) -> openai.OpenAI:
@@ -252,14 +252,19 @@ def test_examples_that_are_named_for_a_host_go_there(client: openai.OpenAI, host
     assert not job.id.startswith("ftjob-0") or job.id in host.objects
 
 
-def test_a_job_waits_and_goes_on(client: openai.OpenAI) -> None:
-    job = client.fine_tuning.jobs.create(model="seedling", training_file=bring(client, good(40)))
-    client.fine_tuning.jobs.pause(job.id)
-    wait_for(lambda: client.fine_tuning.jobs.retrieve(job.id).status == "paused", what="the pause")
-    client.fine_tuning.jobs.resume(job.id)
-    wait_for(lambda: client.fine_tuning.jobs.retrieve(job.id).status != "paused", what="the end of the pause")
-    client.fine_tuning.jobs.cancel(job.id)
-    assert over(client, job.id).status == "cancelled"
+def test_a_job_waits_and_goes_on(garden: Hortus, client: openai.OpenAI) -> None:
+    supervisor = garden.children()["supervisor"]
+    os.kill(supervisor, signal.SIGSTOP)  # its check would end the job before it is paused
+    try:
+        job = client.fine_tuning.jobs.create(model="seedling", training_file=bring(client, good(40)))
+        client.fine_tuning.jobs.pause(job.id)
+        wait_for(lambda: client.fine_tuning.jobs.retrieve(job.id).status == "paused", what="the pause")
+        client.fine_tuning.jobs.resume(job.id)
+        wait_for(lambda: client.fine_tuning.jobs.retrieve(job.id).status != "paused", what="the end of the pause")
+        client.fine_tuning.jobs.cancel(job.id)
+        assert over(client, job.id).status == "cancelled"
+    finally:
+        os.kill(supervisor, signal.SIGCONT)
     with pytest.raises(openai.BadRequestError):
         client.fine_tuning.jobs.resume(job.id)
 
