@@ -31,6 +31,7 @@ from hortus.jobs.orders import read_orders, remove_order, write_order
 from hortus.jobs.ports import Jobs
 from hortus.jobs.records import JobError, JobRecord
 from hortus.jobs.reporting import read_reports
+from hortus.jobs.running import AT_ONCE
 from hortus.jobs.steps import Order, StepWork
 from hortus.snapshot.grants import CANDIDATES
 
@@ -38,9 +39,6 @@ PROJECT = "workshop"
 """The project whose keys ask candidates: its requests are Hortus' own."""
 
 LOOK_EVERY_S = 0.25
-_AT_ONCE = 1
-"""Jobs that train at the same time: two would only slow each other down."""
-
 _log = logging.getLogger("hortus.jobs")
 
 
@@ -70,9 +68,10 @@ class Conductor:
         """Carry jobs on for as long as this process lives; a fault of one job is its own."""
         await self._leave_old()
         while True:
-            for job_id in await asyncio.to_thread(self._left_orders):
+            unfinished = await asyncio.to_thread(self._jobs.unfinished)
+            for job_id in await asyncio.to_thread(self._left_orders, {job.id for job in unfinished}):
                 await self._try(job_id, self._leave_rest(job_id))
-            for job in await asyncio.to_thread(self._jobs.unfinished):
+            for job in unfinished:
                 await self._try(job.id, self._look_at(job))
             await asyncio.sleep(LOOK_EVERY_S)
 
@@ -103,18 +102,24 @@ class Conductor:
 
     def _see(self, job: JobRecord) -> Seen:
         step = STEP_OF.get(job.phase)
-        others = [one for one in self._jobs.unfinished() if one.id != job.id and one.state == "running"]
-        room = sum(one.base.route is None for one in others) < _AT_ONCE  # a host's jobs take nothing of this machine
         if step is not None:
             lines, read = read_reports(self._folder(job).reports(step), offset=job.read.get(step, 0))
-            return Seen(lines=lines, read=read, has_room=room)
+            return Seen(lines=lines, read=read, has_room=self._has_room(job))
         states = read_engine_states(self._plane.installation.engines)
         wanted = [spec.name for spec in candidates(job, self._folder(job))] if job.phase == "serve" else []
         starting = EngineNews("starting")
         engines = {
             name: EngineNews(states[name].state, states[name].error) if name in states else starting for name in wanted
         }
-        return Seen(engines=engines, has_room=room)
+        return Seen(engines=engines, has_room=self._has_room(job))
+
+    def _has_room(self, job: JobRecord) -> bool:
+        """Tell whether a job may train now; only one that is queued, or comes out of a pause or its check, asks."""
+        if job.state == "running":
+            return True
+        others = [one for one in self._jobs.unfinished() if one.id != job.id and one.state == "running"]
+        here = sum(one.base.route is None for one in others)  # a host's jobs take nothing of this machine
+        return here < AT_ONCE["train"]
 
     async def _act(self, job: JobRecord) -> None:
         """See to it that what the job needs now is there, and nothing else is left of it."""
@@ -191,8 +196,8 @@ class Conductor:
         elif job.is_over:
             await self._leave(job)
 
-    def _left_orders(self) -> list[str]:
-        return sorted(set(read_orders(self._places.orders)) - {job.id for job in self._jobs.unfinished()})
+    def _left_orders(self, unfinished: set[str]) -> list[str]:
+        return sorted(set(read_orders(self._places.orders)) - unfinished)
 
     def _folder(self, job: JobRecord) -> JobFolder:
         return JobFolder(self._places.jobs / job.id)
