@@ -12,6 +12,7 @@ from hortus.base.errors import HortusError
 from hortus.control import models, tenancy
 from hortus.control.declaring import declare
 from hortus.control.plane import Plane
+from hortus.control.ports import StoredObject
 from hortus.control.workshop.works import base_candidate, product_candidate
 from hortus.jobs.records import JobRecord
 from hortus.snapshot.declared import DeploymentSpec
@@ -50,9 +51,7 @@ class Belongings:
         def bring() -> None:
             missing = [spec for spec in wanted if not self._is_declared(spec)]
             for spec in missing:
-                stored = self._plane.ports.objects.get("deployment", spec.name)
-                is_new = stored is None or stored.retired_at_ms is not None
-                declare(self._plane, spec, is_new=is_new)
+                declare(self._plane, spec, is_new=self.declared("deployment", spec.name) is None)
             if missing:
                 self._plane.recompile()
 
@@ -73,10 +72,13 @@ class Belongings:
 
     def deployments_of(self, job: JobRecord) -> list[str]:
         """Return the names of the candidates that are declared for a job."""
-        found = (
-            self._plane.ports.objects.get("deployment", name) for name in (base_candidate(job), product_candidate(job))
-        )
-        return [one.name for one in found if one is not None and one.retired_at_ms is None]
+        names = (base_candidate(job), product_candidate(job))
+        return [name for name in names if self.declared("deployment", name) is not None]
+
+    def declared(self, kind: str, name: str) -> StoredObject | None:
+        """Return an object that is in use, None where there is none of this name or it is retired."""
+        stored = self._plane.ports.objects.get(kind, name)
+        return stored if stored is not None and stored.retired_at_ms is None else None
 
     async def make_key(self, job: JobRecord, *, project: str, routes: tuple[str, ...]) -> str:
         """Return a new key for one step; the job's earlier ones no longer work."""
@@ -101,8 +103,8 @@ class Belongings:
         return next(project.name for project in found if project.id == job.spec.project_id)
 
     def _is_declared(self, spec: DeploymentSpec) -> bool:
-        stored = self._plane.ports.objects.get("deployment", spec.name)
-        return stored is not None and stored.retired_at_ms is None and stored.spec == spec
+        stored = self.declared("deployment", spec.name)
+        return stored is not None and stored.spec == spec
 
     def _keys_of(self, job: JobRecord) -> list[Key]:
         found = self._plane.ports.access.keys()

@@ -91,7 +91,7 @@ class Promotion:
 
         def act() -> None:
             for kind, one in (("route", name), ("endpoint", deployment), ("deployment", deployment)):
-                if not self._is_missing(kind, one):
+                if self._belongings.declared(kind, one) is not None:
                     self._plane.ports.objects.retire(kind, one)
             self._take_off(deployment, shared)
             self._plane.recompile()
@@ -111,10 +111,8 @@ class Promotion:
             self._plane.ports.objects.retire("deployment", shared)
 
     def _adapters_of(self, deployment: str) -> tuple[Adapter, ...]:
-        stored = self._plane.ports.objects.get("deployment", deployment)
-        if stored is None or stored.retired_at_ms is not None or not isinstance(stored.spec, DeploymentSpec):
-            return ()
-        return stored.spec.adapters
+        stored = self._belongings.declared("deployment", deployment)
+        return stored.spec.adapters if stored is not None and isinstance(stored.spec, DeploymentSpec) else ()
 
     async def _at_host(self, job: JobRecord) -> str:
         """Return the route to a model that a host has tuned: an endpoint with that host's facts; empty: none wanted."""
@@ -128,7 +126,7 @@ class Promotion:
             base = self._endpoint_of(job.base)
             # What the catalog says of its base's price and limits is not true of it, so it bears its own name.
             own = msgspec.structs.replace(base, name=deployment, model=model, upstream_model=model, price=None)
-            if self._is_missing("endpoint", deployment):
+            if self._belongings.declared("endpoint", deployment) is None:
                 declare(self._plane, own, is_new=True)
             self._route_to(name, deployment)
             self._plane.recompile()
@@ -148,12 +146,8 @@ class Promotion:
         raise HortusError(f"The endpoint of {base.route} is gone.", hint="Declare it again.")
 
     def _route_to(self, name: str, endpoint: str) -> None:
-        if self._is_missing("route", name):
+        if self._belongings.declared("route", name) is None:
             declare(self._plane, RouteSpec(name=name, endpoints=(endpoint,)), is_new=True)
-
-    def _is_missing(self, kind: str, name: str) -> bool:
-        stored = self._plane.ports.objects.get(kind, name)
-        return stored is None or stored.retired_at_ms is not None
 
     def _allow(self, job: JobRecord, route: str, *, project: str) -> None:
         """Let the job's project use its product; where the file declares the project, the file must say so."""
