@@ -48,7 +48,7 @@ class Options(msgspec.Struct, frozen=True):
     ] = None
     context_tokens: Annotated[int, typer.Option(min=128, help="Length of context for each slot, in tokens.")] = 2048
     slots: Annotated[int, typer.Option(min=1, help="Requests that run at the same time.")] = 4
-    threads: Annotated[int, typer.Option(min=0, help="Threads for inference; 0 lets the engine choose.")] = 0
+    threads: Annotated[int, typer.Option(min=0, help="Threads for inference; 0: by the weights' size.")] = 0
     temperature: Annotated[float | None, typer.Option(min=0, help="Where a client names none.")] = None
     embeddings: Annotated[bool, typer.Option("--embeddings", help="It answers embeddings too.")] = False
     project: Annotated[list[str] | None, typer.Option(help="Let this project use it; repeat it.")] = None

@@ -54,7 +54,7 @@ _TIMEOUTS = ("connect_timeout_s", "first_byte_timeout_s", "idle_timeout_s", "tot
 _BOUNDS: dict[str, tuple[int, int, str]] = {
     "context_tokens": (16, 2**24, "16 to 16777216"),
     "slots": (1, 1024, "1 to 1024"),
-    "threads": (0, 4096, "0 (the engine chooses) to 4096"),
+    "threads": (0, 4096, "0 (by the size of the weights) to 4096"),
     "temperature": (0, 5, "0 to 5"),
 }
 _MOST_OUTPUT_TOKENS = 2**31 - 1

@@ -157,7 +157,7 @@ class DeploymentSpec(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unk
         engine: `llamacpp`, `transformers` or `vllm`; `auto` takes the one that the model's files are made for.
         context_tokens: Length of context for each slot.
         slots: Requests that run at the same time.
-        threads: Threads for inference; 0 lets the engine's driver choose.
+        threads: Threads for inference; 0: by the size of the weights, and one processor fewer than there are at most.
         adapters: Small sets of weights over the model, each with a name that becomes an endpoint and a route.
     """
 

@@ -200,7 +200,7 @@ class Deployment(msgspec.Struct, frozen=True, omit_defaults=True):
         model_path: The model's file or folder, absolute, or `seedling` for the one that ships in the package.
         context_tokens: Length of context for each slot.
         slots: Requests that run at the same time.
-        threads: Threads for inference; 0 lets the driver choose.
+        threads: Threads for inference; 0: see `engines.threads`.
         temperature: Sampling temperature where the client names none; None keeps the engine's own.
         adapters: Served beside the model, by the same process.
     """

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from hortus.engines.cgroups import processors
 from hortus.engines.driver import Broken, Opening, Ready
 from hortus.engines.drivers.child import free_or_any, give_up, hear_opening, report_to
 from hortus.engines.drivers.llamacpp import PACKAGE, context_of, prompt_cache_mib
 from hortus.engines.errors import EngineError
 from hortus.engines.gguf import GgufHeader, read_header
+from hortus.engines.threads import threads_of
 
 _HTTP_THREADS_BESIDE_SLOTS = 64
 """Each waiting request holds one of the server's threads; with too few, even /health would have to queue."""
@@ -72,7 +72,7 @@ def _parameters(engine: Any, opening: Opening, *, header: GgufHeader) -> Any:
     wished.n_ctx = context_of(deployment, trained_tokens=header.context_tokens) * deployment.slots
     wished.use_jinja = True
     wished.verbosity = _QUIET
-    threads = deployment.threads or processors()
+    threads = threads_of(deployment, weights_bytes=header.file_bytes)
     wished.cpuparams.n_threads = threads
     wished.cpuparams_batch.n_threads = threads
     if deployment.adapters:  # off unless a request says otherwise

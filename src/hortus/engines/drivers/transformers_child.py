@@ -17,12 +17,12 @@ from pathlib import Path
 
 import uvicorn
 
-from hortus.engines.cgroups import processors
 from hortus.engines.driver import Broken, Opening, Ready
 from hortus.engines.drivers.chat_server import ChatServer
 from hortus.engines.drivers.child import free_or_any, give_up, hear_opening, report_to
 from hortus.engines.drivers.transformers import context_of
 from hortus.engines.errors import EngineError
+from hortus.engines.threads import threads_of
 from hortus.engines.weights import read_folder
 
 _ID_BYTES = 12
@@ -70,7 +70,7 @@ def _load(opening: Opening) -> ChatServer:
 
     deployment = opening.deployment
     folder = read_folder(Path(opening.model_path))
-    torch.set_num_threads(deployment.threads or processors())
+    torch.set_num_threads(threads_of(deployment, weights_bytes=folder.weight_bytes))
     model = ChatModel(
         opening.model_path,
         context_tokens=context_of(deployment, folder),
