@@ -197,7 +197,7 @@ class DeploymentWanted(Ask):
     ] = "auto"
     context_tokens: Annotated[int, Field(description="Length of context for each slot.")] = 2048
     slots: Annotated[int, Field(description="Requests that run at the same time.")] = 4
-    threads: Annotated[int, Field(description="Threads for inference; 0: by the size of the weights, one processor left.")] = 0
+    threads: Annotated[int, Field(description="Threads for inference; 0: by the size of the weights.")] = 0
     temperature: Annotated[float | None, Field(description="Where the client names none.")] = None
     offers_embeddings: Annotated[bool, Field(description="Whether it answers embeddings too.")] = False
     adapters: Annotated[tuple[AdapterWanted, ...], Field(description="Served beside the model, by name.")] = ()
