@@ -44,6 +44,15 @@ async def test_a_product_that_learnt_passes(tmp_path: Path) -> None:
     assert verdict.sentence == "The product has passed the gate: 3 of 3 checks."
 
 
+async def test_what_the_base_can_do_is_said_before_the_product_is_asked(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, items=40)
+    await bench.judge_models(right, base=right_until(10))
+    said = [one.text if isinstance(one, Note) else getattr(one, "phase", "") for one in bench.reports]
+    [sentence] = [one for one in said if one.startswith("Base, ")]
+    assert sentence.startswith("Base, 40 held-out questions, judged by `exact`: 25.0 %")
+    assert said.index(sentence) < said.index("product")
+
+
 async def test_a_base_served_in_the_products_place_is_caught(tmp_path: Path) -> None:
     verdict = await Bench(tmp_path).judge_models(wrong, base=wrong)
     assert not check(verdict, "references").passed

@@ -24,7 +24,7 @@ def figures_of(
 ) -> SuiteFigures:
     """Return the figures of a suite; answers in the order of its questions, `base` None where there is none."""
     ours = _scores(questions, product, otherwise=0.0)
-    theirs = None if base is None else _scores(questions, base, otherwise=1.0)
+    theirs = None if base is None else _base_scores(questions, base)
     is_binary = questions.judge.is_binary
     return SuiteFigures(
         key=questions.key,
@@ -41,6 +41,11 @@ def figures_of(
         groups=_groups(questions, ours, theirs, confidence=confidence),
         same_answers=base is not None and _same(product, base),
     )
+
+
+def base_score(questions: Questions, given: Sequence[Given], *, confidence: float) -> Score:
+    """Return what the base can do, as `figures_of` counts it."""
+    return score_of(_base_scores(questions, given), is_binary=questions.judge.is_binary, confidence=confidence)
 
 
 def score_of(scores: Sequence[float], *, is_binary: bool, confidence: float) -> Score:
@@ -70,6 +75,10 @@ def latency_of(given: Iterable[Given]) -> Latency | None:
     """Return how long answers took, None where there is none."""
     times = sorted(one.answer.latency_ms for one in given if one.answer is not None)
     return Latency(median(times), times[ceil(0.95 * len(times)) - 1]) if times else None
+
+
+def _base_scores(questions: Questions, given: Sequence[Given]) -> list[float]:
+    return _scores(questions, given, otherwise=1.0)
 
 
 def _scores(questions: Questions, given: Sequence[Given], *, otherwise: float) -> list[float]:

@@ -15,12 +15,12 @@ import msgspec
 
 from hortus.evals.answers import Answers, Given, joined
 from hortus.evals.asking import Asker, Asking, Question, Sleep
-from hortus.evals.comparing import figures_of, latency_of
+from hortus.evals.comparing import base_score, figures_of, latency_of
 from hortus.evals.items import item_lines
 from hortus.evals.likeness import APART, APART_ROUNDED, likeness, room_for
 from hortus.evals.plots import draw
 from hortus.evals.ports import Inference
-from hortus.evals.rules import check_gain, check_references, check_suite, conclusion
+from hortus.evals.rules import check_gain, check_references, check_suite, conclusion, percent
 from hortus.evals.suitefiles import Item
 from hortus.evals.suites import Questions, held_out, read_suite
 from hortus.evals.verdict import Verdict
@@ -154,8 +154,16 @@ async def _ask(ready: _Work, asker: Asker, report: Callable[[Report], None]) -> 
     base = None
     if work.base_route is not None:
         base = await asker.ask(_questions(ready, "base", work.base_route), progress=_progress("base", report))
+        report(_held_out_note(ready, base))
     product = await asker.ask(_questions(ready, "product", work.product_route), progress=_progress("product", report))
     return _Rounds(references, base, product)
+
+
+def _held_out_note(ready: _Work, base: Sequence[Given]) -> Note:
+    """Say at once what the base can do: the gain is what the product adds to that."""
+    questions = ready.suites[0]
+    found = base_score(questions, base[: len(questions.items)], confidence=ready.step.job.gate.confidence)
+    return Note(f"Base, {found.items} held-out questions, judged by `{questions.grader}`: {percent(found)}.")
 
 
 def _questions(ready: _Work, role: Role, route: str) -> list[Question]:
