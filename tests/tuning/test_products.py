@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from datetime import date
 from pathlib import Path
 
@@ -205,6 +207,20 @@ def test_an_export_is_loaded_as_any_folder_is(made: ProductInputs, models: Path,
     export_model(made.folder, tmp_path / "out")
 
     assert base_record("tiny", tmp_path / "out").parameters == base_record("tiny", models / "tuned").parameters
+
+
+def test_others_may_read_an_export_though_hortus_keeps_its_own_files_to_itself(
+    made: ProductInputs, tmp_path: Path
+) -> None:
+    write_product(made)
+    before = os.umask(0o077)
+    try:
+        export_model(made.folder, tmp_path / "out")
+    finally:
+        os.umask(before)
+    paths = [tmp_path / "out", *(tmp_path / "out").rglob("*")]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in paths if path.is_dir()} == {0o755}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in paths if path.is_file()} == {0o644}
 
 
 def test_nothing_is_overwritten(made: ProductInputs, tmp_path: Path) -> None:

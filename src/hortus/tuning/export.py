@@ -50,7 +50,7 @@ def export_model(product: Path, target: Path) -> Facts:
 
 
 def _copy(facts: Facts, product: Path, aside: Path) -> Facts:
-    aside.mkdir(mode=_FOLDER_MODE)
+    _make_folder(aside)
     moved: dict[str, FileRecord] = {}
     for name, record in facts.files.items():
         path = _exported(name, facts)
@@ -77,7 +77,8 @@ def _exported(name: str, facts: Facts) -> str:
 
 
 def _copy_file(source: Path, target: Path, *, record: FileRecord) -> None:
-    target.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+    if not target.parent.exists():
+        _make_folder(target.parent)
     digest, size = hashlib.sha256(), 0
     try:
         with source.open("rb") as read, target.open("xb") as write:
@@ -90,6 +91,12 @@ def _copy_file(source: Path, target: Path, *, record: FileRecord) -> None:
     if (size, digest.hexdigest()) != (record.bytes, record.sha256):
         raise _broken("is not what the facts say: its hash differs.", str(source))
     target.chmod(_FILE_MODE)
+
+
+def _make_folder(path: Path) -> None:
+    """Make a folder that others may read, whatever the process's own files are like."""
+    path.mkdir(parents=True)
+    path.chmod(_FOLDER_MODE)
 
 
 def _write(path: Path, data: bytes) -> None:
