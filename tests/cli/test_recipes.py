@@ -1,4 +1,4 @@
-"""Recipes of `hortus train`: a strict file, and options before it."""
+"""Files of `hortus train`: a strict recipe, with options before it, and what people say of the product."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 
 from hortus.base.errors import ConfigurationError
 from hortus.cli.checkviews import say_lines, say_span
-from hortus.cli.recipes import Settings, read_recipe, recipe_of
-from hortus.jobs.spec import Lora, Recipe
+from hortus.cli.recipes import Settings, read_about, read_recipe, recipe_of
+from hortus.jobs.spec import About, Lora, Recipe
 
 
 def test_without_a_file_the_usual_recipe_holds() -> None:
@@ -68,6 +68,40 @@ def test_a_schedule_that_there_is_not_is_refused() -> None:
 def test_a_recipe_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be read"):
         read_recipe(tmp_path / "gone.toml")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.toml", 'maker = "City"\nlimits = ["No law."]\nintended_purpose = """\nSorting.\nNo more."""\n'),
+        ("a.json", '{"maker":"City","limits":["No law."],"intended_purpose":"Sorting.\\nNo more."}'),
+    ],
+)
+def test_what_people_say_of_the_product_is_read_from_toml_and_json(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    said = About(maker="City", limits=("No law.",), intended_purpose="Sorting.\nNo more.")
+    assert read_about(tmp_path / name) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('makr = "x"', "makr"),
+        ("maker = 3", "a.toml maker"),
+        ('limits = ["x", 3]', "a.toml limits[1]"),
+        ('maker = ""', "a.toml maker"),
+    ],
+)
+def test_words_that_cannot_be_are_named_with_those_that_there_are(tmp_path: Path, text: str, place: str) -> None:
+    (tmp_path / "a.toml").write_text(text)
+    with pytest.raises(ConfigurationError) as caught:
+        read_about(tmp_path / "a.toml")
+    assert place in str(caught.value)
+    assert "data_licence" in str(caught.value)
+
+
+def test_without_a_file_nothing_is_said() -> None:
+    assert read_about(None) == About()
 
 
 def test_lines_are_said_as_ranges_and_not_without_end() -> None:

@@ -110,6 +110,25 @@ async def test_a_job_begins_with_the_check_of_its_file(tmp_path: Path) -> None:
         assert (await control.ask("GET", "/jobs"))["jobs"] == [job]
 
 
+async def test_what_people_say_of_the_product_is_shown_with_the_job(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        job = await begin(control, about={"maker": "City of Somewhere", "data_licence": "CC0-1.0"})
+        assert (await control.ask("GET", f"/jobs/{job['id']}"))["about"] == {
+            "maker": "City of Somewhere",
+            "intended_purpose": None,
+            "limits": [],
+            "data_description": None,
+            "data_licence": "CC0-1.0",
+        }
+
+
+async def test_a_check_has_no_product_to_say_anything_of(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        asked = {"training": (await bring(control))["id"], "about": {"maker": "City of Somewhere"}}
+        status, error = await control.fail("POST", "/datasets/check", asked)
+        assert (status, error["path"]) == (400, "about")
+
+
 @pytest.mark.parametrize(
     ("members", "path"),
     [
@@ -117,6 +136,9 @@ async def test_a_job_begins_with_the_check_of_its_file(tmp_path: Path) -> None:
         ({"recipe": {"lora": {"rank": "x"}}}, "recipe.lora.rank"),
         ({"recipe": {"schedule": "steep"}}, "recipe.schedule"),
         ({"gate": {"margin": None}}, "gate.margin"),
+        ({"about": {"makr": "x"}}, "about"),
+        ({"about": {"intended_purpose": 3}}, "about.intended_purpose"),
+        ({"about": {"limits": ["x" * 501]}}, "about.limits[0]"),
         ({"method": "guess"}, "method"),
     ],
 )

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 import hortus
-from hortus.jobs.spec import JobSpec, Lora, Recipe
+from hortus.jobs.spec import About, JobSpec, Lora, Recipe
 from hortus.tuning.identity import (
     Environment,
     Identity,
@@ -115,6 +115,12 @@ def test_what_names_the_job_does_not_count() -> None:
     other = msgspec.structs.replace(JOB, id="ftjob-2", project_id="q", suffix="x", training="file-2")
 
     assert hash_recipe(other) == hash_recipe(JOB)
+
+
+def test_what_people_say_of_the_product_does_not_count(folder: Path) -> None:
+    told = msgspec.structs.replace(JOB, about=About(maker="City of Somewhere", limits=("No law.",)))
+
+    assert identity(folder, job=told) == identity(folder)
 
 
 def test_another_machine_changes_the_total_alone(folder: Path) -> None:

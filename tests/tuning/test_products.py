@@ -339,6 +339,48 @@ def test_figures_that_are_known_stand_in_the_card(made: ProductInputs) -> None:
         assert said in card
 
 
+def test_what_people_say_fills_the_papers_before_what_is_found(made: ProductInputs) -> None:
+    told = msgspec.structs.replace(
+        adapted(made),
+        maker="City | <b>Somewhere</b>",
+        intended_purpose="Sorting.\n\n---\nNo law.",
+        limits=("No *law*.",),
+    )
+    edit(made.folder / "adapter" / "adapter_config.json", use_dora=True)
+    facts = write_product(told)
+
+    card = (made.folder / "README.md").read_text()
+
+    for said in ("| Maker | City &#124; \\<b>Somewhere\\</b> |", "Sorting.\n\n\\--- No law.\n", "- No \\*law\\*.\n"):
+        assert said in card
+    assert facts.limits[0] == "No *law*."
+    assert "DoRA" in facts.limits[1]
+
+
+def test_what_people_say_changes_nothing_but_the_papers(made: ProductInputs) -> None:
+    before = write_product(made)
+    told = write_product(msgspec.structs.replace(made, maker="City of Somewhere", limits=("No law.",)))
+
+    assert (told.files, told.identity) == (before.files, before.identity)
+
+
+def test_the_maker_of_a_product_is_the_maker_of_the_base_of_the_next(made: ProductInputs) -> None:
+    said = msgspec.structs.replace(made.data, description="Letters", licence="CC0-1.0")
+    write_product(
+        msgspec.structs.replace(made, maker="City of Somewhere", intended_purpose="Sorting", limits=("Old",), data=said)
+    )
+    told = (made.folder / "facts.json").read_bytes()
+
+    facts = write_product(
+        msgspec.structs.replace(made, base=base_record("tiny-tuned", made.folder / "model", told=told))
+    )
+
+    assert facts.base is not None
+    assert facts.base.maker == "City of Somewhere"
+    assert (facts.maker, facts.intended_purpose, facts.limits) == (None, None, ())
+    assert (facts.data.description, facts.data.licence) == (None, None)
+
+
 def test_a_licence_of_its_own_keeps_its_name(made: ProductInputs) -> None:
     assert made.base is not None
     write_product(msgspec.structs.replace(made, base=msgspec.structs.replace(made.base, licence="Own Licence 1.0")))

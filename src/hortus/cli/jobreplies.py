@@ -61,6 +61,7 @@ class Job(msgspec.Struct, frozen=True):
     recipe: dict[str, Any]
     gate: dict[str, Any]
     engine: str
+    about: dict[str, Any] = {}
     validation: str | None = None
     suffix: str = ""
     progress: Progress | None = None

@@ -1,17 +1,19 @@
-"""The settings of a training as people give them: a strict TOML or JSON file, and options that go before it."""
+"""What people give for a training: strict TOML or JSON files of settings and of words, and options that go before."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import typer
 
 from hortus.base.errors import ConfigurationError
-from hortus.jobs.spec import ALL_LINEAR, Lora, Recipe
+from hortus.jobs.spec import ALL_LINEAR, About, Lora, Recipe
 
 _PLAIN = ("epochs", "steps", "batch_size", "learning_rate", "max_tokens", "seed", "patience", "schedule", "threads")
+
+_Kind = TypeVar("_Kind", Recipe, About)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,24 +45,33 @@ def read_recipe(path: Path | None) -> Recipe:
     Raises:
         ConfigurationError: It cannot be read, or a setting in it is unknown or cannot be.
     """
-    if path is None:
-        return Recipe()
+    return Recipe() if path is None else _read(path, Recipe, called="A recipe")
+
+
+def read_about(path: Path | None) -> About:
+    """Return what a file says of the product, nothing without a file.
+
+    Raises:
+        ConfigurationError: It cannot be read, or a member of it is unknown or cannot be.
+    """
+    return About() if path is None else _read(path, About, called="What people say of a product")
+
+
+def _read(path: Path, kind: type[_Kind], *, called: str) -> _Kind:
+    hint = f"{called} has: {', '.join(kind.__struct_fields__)}."
     try:
         data = path.read_bytes()
         if path.suffix == ".toml":
-            return msgspec.toml.decode(data, type=Recipe)
-        return msgspec.json.decode(data, type=Recipe)
+            return msgspec.toml.decode(data, type=kind)
+        return msgspec.json.decode(data, type=kind)
     except OSError as error:
         raise ConfigurationError(f"cannot be read: {error.strerror}.", path=str(path)) from error
     except msgspec.ValidationError as error:
         message, _, where = str(error).partition(" - at `$")
-        raise ConfigurationError(f"{message}.", path=f"{path} {where.strip('.`')}".strip(), hint=_HINT) from error
+        raise ConfigurationError(f"{message}.", path=f"{path} {where.strip('.`')}".strip(), hint=hint) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        kind = "TOML" if path.suffix == ".toml" else "JSON"
-        raise ConfigurationError(f"this is no {kind}: {error}.", path=str(path), hint=_HINT) from error
-
-
-_HINT = f"A recipe has: {', '.join(Recipe.__struct_fields__)}."
+        word = "TOML" if path.suffix == ".toml" else "JSON"
+        raise ConfigurationError(f"this is no {word}: {error}.", path=str(path), hint=hint) from error
 
 
 def recipe_of(options: Settings, recipe: Recipe) -> Recipe:

@@ -18,9 +18,10 @@ from hortus.cli.following import follow
 from hortus.cli.jobcalls import OnSent, WorkshopAdmin
 from hortus.cli.jobreplies import Job
 from hortus.cli.options import takes
-from hortus.cli.recipes import Settings, read_recipe, recipe_of
+from hortus.cli.recipes import Settings, read_about, read_recipe, recipe_of
 from hortus.cli.screen import note, show_json
 from hortus.cli.verdicts import failure_of, show_end
+from hortus.jobs.spec import About, Recipe
 
 app = typer.Typer(add_completion=False)
 
@@ -54,6 +55,9 @@ class Options(Settings, frozen=True, kw_only=True):
     form: Annotated[str, typer.Option(help="merged, or adapter: by name over its base.")] = "merged"
     deploy: Annotated[bool, typer.Option("--deploy/--no-deploy", help="Serve it once it has passed.")] = True
     recipe: Annotated[Path | None, typer.Option(help="Settings of the training: a TOML or JSON file.")] = None
+    about: Annotated[
+        Path | None, typer.Option(help="What its papers are to say, as a TOML or JSON file: maker, intended_purpose, …")
+    ] = None
     follow: Annotated[bool, typer.Option("--follow/--no-follow", help="Watch it until it is over.")] = True
     json: Annotated[bool, typer.Option("--json", help="Print the job as JSON.")] = False
 
@@ -62,11 +66,11 @@ class Options(Settings, frozen=True, kw_only=True):
 @takes(Options)
 def train(options: Options) -> None:
     """Make a better model out of examples; it is judged before it is served."""
-    recipe = recipe_of(options, read_recipe(options.recipe))
+    recipe, about = recipe_of(options, read_recipe(options.recipe)), read_about(options.about)
     admin = WorkshopAdmin.here()
     admin.project(options.project)  # an unknown one is said before anything is sent
     with files_for(admin, options.data, options.validation, project=options.project) as files:
-        job = admin.create_job(_wanted(options, recipe, files=files))
+        job = admin.create_job(_wanted(options, recipe, about, files=files))
     note(f"Job {job.id}: {job.base} learns from {options.data.name}.")
     if options.follow:
         watch(admin, job, as_json=options.json)
@@ -131,13 +135,14 @@ def watch(admin: WorkshopAdmin, job: Job, *, as_json: bool) -> None:
         raise failure_of(ended)
 
 
-def _wanted(options: Options, recipe: msgspec.Struct, *, files: dict[str, str]) -> dict[str, Any]:
+def _wanted(options: Options, recipe: Recipe, about: About, *, files: dict[str, str]) -> dict[str, Any]:
     gate = {"margin": options.margin, "suites": options.suite or []}
     plain = ("base", "method", "suffix", "project", "engine", "form", "deploy", "held_out_share")
     return {
         **files,
         "recipe": msgspec.to_builtins(recipe),
         "gate": gate,
+        "about": msgspec.to_builtins(about),
         **{one: getattr(options, one) for one in plain},
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -117,6 +117,29 @@ class GateRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     grader: Literal["auto", "exact", "contains", "f1"] = "auto"
 
 
+_Line = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+_Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+_Sentences = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+
+
+class About(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What only people can say of a job's product; it stands in the product's papers and changes no weight.
+
+    Attributes:
+        maker: Whose model it is: a person or an organisation.
+        intended_purpose: What it is meant for, and what it is not.
+        limits: What it cannot do or must not be asked.
+        data_description: Where the examples come from, and how they were chosen.
+        data_licence: Under which licence the examples may be used.
+    """
+
+    maker: _Line | None = None
+    intended_purpose: _Text | None = None
+    limits: Annotated[tuple[_Sentences, ...], msgspec.Meta(max_length=16)] = ()
+    data_description: _Text | None = None
+    data_licence: _Line | None = None
+
+
 class JobSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A job as it was asked for; nothing in it changes later.
 
@@ -131,6 +154,7 @@ class JobSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         check_only: Whether the job ends once its examples are checked: nothing is trained.
         said: Members of the recipe that were named though they are as usual: a host is told nothing else than what
             was said.
+        about: What people say of the product; nothing that names or changes its weights has it.
     """
 
     id: str
@@ -148,6 +172,7 @@ class JobSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deploy: bool = True
     check_only: bool = False
     said: tuple[str, ...] = ()
+    about: About = About()
 
 
 def is_said(spec: JobSpec, member: str) -> bool:

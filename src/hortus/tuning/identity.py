@@ -130,7 +130,7 @@ def hash_template(folder: Path) -> str:
 
 
 def hash_recipe(job: JobSpec) -> str:
-    """Return the hash of method and recipe."""
+    """Return the hash of method and recipe; names, and what people say of the product, are none of them."""
     return hash_value({"method": job.method, "recipe": job.recipe})
 
 

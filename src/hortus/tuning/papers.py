@@ -18,6 +18,7 @@ from hortus.jobs.wholefiles import write_whole
 from hortus.tuning.compute import Compute, Denominator
 from hortus.tuning.facts import Facts, Score, VerdictRecord
 from hortus.tuning.folders import bad_file
+from hortus.tuning.plaintext import cell, inline, paragraphs
 
 VERDICT = "verdict.json"
 """Below the product's folder, once the gate has judged."""
@@ -152,7 +153,7 @@ def _sections(facts: Facts) -> Iterator[str]:
         f"A language model, {base} by {_METHODS[facts.method]}. It was made by Hortus {facts.identity.hortus}"
         f" as the job `{facts.job_id}`; `{FACTS}` beside this card holds the same for programs.\n"
     )
-    yield f"## Intended purpose\n\n{facts.intended_purpose or 'Not stated.'}\n"
+    yield f"## Intended purpose\n\n{paragraphs(facts.intended_purpose or 'Not stated.')}\n"
     yield "## Model\n\n" + _table(("", ""), list(_model_rows(facts)))
     yield "## How to use\n\n" + _usage(facts)
     yield "## Training data\n\n" + _table(("", ""), list(_data_rows(facts)))
@@ -166,10 +167,10 @@ def _sections(facts: Facts) -> Iterator[str]:
 
 
 def _model_rows(facts: Facts) -> Iterator[tuple[str, str]]:
-    yield "Maker", facts.maker or "not stated"
+    yield "Maker", cell(facts.maker or "not stated")
     if facts.base:
-        yield "Base", f"`{facts.base.name}`" + (f" by {facts.base.maker}" if facts.base.maker else "")
-    yield "Licence", facts.licence or "not known: the base names none"
+        yield "Base", f"`{facts.base.name}`" + (f" by {cell(facts.base.maker)}" if facts.base.maker else "")
+    yield "Licence", cell(facts.licence or "not known: the base names none")
     yield "Architecture", facts.architecture
     yield "Parameters", f"{facts.parameters:,}"
     yield "Context", f"{facts.context_tokens:,} tokens"
@@ -203,14 +204,14 @@ def _usage(facts: Facts) -> str:
 def _data_rows(facts: Facts) -> Iterator[tuple[str, str]]:
     data = facts.data
     if data.description:
-        yield "What", data.description
+        yield "What", cell(data.description)
     yield "Examples", f"{data.training_examples:,} to learn from, {data.held_out_examples:,} held out"
     yield "Tokens", f"{data.tokens:,} once through"
     if data.languages:
         parts = sorted(data.languages.items(), key=lambda each: (-each[1], each[0]))
         yield "Languages", ", ".join(f"{name} {share:.1%}" for name, share in parts)
     yield "Personal data", _findings(data.personal_data)
-    yield "Licence", data.licence or "not stated"
+    yield "Licence", cell(data.licence or "not stated")
     yield "Dataset", f"`{data.hash}`"
 
 
@@ -301,4 +302,4 @@ def _cell(text: str) -> str:
 
 
 def _list(lines: tuple[str, ...], *, none: str) -> str:
-    return "\n".join(f"- {' '.join(line.split())}" for line in lines) + "\n" if lines else f"{none}\n"
+    return "\n".join(f"- {inline(line)}" for line in lines) + "\n" if lines else f"{none}\n"

@@ -38,7 +38,7 @@ class ProductInputs(msgspec.Struct, frozen=True, kw_only=True):
         environment: `identity.look_around` makes one.
         maker: Whose product it is, where that is known.
         intended_purpose: As its owner stated it.
-        limits: Known to the trainer.
+        limits: Those that people state; what is found here comes after them.
     """
 
     job: JobSpec

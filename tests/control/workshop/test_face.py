@@ -25,6 +25,7 @@ from hortus.control.workshop.service import Workshop
 from hortus.jobs.folders import PROBLEMS, Allowance
 from hortus.jobs.records import Base, JobError, JobEvent, JobRecord
 from hortus.jobs.reports import Checkpoint, Metric
+from hortus.jobs.spec import About
 from hortus.store.database import Store, open_store
 from hortus.store.jobs import JobTable
 
@@ -326,6 +327,29 @@ async def test_openais_words_become_the_recipe(place: Place) -> None:
     recipe = job.spec.recipe
     assert (recipe.epochs, recipe.batch_size, recipe.learning_rate_multiplier, recipe.seed) == (2.0, 4, 0.5, 3)
     assert job.made_by == "key_1"
+
+
+async def test_what_people_say_of_the_product_is_kept_and_shown(place: Place) -> None:
+    job = await place.begin(hortus={"about": {"maker": "City of Somewhere", "limits": ["No law."]}})
+    assert job.spec.about == About(maker="City of Somewhere", limits=("No law.",))
+    shown = (await place.ask("GET", f"/fine_tuning/jobs/{job.id}")).json()["hortus"]["about"]
+    assert (shown["maker"], shown["limits"], shown["data_licence"]) == ("City of Somewhere", ["No law."], None)
+
+
+@pytest.mark.parametrize(
+    ("about", "param"),
+    [
+        ({"makr": "x"}, "hortus.about.makr"),
+        ({"maker": ""}, "hortus.about.maker"),
+        ({"maker": "x" * 201}, "hortus.about.maker"),
+        ({"limits": ["x"] * 17}, "hortus.about.limits"),
+        ({"maker": "two\nlines"}, "about.maker"),
+    ],
+)
+async def test_words_that_cannot_stand_in_the_papers_are_refused(place: Place, about: object, param: str) -> None:
+    asked = {**ASKED, "training_file": await place.bring(), "hortus": {"about": about}}
+    refused = await place.ask("POST", "/fine_tuning/jobs", asked)
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, param)
 
 
 async def test_what_is_automatic_stays_the_recipes_own(place: Place) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from hortus.control.workshop.hosting import find_uncarried
 from hortus.control.workshop.service import JobWish
-from hortus.jobs.spec import GateRules, Lora, Recipe
+from hortus.jobs.spec import About, GateRules, Lora, Recipe
 
 USUAL = {"base": "hosted", "training": "file-1"}
 
@@ -38,6 +38,7 @@ def test_what_the_check_here_sees_to_needs_no_words() -> None:
         ({"recipe": Recipe(beta=0.2)}, "recipe.beta"),
         ({"recipe": Recipe(epochs=0.5)}, "recipe.epochs"),
         ({"gate": GateRules(suites=("greetings",))}, "gate.suites"),
+        ({"about": About(maker="City of Somewhere")}, "about.maker"),
         ({"method": "scratch"}, "method"),
         ({"engine": "vllm"}, "engine"),
         ({"form": "adapter"}, "form"),

@@ -14,6 +14,7 @@ from hortus.jobs.errors import StepError
 from hortus.jobs.folders import FACTS, JobFolder
 from hortus.jobs.reporting import Reporter
 from hortus.jobs.reports import Note, Progress
+from hortus.jobs.spec import About
 from hortus.jobs.steps import StepWork, TrainStep
 from hortus.tuning.bases import check_base
 from hortus.tuning.datasets.estimating import has_gpu, least_memory_bytes
@@ -42,7 +43,7 @@ def run(work: StepWork, reporter: Reporter) -> TrainResult:
     reporter.say(Progress("papers", 0, 2))
     record = None if base is None else base_record(work.base_name, base, told=work.base_facts)
     facts = write_product(_inputs(work, result, base=record, began_ms=began_ms, ended_ms=clock.now_ms()))
-    for limit in facts.limits:
+    for limit in facts.limits[len(work.job.about.limits) :]:
         reporter.say(Note(limit))
     reporter.say(Progress("papers", 1, 2))
     _write_base(work, has_gguf="llamacpp" in facts.engines)
@@ -70,13 +71,14 @@ def admit(work: TrainStep, base: Path | None, *, available: int) -> None:
 def _inputs(
     work: TrainStep, result: TrainResult, *, base: BaseRecord | None, began_ms: int, ended_ms: int
 ) -> ProductInputs:
+    about = work.job.about
     return ProductInputs(
         job=work.job,
         folder=JobFolder(Path(work.folder)).product,
         name=f"{work.base_name}-{work.job.suffix or work.job.id[-8:]}",
         base_folder=None if work.base is None else Path(work.base),
         base=base,
-        data=_data(Path(work.dataset) / FACTS),
+        data=_data(Path(work.dataset) / FACTS, about),
         training=TrainingRecord(
             steps=result.steps,
             planned_steps=result.planned_steps,
@@ -98,10 +100,13 @@ def _inputs(
             threads=work.job.recipe.threads or len(os.sched_getaffinity(0)),
             gpus=() if result.device == "cpu" else (result.device,),
         ),
+        maker=about.maker,
+        intended_purpose=about.intended_purpose,
+        limits=about.limits,
     )
 
 
-def _data(file: Path) -> DataRecord:
+def _data(file: Path, about: About) -> DataRecord:
     document = file.read_bytes()
     facts = msgspec.json.decode(document, type=DatasetFacts)
     return DataRecord(
@@ -111,6 +116,8 @@ def _data(file: Path) -> DataRecord:
         tokens=facts.tokens.total,
         languages={code: count / facts.examples for code, count in facts.languages.items()},
         personal_data={kind: found.count for kind, found in facts.personal_data.items()},
+        description=about.data_description,
+        licence=about.data_licence,
         check=msgspec.Raw(document),
     )
 

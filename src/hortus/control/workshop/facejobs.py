@@ -171,6 +171,7 @@ def _own(job: JobRecord) -> Object:
         "dataset": job.dataset,
         "recipe": spec.recipe,
         "gate": spec.gate,
+        "about": spec.about,
         "engine": spec.engine,
         "form": spec.form,
         "deploy": spec.deploy,

@@ -14,7 +14,7 @@ import msgspec
 
 from hortus.canon.errors import InvalidRequest, NotJson
 from hortus.control.workshop.service import JobWish
-from hortus.jobs.spec import EngineWish, Form, GateRules, Method, Recipe
+from hortus.jobs.spec import About, EngineWish, Form, GateRules, Method, Recipe
 
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<path>.*)`)?$", re.DOTALL)
 _FIELD = re.compile(r"^Object (?:contains unknown|missing required) field `(?P<name>[^`]*)`$")
@@ -58,6 +58,7 @@ class _Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     recipe: Recipe = Recipe()
     gate: GateRules = GateRules()
+    about: About = About()
     engine: EngineWish = "auto"
     form: Form = "merged"
     deploy: bool = True
@@ -126,6 +127,7 @@ def read_wish(body: bytes, *, made_by: str | None) -> JobWish:
         suffix=asked.suffix or "",
         recipe=recipe,
         gate=own.gate,
+        about=own.about,
         held_out_share=own.held_out_share,
         engine=own.engine,
         form=own.form,

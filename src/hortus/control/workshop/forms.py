@@ -9,7 +9,7 @@ from pydantic import Field, WithJsonSchema
 
 from hortus.control.models import Ask, Name, ShortName
 from hortus.jobs.records import State
-from hortus.jobs.spec import EngineWish, Form, GateRules, Method, Recipe
+from hortus.jobs.spec import About, EngineWish, Form, GateRules, Method, Recipe
 
 Id = Annotated[str, Field(min_length=1, max_length=128)]
 Folder = Annotated[
@@ -108,6 +108,11 @@ class JobWanted(Learnt):
         dict[str, Any],
         WithJsonSchema(_schema_of(GateRules)),
         Field(default_factory=dict, description="What the product must show; each member has a default."),
+    ]
+    about: Annotated[
+        dict[str, Any],
+        WithJsonSchema(_schema_of(About)),
+        Field(default_factory=dict, description="What only people can say of the product: it stands in its papers."),
     ]
     engine: Annotated[EngineWish, Field(description="What serves the product.")] = "auto"
     form: Annotated[Form, Field(description="Whether the adapter is put into the weights.")] = "merged"

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from hortus.jobs.spec import GateRules, Recipe
+from hortus.jobs.spec import About, GateRules, Recipe
 
 _TOLD = frozenset(("seed", "epochs", "batch_size", "learning_rate_multiplier"))
 _OURS = frozenset(("max_tokens",))
@@ -37,6 +37,8 @@ class Wished(Protocol):
     @property
     def gate(self) -> GateRules: ...  # noqa: D102 -- see above
     @property
+    def about(self) -> About: ...  # noqa: D102 -- see above
+    @property
     def said(self) -> tuple[str, ...]: ...  # noqa: D102 -- see above
 
 
@@ -52,6 +54,8 @@ def _uncarried(wish: Wished) -> Iterator[Uncarried]:
     for name in _unusual(wish.gate, GateRules()):
         hint = "Leave the gate out, and compare the model with its base yourself before you use it."
         yield Uncarried(f"gate.{name}", "A model that a host has tuned passes no gate here.", hint)
+    for name in _unusual(wish.about, About()):
+        yield Uncarried(f"about.{name}", "A model that a host has tuned has no papers here.", "Leave it out.")
     for name, value in _ELSEWHERE.items():
         if getattr(wish, name) != value:
             yield Uncarried(name, "A model that a host has tuned stays there.", "Leave it out.")

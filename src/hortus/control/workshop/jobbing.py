@@ -16,7 +16,7 @@ from hortus.control.workshop.opening import workshop_of
 from hortus.control.workshop.service import JobWish, UnknownThing, Workshop
 from hortus.jobs.records import JobRecord, NumberedEvent
 from hortus.jobs.reports import Metric
-from hortus.jobs.spec import GateRules, Recipe
+from hortus.jobs.spec import About, GateRules, Recipe
 
 _Kind = TypeVar("_Kind")
 _AT_ONCE = 500
@@ -43,6 +43,7 @@ def create_job(plane: Plane, ask: forms.JobWanted) -> shown.JobView:
         ask,
         suffix=ask.suffix,
         gate=read_value(ask.gate, GateRules, at="gate"),
+        about=read_value(ask.about, About, at="about"),
         engine=ask.engine,
         form=ask.form,
         deploy=ask.deploy,
@@ -134,6 +135,7 @@ def show(job: JobRecord, names: Mapping[str, str]) -> shown.JobView:
         passed=passed(job),
         recipe=msgspec.to_builtins(spec.recipe),
         gate=msgspec.to_builtins(spec.gate),
+        about=msgspec.to_builtins(spec.about),
         **{name: getattr(job, name) for name in _OF_RECORD},
         **{name: getattr(spec, name) for name in _OF_SPEC},
     )

@@ -18,10 +18,11 @@ from hortus.control.workshop.bounds import find_fault
 from hortus.control.workshop.hosting import find_uncarried
 from hortus.control.workshop.results import Result, results_of
 from hortus.control.workshop.room import Room
+from hortus.control.workshop.wording import find_unfit
 from hortus.jobs.folders import WorkshopPlaces
 from hortus.jobs.ports import Jobs
 from hortus.jobs.records import Base, FileRecord, JobEvent, JobRecord, NumberedEvent, Phase, State
-from hortus.jobs.spec import GateRules, JobSpec, Recipe
+from hortus.jobs.spec import About, GateRules, JobSpec, Recipe
 from hortus.jobs.steps import Wish
 
 FOR_TUNING = "fine-tune"
@@ -58,6 +59,7 @@ class JobWish(msgspec.Struct, frozen=True):
     suffix: str = ""
     recipe: Recipe = Recipe()
     gate: GateRules = GateRules()
+    about: About = About()
     held_out_share: float = 0.1
     engine: str = "auto"
     form: str = "merged"
@@ -308,7 +310,7 @@ class Workshop:
         return self._jobs.wish(job.id, wish)
 
     def _check_settings(self, wish: JobWish) -> None:
-        fault = find_fault(wish.recipe, wish.gate, held_out_share=wish.held_out_share)
+        fault = find_fault(wish.recipe, wish.gate, held_out_share=wish.held_out_share) or find_unfit(wish.about)
         if fault is not None:
             raise NotPossible(f"`{fault.path}` is out of bounds.", path=fault.path, hint=fault.hint)
         for name in wish.gate.suites:  # a name, says `find_fault`, and no path

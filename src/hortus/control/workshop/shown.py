@@ -80,6 +80,7 @@ class JobView(View):
     at_host: Annotated[bool, Field(description="Whether a maker trains a model of its own.")] = False
     recipe: dict[str, Any]
     gate: dict[str, Any]
+    about: Annotated[dict[str, Any], Field(description="What people say of the product.")]
     engine: str
     form: str
     deploy: bool
