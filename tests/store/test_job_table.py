@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hortus.jobs.records import Base, FileRecord, JobEvent, JobRecord
+from hortus.jobs.records import Base, FileRecord, Held, JobEvent, JobRecord
 from hortus.jobs.spec import JobSpec
 from hortus.store.conflicts import NotStored
 from hortus.store.database import open_store
@@ -84,3 +84,22 @@ def test_a_wish_outlasts_what_is_saved_beside_it(table: JobTable) -> None:
     table.save(job(1, state="running"))
     assert seen.wish == "run"
     assert (table.job("ftjob-1").wish, table.job("ftjob-1").state) == ("cancel", "running")
+
+
+def test_what_jobs_hold_is_one_sum_and_the_names_of_those_without_a_figure(table: JobTable) -> None:
+    for number in (1, 2, 3):
+        table.add(job(number, state="succeeded"))
+    table.add(job(4, "prj_2", state="succeeded"))
+    for number, size in ((1, 300), (2, 40), (4, 5)):
+        table.measured(f"ftjob-{number}", size)
+    assert table.held("prj_1") == Held(340, ("ftjob-3",))
+    assert table.unmeasured() == ["ftjob-3"]
+
+
+def test_a_job_is_measured_once_and_only_when_it_is_over(table: JobTable) -> None:
+    table.add(job(1))
+    table.measured("ftjob-1", 7)
+    assert table.job("ftjob-1").held_bytes is None
+    table.save(job(1, state="failed", held_bytes=0))
+    table.measured("ftjob-1", 7)
+    assert (table.job("ftjob-1").held_bytes, table.held("prj_1")) == (0, Held(0, ()))

@@ -158,7 +158,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         int, _set("Tuning jobs of one project that are not over at the same time.", ge=1, le=100_000)
     ] = 50
     workshop_gib: Annotated[
-        int, _set("Room for the files that one project brings for tuning, together.", unit="GiB", ge=1)
+        int, _set("Room for what one project brings for tuning and for what its jobs hold, together.", unit="GiB", ge=1)
     ] = 20
     workshop_free_gib: Annotated[
         float, _set("What must stay free of the disk: else no file and no job is taken.", unit="GiB", ge=0, le=65536)

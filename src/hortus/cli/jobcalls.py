@@ -97,6 +97,10 @@ class WorkshopAdmin(Admin):
         """Cancel, pause or resume a job."""
         return self._call("POST", f"/jobs/{part(job_id)}/{verb}", into=Job)
 
+    def remove_job(self, job_id: str) -> Job:
+        """Remove what a finished job has left on the disk."""
+        return self._call("DELETE", f"/jobs/{part(job_id)}", into=Job)
+
     def events(self, job_id: str, *, newer_than: int = 0, kind: str | None = None) -> list[Event]:
         """Return what happened in a job, oldest first; asks for as many pages as it takes."""
         found: list[Event] = []

@@ -74,6 +74,8 @@ class Job(msgspec.Struct, frozen=True):
     passed: bool | None = None
     check_only: bool = False
     at_host: bool = False
+    held_bytes: int | None = None
+    removed_at_ms: int | None = None
 
     @property
     def is_over(self) -> bool:

@@ -62,6 +62,7 @@ def show(job: JobId, *, json: AsJson = False) -> None:
             ("training file", found.training), ("validation file", found.validation), ("dataset", found.dataset),
             ("tokens trained", f"{found.trained_tokens:,}" if found.trained_tokens else None),
             ("passed the gate", found.passed), ("answers as", found.product),
+            ("on the disk", _say_held(found)),
             ("failed", found.error.message if found.error else None),
             ("next", found.error.hint if found.error else None),
         ]
@@ -144,6 +145,16 @@ def resume(job: JobId, *, json: AsJson = False) -> None:
     _change(job, "resume", said="goes on", as_json=json)
 
 
+@app.command()
+def remove(job: JobId, *, json: AsJson = False) -> None:
+    """Remove a finished job's folder with its product, to make room; its record and its events stay."""
+    removed = WorkshopAdmin.here().remove_job(job)
+    if json:
+        show_json(removed)
+    else:
+        note(f"{removed.id} holds nothing on the disk any more. Its record, its events and its verdict stay.")
+
+
 def _change(job: str, verb: str, *, said: str, as_json: bool) -> None:
     changed = WorkshopAdmin.here().change_job(job, verb)
     if as_json:
@@ -182,3 +193,9 @@ def _say_took(job: Job) -> str | None:
 
 def _say_at(at_ms: int) -> str:
     return format_utc(at_ms)[:_SECOND].replace("T", " ")
+
+
+def _say_held(job: Job) -> str | None:
+    if job.removed_at_ms is not None:
+        return f"nothing, removed {_say_at(job.removed_at_ms)}"
+    return None if job.held_bytes is None else f"{job.held_bytes / 1e6:,.1f} MB"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -49,13 +51,33 @@ class JobFolder(msgspec.Struct, frozen=True):
         """What a step's process wrote on its standard output and error."""
         return self.root / step / "log.txt"
 
+    def measure(self) -> int:
+        """Return how many bytes its files have together; what goes away meanwhile does not count."""
+        return sum(_sizes_below(str(self.root)))
+
+
+def _sizes_below(folder: str) -> Iterator[int]:
+    try:
+        with os.scandir(folder) as entries:
+            found = list(entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for entry in found:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _sizes_below(entry.path)
+            continue
+        try:
+            yield entry.stat(follow_symlinks=False).st_size
+        except FileNotFoundError:
+            continue
+
 
 class Allowance(msgspec.Struct, frozen=True):
     """What one project may bring and queue, and what nobody's files or jobs may take from the disk.
 
     Attributes:
         jobs: Of a project, not over yet.
-        bytes: Of a project's files together, uploads that are under way included.
+        bytes: Of a project's files and of its jobs' folders together, uploads that are under way included.
         free_bytes: What must stay free of the disk.
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from hortus.jobs.records import FileRecord, JobRecord, NumberedEvent
+from hortus.jobs.records import FileRecord, Held, JobRecord, NumberedEvent
 from hortus.jobs.records import JobEvent as Event
 from hortus.jobs.steps import Wish
 
@@ -51,6 +51,18 @@ class Jobs(Protocol):
 
     def unfinished(self) -> list[JobRecord]:
         """Return the jobs that are not over, oldest first."""
+        ...
+
+    def held(self, project_id: str) -> Held:
+        """Return what the jobs of a project hold on the disk."""
+        ...
+
+    def unmeasured(self) -> list[str]:
+        """Return the ids of jobs that are over and whose folders were not measured yet."""
+        ...
+
+    def measured(self, job_id: str, held_bytes: int) -> None:
+        """Write down what a job that is over holds, once; nothing else of it changes."""
         ...
 
     def events(

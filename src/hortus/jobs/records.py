@@ -64,6 +64,8 @@ class JobRecord(msgspec.Struct, frozen=True, omit_defaults=True):
         order: Number of the newest order.
         facts: Results of the steps by their names (`check`, `train`, `evaluate`, `host`).
         held_phase: Where a paused job goes on.
+        held_bytes: What its folder holds on the disk once it is over; None until that was measured.
+        removed_at_ms: When its folder was removed; the record and the events stay.
     """
 
     spec: JobSpec
@@ -85,6 +87,8 @@ class JobRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     metadata: dict[str, str] = {}
     held_phase: Phase | None = None
     progress: tuple[str, int, int] | None = None
+    held_bytes: int | None = None
+    removed_at_ms: int | None = None
 
     @property
     def id(self) -> str:
@@ -95,6 +99,18 @@ class JobRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     def is_over(self) -> bool:
         """Whether nothing more will happen."""
         return self.state in OVER
+
+
+class Held(msgspec.Struct, frozen=True):
+    """What the jobs of a project hold on the disk.
+
+    Attributes:
+        bytes: Of those that were measured.
+        unmeasured: Ids of the others: what they hold may still change.
+    """
+
+    bytes: int
+    unmeasured: tuple[str, ...]
 
 
 class JobEvent(msgspec.Struct, frozen=True, omit_defaults=True):

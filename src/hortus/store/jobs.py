@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import Connection, func, insert, select, update
 
-from hortus.jobs.records import OVER, FileRecord, JobEvent, JobRecord, NumberedEvent
+from hortus.jobs.records import OVER, FileRecord, Held, JobEvent, JobRecord, NumberedEvent
 from hortus.jobs.steps import Wish
 from hortus.store.conflicts import NotStored
 from hortus.store.database import Store
@@ -67,7 +67,7 @@ class JobTable:
         with self._store.writing() as connection:
             stored = _read(connection, job.id)
             kept = job if stored is None else msgspec.structs.replace(job, wish=stored.wish)
-            values = {"state": job.state, "record": _write(kept)}
+            values = {"state": job.state, "held_bytes": job.held_bytes, "record": _write(kept)}
             connection.execute(update(jobs).where(jobs.c.id == job.id).values(values))
             _add_events(connection, job.id, events)
 
@@ -105,6 +105,32 @@ class JobTable:
         query = select(jobs.c.record).where(jobs.c.state.not_in(sorted(OVER))).order_by(jobs.c.id)
         with self._store.reading() as connection:
             return [msgspec.json.decode(row.record, type=JobRecord) for row in connection.execute(query)]
+
+    def held(self, project_id: str) -> Held:
+        """Return what the jobs of a project hold on the disk; their records are not read for it."""
+        of_project = jobs.c.project_id == project_id
+        with self._store.reading() as connection:
+            total = connection.execute(select(func.sum(jobs.c.held_bytes)).where(of_project)).scalar()
+            query = select(jobs.c.id).where(of_project, jobs.c.held_bytes.is_(None)).order_by(jobs.c.id)
+            return Held(int(total or 0), tuple(connection.execute(query).scalars()))
+
+    def unmeasured(self) -> list[str]:
+        """Return the ids of jobs that are over and whose folders were not measured yet."""
+        query = select(jobs.c.id).where(jobs.c.held_bytes.is_(None), jobs.c.state.in_(sorted(OVER))).order_by(jobs.c.id)
+        with self._store.reading() as connection:
+            return list(connection.execute(query).scalars())
+
+    def measured(self, job_id: str, held_bytes: int) -> None:
+        """Write down what a job that is over holds, once; nothing else of it changes."""
+        with self._store.writing() as connection:
+            stored = _read(connection, job_id)
+            if stored is None or not stored.is_over or stored.held_bytes is not None:
+                return
+            values = {
+                "held_bytes": held_bytes,
+                "record": _write(msgspec.structs.replace(stored, held_bytes=held_bytes)),
+            }
+            connection.execute(update(jobs).where(jobs.c.id == job_id).values(values))
 
     def events(
         self, job_id: str, *, after: int | None = None, limit: int = 100, kind: str | None = None

@@ -364,9 +364,11 @@ jobs = Table(
     Column("project_id", Text, nullable=False),
     Column("state", Text, nullable=False, index=True),
     Column("record", Text, nullable=False),
+    Column("held_bytes", BigInteger),
     Index(None, "project_id", "id"),
+    Index(None, "project_id", "held_bytes", "id"),
 )
-"""Training runs."""
+"""Training runs; the last index has all that a sum of a project's needs, so that no record is read for it."""
 
 job_events = Table(
     "job_events",

@@ -22,7 +22,7 @@ from hortus.content.kept import KeptBounds, KeptContent
 from hortus.control.workshop.face import build_face
 from hortus.control.workshop.moves import fail, replace, succeed
 from hortus.control.workshop.service import Workshop
-from hortus.jobs.folders import PROBLEMS, Allowance
+from hortus.jobs.folders import PROBLEMS, Allowance, JobFolder
 from hortus.jobs.records import Base, JobError, JobEvent, JobRecord
 from hortus.jobs.reports import Checkpoint, Metric
 from hortus.jobs.spec import About
@@ -421,6 +421,38 @@ async def test_a_project_brings_no_more_bytes_than_it_may_whole_or_in_parts(plac
     asked = {"bytes": 600 * 1024, "filename": "x", "purpose": "fine-tune"}
     assert [(await place.ask("POST", "/uploads", asked)).status_code for _ in range(2)] == [200, 400]
     assert len([path for path in place.files.iterdir() if path.is_file()]) == 1
+
+
+def write_product(place: Place, job_id: str, size_bytes: int) -> None:
+    product = JobFolder(place.files.with_name("jobs") / job_id).product
+    product.mkdir(parents=True)
+    (product / "weights").write_bytes(b"x" * size_bytes)
+
+
+@pytest.mark.parametrize("state", ["validating_files", "succeeded"])
+async def test_what_a_job_has_written_counts_towards_its_project_alone(place: Place, state: str) -> None:
+    job = await place.begin()
+    write_product(place, job.id, 4 * 1024**2)
+    if state == "succeeded":
+        place.jobs.save(succeed(job, product="ft", now_ms=1).job)
+    body = form(field("purpose", b"fine-tune"), file("file", b"{}", filename="x.jsonl"))
+    for refused in (
+        await place.ask("POST", "/files", body),
+        await place.ask("POST", "/fine_tuning/jobs", {**ASKED, "training_file": job.spec.training}),
+    ):
+        error = refused.json()["error"]
+        assert (refused.status_code, error["code"]) == (400, "no_room")
+        assert "hortus jobs remove" in error["message"]
+    theirs = {**ASKED, "training_file": await place.bring(project=THEIRS)}
+    assert (await place.ask("POST", "/fine_tuning/jobs", theirs, project=THEIRS)).status_code == 200
+
+
+async def test_a_figure_that_is_written_down_is_not_measured_again(place: Place) -> None:
+    job = await place.begin()
+    place.jobs.save(succeed(job, product="ft", now_ms=1).job)
+    place.jobs.measured(job.id, 10)
+    write_product(place, job.id, 4 * 1024**2)
+    assert place.workshop.room.bytes_of(MINE) == 10 + len(b"{}\n")
 
 
 @pytest.mark.parametrize("size", [0, -1, 10**12])

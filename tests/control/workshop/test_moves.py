@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from hortus.control.workshop.moves import EngineNews, Seen, next_move, replace
-from hortus.jobs.records import Base, JobRecord
+from hortus.jobs.records import Base, JobError, JobRecord
 from hortus.jobs.reports import Checkpoint, Done, Ended, Failed, Line, Metric, Note, Report
 from hortus.jobs.spec import JobSpec
 
@@ -48,6 +48,15 @@ def test_a_queued_job_starts_when_there_is_room() -> None:
     queued = replace(NEW, state="queued", phase="train")
     assert move(queued, has_room=False).job.state == "queued"
     assert move(queued).job.state == "running"
+
+
+def test_a_queued_job_that_has_no_room_left_fails_with_the_reason() -> None:
+    queued = replace(NEW, state="queued", phase="train")
+    refusal = JobError("no_room", "20 GiB are taken.", hint="Remove some.")
+    assert move(queued, refusal=refusal, has_room=False).job.state == "queued"
+    ended = move(queued, refusal=refusal)
+    assert (ended.job.state, ended.job.error, ended.job.started_at_ms) == ("failed", refusal, None)
+    assert [one.message for one in ended.events] == ["The job failed: 20 GiB are taken. Remove some."]
 
 
 def test_figures_and_checkpoints_become_events_once_however_often_they_are_read() -> None:

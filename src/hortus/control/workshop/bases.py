@@ -42,7 +42,7 @@ class Bases:
         """Return the base of this name.
 
         Raises:
-            NotPossible: There is none, or it cannot be tuned.
+            NotPossible: There is none, it cannot be tuned, or it was removed.
         """
         found = self._here(name) or self._product(project_id, name) or self._at_host(name)
         if found is None:
@@ -75,6 +75,8 @@ class Bases:
             return None
         if job.base.route is not None:
             return Base(name, route=job.product)
+        if job.removed_at_ms is not None:
+            raise NotPossible(f"The product of {job.id} was removed.", path="model", hint="Name another.")
         product = JobFolder(self._job_folders / job.id).product
         return Base(job.product or job.id, folder=str(product / PRODUCT_MODEL), source=source_of(product))
 

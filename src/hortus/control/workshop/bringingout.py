@@ -31,6 +31,7 @@ def deploy_product(plane: Plane, ask: forms.DeployWanted) -> DeploymentView:
             path="id",
             hint=f"Ask for it as `{job.product or tuned_at_host(job)}`.",
         )
+    _refuse_removed(job)
     project = project_names(plane)[job.spec.project_id]
     name = ask.name or product_name(job, project)
     spec = served(job, name, JobFolder(plane.installation.workshop.jobs / job.id))
@@ -46,6 +47,7 @@ def deploy_product(plane: Plane, ask: forms.DeployWanted) -> DeploymentView:
 def export_product(plane: Plane, ask: forms.ExportWanted) -> shown.ExportedView:
     """Write a product as a Hugging Face folder with its model card and facts; nothing is overwritten."""
     job = find_job(plane, ask.id)
+    _refuse_removed(job)
     product = JobFolder(plane.installation.workshop.jobs / job.id).product
     if not product.is_dir():
         raise Conflict(
@@ -83,3 +85,8 @@ def _refuse_unfit(job: JobRecord) -> None:
     if job.state != "succeeded" or job.spec.check_only:
         kind = "only checked its file" if job.spec.check_only else f"is {job.state}"
         raise Conflict(f"The job {job.id} {kind}, so there is nothing to serve.", path="id", hint="`hortus jobs`.")
+
+
+def _refuse_removed(job: JobRecord) -> None:
+    if job.removed_at_ms is not None:
+        raise Conflict(f"The product of {job.id} was removed.", path="id", hint="Create the job again.")

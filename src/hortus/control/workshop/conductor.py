@@ -6,6 +6,7 @@ Everything is written down before it is acted on, so that a control process kill
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import shutil
 from collections.abc import Awaitable, Callable
@@ -19,6 +20,7 @@ from hortus.control.workshop.bases import facts_of
 from hortus.control.workshop.belongings import Belongings, ProjectRetired
 from hortus.control.workshop.moves import STEP_OF, EngineNews, Seen, fail, next_move
 from hortus.control.workshop.promoting import Promotion
+from hortus.control.workshop.room import Room
 from hortus.control.workshop.works import (
     Ground,
     candidates,
@@ -39,6 +41,13 @@ PROJECT = "workshop"
 """The project whose keys ask candidates: its requests are Hortus' own."""
 
 LOOK_EVERY_S = 0.25
+
+SETTLED_AFTER_S = 15.0
+"""By then a step's process that was told to end has ended, and writes nothing more: the runner waits 8 s at most."""
+
+_MEASURED_AT_ONCE = 20
+"""After an upgrade there may be thousands; jobs that run do not wait for them."""
+
 _log = logging.getLogger("hortus.jobs")
 
 
@@ -60,9 +69,11 @@ class Conductor:
         self._poll_s = poll_s
         self._ca_bundle = ca_bundle
         self._belongings = Belongings(plane)
+        self._room = Room(self._jobs, places)
         self._promotion = Promotion(plane, self._belongings)
         self._orders = read_orders(places.orders)
         self._troubles: dict[str, str] = {}
+        self._settling: dict[str, float] = {}
 
     async def keep_looking(self) -> None:
         """Carry jobs on for as long as this process lives; a fault of one job is its own."""
@@ -73,6 +84,8 @@ class Conductor:
                 await self._try(job_id, self._leave_rest(job_id))
             for job in unfinished:
                 await self._try(job.id, self._look_at(job))
+            for job_id in self._settled():
+                await self._try(job_id, asyncio.to_thread(self._measure, job_id))
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def _try(self, job_id: str, work: Awaitable[None]) -> None:
@@ -104,7 +117,8 @@ class Conductor:
         step = STEP_OF.get(job.phase)
         if step is not None:
             lines, read = read_reports(self._folder(job).reports(step), offset=job.read.get(step, 0))
-            return Seen(lines=lines, read=read, has_room=self._has_room(job))
+            is_next = self._has_room(job)
+            return Seen(lines=lines, read=read, has_room=is_next, refusal=self._refusal(job) if is_next else None)
         states = read_engine_states(self._plane.installation.engines)
         wanted = [spec.name for spec in candidates(job, self._folder(job))] if job.phase == "serve" else []
         starting = EngineNews("starting")
@@ -117,9 +131,21 @@ class Conductor:
         """Tell whether a job may train now; only one that is queued, or comes out of a pause or its check, asks."""
         if job.state == "running":
             return True
+        if job.phase == "check":
+            return False  # it is queued first, and looked at again
         others = [one for one in self._jobs.unfinished() if one.id != job.id and one.state == "running"]
         here = sum(one.base.route is None for one in others)  # a host's jobs take nothing of this machine
         return here < AT_ONCE["train"]
+
+    def _refusal(self, job: JobRecord) -> JobError | None:
+        """Return why a job that would begin to train now may not: many were taken while their project held little."""
+        if job.state != "queued" or job.started_at_ms is not None:
+            return None
+        try:
+            self._room.check_held(job.spec.project_id)
+        except HortusError as error:
+            return JobError(error.code, error.message, hint=error.hint or "")
+        return None
 
     async def _act(self, job: JobRecord) -> None:
         """See to it that what the job needs now is there, and nothing else is left of it."""
@@ -169,6 +195,8 @@ class Conductor:
 
     async def _leave_old(self) -> None:
         """Take back what is left of jobs that were over when an earlier control process was killed."""
+        for job_id in await asyncio.to_thread(self._jobs.unmeasured):
+            self._settle(job_id)
         served = await asyncio.to_thread(self._plane.ports.objects.list, "deployment")
         ids = {one.name.split(".")[1] for one in served if one.name.startswith(CANDIDATES)}
         for job in [await asyncio.to_thread(self._jobs.job, job_id) for job_id in sorted(ids)]:
@@ -186,6 +214,23 @@ class Conductor:
         await asyncio.to_thread(shutil.rmtree, self._folder(job).checkpoints, ignore_errors=True)
         await asyncio.to_thread(remove_order, self._places.orders, job.id)
         self._orders.pop(job.id, None)
+        self._settle(job.id)
+
+    def _settle(self, job_id: str) -> None:
+        """Have a job that is over measured, once nothing writes below its folder any more."""
+        self._settling[job_id] = self._plane.ports.clock.monotonic_s() + SETTLED_AFTER_S
+
+    def _settled(self) -> list[str]:
+        now_s = self._plane.ports.clock.monotonic_s()
+        found = (job_id for job_id, at_s in self._settling.items() if at_s <= now_s)
+        return list(itertools.islice(found, _MEASURED_AT_ONCE))
+
+    def _measure(self, job_id: str) -> None:
+        """Write down what a job that is over holds, without the checkpoints that its last process may have written."""
+        folder = JobFolder(self._places.jobs / job_id)
+        shutil.rmtree(folder.checkpoints, ignore_errors=True)
+        self._jobs.measured(job_id, folder.measure())
+        del self._settling[job_id]
 
     async def _leave_rest(self, job_id: str) -> None:
         """Take back what is left of a job that is over, or that nobody knows: a killed process left its order."""

@@ -22,7 +22,7 @@ _Kind = TypeVar("_Kind")
 _AT_ONCE = 500
 _OF_RECORD = (
     *("id", "state", "phase", "wish", "created_at_ms", "started_at_ms", "finished_at_ms", "dataset"),
-    *("trained_tokens", "product", "made_by", "metadata"),
+    *("trained_tokens", "product", "made_by", "metadata", "held_bytes", "removed_at_ms"),
 )
 _OF_SPEC = (
     *("method", "training", "validation", "suffix", "check_only", "engine", "form", "deploy", "held_out_share"),

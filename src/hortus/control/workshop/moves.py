@@ -37,12 +37,14 @@ class Seen(msgspec.Struct, frozen=True):
         read: How far its reports are read now, in bytes.
         engines: How the deployments stand that the job waits for, by name; those without one are starting.
         has_room: Whether another job may train now.
+        refusal: Why this one may not begin to; None: it may.
     """
 
     lines: Sequence[Line] = ()
     read: int = 0
     engines: Mapping[str, EngineNews] = {}
     has_room: bool = True
+    refusal: JobError | None = None
 
 
 class Move(msgspec.Struct, frozen=True):
@@ -190,6 +192,9 @@ def _follow_wish(move: Move, seen: Seen, *, now_ms: int) -> Move:
     if job.state == "paused":
         return _resume(move, now_ms=now_ms)
     if job.state == "queued" and seen.has_room:
+        if seen.refusal is not None:
+            refused = fail(job, seen.refusal, now_ms=now_ms)
+            return Move(refused.job, (*events, *refused.events))
         started = replace(job, state="running", started_at_ms=job.started_at_ms or now_ms)
         return Move(started, (*events, JobEvent("started", now_ms, "Fine-tuning job started")))
     if job.phase == "serve":

@@ -73,6 +73,12 @@ class JobView(View):
     dataset: Annotated[str | None, Field(description="Hash of the checked examples.")] = None
     trained_tokens: int | None = None
     product: Annotated[str | None, Field(description="Route under which the product answers.")] = None
+    held_bytes: Annotated[
+        int | None, Field(description="What its folder holds on the disk; null until it is over and was measured.")
+    ] = None
+    removed_at_ms: Annotated[
+        Instant | None, Field(description="When its folder and its product were removed from the disk.")
+    ] = None
     passed: Annotated[bool | None, Field(description="Whether the gate let it pass; null where it was not asked.")] = (
         None
     )

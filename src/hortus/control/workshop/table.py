@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from hortus.control import models, views
 from hortus.control.operation import Operation
-from hortus.control.workshop import basing, bringingout, datasetting, filing, forms, jobbing, keeping, shown, suiting
+from hortus.control.workshop import (
+    basing,
+    bringingout,
+    datasetting,
+    filing,
+    forms,
+    jobbing,
+    keeping,
+    removing,
+    shown,
+    suiting,
+)
 
 WORKSHOP_OPERATIONS: tuple[Operation, ...] = (
     Operation("files.list", "GET", "/files", "look", forms.FilesWanted, shown.FileList, filing.list_files),
@@ -111,6 +122,7 @@ WORKSHOP_OPERATIONS: tuple[Operation, ...] = (
         bringingout.export_product,
         changes=False,
     ),
+    Operation("jobs.remove", "DELETE", "/jobs/{id}", "change", forms.OneJob, shown.JobView, removing.remove_job),
     Operation("jobs.show", "GET", "/jobs/{id}", "look", forms.OneJob, shown.JobView, jobbing.show_job),
     Operation("bases.list", "GET", "/bases", "look", models.Nothing, shown.BaseList, basing.list_bases),
     Operation(
