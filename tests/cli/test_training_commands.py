@@ -39,6 +39,13 @@ inner = 128
 vocabulary = 400
 context_tokens = 128
 """
+ABOUT = """
+maker = "City of Somewhere"
+intended_purpose = "Sorting letters."
+limits = ["It knows two offices."]
+data_description = "Made-up letters."
+data_licence = "CC0-1.0"
+"""
 FROM_NOTHING = ("--base", "scratch", "--method", "scratch")
 SECONDS = 180.0
 
@@ -59,13 +66,15 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "bad.jsonl").write_bytes(b"{oops\n" + b"".join(lines[:20]) + chat("what?", ""))
     (folder / "suite.jsonl").write_bytes(b"".join(lines[:10]))
     (folder / "recipe.toml").write_text(RECIPE)
+    (folder / "about.toml").write_text(ABOUT)
     return folder
 
 
 @pytest.fixture(scope="module")
 def trained(hortus: Hortus, examples: Path) -> dict[str, Any]:
     """A job that has gone all the way, by the command line alone."""
-    arguments = ("--data", str(examples / "desk.jsonl"), "--recipe", str(examples / "recipe.toml"))
+    files = {"--data": "desk.jsonl", "--recipe": "recipe.toml", "--about": "about.toml"}
+    arguments = [word for option, name in files.items() for word in (option, str(examples / name))]
     begun = hortus.cli_json("train", *arguments, *FROM_NOTHING, "--full", "--suffix", "desk", "--no-follow")
     return wait_for(lambda: _over(hortus, begun["id"]), within_s=SECONDS, what="the end of the training")
 
@@ -110,6 +119,16 @@ def test_a_product_is_taken_away_as_a_folder_with_its_papers(hortus: Hortus, tra
     exported = hortus.cli_json("models", "export", trained["id"], "desk-model")
     names = {path.name for path in Path(exported["folder"]).iterdir()}
     assert {"README.md", "facts.json", "config.json", "model.safetensors", "tokenizer.json"} <= names
+
+
+def test_what_people_said_of_a_product_stands_in_its_papers(hortus: Hortus, trained: dict[str, Any]) -> None:
+    folder = Path(hortus.cli_json("models", "export", trained["id"], "with-words")["folder"])
+    facts = msgspec.json.decode((folder / "facts.json").read_bytes())
+    assert (facts["maker"], facts["intended_purpose"]) == ("City of Somewhere", "Sorting letters.")
+    assert (facts["data"]["description"], facts["data"]["licence"]) == ("Made-up letters.", "CC0-1.0")
+    assert facts["limits"][0] == "It knows two offices."
+    assert not [one for one in facts["open_questions"] if "maker of this model" in one or "licence" in one]
+    assert "## Intended purpose\n\nSorting letters.\n" in (folder / "README.md").read_text()
 
 
 def test_an_exported_product_is_a_base_again(hortus: Hortus, trained: dict[str, Any]) -> None:
