@@ -71,7 +71,7 @@ def test_the_refusal_names_the_engine_that_serves_it(folder: Path) -> None:
 
 TOKENIZERS: dict[str, tuple[Callable[[dict], object], str]] = {
     "another kind": (lambda t: t["model"].update(type="Unigram"), "kind 'Unigram'"),
-    "byte fallback": (lambda t: t["model"].update(byte_fallback=True), "byte fallback"),
+    "byte fallback": (lambda t: t["model"].update(byte_fallback=True), "changes or splits"),
     "prefixes": (lambda t: t["model"].update(continuing_subword_prefix="##"), "prefixes"),
     "no merges": (lambda t: t["model"].pop("merges"), "cannot be read"),
     "a merge with a space": (lambda t: t["model"]["merges"].append(["a b", "c"]), "holds a space"),

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from hortus.tuning.folders import CONFIG, ModelFolder
-from hortus.tuning.gguf.vocabulary import refusal
+from hortus.tuning.gguf.refusals import refusal
 
 HEAD = "lm_head.weight"
 OUTER = {

@@ -16,8 +16,9 @@ import numpy as np
 from hortus.jobs.weightfiles import StoredTensor, read_folder
 from hortus.tuning.folders import ModelFolder
 from hortus.tuning.gguf.architectures import HEAD, Plan, Rope, plan_of
+from hortus.tuning.gguf.refusals import refusal
 from hortus.tuning.gguf.tensors import BeyondF16, NumberFormat, Written, write_whole, written
-from hortus.tuning.gguf.vocabulary import Vocabulary, read_vocabulary, refusal
+from hortus.tuning.gguf.vocabulary import Vocabulary, read_vocabulary
 
 _FILE_TYPES = {
     NumberFormat.F16: gguf.LlamaFileType.MOSTLY_F16,
@@ -104,11 +105,16 @@ def _add_shape(writer: Any, plan: Plan) -> None:
 
 
 def _add_vocabulary(writer: Any, vocabulary: Vocabulary, *, template: str | None) -> None:
-    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_model(vocabulary.model)
     writer.add_tokenizer_pre(vocabulary.split)
     writer.add_token_list(list(vocabulary.tokens))
     writer.add_token_types(list(vocabulary.kinds))
-    writer.add_token_merges(list(vocabulary.merges))
+    if vocabulary.scores:
+        writer.add_token_scores(list(vocabulary.scores))
+    if vocabulary.merges:
+        writer.add_token_merges(list(vocabulary.merges))
+    if vocabulary.unknown is not None:
+        writer.add_unk_token_id(vocabulary.unknown)
     if vocabulary.bos is not None:
         writer.add_bos_token_id(vocabulary.bos)
     if vocabulary.pad is not None:
@@ -119,7 +125,7 @@ def _add_vocabulary(writer: Any, vocabulary: Vocabulary, *, template: str | None
         add(number)
     writer.add_add_bos_token(False)  # noqa: FBT003 - gguf's own signature; the chat template writes it
     writer.add_add_eos_token(False)  # noqa: FBT003 - gguf's own signature
-    writer.add_add_space_prefix(False)  # noqa: FBT003 - gguf's own signature
+    writer.add_add_space_prefix(vocabulary.space_prefix)
     if template is not None:
         writer.add_chat_template(template)
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from hortus.jobs.errors import StepError
 from hortus.jobs.weightfiles import StoredTensor
-from hortus.tuning.gguf.vocabulary import refusal
+from hortus.tuning.gguf.refusals import refusal
 
 _STORED = {"F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 _SLICE_BYTES = 16 * 1024 * 1024

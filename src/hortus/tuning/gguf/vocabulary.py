@@ -1,6 +1,6 @@
 """What does llama.cpp need to know of a `tokenizer.json`, and would it give the same token ids?
 
-Byte-level BPE only: whatever cannot be told for certain is refused with the reason.
+Byte-level BPE, and SentencePiece's with byte fallback: whatever cannot be told for certain is refused with the reason.
 """
 
 from __future__ import annotations
@@ -10,11 +10,21 @@ from pathlib import Path
 
 import msgspec
 
-from hortus.jobs.errors import StepError
-from hortus.tuning.folders import GENERATION, ModelFolder, Table
+from hortus.tuning.folders import GENERATION, TOKENIZER, ModelFolder, Table
+from hortus.tuning.gguf.pieces import (
+    BYTES,
+    FIRST_NOT_CARRIED,
+    SPACE,
+    Way,
+    begins_with_special,
+    clash_of,
+    scores_of,
+    way_of,
+)
+from hortus.tuning.gguf.refusals import refusal
 from hortus.tuning.gguf.splits import is_kept, split_of
 
-NORMAL, CONTROL, USER_DEFINED, UNUSED = 1, 3, 4, 5
+NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
 """Kinds of tokens in GGUF. https://github.com/ggml-org/ggml/blob/master/docs/gguf.md, recalled 2026-11."""
 
 NOT_NORMALISED = "llama.cpp does not bring texts into the form NFC first: decomposed letters get other token ids there."
@@ -32,20 +42,26 @@ class _Bpe(msgspec.Struct, frozen=True):
     continuing_subword_prefix: str | None = None
     end_of_word_suffix: str | None = None
     byte_fallback: bool = False
+    ignore_merges: bool = False
+    unk_token: str | None = None
 
 
 class Vocabulary(msgspec.Struct, frozen=True):
     """The tokenizer as GGUF tells it.
 
     Attributes:
+        model: llama.cpp's name of the kind of tokenizer.
         split: llama.cpp's name of the way to split a text.
         tokens: By id.
         kinds: By id.
-        merges: Such as `Ġ t`.
+        merges: Such as `Ġ t`; none with SentencePiece.
+        scores: By id; only with SentencePiece.
+        space_prefix: Whether llama.cpp puts a space before every part of a text between special tokens.
         ends: Ids that end an answer; at most three.
         limits: Where llama.cpp is known to differ.
     """
 
+    model: str
     split: str
     tokens: tuple[str, ...]
     kinds: tuple[int, ...]
@@ -54,16 +70,9 @@ class Vocabulary(msgspec.Struct, frozen=True):
     pad: int | None
     ends: tuple[int, ...]
     limits: tuple[str, ...] = ()
-
-
-def refusal(message: str, path: Path) -> StepError:
-    """Return the error for a folder that cannot become a GGUF file."""
-    return StepError(
-        message,
-        reason="no_gguf",
-        path=str(path),
-        hint="Serve it with the transformers engine, which runs every architecture.",
-    )
+    scores: tuple[float, ...] = ()
+    space_prefix: bool = False
+    unknown: int | None = None
 
 
 def read_vocabulary(folder: ModelFolder) -> Vocabulary:
@@ -72,10 +81,14 @@ def read_vocabulary(folder: ModelFolder) -> Vocabulary:
     Raises:
         StepError: llama.cpp would, or might, split texts otherwise.
     """
-    path = folder.root / "tokenizer.json"
-    tokenizer = folder.tokenizer
-    model = _model(tokenizer, path)
-    split = split_of(tokenizer)
+    bpe = _model(folder.tokenizer, folder.root / TOKENIZER)
+    return _pieces(folder, bpe) if bpe.byte_fallback else _bytes(folder, bpe)
+
+
+def _bytes(folder: ModelFolder, model: _Bpe) -> Vocabulary:
+    """Byte-level BPE."""
+    path = folder.root / TOKENIZER
+    split = split_of(folder.tokenizer)
     if split is None:
         raise refusal("splits texts in a way that is not known to be one of llama.cpp's.", path)
     maker = folder.tokenizer_config.get("tokenizer_class")
@@ -85,18 +98,92 @@ def read_vocabulary(folder: ModelFolder) -> Vocabulary:
             " `PreTrainedTokenizerFast` as `tokenizer_class` in tokenizer_config.json it does not.",
             path,
         )
-    added = _added(tokenizer, path)
+    added = _added(folder.tokenizer, path)
     tokens, kinds = _tokens(model.vocab, added, size=folder.vocabulary, path=path)
     return Vocabulary(
+        model="gpt2",
         split=split.name,
         tokens=tokens,
         kinds=kinds,
-        merges=tuple(_merge(each, path) for each in model.merges),
+        merges=tuple(" ".join(_merge(each, path)) for each in model.merges),
         bos=_named(folder, "bos_token", tokens),
         pad=_named(folder, "pad_token", tokens),
         ends=_ends(folder, tokens),
         limits=_normalised(folder, path),
     )
+
+
+def _pieces(folder: ModelFolder, model: _Bpe) -> Vocabulary:
+    """SentencePiece's BPE: spaces are letters, and letters without a token become tokens of their bytes."""
+    path = folder.root / TOKENIZER
+    way = _way(folder, path)
+    merges = [_merge(each, path) for each in model.merges]
+    _check_bytes(model, merges, path)
+    added = [_searched(each, way, path) for each in _added(folder.tokenizer, path)]
+    tokens, kinds = _tokens(model.vocab, added, size=folder.vocabulary, path=path)
+    scores = scores_of(tokens, merges, cut=frozenset(each.content for each in added))
+    if isinstance(scores, str):
+        raise refusal(f"has the token {scores!r}, which llama.cpp makes of two others and its merges do not.", path)
+    unknown = tokens.index(model.unk_token) if model.unk_token in tokens else None
+    return Vocabulary(
+        model="llama",
+        split="default",
+        tokens=tokens,
+        kinds=_with_bytes(tokens, kinds, unknown),
+        merges=(),
+        bos=_named(folder, "bos_token", tokens),
+        pad=_named(folder, "pad_token", tokens),
+        ends=_ends(folder, tokens),
+        limits=(FIRST_NOT_CARRIED,) if way is Way.START else (),
+        scores=tuple(scores),
+        space_prefix=way is Way.PARTS,
+        unknown=unknown,
+    )
+
+
+def _way(folder: ModelFolder, path: Path) -> Way:
+    way = way_of(folder)
+    if way is None:
+        maker = folder.tokenizer_config.get("tokenizer_class")
+        raise refusal(f"changes or splits texts in a way that is not known to be llama.cpp's (class {maker}).", path)
+    if way is Way.WORDS:
+        raise refusal("puts a space only before parts of a text that have none, which llama.cpp does not.", path)
+    if way is Way.START and not begins_with_special(folder.template):
+        raise refusal(
+            "puts a space before the first word only, which llama.cpp does not; it can be served only with a chat"
+            " template that begins with `bos_token`.",
+            path,
+        )
+    return way
+
+
+def _check_bytes(model: _Bpe, merges: list[tuple[str, str]], path: Path) -> None:
+    missing = next((each for each in BYTES if each not in model.vocab), None)
+    if missing:
+        raise refusal(f"has byte fallback and no token {missing}.", path)
+    if model.ignore_merges:
+        raise refusal("takes words that are tokens before any merge (`ignore_merges`), which llama.cpp does not.", path)
+    if any(part in BYTES for pair in merges for part in pair):
+        raise refusal("has merges of single bytes, which llama.cpp does not make.", path)
+
+
+def _searched(added: _Added, way: Way, path: Path) -> _Added:
+    """Return an added token as llama.cpp finds it, which searches the text as it was given."""
+    if added.normalized and way is Way.PARTS:
+        raise refusal(f"searches for {added.content!r} only after it has put a space before the text.", path)
+    if SPACE not in added.content:
+        return added
+    if not (added.normalized and way is Way.NOTHING):
+        raise refusal(f"has the added token {added.content!r}, which llama.cpp does not tell from a space.", path)
+    return msgspec.structs.replace(added, content=added.content.replace(SPACE, " "))
+
+
+def _with_bytes(tokens: tuple[str, ...], kinds: tuple[int, ...], unknown: int | None) -> tuple[int, ...]:
+    numbers = {text: number for number, text in enumerate(tokens)}
+    special = {numbers[text]: BYTE for text in BYTES}
+    if unknown is not None and kinds[unknown] == CONTROL:
+        special[unknown] = UNKNOWN
+    return tuple(special.get(number, kind) for number, kind in enumerate(kinds))
 
 
 class _Added(msgspec.Struct, frozen=True):
@@ -106,19 +193,20 @@ class _Added(msgspec.Struct, frozen=True):
     lstrip: bool = False
     rstrip: bool = False
     single_word: bool = False
+    normalized: bool = False
 
 
 def _model(tokenizer: Table, path: Path) -> _Bpe:
     model = tokenizer.get("model")
     kind = model.get("type") if isinstance(model, Mapping) else None
     if kind != "BPE":
-        raise refusal(f"has a tokenizer of the kind {kind!r}; only byte-level BPE can be converted.", path)
+        raise refusal(f"has a tokenizer of the kind {kind!r}; only BPE can be converted.", path)
     try:
         bpe = msgspec.convert(model, _Bpe)
     except msgspec.ValidationError as error:
         raise refusal(f"has a model that cannot be read ({error}).", path) from None
-    if bpe.dropout or bpe.continuing_subword_prefix or bpe.end_of_word_suffix or bpe.byte_fallback:
-        raise refusal("has dropout, prefixes, suffixes or byte fallback, which byte-level BPE has not.", path)
+    if bpe.dropout or bpe.continuing_subword_prefix or bpe.end_of_word_suffix:
+        raise refusal("has dropout, prefixes or suffixes, which llama.cpp has not.", path)
     return bpe
 
 
@@ -130,6 +218,10 @@ def _added(tokenizer: Table, path: Path) -> list[_Added]:
     for each in added:
         if each.lstrip or each.rstrip or each.single_word:
             raise refusal(f"has the added token {each.content!r}, which swallows its surroundings.", path)
+    if clash := clash_of({each.content for each in added}):
+        raise refusal(
+            f"has the added tokens {clash[0]!r} and {clash[1]!r}, whose overlap llama.cpp cuts otherwise.", path
+        )
     return added
 
 
@@ -157,11 +249,11 @@ def _check_number(number: int, size: int, path: Path) -> None:
         raise refusal(f"has the token id {number}, for which there is no row among the {size:,} embeddings.", path)
 
 
-def _merge(pair: str | tuple[str, str], path: Path) -> str:
-    text = pair if isinstance(pair, str) else " ".join(pair)
-    if text.count(" ") != 1:
-        raise refusal("has a merge that holds a space, which byte-level BPE has not.", path)
-    return text
+def _merge(pair: str | tuple[str, str], path: Path) -> tuple[str, str]:
+    parts = tuple(pair.split(" ")) if isinstance(pair, str) else pair
+    if len(parts) != 2 or any(" " in part for part in parts):  # noqa: PLR2004 - a pair
+        raise refusal("has a merge that holds a space, which llama.cpp's have not.", path)
+    return parts[0], parts[1]
 
 
 def _named(folder: ModelFolder, key: str, tokens: tuple[str, ...]) -> int | None:
