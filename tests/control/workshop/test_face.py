@@ -343,7 +343,7 @@ async def test_what_people_say_of_the_product_is_kept_and_shown(place: Place) ->
         ({"maker": ""}, "hortus.about.maker"),
         ({"maker": "x" * 201}, "hortus.about.maker"),
         ({"limits": ["x"] * 17}, "hortus.about.limits"),
-        ({"maker": "two\nlines"}, "about.maker"),
+        ({"maker": "two\nlines"}, "hortus.about.maker"),
     ],
 )
 async def test_words_that_cannot_stand_in_the_papers_are_refused(place: Place, about: object, param: str) -> None:
@@ -356,6 +356,36 @@ async def test_what_is_automatic_stays_the_recipes_own(place: Place) -> None:
     automatic = dict.fromkeys(("n_epochs", "batch_size", "learning_rate_multiplier"), "auto")
     job = await place.begin(hyperparameters=automatic, hortus={"recipe": {"epochs": 9.0}})
     assert (job.spec.recipe.epochs, job.spec.recipe.batch_size) == (9.0, 16)
+
+
+def hyper(**members: object) -> dict[str, object]:
+    return {"method": {"type": "supervised", "supervised": {"hyperparameters": members}}}
+
+
+@pytest.mark.parametrize(
+    ("members", "param"),
+    [
+        ({"hortus": {"recipe": {"epochs": 10**6}}}, "hortus.recipe.epochs"),
+        ({"hortus": {"recipe": {"lora": {"rank": 0}}}}, "hortus.recipe.lora.rank"),
+        ({"hortus": {"gate": {"margin": -1.0}}}, "hortus.gate.margin"),
+        ({"hortus": {"held_out_share": 2.0}}, "hortus.held_out_share"),
+        ({"seed": -1}, "seed"),
+        ({"hyperparameters": {"n_epochs": 10**6}}, "hyperparameters.n_epochs"),
+        (hyper(n_epochs=10**6), "method.supervised.hyperparameters.n_epochs"),
+        (hyper(batch_size=10**6), "method.supervised.hyperparameters.batch_size"),
+        ({**hyper(batch_size=2), "hortus": {"recipe": {"steps": 0}}}, "hortus.recipe.steps"),
+        ({"validation_file": "file-of-nobody"}, "validation_file"),
+        ({"training_file": "file-of-nobody"}, "training_file"),
+    ],
+)
+async def test_what_is_out_of_bounds_is_named_as_its_caller_wrote_it(
+    place: Place, members: dict[str, object], param: str
+) -> None:
+    body = {**ASKED, "training_file": await place.bring(), **members}
+    refused = await place.ask("POST", "/fine_tuning/jobs", body)
+    assert (refused.status_code in {400, 404}, refused.json()["error"]["param"]) == (True, param)
+    if param.endswith("epochs"):
+        assert refused.json()["error"]["message"].startswith(f"`{param}` is out of bounds.")
 
 
 @pytest.mark.parametrize(
@@ -466,7 +496,7 @@ async def test_a_job_names_no_suite_that_is_not_there_and_no_path(place: Place, 
     (place.files / "other.jsonl").write_bytes(b"{}")
     body = {**ASKED, "training_file": await place.bring(), "hortus": {"gate": {"suites": [suite]}}}
     refused = await place.ask("POST", "/fine_tuning/jobs", body)
-    assert (refused.status_code in {400, 404}, refused.json()["error"]["param"]) == (True, "gate.suites")
+    assert (refused.status_code in {400, 404}, refused.json()["error"]["param"]) == (True, "hortus.gate.suites")
 
 
 @pytest.mark.parametrize("member", ["model", "training_file", "validation_file"])

@@ -49,7 +49,7 @@ class Bases:
             names = ", ".join(sorted(base.name for base in self.here()))
             raise NotPossible(
                 f"{name!r} is no base that can be tuned.",
-                path="model",
+                path="base",
                 hint=f"Here are {names}; also a finished job's id, or a model whose host tunes it. `hortus models add`"
                 " brings others.",
             )
@@ -76,7 +76,7 @@ class Bases:
         if job.base.route is not None:
             return Base(name, route=job.product)
         if job.removed_at_ms is not None:
-            raise NotPossible(f"The product of {job.id} was removed.", path="model", hint="Name another.")
+            raise NotPossible(f"The product of {job.id} was removed.", path="base", hint="Name another.")
         product = JobFolder(self._job_folders / job.id).product
         return Base(job.product or job.id, folder=str(product / PRODUCT_MODEL), source=source_of(product))
 
@@ -93,7 +93,7 @@ class Bases:
         if len(tuning) > 1:
             raise NotPossible(
                 f"{name!r} leads to several endpoints whose hosts tune: {', '.join(tuning)}.",
-                path="model",
+                path="base",
                 hint="Name a route to the one that is to do it.",
             )
         return Base(name, route=name) if tuning else None

@@ -23,8 +23,8 @@ from hortus.control.workshop.asking import Caller, answer, answer_fault, page_of
 from hortus.control.workshop.facefiles import FileDesk
 from hortus.control.workshop.facejobs import number_of, write_checkpoint, write_event, write_job, write_list
 from hortus.control.workshop.faceuploads import Uploads
-from hortus.control.workshop.facewishes import read_wish
-from hortus.control.workshop.service import UnknownThing, Workshop
+from hortus.control.workshop.facewishes import as_written, read_wish
+from hortus.control.workshop.service import NotPossible, UnknownThing, Workshop
 from hortus.jobs.records import JobRecord
 
 BASE = "/v1"
@@ -48,8 +48,11 @@ class JobDesk:
     async def create(self, request: Request) -> Response:
         """Begin a job."""
         caller = Caller.of(request)
-        wish = read_wish(await request.body(), made_by=caller.key_id)
-        job = await asyncio.to_thread(self._workshop.create_job, caller.project_id, wish)
+        read = read_wish(await request.body(), made_by=caller.key_id)
+        try:
+            job = await asyncio.to_thread(self._workshop.create_job, caller.project_id, read.wish)
+        except (NotPossible, UnknownThing) as fault:
+            raise as_written(fault, read.places) from fault
         return answer(await asyncio.to_thread(self._write, job))
 
     async def list(self, request: Request) -> Response:

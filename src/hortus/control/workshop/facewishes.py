@@ -7,11 +7,12 @@ https://github.com/openai/openai-python (`types/fine_tuning/job_create_params.py
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Literal, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Literal, NamedTuple, TypeVar
 
 import msgspec
 
+from hortus.base.errors import HortusError
 from hortus.canon.errors import InvalidRequest, NotJson
 from hortus.control.workshop.service import JobWish
 from hortus.jobs.spec import About, EngineWish, Form, GateRules, Method, Recipe
@@ -96,7 +97,32 @@ _HYPER_TO_RECIPE = {
 }
 
 
-def read_wish(body: bytes, *, made_by: str | None) -> JobWish:
+_IN_OWN = frozenset(_Own.__struct_fields__)
+_ELSEWHERE = {"base": "model", "training": "training_file", "validation": "validation_file"}
+"""What OpenAI calls otherwise."""
+
+
+class Read(NamedTuple):
+    """What was asked for, and where members of the recipe were written that have a word of OpenAI's."""
+
+    wish: JobWish
+    places: Mapping[str, str]
+
+
+def as_written(fault: HortusError, places: Mapping[str, str]) -> HortusError:
+    """Return a fault of a wish with the path that its caller has written, or would have."""
+    if fault.path is None:
+        return fault
+    path = places.get(fault.path) or _usual_place(fault.path)
+    message = fault.message.replace(f"`{fault.path}`", f"`{path}`")
+    return type(fault)(message, path=path, hint=fault.hint)
+
+
+def _usual_place(path: str) -> str:
+    return f"hortus.{path}" if path.split(".", 1)[0] in _IN_OWN else _ELSEWHERE.get(path, path)
+
+
+def read_wish(body: bytes, *, made_by: str | None) -> Read:
     """Return what is asked for.
 
     Raises:
@@ -119,7 +145,7 @@ def read_wish(body: bytes, *, made_by: str | None) -> JobWish:
         if name in said.recipe:
             raise InvalidRequest(f"`hortus.recipe.{name}` says it again.", path=path, hint="Say it once.")
     recipe = msgspec.structs.replace(own.recipe, **{name: value for (name, _), value in changes.items()})
-    return JobWish(
+    wish = JobWish(
         base=asked.model,
         training=asked.training_file,
         validation=asked.validation_file,
@@ -136,6 +162,7 @@ def read_wish(body: bytes, *, made_by: str | None) -> JobWish:
         said=tuple(dict.fromkeys((*said.recipe, *(name for name, _ in changes)))),
         made_by=made_by,
     )
+    return Read(wish, {f"recipe.{name}": path for name, path in changes})
 
 
 def read_strictly(body: bytes, kind: type[_Kind]) -> _Kind:

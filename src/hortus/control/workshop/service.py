@@ -228,9 +228,9 @@ class Workshop:
             StorageFull: The disk has no room for what a job writes.
         """
         self.room.check_jobs(project_id)
-        for file_id in (wish.training, wish.validation):
-            if file_id is not None:
-                self._check_file(project_id, file_id)
+        self._check_file(project_id, wish.training, path="training")
+        if wish.validation is not None:
+            self._check_file(project_id, wish.validation, path="validation")
         self._check_settings(wish)
         base = self._find_base(project_id, wish.base)
         _check_base(base, wish)
@@ -317,12 +317,15 @@ class Workshop:
             if not self.room.has_suite(name):
                 raise UnknownThing(f"There is no suite `{name}`.", path="gate.suites", hint=_SUITES)
 
-    def _check_file(self, project_id: str, file_id: str) -> None:
-        file = self.file(project_id, file_id)
+    def _check_file(self, project_id: str, file_id: str, *, path: str) -> None:
+        try:
+            file = self.file(project_id, file_id)
+        except UnknownThing as error:
+            raise UnknownThing(error.message, path=path, hint=error.hint) from error
         if file.purpose != FOR_TUNING:
             raise NotPossible(
                 f"The file {file_id} was brought for {file.purpose!r}.",
-                path="training_file",
+                path=path,
                 hint=f"Bring it with the purpose `{FOR_TUNING}`.",
             )
 
