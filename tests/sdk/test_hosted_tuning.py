@@ -258,7 +258,7 @@ def test_what_a_host_cannot_be_told_is_refused_at_once(
 ) -> None:
     with pytest.raises(openai.BadRequestError) as refused:
         begin(client, extra_body={"hortus": more})
-    assert (refused.value.param, host.seen) == (param, [])
+    assert (refused.value.param, host.seen) == (f"hortus.{param}", [])
 
 
 def test_what_the_policy_forbids_the_project_it_forbids_the_job(

@@ -131,12 +131,6 @@ def read_wish(body: bytes, *, made_by: str | None) -> Read:
     """
     asked = read_strictly(body, _Asked)
     own = asked.hortus or _Own()
-    if asked.integrations:
-        raise InvalidRequest(
-            "There are no integrations here.",
-            path="integrations",
-            hint="The job's events have every figure; `result_files` has them as a table.",
-        )
     method, where, hyper = _method_of(asked)
     _check_words(asked)
     said = msgspec.json.decode(body, type=_Said).hortus or _SaidOwn()
@@ -218,6 +212,12 @@ def _kind_of(said: _Methods) -> Method:
 
 
 def _check_words(asked: _Asked) -> None:
+    if asked.integrations:
+        raise InvalidRequest(
+            "There are no integrations here.",
+            path="integrations",
+            hint="The job's events have every figure; `result_files` has them as a table.",
+        )
     if not _SUFFIX.fullmatch(asked.suffix or ""):
         raise InvalidRequest(
             "The suffix becomes part of a model's name.",
