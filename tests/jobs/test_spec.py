@@ -7,7 +7,9 @@ import msgspec
 from hortus.jobs.records import Base, JobRecord
 from hortus.jobs.spec import About, JobSpec
 
-JOB = JobRecord(JobSpec("ftjob-1", "prj_1", "tiny", "file-1"), Base("tiny"), "queued", "train", 0)
+JOB = JobRecord(
+    JobSpec(id="ftjob-1", project_id="prj_1", base="tiny", training="file-1"), Base("tiny"), "queued", "train", 0
+)
 
 
 def test_a_job_without_words_about_its_product_says_nothing_of_it() -> None:

@@ -166,7 +166,7 @@ def test_a_job_says_what_it_was_asked_for(client: openai.OpenAI) -> None:
     ("asked", "param"),
     [
         ({"extra_body": {"hortus": {"recipe": {"lora": {"rnk": 3}}}}}, "hortus.recipe.lora.rnk"),
-        ({"extra_body": {"hortus": {"recipe": {"epochs": 0}}}}, "recipe.epochs"),
+        ({"extra_body": {"hortus": {"recipe": {"epochs": 0}}}}, "hortus.recipe.epochs"),
         ({"extra_body": {"colour": "red"}}, "colour"),
         ({"seed": 1, "extra_body": {"hortus": {"recipe": {"seed": 2}}}}, "seed"),
         ({"method": {"type": "reinforcement", "reinforcement": {}}}, "method.type"),

@@ -140,8 +140,8 @@ class About(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     data_licence: _Line | None = None
 
 
-class JobSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A job as it was asked for; nothing in it changes later.
+class JobAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is asked of a job.
 
     Attributes:
         base: What is tuned: a base of this installation (`hortus models`), an earlier job's id, or a route to a host.
@@ -157,8 +157,6 @@ class JobSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         about: What people say of the product; nothing that names or changes its weights has it.
     """
 
-    id: str
-    project_id: str
     base: str
     training: str
     validation: str | None = None
@@ -173,6 +171,13 @@ class JobSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     check_only: bool = False
     said: tuple[str, ...] = ()
     about: About = About()
+
+
+class JobSpec(JobAsked, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A job as it was asked for, and whose it is; nothing in it changes later."""
+
+    id: str
+    project_id: str
 
 
 def is_said(spec: JobSpec, member: str) -> bool:

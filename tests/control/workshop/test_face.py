@@ -352,6 +352,16 @@ async def test_words_that_cannot_stand_in_the_papers_are_refused(place: Place, a
     assert (refused.status_code, refused.json()["error"]["param"]) == (400, param)
 
 
+async def test_every_member_of_the_own_part_reaches_the_job(place: Place) -> None:
+    own = {
+        "recipe": {"patience": 3}, "gate": {"margin": 0.25}, "about": {"maker": "City of Somewhere"},
+        "engine": "transformers", "form": "adapter", "deploy": False, "held_out_share": 0.25,
+    }  # fmt: skip
+    spec = (await place.begin(hortus=own)).spec
+    assert (spec.recipe.patience, spec.gate.margin, spec.about.maker) == (3, 0.25, "City of Somewhere")
+    assert (spec.engine, spec.form, spec.deploy, spec.held_out_share) == ("transformers", "adapter", False, 0.25)
+
+
 async def test_what_is_automatic_stays_the_recipes_own(place: Place) -> None:
     automatic = dict.fromkeys(("n_epochs", "batch_size", "learning_rate_multiplier"), "auto")
     job = await place.begin(hyperparameters=automatic, hortus={"recipe": {"epochs": 9.0}})

@@ -145,16 +145,10 @@ def read_wish(body: bytes, *, made_by: str | None) -> Read:
         validation=asked.validation_file,
         method=method,
         suffix=asked.suffix or "",
-        recipe=recipe,
-        gate=own.gate,
-        about=own.about,
-        held_out_share=own.held_out_share,
-        engine=own.engine,
-        form=own.form,
-        deploy=own.deploy,
         metadata=asked.metadata or {},
         said=tuple(dict.fromkeys((*said.recipe, *(name for name, _ in changes)))),
         made_by=made_by,
+        **{**msgspec.structs.asdict(own), "recipe": recipe},
     )
     return Read(wish, {f"recipe.{name}": path for name, path in changes})
 

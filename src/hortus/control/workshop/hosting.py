@@ -6,11 +6,11 @@ https://github.com/openai/openai-python (`types/fine_tuning/job_create_params.py
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import msgspec
 
-from hortus.jobs.spec import About, GateRules, Recipe
+from hortus.jobs.spec import About, GateRules, JobAsked, Recipe
 
 _TOLD = frozenset(("seed", "epochs", "batch_size", "learning_rate_multiplier"))
 _OURS = frozenset(("max_tokens",))
@@ -27,27 +27,12 @@ class Uncarried(NamedTuple):
     hint: str
 
 
-class Wished(Protocol):
-    """What is asked of a job: members as in `jobs.spec.JobSpec`."""
-
-    @property
-    def method(self) -> str: ...  # noqa: D102 -- fields of a value
-    @property
-    def recipe(self) -> Recipe: ...  # noqa: D102 -- see above
-    @property
-    def gate(self) -> GateRules: ...  # noqa: D102 -- see above
-    @property
-    def about(self) -> About: ...  # noqa: D102 -- see above
-    @property
-    def said(self) -> tuple[str, ...]: ...  # noqa: D102 -- see above
-
-
-def find_uncarried(wish: Wished) -> Uncarried | None:
+def find_uncarried(wish: JobAsked) -> Uncarried | None:
     """Return the first thing that a host cannot be told, None where it can be told everything."""
     return next(_uncarried(wish), None)
 
 
-def _uncarried(wish: Wished) -> Iterator[Uncarried]:
+def _uncarried(wish: JobAsked) -> Iterator[Uncarried]:
     if wish.method == "scratch":
         yield Uncarried("method", "A host makes no model from scratch.", "Use `supervised` or `dpo`, or another base.")
     yield from _of_recipe(wish)
@@ -61,7 +46,7 @@ def _uncarried(wish: Wished) -> Iterator[Uncarried]:
             yield Uncarried(name, "A model that a host has tuned stays there.", "Leave it out.")
 
 
-def _of_recipe(wish: Wished) -> Iterator[Uncarried]:
+def _of_recipe(wish: JobAsked) -> Iterator[Uncarried]:
     told = _TOLD | {"beta"} if wish.method == "dpo" else _TOLD
     hint = f"Leave it out: a host is told {', '.join(sorted(told))} and no more."
     for name in dict.fromkeys((*wish.said, *_unusual(wish.recipe, Recipe()))):

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
-import msgspec
-
 from hortus.base.errors import HortusError
 from hortus.base.ids import ENTROPY_BYTES, make_id
 from hortus.base.time import Clock
@@ -22,7 +20,7 @@ from hortus.control.workshop.wording import find_unfit
 from hortus.jobs.folders import WorkshopPlaces
 from hortus.jobs.ports import Jobs
 from hortus.jobs.records import Base, FileRecord, JobEvent, JobRecord, NumberedEvent, Phase, State
-from hortus.jobs.spec import About, GateRules, JobSpec, Recipe
+from hortus.jobs.spec import JobAsked, JobSpec
 from hortus.jobs.steps import Wish
 
 FOR_TUNING = "fine-tune"
@@ -49,25 +47,11 @@ class NotPossible(HortusError):  # noqa: N818 -- as above
     code = "not_possible"
 
 
-class JobWish(msgspec.Struct, frozen=True):
-    """A job as it is asked for; members as in `jobs.spec.JobSpec`."""
+class JobWish(JobAsked, frozen=True, kw_only=True):
+    """What is asked of a job, and by whom."""
 
-    base: str
-    training: str
-    validation: str | None = None
-    method: str = "supervised"
-    suffix: str = ""
-    recipe: Recipe = Recipe()
-    gate: GateRules = GateRules()
-    about: About = About()
-    held_out_share: float = 0.1
-    engine: str = "auto"
-    form: str = "merged"
-    deploy: bool = True
-    check_only: bool = False
     metadata: Mapping[str, str] = {}
     made_by: str | None = None
-    said: tuple[str, ...] = ()
 
 
 FindBase = Callable[[str, str], Base]
@@ -234,12 +218,8 @@ class Workshop:
         self._check_settings(wish)
         base = self._find_base(project_id, wish.base)
         _check_base(base, wish)
-        members = {name: getattr(wish, name) for name in JobSpec.__struct_fields__ if hasattr(wish, name)}
-        asked = {**msgspec.to_builtins(members), "id": self._make_id("ftjob-"), "project_id": project_id}
-        try:
-            spec = msgspec.convert(asked, JobSpec)
-        except msgspec.ValidationError as error:
-            raise NotPossible(f"{error}.", hint="See `hortus train --help` for what there is.") from error
+        asked = {name: getattr(wish, name) for name in JobAsked.__struct_fields__}
+        spec = JobSpec(id=self._make_id("ftjob-"), project_id=project_id, **asked)
         state, phase = _FIRST_PHASE
         now_ms = self._clock.now_ms()
         job = JobRecord(
