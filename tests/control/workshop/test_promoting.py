@@ -54,6 +54,17 @@ async def test_a_product_whose_job_is_cancelled_is_served_no_more(tmp_path: Path
         assert served(control) == {}
 
 
+async def test_product_and_candidates_of_a_cancelled_job_go_in_one_change(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        job = job_of(control, "ftjob-aaaaaaaa", form="merged")
+        promotion = await promoted(control, job)
+        await Belongings(control.plane).deploy(candidates(job, JobFolder(control.home.jobs / job.id)))
+        assert len(served(control)) == 3
+        before = control.snapshot().version
+        await promotion.withdraw(job)
+        assert (served(control), control.snapshot().version) == ({}, before + 1)
+
+
 async def test_an_adapter_whose_job_fails_leaves_those_of_others_where_they_are(tmp_path: Path) -> None:
     async with running_control(tmp_path) as control:
         stays, goes = (job_of(control, f"ftjob-{end * 8}", form="adapter") for end in "ab")

@@ -58,10 +58,12 @@ class Belongings:
         if not all(map(self._is_declared, wanted)):
             await self.change(bring)
 
-    async def retire(self, job: JobRecord) -> None:
-        """Take back everything that is only there for a job."""
+    async def retire(self, job: JobRecord, *, and_also: Callable[[], None] | None = None) -> None:
+        """Take back everything that is only there for a job, and what else is to go with it, in one change."""
 
         def act() -> None:
+            if and_also is not None:
+                and_also()
             for name in self.deployments_of(job):
                 self._plane.ports.objects.retire("deployment", name)
             for key in self._keys_of(job):

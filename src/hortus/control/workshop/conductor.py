@@ -208,9 +208,10 @@ class Conductor:
         nothing = Order(self._number(job), "cancel")
         if job.id in self._orders:
             await asyncio.to_thread(write_order, self._places.orders, job.id, nothing)
-        if job.state != "succeeded":
+        if job.state == "succeeded":
+            await self._belongings.retire(job)
+        else:
             await self._promotion.withdraw(job)
-        await self._belongings.retire(job)
         await asyncio.to_thread(shutil.rmtree, self._folder(job).checkpoints, ignore_errors=True)
         await asyncio.to_thread(remove_order, self._places.orders, job.id)
         self._orders.pop(job.id, None)

@@ -84,7 +84,10 @@ class Promotion:
         return shared
 
     async def withdraw(self, job: JobRecord) -> None:
-        """Take back what was begun for a product that its job did not come to serve: cancelled, or engine failed."""
+        """Take back all that is only there for a job, and what was begun for a product that it did not come to serve.
+
+        It was cancelled, or an engine failed.
+        """
         project = await self._belongings.project_of(job)
         name, deployment = product_name(job, project), product_deployment(job, project)
         shared = shared_deployment(job)
@@ -94,9 +97,8 @@ class Promotion:
                 if self._belongings.declared(kind, one) is not None:
                     self._plane.ports.objects.retire(kind, one)
             self._take_off(deployment, shared)
-            self._plane.recompile()
 
-        await self._belongings.change(act)
+        await self._belongings.retire(job, and_also=act)
 
     def _take_off(self, adapter: str, shared: str) -> None:
         """Take an adapter off the deployment that it shares; one that is left without any goes."""
