@@ -184,6 +184,28 @@ def test_a_cancelled_job_ends_and_cannot_be_served(hortus: Hortus, examples: Pat
     assert "nothing to serve" in refused.stderr
 
 
+def _measured(hortus: Hortus, job_id: str) -> dict[str, Any] | None:
+    job = hortus.cli_json("jobs", "show", job_id)
+    return job if job["held_bytes"] is not None else None
+
+
+def test_what_a_cancelled_job_has_left_is_removed_and_a_served_product_is_not(
+    hortus: Hortus, examples: Path, trained: dict[str, Any]
+) -> None:
+    job = hortus.cli_json("train", "--data", str(examples / "desk.jsonl"), *FROM_NOTHING, "--full", "--no-follow")
+    hortus.cli("jobs", "cancel", job["id"])
+    wait_for(lambda: _measured(hortus, job["id"]), within_s=SECONDS, what="what the job has left")
+    assert "holds nothing" in hortus.cli("jobs", "remove", job["id"]).stderr
+    assert not (hortus.home / "jobs" / job["id"]).exists()
+    assert "removed" in hortus.cli("jobs", "show", job["id"]).stdout
+    held = wait_for(lambda: _measured(hortus, trained["id"]), within_s=SECONDS, what="what the product holds")
+    assert held["held_bytes"] > 0
+    refused = hortus.cli("jobs", "remove", trained["id"], check=False)
+    assert refused.returncode == 1
+    assert "hortus deployments retire" in refused.stderr
+    assert hortus.cli("ask", "--route", trained["product"], "empty the bin 12").stdout.strip() == "bins"
+
+
 def test_a_suite_is_brought_listed_and_removed(hortus: Hortus, examples: Path) -> None:
     assert hortus.cli_json("suites", "add", "desk", str(examples / "suite.jsonl"))["items"] == 10
     assert "desk" in hortus.cli("suites").stdout
