@@ -9,6 +9,10 @@ import msgspec
 import torch
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import (
+    Gemma2Config,
+    Gemma2ForCausalLM,
+    Gemma3ForCausalLM,
+    Gemma3TextConfig,
     LlamaConfig,
     LlamaForCausalLM,
     MistralConfig,
@@ -104,7 +108,11 @@ ARCHITECTURES = {
     "MistralForCausalLM": (MistralForCausalLM, MistralConfig),
     "Qwen2ForCausalLM": (Qwen2ForCausalLM, Qwen2Config),
     "Qwen3ForCausalLM": (Qwen3ForCausalLM, Qwen3Config),
+    "Gemma2ForCausalLM": (Gemma2ForCausalLM, Gemma2Config),
+    "Gemma3ForCausalLM": (Gemma3ForCausalLM, Gemma3TextConfig),
 }
+GEMMA = {"query_pre_attn_scalar": 16, "sliding_window": 8, "tie_word_embeddings": True}
+"""What a Gemma's config must say besides; the window is shorter than prompts are."""
 
 
 def random_model(architecture: str, *, vocabulary: int, seed: int = 5, **settings: object) -> PreTrainedModel:

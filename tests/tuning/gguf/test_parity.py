@@ -18,7 +18,8 @@ from hortus.tuning.gguf.architectures import ROWS
 from hortus.tuning.gguf.models import write_model
 from hortus.tuning.gguf.tensors import NumberFormat
 from llama_server import Served, served
-from tiny_models import ROPE_OF_LLAMA_3, SENTENCES, TEMPLATE, random_model, write_folder
+from tiny_models import GEMMA, ROPE_OF_LLAMA_3, SENTENCES, TEMPLATE, random_model, write_folder
+from tiny_pieces import train_pieces, write_pieces
 
 pytestmark = [
     pytest.mark.slow,
@@ -49,6 +50,11 @@ def continues(model: PreTrainedModel, ids: list[int]) -> list[int]:
     return [int(token) for token in made[0, len(ids) :] if token != END]
 
 
+ALTERNATING = ["sliding_attention", "full_attention"]
+ROPE_OF_GEMMA_3 = {
+    "full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 1e6},
+    "sliding_attention": {"rope_type": "default", "rope_theta": 1e4},
+}
 CASES = {
     "llama, tied": ("LlamaForCausalLM", "gpt-2", {"tie_word_embeddings": True}),
     "llama 3.1": ("LlamaForCausalLM", "llama-bpe", {"rope_parameters": ROPE_OF_LLAMA_3}),
@@ -61,13 +67,27 @@ CASES = {
     "qwen 2": ("Qwen2ForCausalLM", "qwen2", {}),
     "qwen 3, tied": ("Qwen3ForCausalLM", "qwen2", {"tie_word_embeddings": True}),
     "qwen 3, wide heads": ("Qwen3ForCausalLM", "qwen2", {"head_dim": 32}),
+    "gemma 2": ("Gemma2ForCausalLM", "gemma", GEMMA),
+    "gemma 3": ("Gemma3ForCausalLM", "gemma", GEMMA | {"num_hidden_layers": 7}),
+    "gemma 3, stretched": (
+        "Gemma3ForCausalLM",
+        "gemma",
+        GEMMA | {"layer_types": ALTERNATING, "rope_parameters": ROPE_OF_GEMMA_3},
+    ),
 }
+
+
+def write_case(folder: Path, case: tuple[str, str, dict[str, object]]) -> Path:
+    architecture, split, settings = case
+    if split == "gemma":
+        maker = "GemmaTokenizer"
+        return write_pieces(folder, train_pieces(split), architecture=architecture, maker=maker, **settings)
+    return write_folder(folder, architecture=architecture, split=split, **settings)
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_llama_cpp_reads_the_prompt_and_answers_as_transformers_does(case: str, tmp_path: Path) -> None:
-    architecture, split, settings = CASES[case]
-    folder = write_folder(tmp_path / "model", architecture=architecture, split=split, **settings)
+    folder = write_case(tmp_path / "model", CASES[case])
     write_model(folder, tmp_path / "model.gguf", name="tiny", wish=NumberFormat.F32)
     tokenizer, model = load(folder)
 
@@ -80,14 +100,44 @@ def test_llama_cpp_reads_the_prompt_and_answers_as_transformers_does(case: str, 
             assert answer(other, ids) == continues(model, ids)
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("case", ["llama, tied", "gemma 2", "gemma 3", "gemma 3, stretched"])
+def test_the_next_tokens_are_as_likely(case: str, tmp_path: Path) -> None:
+    """Weights as small as trained ones, so that what is left is how llama.cpp rounds."""
+    architecture, split, settings = CASES[case]
+    folder = write_case(tmp_path / "model", (architecture, split, settings | {"initializer_range": 0.05}))
+    write_model(folder, tmp_path / "model.gguf", name="tiny", wish=NumberFormat.F32)
+    tokenizer, model = load(folder)
+
+    with served(tmp_path / "model.gguf") as other:
+        for text in SENTENCES:
+            ids = asked(tokenizer, text)
+            body = {"prompt": ids, "n_predict": 1, "n_probs": 10, "temperature": 0, "cache_prompt": False}
+            letter = [[tokenizer.convert_tokens_to_ids("e"), 100.0]]  # half a letter would be told without likelihoods
+            answer = other.post("/completion", body | {"logit_bias": letter})
+            told = answer["completion_probabilities"][0]["top_logprobs"]
+            wanted = torch.log_softmax(model(torch.tensor([ids])).logits[0, -1], dim=-1)
+            assert len(told) == 10
+            for each in told:
+                assert each["logprob"] == pytest.approx(float(wanted[each["id"]]), abs=0.02)
+
+
 def test_every_row_of_the_table_is_compared() -> None:
     assert {architecture for architecture, _, _ in CASES.values()} == set(ROWS)
 
 
-@pytest.mark.parametrize("architecture", ["LlamaForCausalLM", "Qwen3ForCausalLM"])
+ADAPTED = {
+    "llama": ("LlamaForCausalLM", "gpt-2", {}),
+    "qwen 3": ("Qwen3ForCausalLM", "gpt-2", {}),
+    "gemma 2": CASES["gemma 2"],
+    "gemma 3": CASES["gemma 3"],
+}
+
+
+@pytest.mark.parametrize("case", ADAPTED)
 @pytest.mark.parametrize("is_stabilised", [False, True])
-def test_an_adapter_by_name_answers_as_peft_does(*, architecture: str, is_stabilised: bool, tmp_path: Path) -> None:
-    folder = write_folder(tmp_path / "base", architecture=architecture)
+def test_an_adapter_by_name_answers_as_peft_does(*, case: str, is_stabilised: bool, tmp_path: Path) -> None:
+    folder = write_case(tmp_path / "base", ADAPTED[case])
     write_model(folder, tmp_path / "base.gguf", name="tiny", wish=NumberFormat.F32)
     tokenizer, model = load(folder)
     plain = [continues(model, asked(tokenizer, text)) for text in SENTENCES]

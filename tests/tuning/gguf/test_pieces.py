@@ -59,6 +59,7 @@ def added_words(tokenizer: Tokenizer) -> None:
         [AddedToken(text, special=False, normalized=False) for text in ("<b>", "</b>", "\n\n", "\n\n\n")]
     )
     tokenizer.add_tokens([AddedToken("▁▁", special=False, normalized=True)])
+    tokenizer.add_tokens([AddedToken("▁▁▁", special=False, normalized=False)])
 
 
 @pytest.mark.slow
@@ -90,6 +91,28 @@ def test_added_words_are_cut_out_as_transformers_does(tmp_path: Path) -> None:
                 continue
             ids = other.post("/tokenize", {"content": text, "parse_special": True})["tokens"]
             assert ids == loaded.encode(text, add_special_tokens=False), repr(text)
+
+
+@pytest.mark.slow
+def test_runs_of_spaces_are_written_as_spaces(tmp_path: Path) -> None:
+    tokenizer = train_pieces("gemma")
+    added_words(tokenizer)
+    folder = write_pieces(tmp_path / "model", tokenizer, maker="GemmaTokenizer")
+    write_model(folder, tmp_path / "model.gguf", name="tiny")
+    loaded = AutoTokenizer.from_pretrained(folder)
+
+    with served(tmp_path / "model.gguf") as other:
+        for text in ("a  b   c    d", "\n\n\n x\n", "é日😀 <b>"):
+            ids = loaded.encode(text, add_special_tokens=False)
+            assert other.post("/detokenize", {"tokens": ids})["content"] == loaded.decode(ids) == text
+
+
+def test_an_added_token_without_an_embedding_is_left_out(folder: Path) -> None:
+    table = ModelFolder(folder)
+    spare = {"id": table.vocabulary, "content": "<image>", "special": True, "normalized": False}
+    edit(folder / "tokenizer.json", added_tokens=[*table.tokenizer["added_tokens"], spare])
+
+    assert "<image>" not in read_vocabulary(ModelFolder(folder)).tokens
 
 
 MAKERS = ("PreTrainedTokenizerFast", "TokenizersBackend", "LlamaTokenizer", "LlamaTokenizerFast", "GemmaTokenizer")

@@ -16,7 +16,7 @@ from hortus.tuning.gguf.adapters import write_adapter
 from hortus.tuning.gguf.architectures import plan_of
 from hortus.tuning.gguf.models import write_model
 from hortus.tuning.gguf.vocabulary import NOT_NORMALISED, read_vocabulary
-from tiny_models import copy_of, edit, random_model, write_folder
+from tiny_models import GEMMA, ROPE_OF_LLAMA_3, copy_of, edit, random_model, write_folder
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # peft asks for it
 
@@ -60,6 +60,45 @@ def test_a_config_that_is_not_carried_is_refused(case: str, folder: Path, tmp_pa
         write_model(folder, tmp_path / "model.gguf", name="tiny")
 
     assert (caught.value.reason, (tmp_path / "model.gguf").exists()) == ("no_gguf", False)
+
+
+GEMMAS = {
+    "another scale": ("Gemma3ForCausalLM", {"query_pre_attn_scalar": 32}, "query_pre_attn_scalar = 32"),
+    "windows anywhere": ("Gemma2ForCausalLM", {"layer_types": ["full_attention", "sliding_attention"]}, "layer_types"),
+    "a head apart": ("Gemma2ForCausalLM", {"tie_word_embeddings": False}, "a head apart"),
+    "both directions": ("Gemma3ForCausalLM", {"use_bidirectional_attention": True}, "both directions"),
+    "no caps": ("Gemma2ForCausalLM", {"attn_logit_softcapping": None}, "attn_logit_softcapping"),
+    "caps": ("Gemma3ForCausalLM", {"final_logit_softcapping": 30.0}, "final_logit_softcapping"),
+    "no activation": ("Gemma3ForCausalLM", {"hidden_activation": None}, "hidden_activation"),
+    "another activation": ("Gemma2ForCausalLM", {"hidden_activation": "gelu"}, "hidden_activation"),
+    "llama's stretches": ("Gemma2ForCausalLM", {"rope_parameters": ROPE_OF_LLAMA_3}, "'llama3'"),
+    "no base of windows": (
+        "Gemma3ForCausalLM",
+        {"rope_parameters": {"full_attention": {"rope_theta": 1e6}}},
+        "layers with a window",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", GEMMAS)
+def test_a_gemma_that_llama_cpp_would_compute_otherwise_is_refused(case: str, tmp_path: Path) -> None:
+    architecture, changes, said = GEMMAS[case]
+    folder = write_folder(tmp_path / "model", architecture=architecture, **GEMMA)
+    edit(folder / "config.json", **changes)
+
+    with pytest.raises(StepError, match=said) as caught:
+        plan_of(ModelFolder(folder))
+
+    assert caught.value.reason == "no_gguf"
+
+
+def test_a_gemma_as_older_configs_say_it_is_read_the_same(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "model", architecture="Gemma3ForCausalLM", **GEMMA)
+    new = plan_of(ModelFolder(folder))
+    older = {"rope_theta": 1e6, "rope_local_base_freq": 1e4, "sliding_window_pattern": 6}
+    edit(folder / "config.json", rope_parameters=None, layer_types=None, tie_word_embeddings=None, **older)
+
+    assert plan_of(ModelFolder(folder)) == new
 
 
 def test_the_refusal_names_the_engine_that_serves_it(folder: Path) -> None:

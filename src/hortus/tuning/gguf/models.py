@@ -16,6 +16,7 @@ import numpy as np
 from hortus.jobs.weightfiles import StoredTensor, read_folder
 from hortus.tuning.folders import ModelFolder
 from hortus.tuning.gguf.architectures import HEAD, Plan, Rope, plan_of
+from hortus.tuning.gguf.gemmas import Windows
 from hortus.tuning.gguf.refusals import refusal
 from hortus.tuning.gguf.tensors import BeyondF16, NumberFormat, Written, write_whole, written
 from hortus.tuning.gguf.vocabulary import Vocabulary, read_vocabulary
@@ -102,6 +103,18 @@ def _add_shape(writer: Any, plan: Plan) -> None:
         writer.add_rope_scaling_factor(plan.rope.factor)
     writer.add_layer_norm_rms_eps(plan.epsilon)
     writer.add_vocab_size(plan.vocabulary)
+    if plan.windows is not None:
+        _add_windows(writer, plan.windows)
+
+
+def _add_windows(writer: Any, windows: Windows) -> None:
+    writer.add_sliding_window(windows.size)
+    writer.add_sliding_window_pattern(windows.period)
+    writer.add_rope_freq_base_swa(windows.base)
+    attention, answers = windows.caps
+    if attention:
+        writer.add_attn_logit_softcapping(attention)
+        writer.add_final_logit_softcapping(answers)
 
 
 def _add_vocabulary(writer: Any, vocabulary: Vocabulary, *, template: str | None) -> None:
@@ -138,7 +151,7 @@ def _tensors(stored: dict[str, StoredTensor], plan: Plan, *, wish: NumberFormat)
         other = plan.tensor_name(name)
         if other is None:
             raise refusal(f"holds the tensor {name!r}, which {plan.row.name} has not.", each.file)
-        tensors.append(written(other, each, wish=wish, heads=plan.interleaved_heads(name)))
+        tensors.append(written(other, each, wish=wish, heads=plan.interleaved_heads(name), added=plan.added(name)))
     return tensors
 
 

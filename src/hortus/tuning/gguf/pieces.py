@@ -25,6 +25,9 @@ FIRST_NOT_CARRIED = (
 )
 
 
+LITERAL_NOT_CARRIED = f"llama.cpp does not tell the letter {SPACE} from a space, where transformers does."
+
+
 class Way(StrEnum):
     """Before what a tokenizer puts a space."""
 

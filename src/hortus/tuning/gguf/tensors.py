@@ -55,10 +55,15 @@ class Written(msgspec.Struct, frozen=True):
         return tuple(gguf.quant_shape_to_byte_shape(self.shape, self.kind))
 
 
-def written(name: str, stored: StoredTensor, *, wish: NumberFormat, heads: int = 0) -> Written:
-    """Plan one tensor; `heads` above 0 reorders the rows of each head from halves to neighbours."""
+def written(name: str, stored: StoredTensor, *, wish: NumberFormat, heads: int = 0, added: float = 0.0) -> Written:
+    """Plan one tensor.
+
+    Args:
+        heads: Above 0, the rows of each head are reordered from halves to neighbours.
+        added: To each of its numbers.
+    """
     kind = _kind(stored, wish)
-    return Written(name, kind, stored.shape, lambda: _bytes(stored, kind, heads=heads))
+    return Written(name, kind, stored.shape, lambda: _bytes(stored, kind, heads=heads, added=added))
 
 
 def _kind(stored: StoredTensor, wish: NumberFormat) -> Any:
@@ -69,7 +74,7 @@ def _kind(stored: StoredTensor, wish: NumberFormat) -> Any:
     return gguf.GGMLQuantizationType[wish.name]
 
 
-def _bytes(stored: StoredTensor, kind: Any, *, heads: int) -> Values:
+def _bytes(stored: StoredTensor, kind: Any, *, heads: int, added: float) -> Values:
     rows = stored.shape[0]
     raw: Values = np.memmap(stored.file, dtype=_dtype(stored), mode="r", offset=stored.start, shape=stored.shape)
     order = neighbours(rows, heads) if heads else None
@@ -77,7 +82,7 @@ def _bytes(stored: StoredTensor, kind: Any, *, heads: int) -> Values:
     step = max(1, _SLICE_BYTES // (4 * max(1, stored.elements // max(1, rows))))
     for begin in range(0, rows, step):
         rows_here = slice(begin, begin + step)
-        part = floats(raw[rows_here if order is None else order[rows_here]], stored.dtype)
+        part = floats(raw[rows_here if order is None else order[rows_here]], stored.dtype) + np.float32(added)
         _check_range(part, kind, stored)
         out[begin * out.shape[0] // rows : (begin + len(part)) * out.shape[0] // rows] = _coded(part, kind)
     return out

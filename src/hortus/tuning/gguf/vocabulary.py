@@ -14,6 +14,7 @@ from hortus.tuning.folders import GENERATION, TOKENIZER, ModelFolder, Table
 from hortus.tuning.gguf.pieces import (
     BYTES,
     FIRST_NOT_CARRIED,
+    LITERAL_NOT_CARRIED,
     SPACE,
     Way,
     begins_with_special,
@@ -119,7 +120,7 @@ def _pieces(folder: ModelFolder, model: _Bpe) -> Vocabulary:
     way = _way(folder, path)
     merges = [_merge(each, path) for each in model.merges]
     _check_bytes(model, merges, path)
-    added = [_searched(each, way, path) for each in _added(folder.tokenizer, path)]
+    added = _searched(folder, model, way, path)
     tokens, kinds = _tokens(model.vocab, added, size=folder.vocabulary, path=path)
     scores = scores_of(tokens, merges, cut=frozenset(each.content for each in added))
     if isinstance(scores, str):
@@ -134,11 +135,17 @@ def _pieces(folder: ModelFolder, model: _Bpe) -> Vocabulary:
         bos=_named(folder, "bos_token", tokens),
         pad=_named(folder, "pad_token", tokens),
         ends=_ends(folder, tokens),
-        limits=(FIRST_NOT_CARRIED,) if way is Way.START else (),
+        limits=_spaces(folder, way),
         scores=tuple(scores),
         space_prefix=way is Way.PARTS,
         unknown=unknown,
     )
+
+
+def _spaces(folder: ModelFolder, way: Way) -> tuple[str, ...]:
+    added = folder.tokenizer.get("added_tokens")
+    literal = (LITERAL_NOT_CARRIED,) if isinstance(added, list) and SPACE in str(added) else ()
+    return (FIRST_NOT_CARRIED, *literal) if way is Way.START else literal
 
 
 def _way(folder: ModelFolder, path: Path) -> Way:
@@ -167,15 +174,19 @@ def _check_bytes(model: _Bpe, merges: list[tuple[str, str]], path: Path) -> None
         raise refusal("has merges of single bytes, which llama.cpp does not make.", path)
 
 
-def _searched(added: _Added, way: Way, path: Path) -> _Added:
-    """Return an added token as llama.cpp finds it, which searches the text as it was given."""
-    if added.normalized and way is Way.PARTS:
-        raise refusal(f"searches for {added.content!r} only after it has put a space before the text.", path)
-    if SPACE not in added.content:
-        return added
-    if not (added.normalized and way is Way.NOTHING):
-        raise refusal(f"has the added token {added.content!r}, which llama.cpp does not tell from a space.", path)
-    return msgspec.structs.replace(added, content=added.content.replace(SPACE, " "))
+def _searched(folder: ModelFolder, model: _Bpe, way: Way, path: Path) -> list[_Added]:
+    """Return added tokens as llama.cpp finds them, which searches the text as it was given."""
+    found = []
+    for each in _added(folder.tokenizer, path):
+        if each.normalized and way is Way.PARTS:
+            raise refusal(f"searches for {each.content!r} only after it has put a space before the text.", path)
+        if SPACE not in each.content:
+            found.append(each)
+        elif each.normalized and way is Way.NOTHING and folder.tokenizer.get("normalizer") is not None:
+            found.append(msgspec.structs.replace(each, content=each.content.replace(SPACE, " ")))
+        elif each.content not in model.vocab:
+            raise refusal(f"has the added token {each.content!r}, which llama.cpp does not tell from a space.", path)
+    return found
 
 
 def _with_bytes(tokens: tuple[str, ...], kinds: tuple[int, ...], unknown: int | None) -> tuple[int, ...]:
@@ -232,10 +243,11 @@ def _tokens(
         raise refusal(f"would have {size:,} tokens, which no model has.", path)
     tokens: list[str | None] = [None] * size
     kinds = [UNUSED] * size
-    for text, number in vocabulary.items():
+    beyond = {each.content for each in added if each.id >= size}  # nothing can be asked with them
+    for text, number in (pair for pair in vocabulary.items() if pair[0] not in beyond):
         _check_number(number, size, path)
         tokens[number], kinds[number] = text, NORMAL
-    for each in added:
+    for each in (each for each in added if each.content not in beyond):
         _check_number(each.id, size, path)
         tokens[each.id], kinds[each.id] = each.content, CONTROL if each.special else USER_DEFINED
     named = tuple(f"[PAD{number}]" if text is None else text for number, text in enumerate(tokens))
