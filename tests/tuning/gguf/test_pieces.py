@@ -12,7 +12,15 @@ from transformers import AutoTokenizer
 from hortus.jobs.errors import StepError
 from hortus.tuning.folders import ModelFolder
 from hortus.tuning.gguf.models import write_model
-from hortus.tuning.gguf.pieces import FIRST_NOT_CARRIED, Way, begins_with_special, clash_of, scores_of, way_of
+from hortus.tuning.gguf.pieces import (
+    FIRST_NOT_CARRIED,
+    FRONT_NOT_TAKEN,
+    Way,
+    begins_with_special,
+    clash_of,
+    scores_of,
+    way_of,
+)
 from hortus.tuning.gguf.vocabulary import BYTE, UNKNOWN, read_vocabulary
 from llama_server import served
 from tiny_models import SENTENCES, copy_of, edit
@@ -174,7 +182,7 @@ def test_spaces_that_llama_cpp_cannot_put_are_refused(form: str, tmp_path: Path)
 def test_the_space_that_only_the_template_takes_away_is_told(tmp_path: Path) -> None:
     folder = write_pieces(tmp_path / "model", train_pieces("first"))
 
-    assert read_vocabulary(ModelFolder(folder)).limits == (FIRST_NOT_CARRIED,)
+    assert read_vocabulary(ModelFolder(folder)).limits == (FIRST_NOT_CARRIED, FRONT_NOT_TAKEN)
 
 
 @pytest.mark.parametrize(

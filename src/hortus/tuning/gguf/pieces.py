@@ -25,6 +25,7 @@ FIRST_NOT_CARRIED = (
 )
 
 
+FRONT_NOT_TAKEN = "llama.cpp keeps the space before an answer's first word, which transformers takes away."
 LITERAL_NOT_CARRIED = f"llama.cpp does not tell the letter {SPACE} from a space, where transformers does."
 
 

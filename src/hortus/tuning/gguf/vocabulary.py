@@ -14,6 +14,7 @@ from hortus.tuning.folders import GENERATION, TOKENIZER, ModelFolder, Table
 from hortus.tuning.gguf.pieces import (
     BYTES,
     FIRST_NOT_CARRIED,
+    FRONT_NOT_TAKEN,
     LITERAL_NOT_CARRIED,
     SPACE,
     Way,
@@ -144,8 +145,12 @@ def _pieces(folder: ModelFolder, model: _Bpe) -> Vocabulary:
 
 def _spaces(folder: ModelFolder, way: Way) -> tuple[str, ...]:
     added = folder.tokenizer.get("added_tokens")
-    literal = (LITERAL_NOT_CARRIED,) if isinstance(added, list) and SPACE in str(added) else ()
-    return (FIRST_NOT_CARRIED, *literal) if way is Way.START else literal
+    told = {
+        FIRST_NOT_CARRIED: way is Way.START,
+        FRONT_NOT_TAKEN: way in {Way.START, Way.PARTS},
+        LITERAL_NOT_CARRIED: isinstance(added, list) and SPACE in str(added),
+    }
+    return tuple(text for text, is_so in told.items() if is_so)
 
 
 def _way(folder: ModelFolder, path: Path) -> Way:
@@ -244,12 +249,12 @@ def _tokens(
     tokens: list[str | None] = [None] * size
     kinds = [UNUSED] * size
     beyond = {each.content for each in added if each.id >= size}  # nothing can be asked with them
-    for text, number in (pair for pair in vocabulary.items() if pair[0] not in beyond):
-        _check_number(number, size, path)
-        tokens[number], kinds[number] = text, NORMAL
-    for each in (each for each in added if each.content not in beyond):
-        _check_number(each.id, size, path)
-        tokens[each.id], kinds[each.id] = each.content, CONTROL if each.special else USER_DEFINED
+    learnt = [(number, text, NORMAL) for text, number in vocabulary.items()]
+    words = [(each.id, each.content, CONTROL if each.special else USER_DEFINED) for each in added]
+    for number, text, kind in learnt + words:
+        if text not in beyond:
+            _check_number(number, size, path)
+            tokens[number], kinds[number] = text, kind
     named = tuple(f"[PAD{number}]" if text is None else text for number, text in enumerate(tokens))
     if len(set(named)) < size:
         raise refusal("has a token with two ids, which llama.cpp does not load.", path)
