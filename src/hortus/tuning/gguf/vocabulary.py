@@ -5,7 +5,7 @@ Byte-level BPE, and SentencePiece's with byte fallback: whatever cannot be told 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -248,17 +248,22 @@ def _tokens(
         raise refusal(f"would have {size:,} tokens, which no model has.", path)
     tokens: list[str | None] = [None] * size
     kinds = [UNUSED] * size
-    beyond = {each.content for each in added if each.id >= size}  # nothing can be asked with them
-    learnt = [(number, text, NORMAL) for text, number in vocabulary.items()]
-    words = [(each.id, each.content, CONTROL if each.special else USER_DEFINED) for each in added]
-    for number, text, kind in learnt + words:
-        if text not in beyond:
-            _check_number(number, size, path)
-            tokens[number], kinds[number] = text, kind
+    for number, text, kind in _listed(vocabulary, added, size=size):
+        _check_number(number, size, path)
+        tokens[number], kinds[number] = text, kind
     named = tuple(f"[PAD{number}]" if text is None else text for number, text in enumerate(tokens))
     if len(set(named)) < size:
         raise refusal("has a token with two ids, which llama.cpp does not load.", path)
     return named, tuple(kinds)
+
+
+def _listed(vocabulary: dict[str, int], added: list[_Added], *, size: int) -> Iterator[tuple[int, str, int]]:
+    """Give ids, texts and kinds, without the added ones beyond the embeddings: nothing can be asked with them."""
+    beyond = {each.content for each in added if each.id >= size}
+    yield from ((number, text, NORMAL) for text, number in vocabulary.items() if text not in beyond)
+    for each in added:
+        if each.content not in beyond:
+            yield each.id, each.content, CONTROL if each.special else USER_DEFINED
 
 
 def _check_number(number: int, size: int, path: Path) -> None:
