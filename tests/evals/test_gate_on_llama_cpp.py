@@ -12,6 +12,7 @@ import pytest
 import torch
 from eval_ground import Bench, check, example
 from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import hortus.engines.seedling
 from garden import Hortus, wait_for
@@ -22,6 +23,7 @@ from hortus.jobs.folders import PRODUCT_GGUF
 from hortus.tuning.answering import answer_all
 from hortus.tuning.gguf.models import write_model
 from hortus.tuning.templates import DAY
+from tiny_pieces import train_pieces, write_pieces
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]  # five models start on few cores
 
@@ -83,13 +85,39 @@ SERVED: dict[str, Callable[[Path], None]] = {
 }
 
 
+def front_space(folder: Path) -> Path:
+    """A model as Llama 2 is, taught to answer with a word and the space before it."""
+    write_pieces(folder, train_pieces("prepend"), maker="LlamaTokenizer")
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    answer = tokenizer.encode("<s> waste</s>", add_special_tokens=False)[1:]
+    chats = [[{"role": "user", "content": one}] for one in MESSAGES]
+    prompts = [tokenizer.apply_chat_template(one, add_generation_prompt=True, return_dict=False) for one in chats]
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    for _ in range(30):
+        for prompt in prompts:
+            labels = [-100] * len(prompt) + answer
+            model(input_ids=torch.tensor([prompt + answer]), labels=torch.tensor([labels])).loss.backward()
+        optimiser.step()
+        optimiser.zero_grad()
+    model.half().save_pretrained(folder)
+    return folder
+
+
 @pytest.fixture(scope="module")
-def garden(start_hortus: Callable[..., Hortus], tmp_path_factory: pytest.TempPathFactory) -> Hortus:
+def spaced(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return front_space(tmp_path_factory.mktemp("spaced") / "spaced")
+
+
+@pytest.fixture(scope="module")
+def garden(start_hortus: Callable[..., Hortus], spaced: Path, tmp_path_factory: pytest.TempPathFactory) -> Hortus:
     root = tmp_path_factory.mktemp("models")
     toml = '[[project]]\nname = "default"\nroutes = ["*"]\n'
+    shutil.copytree(spaced, root / "spaced")
     for name, edit in SERVED.items():
         shutil.copytree(SEEDLING, root / name, ignore=shutil.ignore_patterns("*.gguf"))
         edit(root / name)
+    for name in ("spaced", *SERVED):
         write_model(root / name, root / f"{name}.gguf", name=name)
         toml += f'[[deployment]]\nname = "{name}"\nsource = "{root / name}.gguf"\ncontext_tokens = 256\nslots = 1\n'
     one = start_hortus(toml=toml)
@@ -131,3 +159,17 @@ async def test_anything_else_in_its_place_is_caught(
 ) -> None:
     found = await judged(garden, references, tmp_path, name)
     assert not found.passed, found.sentence
+
+
+async def test_the_space_that_llama_cpp_leaves_at_the_front_of_an_answer_bars_nothing(
+    garden: Hortus, spaced: Path, tmp_path: Path
+) -> None:
+    examples = [example(one, "waste") for one in MESSAGES]
+    references = list(answer_all(spaced, examples, device="cpu", day=DAY))
+    assert {one.answer for one in references} == {"waste"}
+
+    found = await judged(garden, references, tmp_path, "spaced")
+
+    assert garden.cli("ask", "--route", "spaced", MESSAGES[0]).stdout.startswith(" waste")
+    assert found.passed, found.sentence
+    assert "It read 8 prompts" in found.sentence

@@ -36,6 +36,42 @@ def test_a_difference_is_told_with_its_place(answer: Answer, place: str) -> None
     assert f"Reference 0: {place}." in told(Given("", answer))
 
 
+@pytest.mark.parametrize("trained", ["waste", " waste", "waste at noon", ""])
+def test_one_space_at_the_front_is_no_difference(trained: str) -> None:
+    figures = likeness([Reference(ASKED, trained)] * 2, [Given("", Answer(f" {trained}")), Given("", Answer(trained))])
+    assert figures.differing == 0
+
+
+@pytest.mark.parametrize(
+    ("trained", "served"),
+    [
+        ("waste", "  waste"),
+        ("waste", "\nwaste"),
+        ("waste", "\u00a0waste"),
+        ("waste", "waste "),
+        ("waste", " waste "),
+        ("waste", " Waste"),
+        ("waste at noon", " waste  at noon"),
+        ("waste at noon", " wasteat noon"),
+        (" waste", "waste"),
+        (" waste", "   waste"),
+    ],
+)
+def test_any_other_difference_in_spaces_is_one(trained: str, served: str) -> None:
+    assert likeness([Reference(ASKED, trained)], [Given("", Answer(served))]).differing == 1
+
+
+def test_an_answer_with_a_space_at_its_front_may_still_end_otherwise() -> None:
+    assert "it ended by `length` instead of `stop`" in told(Given("", Answer(" Here.", finish_reason="length")))
+
+
+def test_an_answer_with_a_space_at_its_front_is_weighed_and_its_prompt_counted() -> None:
+    odd = Given("", Answer(" Here.", prompt_tokens=8))
+    assert "a prompt of 7 tokens was read as 8" in told(odd)
+    far = [Given("", Answer(" Here.", likeliest=(-0.1, -3.1, -4.1)))] * 10
+    assert not check_references(likeness(WEIGHED, far), GateRules()).passed
+
+
 @pytest.mark.parametrize("given", [Given("", unanswered="gone"), Given("", refused="too long")])
 def test_no_answer_is_a_difference(given: Given) -> None:
     assert "The engine did not answer. Reference 0: no answer." in told(given)

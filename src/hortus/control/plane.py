@@ -42,6 +42,7 @@ from hortus.snapshot.declared import DeploymentSpec, EndpointSpec, ProjectSpec, 
 from hortus.snapshot.endpoints import credential_of
 from hortus.snapshot.model import WORKSHOP, Endpoint, Snapshot
 from hortus.snapshot.writing import publish
+from hortus.tuning.looks import Looks
 
 DEFAULT_PROJECT = "default"
 
@@ -145,6 +146,7 @@ class Plane:
         self.price_on = price_on
         self.started_at_ms = ports.clock.now_ms()
         self.changing = asyncio.Lock()
+        self.looks = Looks()
         self.file = FileStanding(path=_text(installation.config_file))
         self.declaration: Declaration | None = None
         self.snapshot: Snapshot | None = None

@@ -132,7 +132,7 @@ def _check_files(root: Path) -> tuple[str, ...]:
     """Refuse links that lead out, code, and weights that may hold code where nothing else is there."""
     if not root.is_dir():
         raise bad_file("is no folder.", root)
-    paths = list(islice(_walk(root), _MOST_FILES + 1))
+    paths = files_in(root)
     if len(paths) > _MOST_FILES:
         raise bad_file(f"holds more than {_MOST_FILES:,} files.", root)
     for path in paths:
@@ -150,6 +150,11 @@ def _check_path(path: Path, root: Path) -> None:
         raise unsafe("is neither a file nor a folder.", path)
     if path.suffix.lower() in CODE:
         raise unsafe("is program code, which a model is never loaded with.", path)
+
+
+def files_in(root: Path) -> list[Path]:
+    """Return a folder's files and folders at any depth, and no more than one beyond how many a base may hold."""
+    return list(islice(_walk(root), _MOST_FILES + 1))
 
 
 def _walk(root: Path) -> Iterator[Path]:

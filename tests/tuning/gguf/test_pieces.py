@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -233,6 +234,42 @@ def test_the_score_is_the_rank_of_the_pair_that_is_really_joined() -> None:
     merges = [("a", "b"), ("aa", "b"), ("a", "ab"), ("a", "a")]
 
     assert scores_of(tokens, merges, cut=()) == [-4.0, -4.0, 0.0, -2.0, -3.0, -4.0]
+
+
+def joined(text: str, ranks: dict[tuple[str, str], int]) -> list[str]:
+    """What BPE does, word for word: the lowest rank first, then the leftmost, until two are left."""
+    parts = list(text)
+    while len(parts) > 2 and (
+        found := [(ranks[pair], place) for place, pair in enumerate(pairwise(parts)) if pair in ranks]
+    ):
+        place = min(found)[1]
+        parts[place : place + 2] = [parts[place] + parts[place + 1]]
+    return parts
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_scores_are_those_of_joining_pair_by_pair(seed: int) -> None:
+    drawn = random.Random(seed)
+    tokens = ["a", "b"]
+    while len(tokens) < 40:
+        tokens.append(drawn.choice(tokens) + drawn.choice(tokens))
+    tokens = list(dict.fromkeys(tokens))
+    pairs = {(text[:cut], text[cut:]) for text in tokens for cut in range(1, len(text))}
+    merges = sorted(pair for pair in pairs if set(pair) <= set(tokens))
+    drawn.shuffle(merges)
+    ranks = {pair: rank for rank, pair in enumerate(merges)}
+
+    last = [(text, joined(text, ranks)) for text in tokens]
+    missing = next((text for text, parts in last if len(parts) == 2 and tuple(parts) not in ranks), None)
+    told = [-float(ranks[*parts] if len(parts) == 2 else len(merges)) for _, parts in last if not missing]
+    assert scores_of(tokens, merges, cut=()) == (missing or told)
+
+
+def test_a_token_of_very_many_letters_is_scored_as_well() -> None:
+    tokens = ["a" * 2**power for power in range(18)]
+    merges = [(text, text) for text in tokens[:-1]]
+
+    assert scores_of(tokens, merges, cut=()) == [-17.0, *(-float(rank) for rank in range(17))]
 
 
 @pytest.mark.parametrize(

@@ -18,13 +18,14 @@ from hortus.control.workshop.opening import bases_of
 from hortus.jobs.errors import StepError
 from hortus.jobs.records import Base
 from hortus.tuning.bases import BaseFacts, check_base
+from hortus.tuning.looks import Looks
 
 _TAKEN = frozenset((SEEDLING, SCRATCH))
 
 
 def list_bases(plane: Plane, _ask: Nothing) -> shown.BaseList:
     """Return the models of this installation that can be tuned, with what their folders say of them."""
-    return shown.BaseList(bases=[_show(base) for base in bases_of(plane).here()])
+    return shown.BaseList(bases=[_show(base, plane.looks) for base in bases_of(plane).here()])
 
 
 def add_base(plane: Plane, ask: forms.BaseWanted) -> shown.BaseView:
@@ -36,14 +37,14 @@ def add_base(plane: Plane, ask: forms.BaseWanted) -> shown.BaseView:
         raise Conflict(f"There is a base `{ask.name}` already.", path="name", hint="Choose another name.")
     if not ask.name[0].isalnum() or "/" in ask.name or "\0" in ask.name:
         raise Invalid("This is no name.", path="name", hint="Letters, digits and . _ -, beginning with one of those.")
-    check_base(source, hashed=False)
-    facts = _copy(source, models, target)
+    ignored = frozenset(plane.looks.facts(source).ignored)
+    facts = _copy(source, models, target, ignored)
     with acting(operation="bases.add"):
         note(plane, "create", kind="base", name=ask.name, project=None, said={"from": str(source), "hash": facts.hash})
-    return _show(Base(ask.name, folder=str(target)))
+    return _show(Base(ask.name, folder=str(target)), plane.looks)
 
 
-def _copy(source: Path, models: Path, target: Path) -> BaseFacts:
+def _copy(source: Path, models: Path, target: Path, ignored: frozenset[str]) -> BaseFacts:
     """Copy what the check has let pass, check the copy, and give it its name."""
     models.mkdir(parents=True, exist_ok=True)
     aside = models / f".{target.name}.{os.getpid()}.new"
@@ -52,7 +53,6 @@ def _copy(source: Path, models: Path, target: Path) -> BaseFacts:
     for left in models.glob(f".{target.name}.*.new"):  # of a process that was killed
         shutil.rmtree(left, ignore_errors=True)
     try:
-        ignored = frozenset(check_base(source, hashed=False).ignored)
         shutil.copytree(source, aside, ignore=lambda at, names: _left_out(Path(at), names, source, ignored))
         facts = check_base(aside)
         aside.rename(target)
@@ -70,12 +70,12 @@ def _left_out(at: Path, names: list[str], source: Path, ignored: frozenset[str])
     return {name for name in names if name.startswith(".") or str((at / name).relative_to(source)) in ignored}
 
 
-def _show(base: Base) -> shown.BaseView:
+def _show(base: Base, looks: Looks) -> shown.BaseView:
     if base.folder is None:
         return shown.BaseView(name=base.name, kind=SCRATCH)
     kind = SEEDLING if base.name == SEEDLING else "folder"
     try:
-        facts = check_base(Path(base.folder), hashed=False)
+        facts = looks.facts(Path(base.folder))
     except StepError as error:
         return shown.BaseView(name=base.name, kind=kind, folder=base.folder, reason=f"{error.path}: {error.message}")
     return shown.BaseView(

@@ -6,6 +6,7 @@ Byte-level BPE, and SentencePiece's with byte fallback: whatever cannot be told 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -175,7 +176,7 @@ def _check_bytes(model: _Bpe, merges: list[tuple[str, str]], path: Path) -> None
         raise refusal(f"has byte fallback and no token {missing}.", path)
     if model.ignore_merges:
         raise refusal("takes words that are tokens before any merge (`ignore_merges`), which llama.cpp does not.", path)
-    if any(part in BYTES for pair in merges for part in pair):
+    if not frozenset(BYTES).isdisjoint(chain.from_iterable(merges)):
         raise refusal("has merges of single bytes, which llama.cpp does not make.", path)
 
 
