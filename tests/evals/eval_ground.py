@@ -130,7 +130,12 @@ class Bench:
     @property
     def work(self) -> EvaluateStep:
         job = JobSpec(
-            "ftjob-1", "proj-1", "tiny", "file-1", gate=self.gate, method="scratch" if self.scratch else "supervised"
+            id="ftjob-1",
+            project_id="proj-1",
+            base="tiny",
+            training="file-1",
+            gate=self.gate,
+            method="scratch" if self.scratch else "supervised",
         )
         return EvaluateStep(
             job,
