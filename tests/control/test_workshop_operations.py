@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from control_ground import SECRET, TOKEN, Control, running_control
 
+import hortus.engines.seedling
 from hortus.base.secrets import FixedVersions
 from hortus.content.exchange import Exchange
 from hortus.content.exchanges import Exchanges
@@ -386,6 +387,17 @@ async def test_bases_that_can_be_tuned_are_listed(tmp_path: Path) -> None:
         found = {one["name"]: one for one in (await control.ask("GET", "/bases"))["bases"]}
         assert found["scratch"]["kind"] == "scratch"
         assert found["seedling"]["kind"] == "seedling"
+
+
+async def test_a_base_that_was_spoilt_since_the_last_look_is_shown_so(tmp_path: Path) -> None:
+    async with running_control(tmp_path) as control:
+        await control.ask("POST", "/bases", {"name": "mine", "folder": str(Path(hortus.engines.seedling.__path__[0]))})
+        shown = []
+        for _ in range(2):
+            shown.append({one["name"]: one for one in (await control.ask("GET", "/bases"))["bases"]}["mine"])
+            (control.home.models / "mine" / "config.json").write_text("{}")
+        assert (shown[0]["parameters"] > 0, shown[0].get("reason")) == (True, None)
+        assert "names no architecture" in shown[1]["reason"]
 
 
 async def test_weights_that_would_run_code_are_no_base(tmp_path: Path) -> None:

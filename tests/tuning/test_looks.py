@@ -88,3 +88,14 @@ def test_only_so_many_folders_are_remembered(folder: Path, tmp_path: Path, monke
         counted.looks.facts(one)
 
     assert counted.read == [folder, other, folder]
+
+
+def test_those_looked_at_last_are_remembered(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hortus.tuning.looks._MOST", 2)
+    counted = Counted()
+    other, third = (copy_of(folder, tmp_path / name) for name in ("other", "third"))
+
+    for one in (folder, other, folder, third, folder):
+        counted.looks.facts(one)
+
+    assert counted.read == [folder, other, third]
