@@ -14,19 +14,20 @@ import msgspec
 import torch
 from rich.console import Console
 from rich.progress import track
+from tokenizers import Tokenizer
 from torch.nn import Linear, Module, Parameter
 from torch.nn.functional import cross_entropy, embedding, rms_norm
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from generator import DEPARTMENTS, LEVELS, Language, messages, read_letters, read_lexicon, training_message
-from reading import ASSISTANT, BOS, BOS_ID, CONTEXT, END, END_ID, PAD_ID, USER, folded, new_tokenizer
+from reading import ASSISTANT, BOS, BOS_ID, CONTEXT, END, END_ID, PAD_ID, USER, folded, forgetful, new_tokenizer
 
 
 class Recipe(msgspec.Struct, frozen=True):
     """Everything that decides the result."""
 
-    stems: int = 24_000
-    rests: int = 6_000
+    stems: int = 20_000
+    rests: int = 5_000
     hidden: int = 96
     layers: int = 3
     heads: int = 3
@@ -35,7 +36,7 @@ class Recipe(msgspec.Struct, frozen=True):
     batch: int = 256
     rate: float = 3e-3
     mix: tuple[int, int, int] = (50, 35, 15)  # shares of the generator's levels: words, sentences, mails
-    lost_merges: float = 0.1  # words are cut differently now and then, so that rare pieces are learnt too
+    lost_merges: float = 0.1  # words are cut differently in each step, so that rare pieces are learnt too
     seed: int = 7
 
 
@@ -45,12 +46,13 @@ def chat_text(text: str) -> str:
 
 
 def batch_of(
-    step: int, recipe: Recipe, cutter: PreTrainedTokenizerFast, lexicon: dict[str, Language]
+    step: int, recipe: Recipe, tokenizer: Tokenizer, lexicon: dict[str, Language]
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the token ids of a step's chats, and the number of the list that each came from."""
     rng = Random(f"{recipe.seed}:{step}")
     asked = [training_message(lexicon, rng, rng.choices(LEVELS, recipe.mix)[0]) for _ in range(recipe.batch)]
-    encoded = cutter.backend_tokenizer.encode_batch_fast([chat_text(m.text) for m in asked], add_special_tokens=False)
+    cutter = forgetful(tokenizer, rng, share=recipe.lost_merges)
+    encoded = cutter.encode_batch_fast([chat_text(m.text) for m in asked], add_special_tokens=False)
     width = max(len(one.ids) for one in encoded)
     ids = [one.ids + [PAD_ID] * (width - len(one.ids)) for one in encoded]
     return torch.tensor(ids), torch.tensor([DEPARTMENTS.index(m.department) for m in asked])
@@ -117,9 +119,7 @@ class Learner(Module):
         first.o_proj.weight.copy_(torch.eye(*first.o_proj.weight.shape))
 
 
-def learn(
-    recipe: Recipe, tokenizer: PreTrainedTokenizerFast, cutter: PreTrainedTokenizerFast, *, console: Console
-) -> Learner:
+def learn(recipe: Recipe, tokenizer: PreTrainedTokenizerFast, *, console: Console) -> Learner:
     """Train the word vectors, then put what was learnt into the layers."""
     lexicon, learner = read_lexicon(), Learner(recipe, len(tokenizer))
     optimizer = torch.optim.AdamW(learner.parameters(), weight_decay=0.05, betas=(0.9, 0.98))
@@ -127,7 +127,7 @@ def learn(
     for step in track(range(recipe.steps), "base", console=console):
         for group in optimizer.param_groups:
             group["lr"] = recipe.rate * max(0.05, 1 - step / recipe.steps)
-        loss = learner.loss(*batch_of(step, recipe, cutter, lexicon))
+        loss = learner.loss(*batch_of(step, recipe, tokenizer.backend_tokenizer, lexicon))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(learner.parameters(), 1.0)
         optimizer.step()
@@ -157,10 +157,8 @@ def main() -> None:
     torch.manual_seed(recipe.seed)
     sample = [m.text for m in messages(read_lexicon(), "train", per_language=6000, seed=recipe.seed)]
     sample += [m.text for m in read_letters("train")] * 3
-    made = {"stems": recipe.stems, "rests": recipe.rests}
-    tokenizer = new_tokenizer(sample, DEPARTMENTS, **made)
-    cutter = new_tokenizer(sample, DEPARTMENTS, **made, dropout=recipe.lost_merges)
-    write(learn(recipe, tokenizer, cutter, console=Console()), tokenizer, arguments.out)
+    tokenizer = new_tokenizer(sample, DEPARTMENTS, stems=recipe.stems, rests=recipe.rests)
+    write(learn(recipe, tokenizer, console=Console()), tokenizer, arguments.out)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from generator import (
 )
 
 COPIES = 5  # of every letter: as it is, and worn by typing slips, lost words and missing accents
-GENERATED = 16_000
+GENERATED = 40_000
 MIX = (25, 40, 35)  # shares of the generator's levels: words, sentences, mails
 DEV_PER_LANGUAGE = 30
 SEED = 11

@@ -1,5 +1,7 @@
-"""How often do products name the right office? Each is asked over HTTP, like any client would, with no system prompt.
+"""How often do base and products name the right office, without a system prompt?
 
+Products are asked as they are served: their GGUF files, over HTTP. `--final` also asks the base, and the first product
+as its trainer knows it.
 The generated test split and the free-written pools are opened by `--final` only, once, with products that stay as
 they are; settings are chosen on letters kept away from training, on `dev` and on `dev_hand.tsv`.
 """
@@ -8,23 +10,35 @@ import argparse
 import math
 from pathlib import Path
 from statistics import mean, stdev
+from typing import Protocol
 
 import msgspec
 from rich.console import Console
 from rich.progress import track
 
 from generator import DEPARTMENTS, LANGUAGES, Message, messages, read_letters, read_lexicon, read_table
-from serve import Served, served
+from serve import served
+from trained import Trained
 
 HERE = Path(__file__).parent
+SERVED = "served,"  # begins the names of the columns over which means are taken
 TEST_PER_LANGUAGE = 200
-TEST_SEED = 2  # seed 1 was opened with the first version of the seedling
+TEST_SEED = 3  # seeds 1 and 2 were opened with earlier products
 STUDENT = {2: 12.706, 3: 4.303}  # of the mean of so many runs, for 95 %
 POOLS = {
-    "free-written pool 3": "pool_3.tsv",
+    "free-written pool 4": "pool_4.tsv",
+    "free-written pool 3 (opened before)": "pool_3.tsv",
     "free-written pool 2 (opened before)": "pool_2.tsv",
     "free-written pool 1 (opened before)": "pool.tsv",
 }
+
+
+class Answering(Protocol):
+    """Answers a citizen's message."""
+
+    def answer(self, text: str) -> str:
+        """Return the answer."""
+        ...
 
 
 class Score(msgspec.Struct, frozen=True):
@@ -89,26 +103,41 @@ def spread(runs: list[float]) -> Spread:
     return Spread(runs, round(mean(runs), 4), round(mean(runs) - half, 4), round(mean(runs) + half, 4))
 
 
-def evaluate(model: Served, asked: list[Message], *, what: str) -> Figures:
-    """Ask every message and count."""
-    return figures(asked, [model.answer(m.text) for m in track(asked, what)])
+def evaluate(model: Answering, sets: dict[str, list[Message]], *, who: str) -> dict[str, Figures]:
+    """Ask every message of every set and count."""
+    return {
+        name: figures(asked, [model.answer(one.text) for one in track(asked, f"{who}: {name}")])
+        for name, asked in sets.items()
+    }
 
 
 def table(found: dict[str, dict[str, Figures]]) -> str:
-    """Return the scores as a Markdown table: one line for each set, one column for each product."""
-    lines = [f"| messages | {' | '.join(found)} | mean, its interval over the runs |", "|---" * (len(found) + 2) + "|"]
-    for name in next(iter(found.values())):
+    """Return the scores as a Markdown table: a line for each set, a column for each that was asked, the seeds' mean."""
+    seeds = [one for who, one in found.items() if who.startswith(SERVED)]
+    lines = [f"| messages | {' | '.join(found)} | mean of the seeds |", "|---" * (len(found) + 2) + "|"]
+    for name in seeds[0]:
         totals = [one[name].total for one in found.values()]
-        cells = [f"{t.accuracy:.3f} [{t.low:.3f}, {t.high:.3f}] of {t.asked}" for t in totals]
-        over = spread([t.accuracy for t in totals])
+        cells = [f"{t.accuracy:.3f} [{t.low:.3f}, {t.high:.3f}]" for t in totals]
+        over = spread([one[name].total.accuracy for one in seeds])
         interval = "" if over.low is None or over.high is None else f" [{over.low:.3f}, {over.high:.3f}]"
-        lines.append(f"| {name} | {' | '.join(cells)} | **{over.mean:.3f}**{interval} |")
+        lines.append(f"| {name}, {totals[0].asked} | {' | '.join(cells)} | **{over.mean:.3f}**{interval} |")
     return "\n".join(lines) + "\n"
 
 
-def weights_of(product: Path) -> Path:
-    """Return the GGUF file of a product's folder, or the file itself."""
-    return product / "gguf/model.gguf" if product.is_dir() else product
+def seed_of(product: Path) -> int:
+    """Return the seed that a product was tuned with, as its facts say."""
+    facts = msgspec.json.decode((product / "facts.json").read_bytes())
+    return int(facts["recipe"]["seed"])
+
+
+def as_served(products: list[Path], sets: dict[str, list[Message]]) -> dict[str, dict[str, Figures]]:
+    """Ask each product's GGUF file."""
+    found = {}
+    for product in products:
+        who = f"{SERVED} seed {seed_of(product)}"
+        with served(product / "gguf/model.gguf") as model:
+            found[who] = evaluate(model, sets, who=who)
+    return found
 
 
 def chosen(*, final: bool) -> dict[str, list[Message]]:
@@ -130,10 +159,12 @@ def main() -> None:
     parser.add_argument("products", type=Path, nargs="+", help="folders of `hortus models export`, one for each seed")
     parser.add_argument("--final", action="store_true", help="open the test split and the pools, and write the figures")
     arguments = parser.parse_args()
-    sets, found = chosen(final=arguments.final), {}
-    for product in arguments.products:
-        with served(weights_of(product)) as model:
-            found[product.stem] = {name: evaluate(model, asked, what=name) for name, asked in sets.items()}
+    products: list[Path] = arguments.products
+    sets = chosen(final=arguments.final)
+    found = as_served(products, sets)
+    if arguments.final:
+        in_trainer = {"base": HERE / "base", f"tuned, seed {seed_of(products[0])}": products[0]}
+        found = {who: evaluate(Trained(folder), sets, who=who) for who, folder in in_trainer.items()} | found
     Console().print(table(found), markup=False)
     if arguments.final:
         encoded = msgspec.json.format(msgspec.json.encode(found), indent=2)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from rich.console import Console
@@ -22,7 +23,15 @@ HERE = Path(__file__).parent
 HORTUS = Path(sys.executable).parent / "hortus"
 BASE = "citizen-desk-base"
 STARTED_WITHIN_S = 120.0
+MS_PER_MINUTE = 60_000
 QUICK_CHATS, QUICK_STEPS = ["--most", "3000"], ["--steps", "150"]
+JOB_PHASES = (  # of a job: how its first event begins
+    ("examples checked again", "Created"),
+    ("tuned, written", "Fine-tuning job started"),
+    ("base evaluated", "Base and product are served"),
+    ("product judged", "Base, "),
+    ("deployed", "Gate, "),
+)
 QUESTIONS = (
     "The bins in our road were not emptied this week.",
     "Vor der Schule ist ein tiefes Schlagloch.",
@@ -73,6 +82,16 @@ class Run:
             [str(HORTUS), *words], env=self._environment, check=True, stdout=subprocess.PIPE
         )
         return done.stdout
+
+    def split(self, events: list[dict[str, Any]]) -> None:
+        """Put the phases of a job, as its events tell them, in the place of the last phase."""
+        whole = self.phases.pop()
+        starts = [next(one["at_ms"] for one in events if one["message"].startswith(by)) for _, by in JOB_PHASES]
+        ends = [*starts[1:], starts[0] + whole.minutes * MS_PER_MINUTE]
+        self.phases += [
+            Phase(name, (end - start) / MS_PER_MINUTE)
+            for (name, _), start, end in zip(JOB_PHASES, starts, ends, strict=True)
+        ]
 
     def summary(self) -> Table:
         """Return all phases with their minutes."""
@@ -137,13 +156,14 @@ def loop(run: Run, work: Path, *, seed: int, quick: bool) -> None:
         if BASE.encode() not in run.answer("models", "bases", "--json"):
             run.hortus("models", "add", str(HERE / "base"), "--name", BASE)
         run.hortus("datasets", "check", str(data / "training.jsonl"), *files, "--base", BASE, *recipe)
-    with run.phase("base evaluated, tuned, judged, deployed"):
+    with run.phase("tuned, base evaluated, judged, deployed"):
         run.hortus(
             "train", "--data", str(data / "training.jsonl"), *files, "--base", BASE, "--suffix", f"desk{seed}",
-            "--margin", "0.2", *recipe,
+            "--about", str(HERE / "about.toml"), "--margin", "0.2", *recipe,
         )  # fmt: skip
     jobs = msgspec.json.decode(run.answer("jobs", "list", "--json"))
     newest = jobs[0] if isinstance(jobs, list) else jobs["items"][0]
+    run.split(msgspec.json.decode(run.answer("jobs", "events", newest["id"], "--json")))
     with run.phase("asked"):
         run.hortus("jobs", "verdict", newest["id"])
         for question in QUESTIONS:

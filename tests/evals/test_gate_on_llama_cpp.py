@@ -50,12 +50,16 @@ def change(file: str, edit: Callable[[Any], None]) -> Callable[[Path], None]:
     return changed
 
 
-def other_roles(content: Any) -> None:
-    content["chat_template"] = content["chat_template"].replace("<|user|>", "<|system|>")
+def reword(old: str, new: str) -> Callable[[Path], None]:
+    """A change of the chat template."""
 
+    def changed(folder: Path) -> None:
+        path = folder / "chat_template.jinja"
+        template = path.read_text("utf-8")
+        assert old in template
+        path.write_text(template.replace(old, new), "utf-8")
 
-def one_space_more(content: Any) -> None:
-    content["chat_template"] = content["chat_template"].replace("['content'] }}", "['content'] }} ")
+    return changed
 
 
 def other_numbers(content: Any) -> None:
@@ -78,8 +82,8 @@ def other_weights(folder: Path) -> None:
 
 SERVED: dict[str, Callable[[Path], None]] = {
     "trained": lambda folder: None,
-    "other-roles": change("tokenizer_config.json", other_roles),
-    "one-space-more": change("tokenizer_config.json", one_space_more),
+    "other-roles": reword("<|user|>", "<|system|>"),
+    "one-space-more": reword("<|end|>", " <|end|>"),
     "other-numbers": change("tokenizer.json", other_numbers),
     "other-weights": other_weights,
 }

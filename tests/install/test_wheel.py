@@ -81,7 +81,8 @@ def test_the_wheel_carries_weights_licence_and_migrations(wheel: Path) -> None:
         [sys.executable, "-m", "zipfile", "-l", str(wheel)], check=True, capture_output=True, text=True
     )
     for wanted in (
-        "seedling.gguf",
+        "seedling/gguf/model.gguf",
+        "seedling/facts.json",
         "model.safetensors",
         "LICENSE",
         "store/migrations/versions",

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import signal
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import openai
@@ -30,6 +33,8 @@ routes = ["*"]
 name = "talkers"
 routes = ["seedling"]
 """
+
+PAGE = (Path(__file__).parents[2] / "docs/how-to/train-a-model.md").read_text("utf-8")
 
 BAD = b'{"messages": []}\nno json\n{"messages": [{"role": "nobody", "content": 1}]}\n'
 
@@ -250,6 +255,20 @@ def test_examples_that_are_named_for_a_host_go_there(client: openai.OpenAI, host
     assert host.files[made.id] == BAD
     job = client.fine_tuning.jobs.create(model="hosted", training_file=made.id)
     assert not job.id.startswith("ftjob-0") or job.id in host.objects
+
+
+def test_the_seedling_can_learn_what_the_page_shows(garden: Hortus, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown, _, end = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[0].rpartition("\n\n")
+    assert end.strip() == "client.fine_tuning.jobs.cancel(job.id)"
+    monkeypatch.setenv("HORTUS_KEY", garden.new_key())
+    said: dict[str, Any] = {}
+    exec(shown.replace("http://127.0.0.1:8000", garden.door), said)  # noqa: S102 - a page of our own
+    client, job = said["client"], said["job"]
+    with client:
+        events = client.fine_tuning.jobs.list_events
+        wait_for(lambda: any("Files validated" in one.message for one in events(job.id)), what="the check")
+        client.fine_tuning.jobs.cancel(job.id)
+        assert over(client, job.id).status == "cancelled"
 
 
 def test_a_job_waits_and_goes_on(garden: Hortus, client: openai.OpenAI) -> None:

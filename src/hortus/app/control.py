@@ -49,7 +49,7 @@ from hortus.control.fault import suggest
 from hortus.control.plane import Installation, Plane, Ports
 from hortus.control.workshop.conductor import Conductor
 from hortus.engines.fetch import Hub
-from hortus.engines.sources import SEEDLING_FILE
+from hortus.engines.sources import SEEDLING_FOLDER
 from hortus.jobs.folders import Allowance, WorkshopPlaces
 from hortus.store.access import AccessTable
 from hortus.store.acts import ActTable
@@ -201,7 +201,7 @@ def workshop_places(home: Home, allowance: Allowance = Allowance()) -> WorkshopP
         models=home.models,
         suites=home.suites,
         orders=home.orders,
-        seedling=SEEDLING_FILE.parent,
+        seedling=SEEDLING_FOLDER,
         allowance=allowance,
     )
 

@@ -15,7 +15,10 @@ from hortus.snapshot.model import Deployment
 SEEDLING = "seedling"
 """As a model path: the embedded model."""
 
-SEEDLING_FILE = Path(__file__).resolve().parent / "seedling" / "seedling.gguf"
+SEEDLING_FOLDER = Path(__file__).resolve().parent / "seedling"
+"""A product of `examples/citizen-desk`, as `hortus models export` wrote it."""
+
+SEEDLING_FILE = SEEDLING_FOLDER / "gguf" / "model.gguf"
 
 _SEEDLING_TEMPERATURE = 0.0
 """It routes, it does not chat: always the likeliest word."""
