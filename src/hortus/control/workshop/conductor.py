@@ -9,7 +9,7 @@ import asyncio
 import itertools
 import logging
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
@@ -21,6 +21,7 @@ from hortus.control.workshop.belongings import Belongings, ProjectRetired
 from hortus.control.workshop.moves import STEP_OF, EngineNews, Seen, fail, next_move
 from hortus.control.workshop.promoting import Promotion
 from hortus.control.workshop.room import Room
+from hortus.control.workshop.turns import latest_beginnings, next_in_turn
 from hortus.control.workshop.works import (
     Ground,
     candidates,
@@ -74,12 +75,15 @@ class Conductor:
         self._orders = read_orders(places.orders)
         self._troubles: dict[str, str] = {}
         self._settling: dict[str, float] = {}
+        self._began_ms: dict[str, int] = {}
+        self._next: str | None = None
 
     async def keep_looking(self) -> None:
         """Carry jobs on for as long as this process lives; a fault of one job is its own."""
         await self._leave_old()
         while True:
             unfinished = await asyncio.to_thread(self._jobs.unfinished)
+            self._choose_next(unfinished)
             for job_id in await asyncio.to_thread(self._left_orders, {job.id for job in unfinished}):
                 await self._try(job_id, self._leave_rest(job_id))
             for job in unfinished:
@@ -87,6 +91,11 @@ class Conductor:
             for job_id in self._settled():
                 await self._try(job_id, asyncio.to_thread(self._measure, job_id))
             await asyncio.sleep(LOOK_EVERY_S)
+
+    def _choose_next(self, unfinished: Sequence[JobRecord]) -> None:
+        """Choose which job may begin to train at this look; one at a look, so that the next look counts it."""
+        self._began_ms = latest_beginnings(unfinished, self._began_ms)
+        self._next = next_in_turn(unfinished, began_ms=self._began_ms, at_once=AT_ONCE["train"])
 
     async def _try(self, job_id: str, work: Awaitable[None]) -> None:
         """Do something for a job; what stands in the way is said once, for it is tried again and again."""
@@ -117,7 +126,7 @@ class Conductor:
         step = STEP_OF.get(job.phase)
         if step is not None:
             lines, read = read_reports(self._folder(job).reports(step), offset=job.read.get(step, 0))
-            is_next = self._has_room(job)
+            is_next = job.id == self._next
             return Seen(lines=lines, read=read, has_room=is_next, refusal=self._refusal(job) if is_next else None)
         states = read_engine_states(self._plane.installation.engines)
         wanted = [spec.name for spec in candidates(job, self._folder(job))] if job.phase == "serve" else []
@@ -125,17 +134,7 @@ class Conductor:
         engines = {
             name: EngineNews(states[name].state, states[name].error) if name in states else starting for name in wanted
         }
-        return Seen(engines=engines, has_room=self._has_room(job))
-
-    def _has_room(self, job: JobRecord) -> bool:
-        """Tell whether a job may train now; only one that is queued, or comes out of a pause or its check, asks."""
-        if job.state == "running":
-            return True
-        if job.phase == "check":
-            return False  # it is queued first, and looked at again
-        others = [one for one in self._jobs.unfinished() if one.id != job.id and one.state == "running"]
-        here = sum(one.base.route is None for one in others)  # a host's jobs take nothing of this machine
-        return here < AT_ONCE["train"]
+        return Seen(engines=engines, has_room=job.id == self._next)
 
     def _refusal(self, job: JobRecord) -> JobError | None:
         """Return why a job that would begin to train now may not: many were taken while their project held little."""
