@@ -12,6 +12,21 @@ from typing import Any
 import msgspec
 import openai
 import pytest
+from hosted_jobs import (
+    FILES,
+    JOBS,
+    OVER,
+    asked,
+    at_host,
+    begin,
+    bring,
+    chats,
+    ended,
+    kill_step,
+    step_process,
+    wait_asked,
+    words,
+)
 from keeper import ONE_WORKER, keeper_toml
 
 from garden import Hortus, wait_for
@@ -60,8 +75,6 @@ currency = "USD"
 per = "total"
 kind = "hard"
 """
-JOBS, FILES = "/v1/fine_tuning/jobs", "/v1/files"
-OVER = {"succeeded", "failed", "cancelled"}
 
 
 @pytest.fixture(scope="module")
@@ -116,68 +129,6 @@ def client(at: Callable[[str], openai.OpenAI]) -> openai.OpenAI:
     return at("library")
 
 
-def bring(client: openai.OpenAI, lines: list[dict[str, Any]] | None = None) -> str:
-    content = b"".join(msgspec.json.encode(one) + b"\n" for one in lines or chats())
-    return client.files.create(file=("lamps.jsonl", content), purpose="fine-tune").id
-
-
-def chats(count: int = 30) -> list[dict[str, Any]]:
-    def chat(number: int) -> list[dict[str, str]]:
-        return [
-            {"role": "user", "content": f"Lamp {number} is dark."},
-            {"role": "assistant", "content": f"lighting {number % 3}"},
-        ]
-
-    return [{"messages": chat(one)} for one in range(count)]
-
-
-def begin(client: openai.OpenAI, **more: Any) -> Any:
-    return client.fine_tuning.jobs.create(**{"model": "hosted", "training_file": bring(client), **more})
-
-
-def ended(client: openai.OpenAI, job_id: str) -> Any:
-    def look() -> Any:
-        try:
-            job = client.fine_tuning.jobs.retrieve(job_id)
-        except openai.APIError:  # somebody was killed
-            return None
-        return job if job.status in OVER else None
-
-    return wait_for(look, within_s=120, what=f"the end of {job_id}")
-
-
-def words(client: openai.OpenAI, job_id: str) -> str:
-    return "\n".join(one.message for one in client.fine_tuning.jobs.list_events(job_id, limit=100))
-
-
-def asked(host: KeepingHost, method: str, path: str) -> list[Any]:
-    return [one for one in list(host.seen) if one.method == method and one.path.partition("?")[0] == path]
-
-
-def wait_asked(host: KeepingHost, method: str, path: str, *, times: int = 1) -> None:
-    wait_for(lambda: len(asked(host, method, path)) >= times, within_s=60, what=f"{method} {path}")
-
-
-def at_host(host: KeepingHost) -> dict[str, Any]:
-    """Return the host's newest job."""
-    return list(host.tuning_jobs.jobs.values())[-1]
-
-
-def step_process(job_id: str) -> int | None:
-    for entry in Path("/proc").iterdir():
-        try:
-            said = (entry / "cmdline").read_bytes().split(b"\0") if entry.name.isdigit() else []
-        except OSError:
-            continue
-        if f"{job_id}:host".encode() in said:
-            return int(entry.name)
-    return None
-
-
-def kill_step(job_id: str) -> None:
-    os.kill(wait_for(lambda: step_process(job_id), within_s=60, what="the step"), signal.SIGKILL)
-
-
 def test_from_examples_here_to_a_chat_with_the_model_that_the_host_has_tuned(
     garden: Hortus, client: openai.OpenAI, host: KeepingHost
 ) -> None:
@@ -203,7 +154,7 @@ def test_from_examples_here_to_a_chat_with_the_model_that_the_host_has_tuned(
     answer = client.chat.completions.create(
         model=done.fine_tuned_model, messages=[{"role": "user", "content": "Lamp 7 is dark."}]
     )
-    assert answer.choices[0].message.content == "Yes."
+    assert answer.choices[0].message.content == "lighting 1"
     talk = asked(host, "POST", "/v1/chat/completions")[-1]
     assert msgspec.json.decode(talk.body)["model"] == at_host(host)["fine_tuned_model"]
 
@@ -248,7 +199,7 @@ def test_preferences_are_written_in_the_host_s_words(client: openai.OpenAI, host
         ({"recipe": {"shape": {"hidden": 80}}}, "recipe.shape"),
         ({"recipe": {"epochs": 1.5}}, "recipe.epochs"),
         ({"recipe": {"beta": 0.2}}, "recipe.beta"),
-        ({"gate": {"margin": 0.1}}, "gate.margin"),
+        ({"gate": {"references": 8}}, "gate.references"),
         ({"form": "adapter"}, "form"),
         ({"engine": "vllm"}, "engine"),
     ],

@@ -20,7 +20,7 @@ from hortus.evals.items import item_lines
 from hortus.evals.likeness import APART, APART_ROUNDED, likeness, room_for
 from hortus.evals.plots import draw
 from hortus.evals.ports import Inference
-from hortus.evals.rules import check_gain, check_references, check_suite, conclusion, percent
+from hortus.evals.rules import NO_TRAINER, check_gain, check_references, check_suite, conclusion, percent
 from hortus.evals.suitefiles import Item
 from hortus.evals.suites import Questions, held_out, read_suite
 from hortus.evals.verdict import Verdict
@@ -28,6 +28,7 @@ from hortus.jobs.errors import StepError
 from hortus.jobs.folders import FACTS, PRODUCT_GGUF, REFERENCES, JobFolder
 from hortus.jobs.references import Reference, read_references
 from hortus.jobs.reports import Note, Progress, Report
+from hortus.jobs.spec import MOST_ITEMS
 from hortus.jobs.steps import EvaluateStep
 from hortus.jobs.wholefiles import write_whole
 
@@ -49,7 +50,7 @@ class _Work(msgspec.Struct, frozen=True):
     suites: tuple[Questions, ...]
     references: tuple[Reference, ...]
     product: str
-    """Hash of what training has written about its product."""
+    """Hash of what training has written about its product; of a host's, of its name there."""
 
     @property
     def about(self) -> str:
@@ -122,9 +123,12 @@ def _ready(work: EvaluateStep) -> _Work:
             path="gate.suites",
             hint="Bring its file, or leave it out of the job.",
         )
-    questions = held_out(Path(work.dataset), grader=rules.grader, most=max(rules.most_items, 0), longest=longest)
+    most = MOST_ITEMS if rules.most_items is None else max(rules.most_items, 0)
+    questions = held_out(Path(work.dataset), grader=rules.grader, most=most, longest=longest)
     suites = [read_suite(Path(one.path), name=one.name, longest=longest) for one in work.suites]
     product = JobFolder(Path(work.folder)).product
+    if work.is_at_host:
+        return _Work(work, (questions, *suites), (), hashlib.sha256(work.product_route.encode()).hexdigest())
     references = read_references(product / REFERENCES) if rules.references > 0 else []
     return _Work(work, (questions, *suites), tuple(references), _papers(product))
 
@@ -190,15 +194,16 @@ def _judge(ready: _Work, rounds: _Rounds) -> Verdict:
         for suite, ours, theirs in zip(ready.suites, product, base, strict=True)
         if ours is not None
     )
+    at_host = ready.step.is_at_host
     checks = (
-        check_references(references, rules),
+        *(() if at_host else (check_references(references, rules),)),
         check_gain(figures[0], rules, has_base=ready.step.job.method != "scratch"),
         *(check_suite(one, rules) for one in figures[1:]),
     )
     said = [*rounds.references, *rounds.product]
     return Verdict(
         passed=all(one.passed for one in checks),
-        sentence=conclusion(checks),
+        sentence=f"{conclusion(checks)} {NO_TRAINER}" if at_host else conclusion(checks),
         checks=checks,
         confidence=rules.confidence,
         references=references,

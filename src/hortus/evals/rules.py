@@ -12,6 +12,9 @@ from hortus.evals.statistics import Interval
 from hortus.evals.verdict import Check, Difference, Gain, ReferenceFigures, Score, SuiteFigures
 from hortus.jobs.spec import GateRules
 
+NO_TRAINER = "No answers of a trainer were compared: a host has tuned the model and keeps them."
+"""Why the check `references` is left out of a verdict."""
+
 _ROUNDING = 1e-9
 """Sums of floats may miss an allowed loss by so much."""
 _NAMED = 3

@@ -145,7 +145,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
     Attributes:
         sentence: The finding in short; where it bars, why.
-        product: Hash of the product's own papers: facts and references.
+        product: Hash of the product's own papers: facts and references; of a host's model, of its name there.
         engines: What the engines said of themselves while they answered for the product.
     """
 

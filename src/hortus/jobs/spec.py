@@ -17,6 +17,9 @@ Form = Literal["merged", "adapter"]
 
 ALL_LINEAR = "all-linear"
 
+MOST_ITEMS, MOST_ITEMS_AT_HOST = 400, 100
+"""Held-out examples that a gate asks at most where nobody says how many; a host's answers cost money."""
+
 
 class Lora(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A low-rank adapter instead of all weights.
@@ -101,8 +104,8 @@ class GateRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         margin: The lower bound of the gain over the base must be above this, in points of the score (0 to 1).
         confidence: Of the bounds.
-        references: Prompts for which the served engine must give the trainer's greedy answers.
-        most_items: Held-out examples that are asked at most.
+        references: Prompts for which the served engine must give the trainer's greedy answers; none of a host's model.
+        most_items: Held-out examples that are asked at most; None: as many as is usual.
         suites: Names of regression suites of the project in which the product may not get worse.
         tolerance: How much lower its score there may be, in points of the score.
         grader: How an answer is judged: `exact`, `contains`, `f1` (of words); `auto`: exact where answers are short.
@@ -111,7 +114,7 @@ class GateRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     margin: float = 0.0
     confidence: float = 0.95
     references: int = 32
-    most_items: int = 400
+    most_items: int | None = None
     suites: tuple[str, ...] = ()
     tolerance: float = 0.0
     grader: Literal["auto", "exact", "contains", "f1"] = "auto"
@@ -178,6 +181,20 @@ class JobSpec(JobAsked, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     id: str
     project_id: str
+
+
+def usual_gate(rules: GateRules, *, at_host: bool) -> GateRules:
+    """Return the rules with everything said that nobody has said; a host has no trainer whose answers were kept.
+
+    >>> usual_gate(GateRules(), at_host=True).most_items
+    100
+    """
+    usual = MOST_ITEMS_AT_HOST if at_host else MOST_ITEMS
+    return msgspec.structs.replace(
+        rules,
+        most_items=usual if rules.most_items is None else rules.most_items,
+        references=0 if at_host else rules.references,
+    )
 
 
 def is_said(spec: JobSpec, member: str) -> bool:

@@ -65,9 +65,10 @@ class EvaluateStep(msgspec.Struct, frozen=True, tag_field="step", tag="evaluate"
 
     Attributes:
         base_route: Where the base answers; None from scratch: there is nothing to compare with.
-        product_route: Where the product answers, on the engine that will serve it.
+        product_route: Where the product answers, on the engine that will serve it; at a host by the name it has there.
         door: Address of the door.
         key: A key that may use both; a secret.
+        is_at_host: Whether a host has tuned it: neither papers nor a trainer's answers are here.
         ca_bundle: File that vouches for the door's certificate, where that is one's own.
     """
 
@@ -80,6 +81,7 @@ class EvaluateStep(msgspec.Struct, frozen=True, tag_field="step", tag="evaluate"
     key: str
     suites: tuple[Suite, ...] = ()
     ca_bundle: str | None = None
+    is_at_host: bool = False
 
 
 class HostStep(msgspec.Struct, frozen=True, tag_field="step", tag="host"):

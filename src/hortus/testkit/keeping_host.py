@@ -49,6 +49,7 @@ class KeepingHost:
         refusing: Files of which it makes no batch.
         tuning_jobs: What it tunes.
         silent_on: Methods and paths on which it does what it is asked, and keeps its answer until they are taken out.
+        silent_models: The same for chats with these models.
     """
 
     def __init__(self) -> None:
@@ -58,6 +59,7 @@ class KeepingHost:
         self.failing: set[str] = set()
         self.refusing: set[str] = set()
         self.silent_on: set[tuple[str, str]] = set()
+        self.silent_models: set[str] = set()
         self.port = 0
         self.message_batches = MessageBatches()
         self.batch_jobs = BatchJobs()
@@ -101,11 +103,17 @@ class KeepingHost:
         while (asked := await read_request(reader)) is not None:
             self.seen.append(asked)
             status, kind, body = self._answer(asked)
-            while (asked.method, urlsplit(asked.path).path) in self.silent_on:  # noqa: ASYNC110 -- another thread changes it
+            while self._is_silent(asked):  # noqa: ASYNC110 -- another thread changes it
                 await asyncio.sleep(_SILENCE_S)
             head = f"HTTP/1.1 {status} Said\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n\r\n"
             writer.write(head.encode() + body)
             await writer.drain()
+
+    def _is_silent(self, asked: Incoming) -> bool:
+        path = urlsplit(asked.path).path
+        if self.silent_models and path.endswith("/chat/completions"):
+            return msgspec.json.decode(asked.body)["model"] in self.silent_models
+        return (asked.method, path) in self.silent_on
 
     def _answer(self, asked: Incoming) -> tuple[int, str, bytes]:
         parts = urlsplit(asked.path).path.removeprefix("/v1").strip("/").split("/")
@@ -136,7 +144,8 @@ class KeepingHost:
             case (_, "files", file_id):
                 return self._file(asked.method, file_id)
             case ("POST", "chat", "completions"):
-                return _chat(msgspec.json.decode(asked.body))
+                said = msgspec.json.decode(asked.body)
+                return _chat(said, self.tuning_jobs.answer(said, self.files) or "Yes.")
             case (method, "uploads", *rest):
                 return self._upload(asked, method, rest)
             case (method, "batches", *rest):
@@ -224,13 +233,13 @@ def read_form(asked: Incoming) -> dict[str, tuple[str | None, bytes]]:
     return found
 
 
-def _chat(asked: Object) -> Object:
+def _chat(asked: Object, text: str = "Yes.") -> Object:
     return {
         "id": "chatcmpl-1",
         "object": "chat.completion",
         "created": _CREATED_S,
         "model": asked["model"],
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": "Yes."}, "finish_reason": "stop"}],
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11},
     }
 

@@ -5,7 +5,7 @@ https://github.com/openai/openai-python (`types/fine_tuning/`), read 2026-11.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
@@ -33,6 +33,7 @@ class TuningJobs:
         is_holding: Whether jobs go no further than to `running`.
         failure: Why jobs fail, None where they succeed.
         losses: What each step's figures say, told once a job runs.
+        is_learning: Whether tuned models answer as the examples that were sent for them, the held-out ones too.
     """
 
     def __init__(self, make: Make, *, keep: Callable[[bytes], Object]) -> None:
@@ -40,6 +41,7 @@ class TuningJobs:
         self.is_holding = False
         self.failure: Object | None = None
         self.losses: tuple[float, ...] = ()
+        self.is_learning = True
         self._make = make
         self._keep = keep
         self._events: dict[str, list[Object]] = {}
@@ -61,6 +63,15 @@ class TuningJobs:
             case _:
                 self._step(job)
         return job
+
+    def answer(self, said: Object, files: Mapping[str, bytes]) -> str | None:
+        """Return what a tuned model says to a chat's last message, None where it has learnt nothing of that."""
+        job = next((one for one in self.jobs.values() if one["fine_tuned_model"] == said["model"]), None)
+        if job is None or not self.is_learning:
+            return None
+        names = [job[one] for one in ("training_file", "validation_file") if job.get(one)]
+        known = dict(_learnt(b"\n".join(files.get(name, b"") for name in names)))
+        return known.get(said["messages"][-1]["content"])
 
     def _begin(self, said: Object) -> Object:
         usual = {"hyperparameters": {}, "organization_id": "org", "seed": 1, "fine_tuned_model": None}
@@ -109,6 +120,16 @@ class TuningJobs:
     def _tell(self, job: Object, message: str, **more: object) -> None:
         event = self._make("ftevent", "fine_tuning.job.event", level="info", message=message, **more)
         self._events[job["id"]].append(event)
+
+
+def _learnt(content: bytes) -> Iterator[tuple[str, str]]:
+    for line in content.splitlines():
+        example = msgspec.json.decode(line) if line else {}
+        if "preferred_output" in example:
+            yield example["input"]["messages"][-1]["content"], example["preferred_output"][0]["content"]
+        elif "messages" in example:
+            *_, question, answer = example["messages"]
+            yield question["content"], answer["content"]
 
 
 def _page(asked: Incoming, items: list[Object]) -> Object:

@@ -14,7 +14,7 @@ from hortus.control.views import DeploymentView
 from hortus.control.workshop import forms, shown
 from hortus.control.workshop.filing import note, project_names
 from hortus.control.workshop.jobbing import find_job, passed
-from hortus.control.workshop.promoting import tuned_at_host
+from hortus.control.workshop.moves import tuned_at_host
 from hortus.control.workshop.works import product_name, served
 from hortus.jobs.folders import JobFolder
 from hortus.jobs.records import JobRecord

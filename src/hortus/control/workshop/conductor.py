@@ -151,7 +151,7 @@ class Conductor:
         if job.is_over:
             await self._leave(job)
             return
-        if job.phase in {"serve", "evaluate"}:
+        if job.phase in {"serve", "evaluate"} and job.base.route is None:
             await self._serve_candidates(job)
         order = await self._order(job)
         if order is not None and order != self._orders.get(job.id):
@@ -183,13 +183,15 @@ class Conductor:
     async def _work(self, job: JobRecord) -> StepWork | None:
         if not needs_key(job.phase):
             return work_of(job, Ground(self._places, base_facts=facts_of(job.base)))
-        is_here = job.phase == "evaluate"
+        is_here = job.base.route is None
         project = PROJECT if is_here else await self._belongings.project_of(job)
         key = await self._belongings.make_key(job, project=project, routes=(f"{CANDIDATES}*",) if is_here else ())
         return work_of(job, Ground(self._places, self._door(), key, poll_s=self._poll_s, ca_bundle=self._ca_bundle))
 
     @staticmethod
     def _number(job: JobRecord) -> int:
+        if job.phase == "evaluate" and job.base.route is not None:
+            return len(STEP_OF) + 1  # after the host's, whose number is the last
         return list(STEP_OF).index(job.phase) + 1 if job.phase in STEP_OF else 0
 
     async def _leave_old(self) -> None:

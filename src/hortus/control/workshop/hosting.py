@@ -36,9 +36,9 @@ def _uncarried(wish: JobAsked) -> Iterator[Uncarried]:
     if wish.method == "scratch":
         yield Uncarried("method", "A host makes no model from scratch.", "Use `supervised` or `dpo`, or another base.")
     yield from _of_recipe(wish)
-    for name in _unusual(wish.gate, GateRules()):
-        hint = "Leave the gate out, and compare the model with its base yourself before you use it."
-        yield Uncarried(f"gate.{name}", "A model that a host has tuned passes no gate here.", hint)
+    if wish.gate.references != GateRules().references:
+        hint = "Leave it out: the gate asks the model and its base the held-out questions and the suites."
+        yield Uncarried("gate.references", "A host keeps its trainer's answers to itself.", hint)
     for name in _unusual(wish.about, About()):
         yield Uncarried(f"about.{name}", "A model that a host has tuned has no papers here.", "Leave it out.")
     for name, value in _ELSEWHERE.items():

@@ -1,7 +1,7 @@
 """What does a job do next? A pure function of how it stands, of what its step has said and of the engines.
 
-check -> train -> serve -> evaluate -> promote -> over; a job of a host's: check -> host -> promote -> over. What a host
-runs is cancelled there before the job is over here.
+check -> train -> serve -> evaluate -> promote -> over; a job of a host's: check -> host -> evaluate -> promote -> over.
+What a host runs is cancelled there before the job is over here.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from hortus.jobs.reports import Checkpoint, Done, Ended, Failed, Line, Metric, N
 STEP_OF: Mapping[Phase, str] = {"check": "check", "train": "train", "evaluate": "evaluate", "host": "host"}
 """Phases in which a step's process works; in the others control does."""
 
-_AFTER: Mapping[Phase, Phase] = {"check": "train", "train": "serve", "evaluate": "promote", "host": "promote"}
+_AFTER: Mapping[Phase, Phase] = {"check": "train", "train": "serve", "evaluate": "promote", "host": "evaluate"}
 _BEFORE_STATE: Mapping[Phase, State] = {"check": "validating_files", "train": "queued"}
 _BAD_DATA = "bad_data"
+_BARRED_HERE = "Its verdict and the product stay; `hortus jobs verdict` shows both."
+_TUNED = "The host has tuned the model; the gate asks it and its base."
 
 
 class EngineNews(msgspec.Struct, frozen=True):
@@ -70,7 +72,20 @@ class _Judged(msgspec.Struct, frozen=True):
 
 
 class _Tuned(msgspec.Struct, frozen=True):
+    fine_tuned_model: str | None = None
     trained_tokens: int | None = None
+
+
+def tuned_at_host(job: JobRecord) -> str | None:
+    """Return what its host calls a model that it has tuned; None where it has none."""
+    said = job.facts.get("host")
+    return None if said is None else msgspec.json.decode(said, type=_Tuned).fine_tuned_model
+
+
+def at_its_host(job: JobRecord) -> str:
+    """Return where the model is all the same, which a host has tuned and somebody has paid for; else nothing."""
+    tuned = tuned_at_host(job)
+    return "" if tuned is None else f"Its host has it as {tuned}."
 
 
 def next_move(job: JobRecord, seen: Seen, *, now_ms: int) -> Move:
@@ -119,17 +134,18 @@ def _take_lines(move: Move, seen: Seen, *, now_ms: int) -> Move:
                 ended = _end_step(job, result, now_ms=now_ms)
                 return Move(ended.job, (*events, *ended.events))
             case Failed() as failed:
-                ended = fail(job, _error(failed), now_ms=now_ms)
+                ended = fail(job, _error(failed, job), now_ms=now_ms)
                 return Move(ended.job, (*events, *ended.events))
             case Metric() | Checkpoint() | Note() | Ended() as report:
                 events.append(_event(step, report, at_ms=line.at_ms))
     return Move(job, tuple(events))
 
 
-def _error(failed: Failed) -> JobError:
+def _error(failed: Failed, job: JobRecord) -> JobError:
     """Return why the job failed, in OpenAI's words where they have one."""
     if failed.code != _BAD_DATA:
-        return JobError(failed.code, failed.message, param=failed.path, hint=failed.hint)
+        hint = f"{failed.hint or ''} {at_its_host(job)}".strip()
+        return JobError(failed.code, failed.message, param=failed.path, hint=hint)
     where = f"{failed.path}: " if failed.path else ""
     return JobError("invalid_training_file", f"{where}{failed.message}", param="training_file", hint=failed.hint)
 
@@ -162,10 +178,12 @@ def _end_step(job: JobRecord, result: msgspec.Raw, *, now_ms: int) -> Move:
         case "evaluate":
             judged = msgspec.json.decode(result, type=_Judged)
             if not judged.passed:
-                hint = "Its verdict and the product stay; `hortus jobs verdict` shows both."
-                return fail(job, JobError("barred_by_gate", judged.sentence, hint=hint), now_ms=now_ms)
+                error = JobError("barred_by_gate", judged.sentence, hint=at_its_host(job) or _BARRED_HERE)
+                return fail(job, error, now_ms=now_ms)
         case "host":
-            job = replace(job, trained_tokens=msgspec.json.decode(result, type=_Tuned).trained_tokens)
+            tuned = msgspec.json.decode(result, type=_Tuned)
+            job = replace(job, trained_tokens=tuned.trained_tokens, phase=_AFTER["host"], progress=None)
+            return Move(job, (JobEvent("gate", now_ms, _TUNED),) if tuned.fine_tuned_model else ())
         case _:
             pass
     return Move(replace(job, phase=_AFTER[job.phase], progress=None))

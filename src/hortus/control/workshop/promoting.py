@@ -11,7 +11,7 @@ from hortus.control.engine_states import read_engine_states
 from hortus.control.plane import Plane
 from hortus.control.workshop.bases import base_source
 from hortus.control.workshop.belongings import Belongings
-from hortus.control.workshop.moves import Move, fail, succeed
+from hortus.control.workshop.moves import Move, at_its_host, fail, succeed, tuned_at_host
 from hortus.control.workshop.works import (
     adapter_source,
     over_base,
@@ -41,7 +41,7 @@ class Promotion:
         try:
             done = await self._at_host(job) if job.base.route is not None else await self._here(job)
         except HortusError as error:
-            failed = fail(job, JobError("not_promoted", str(error), hint=_at_its_host(job)), now_ms=now_ms)
+            failed = fail(job, JobError("not_promoted", str(error), hint=at_its_host(job)), now_ms=now_ms)
             return Move(failed.job, (*move.events, *failed.events))
         if done is None:
             return move
@@ -162,19 +162,3 @@ class Promotion:
 
     def _folder(self, job: JobRecord) -> JobFolder:
         return JobFolder(self._plane.installation.workshop.jobs / job.id)
-
-
-class _Tuned(msgspec.Struct, frozen=True):
-    fine_tuned_model: str | None
-
-
-def tuned_at_host(job: JobRecord) -> str | None:
-    """Return what its host calls a model that it has tuned; None where it has none."""
-    said = job.facts.get("host")
-    return None if said is None else msgspec.json.decode(said, type=_Tuned).fine_tuned_model
-
-
-def _at_its_host(job: JobRecord) -> str:
-    """Return where the model is all the same, which a host has tuned and somebody has paid for."""
-    tuned = tuned_at_host(job)
-    return "" if tuned is None else f"Its host has it as {tuned}."

@@ -20,7 +20,7 @@ from hortus.control.workshop.wording import find_unfit
 from hortus.jobs.folders import WorkshopPlaces
 from hortus.jobs.ports import Jobs
 from hortus.jobs.records import Base, FileRecord, JobEvent, JobRecord, NumberedEvent, Phase, State
-from hortus.jobs.spec import JobAsked, JobSpec
+from hortus.jobs.spec import JobAsked, JobSpec, usual_gate
 from hortus.jobs.steps import Wish
 
 FOR_TUNING = "fine-tune"
@@ -219,6 +219,7 @@ class Workshop:
         base = self._find_base(project_id, wish.base)
         _check_base(base, wish)
         asked = {name: getattr(wish, name) for name in JobAsked.__struct_fields__}
+        asked["gate"] = usual_gate(wish.gate, at_host=base.route is not None)
         spec = JobSpec(id=self._make_id("ftjob-"), project_id=project_id, **asked)
         state, phase = _FIRST_PHASE
         now_ms = self._clock.now_ms()

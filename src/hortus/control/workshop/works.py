@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from hortus.control.workshop.bases import base_source, source_of, usual_temperature
+from hortus.control.workshop.moves import tuned_at_host
 from hortus.jobs.folders import ADAPTER_GGUF, PRODUCT_ADAPTER, JobFolder, WorkshopPlaces
 from hortus.jobs.records import JobRecord, Phase
 from hortus.jobs.steps import CheckStep, EvaluateStep, HostStep, StepWork, Suite, TrainStep
@@ -84,18 +85,27 @@ def _train(job: JobRecord, ground: Ground) -> StepWork:
 
 
 def _evaluate(job: JobRecord, ground: Ground) -> StepWork:
-    names = {one.name for one in candidates(job, ground.folder(job))}
+    base, product = _asked(job, ground.folder(job))
     return EvaluateStep(
         job.spec,
-        base_route=base_candidate(job) if base_candidate(job) in names else None,
-        product_route=product_candidate(job),
+        base_route=base,
+        product_route=product,
         dataset=ground.dataset(job),
         folder=str(ground.folder(job).root),
         door=ground.door,
         key=ground.key,
         suites=tuple(Suite(name, str(ground.places.suites / f"{name}.jsonl")) for name in job.spec.gate.suites),
         ca_bundle=ground.ca_bundle,
+        is_at_host=job.base.route is not None,
     )
+
+
+def _asked(job: JobRecord, folder: JobFolder) -> tuple[str | None, str]:
+    """Return the routes to base and product; a host's name for what it has tuned is known to its project alone."""
+    if job.base.route is not None:
+        return job.base.route, tuned_at_host(job) or ""
+    names = {one.name for one in candidates(job, folder)}
+    return base_candidate(job) if base_candidate(job) in names else None, product_candidate(job)
 
 
 def _host(job: JobRecord, ground: Ground) -> StepWork:
