@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hortus.evals.comparing import gain_of
+from hortus.evals.gate import run
 from hortus.evals.ports import Answer
 from hortus.evals.rules import check_gain, check_suite
 from hortus.evals.statistics import Interval
@@ -307,3 +308,12 @@ def test_a_suites_rule_is_the_plain_difference(value: float, tolerance: float) -
     score = Score(0.5, Interval(0.0, 1.0), 10)
     one = SuiteFigures("suite:x", "", "exact", 10, 10, score, 1.0, score, Gain(value, Interval(-1.0, 1.0), "newcombe"))
     assert check_suite(one, GateRules(tolerance=tolerance)).passed == (value >= -tolerance - 1e-9)
+
+
+async def test_of_a_host_s_model_no_reference_is_asked_and_the_verdict_says_why(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    tables = Tables({"product": right, "base": wrong})
+    work = msgspec.structs.replace(bench.work, is_at_host=True)
+    verdict = await run(work, report=bench.reports.append, inference=tables)
+    assert (verdict.passed, [one.name for one in verdict.checks], len(tables.asked)) == (True, ["gain"], 120)
+    assert "a host has tuned the model" in verdict.sentence

@@ -182,7 +182,13 @@ def test_whoever_is_killed_while_the_gate_asks_the_end_is_the_same(
     ("named", "command"),
     [
         ("at-home", ("projects", "set", "{project}", "--policy", "at-home")),
-        ("price", ("limits", "set", "{project}", "--project", "{project}", "--money", "5", "--currency", "USD")),
+        (
+            "price",
+            (
+                *("limits", "set", "{project}", "--project", "{project}"),
+                *("--money", "5", "--currency", "USD", "--per", "total", "--hard"),
+            ),
+        ),
     ],
     ids=["policy", "budget"],
 )

@@ -29,6 +29,10 @@ def test_what_the_check_here_sees_to_needs_no_words() -> None:
     assert path_of(recipe=Recipe(max_tokens=64)) is None
 
 
+def test_what_the_gate_is_told_needs_no_words_for_the_host() -> None:
+    assert path_of(gate=GateRules(margin=0.2, most_items=20, suites=("greetings",))) is None
+
+
 @pytest.mark.parametrize(
     ("more", "path"),
     [
@@ -37,7 +41,7 @@ def test_what_the_check_here_sees_to_needs_no_words() -> None:
         ({"said": ("patience",)}, "recipe.patience"),
         ({"recipe": Recipe(beta=0.2)}, "recipe.beta"),
         ({"recipe": Recipe(epochs=0.5)}, "recipe.epochs"),
-        ({"gate": GateRules(suites=("greetings",))}, "gate.suites"),
+        ({"gate": GateRules(references=8)}, "gate.references"),
         ({"about": About(maker="City of Somewhere")}, "about.maker"),
         ({"method": "scratch"}, "method"),
         ({"engine": "vllm"}, "engine"),

@@ -105,6 +105,26 @@ def test_what_a_host_runs_is_cancelled_there_first() -> None:
     assert (over.state, over.phase, over.product) == ("cancelled", "over", None)
 
 
+def test_what_a_host_has_tuned_is_judged_before_it_is_promoted() -> None:
+    job = replace(NEW, base=Base("gpt", route="gpt"), state="running", phase="host")
+    moved = move(job, done('{"fine_tuned_model": "ft:gpt:1", "trained_tokens": 9}'))
+    assert (moved.job.phase, moved.job.trained_tokens, moved.events[-1].key) == ("evaluate", 9, "gate")
+    assert move(moved.job, done('{"passed": true}')).job.phase == "promote"
+
+
+@pytest.mark.parametrize(
+    "report",
+    [done('{"passed": false, "sentence": "The gain is too small."}'), Failed("route_refused", "It may not be asked.")],
+)
+def test_a_host_s_model_that_does_not_pass_is_named_for_somebody_has_paid_for_it(report: Report) -> None:
+    facts = {"host": msgspec.Raw(b'{"fine_tuned_model": "ft:gpt:1"}')}
+    job = replace(NEW, base=Base("gpt", route="gpt"), state="running", phase="evaluate", facts=facts)
+    failed = move(job, report).job
+    assert failed.state == "failed"
+    assert failed.error is not None
+    assert "Its host has it as ft:gpt:1." in failed.error.hint
+
+
 def test_a_step_that_ended_before_the_cancelling_has_ended() -> None:
     job = replace(NEW, state="running", phase="train", wish="cancel")
     assert move(job, Failed("not_a_number", "The loss is not a number.")).job.state == "failed"
