@@ -145,7 +145,7 @@ class KeepingHost:
                 return self._file(asked.method, file_id)
             case ("POST", "chat", "completions"):
                 said = msgspec.json.decode(asked.body)
-                return _chat(said, self.tuning_jobs.answer(said, self.files) or "Yes.")
+                return _chat(said, self.tuning_jobs.answer(said, self.files))
             case (method, "uploads", *rest):
                 return self._upload(asked, method, rest)
             case (method, "batches", *rest):
@@ -233,13 +233,13 @@ def read_form(asked: Incoming) -> dict[str, tuple[str | None, bytes]]:
     return found
 
 
-def _chat(asked: Object, text: str = "Yes.") -> Object:
+def _chat(asked: Object, text: str | None = None) -> Object:
     return {
         "id": "chatcmpl-1",
         "object": "chat.completion",
         "created": _CREATED_S,
         "model": asked["model"],
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": text or "Yes."}, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11},
     }
 
