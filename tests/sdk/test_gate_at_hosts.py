@@ -39,6 +39,7 @@ def host(house: KeepingHost) -> Iterator[KeepingHost]:
     house.seen.clear()
     yield house
     house.silent_models.clear()
+    house.unknown_models.clear()
     house.tuning_jobs.is_holding, house.tuning_jobs.is_learning = False, True
 
 
@@ -163,6 +164,18 @@ def test_a_killed_evaluation_asks_nothing_twice_that_was_answered(client: openai
     done = ended(client, job.id)
     assert done.status == "succeeded", done.error
     assert set(asked_of(host, "up")) == {1}
+
+
+def test_a_model_that_its_host_does_not_know_at_once_is_asked_again(client: openai.OpenAI, host: KeepingHost) -> None:
+    host.tuning_jobs.is_holding = True
+    job = begin(client)
+    wait_for_the_host(client, job.id)
+    host.unknown_models.add(tuned(host))
+    host.tuning_jobs.is_holding = False
+    wait_for(lambda: asked_of(host, tuned(host)), within_s=60, what="a question to the tuned model")
+    host.unknown_models.clear()
+    done = ended(client, job.id)
+    assert done.status == "succeeded", done.error
 
 
 @pytest.mark.parametrize("role", ["control", "supervisor"])

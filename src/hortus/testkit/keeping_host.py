@@ -50,6 +50,7 @@ class KeepingHost:
         tuning_jobs: What it tunes.
         silent_on: Methods and paths on which it does what it is asked, and keeps its answer until they are taken out.
         silent_models: The same for chats with these models.
+        unknown_models: Models that it has not everywhere yet: asked for them it answers 404.
     """
 
     def __init__(self) -> None:
@@ -60,6 +61,7 @@ class KeepingHost:
         self.refusing: set[str] = set()
         self.silent_on: set[tuple[str, str]] = set()
         self.silent_models: set[str] = set()
+        self.unknown_models: set[str] = set()
         self.port = 0
         self.message_batches = MessageBatches()
         self.batch_jobs = BatchJobs()
@@ -145,7 +147,11 @@ class KeepingHost:
                 return self._file(asked.method, file_id)
             case ("POST", "chat", "completions"):
                 said = msgspec.json.decode(asked.body)
-                return _chat(said, self.tuning_jobs.answer(said, self.files))
+                return (
+                    None
+                    if said["model"] in self.unknown_models
+                    else _chat(said, self.tuning_jobs.answer(said, self.files))
+                )
             case (method, "uploads", *rest):
                 return self._upload(asked, method, rest)
             case (method, "batches", *rest):
