@@ -146,12 +146,7 @@ class KeepingHost:
             case (_, "files", file_id):
                 return self._file(asked.method, file_id)
             case ("POST", "chat", "completions"):
-                said = msgspec.json.decode(asked.body)
-                return (
-                    None
-                    if said["model"] in self.unknown_models
-                    else _chat(said, self.tuning_jobs.answer(said, self.files))
-                )
+                return self._talk_to(msgspec.json.decode(asked.body))
             case (method, "uploads", *rest):
                 return self._upload(asked, method, rest)
             case (method, "batches", *rest):
@@ -160,6 +155,11 @@ class KeepingHost:
                 return self.tuning_jobs.serve(asked, rest)
             case _:
                 return None
+
+    def _talk_to(self, said: Object) -> Object | None:
+        if said["model"] in self.unknown_models:
+            return None
+        return _chat(said, self.tuning_jobs.answer(said, self.files))
 
     def _file(self, method: str, file_id: str) -> Object | None:
         if method == "DELETE":
