@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Final
 
 import msgspec
@@ -41,10 +44,16 @@ OnLook = Callable[[Job, list[Event]], None]
 
 
 def follow(admin: WorkshopAdmin, job_id: str) -> Job:
-    """Show how a job goes until it is over, on standard error; return how it ended. Raises as `Admin`."""
-    with _view() as on_look:
+    """Show how a job goes until it is over, on standard error; return how it ended. Raises as `Admin`.
+
+    Raises:
+        KeyboardInterrupt: Somebody pressed Ctrl-C.
+    """
+    with interrupts() as is_interrupted, _view() as on_look:
         seen = 0
         while True:
+            if is_interrupted():
+                raise KeyboardInterrupt
             job = admin.job(job_id)
             events = admin.events(job_id, newer_than=seen)
             seen = events[-1].number if events else seen
@@ -75,6 +84,22 @@ def say_figures(metric: Metric) -> str:
     if metric.energy_j is not None:
         parts.append(f"{metric.energy_j:,.0f} J")
     return " · ".join(parts)
+
+
+@contextmanager
+def interrupts() -> Iterator[Callable[[], bool]]:
+    """Remember Ctrl-C: where it falls into a destructor, Python drops the exception and goes on."""
+    pressed = threading.Event()
+
+    def remember(number: int, frame: FrameType | None) -> None:
+        pressed.set()
+        signal.default_int_handler(number, frame)
+
+    before = signal.signal(signal.SIGINT, remember)
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
