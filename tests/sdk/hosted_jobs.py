@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,17 @@ from hortus.testkit.keeping_host import KeepingHost
 JOBS, FILES = "/v1/fine_tuning/jobs", "/v1/files"
 CHATS = "/v1/chat/completions"
 OVER = {"succeeded", "failed", "cancelled"}
+
+
+@contextmanager
+def as_usual(house: KeepingHost) -> Iterator[KeepingHost]:
+    """The host with nothing seen yet; whatever was asked of it is taken back after the test."""
+    house.seen.clear()
+    yield house
+    for steered in (house.silent_on, house.silent_models, house.unknown_models):
+        steered.clear()
+    jobs = house.tuning_jobs
+    jobs.is_holding, jobs.is_learning, jobs.failure, jobs.losses = False, True, None, ()
 
 
 def bring(client: openai.OpenAI, lines: list[dict[str, Any]] | None = None) -> str:

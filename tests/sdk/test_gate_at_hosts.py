@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import openai
 import pytest
-from hosted_jobs import CHATS, FILES, JOBS, asked, at_host, begin, bring, chats, ended, kill_step, words
+from hosted_jobs import CHATS, FILES, JOBS, as_usual, asked, at_host, begin, bring, chats, ended, kill_step, words
 from keeper import ONE_WORKER, keeper_toml
 
 from garden import Hortus, wait_for
@@ -35,12 +35,8 @@ def house() -> Iterator[KeepingHost]:
 
 @pytest.fixture
 def host(house: KeepingHost) -> Iterator[KeepingHost]:
-    """The host as it usually is, with nothing seen yet."""
-    house.seen.clear()
-    yield house
-    house.silent_models.clear()
-    house.unknown_models.clear()
-    house.tuning_jobs.is_holding, house.tuning_jobs.is_learning = False, True
+    with as_usual(house) as host:
+        yield host
 
 
 @pytest.fixture(scope="module")
@@ -80,12 +76,12 @@ def wait_for_the_host(client: openai.OpenAI, job_id: str) -> None:
     wait_for(lambda: "The host's own job is" in words(client, job_id), within_s=60, what="the host's job")
 
 
-def hold_while_the_product_is_asked(client: openai.OpenAI, host: KeepingHost) -> Any:
-    """Begin a job, and return it once the base has answered and the tuned model has been asked."""
+def hold_while_the_product_is_asked(client: openai.OpenAI, host: KeepingHost, *, models: set[str]) -> Any:
+    """Begin a job whose tuned model is one of the host's `models`; return it once that model has been asked."""
     host.tuning_jobs.is_holding = True
     job = begin(client)
     wait_for_the_host(client, job.id)
-    host.silent_models.add(tuned(host))
+    models.add(tuned(host))
     host.tuning_jobs.is_holding = False
     wait_for(lambda: asked_of(host, tuned(host)), within_s=60, what="a question to the tuned model")
     return job
@@ -160,7 +156,7 @@ def test_a_suite_in_which_it_got_worse_bars_it(
 
 
 def test_a_killed_evaluation_asks_nothing_twice_that_was_answered(client: openai.OpenAI, host: KeepingHost) -> None:
-    job = hold_while_the_product_is_asked(client, host)
+    job = hold_while_the_product_is_asked(client, host, models=host.silent_models)
     kill_step(job.id, "evaluate")
     host.silent_models.clear()
     done = ended(client, job.id)
@@ -169,12 +165,7 @@ def test_a_killed_evaluation_asks_nothing_twice_that_was_answered(client: openai
 
 
 def test_a_model_that_its_host_does_not_know_at_once_is_asked_again(client: openai.OpenAI, host: KeepingHost) -> None:
-    host.tuning_jobs.is_holding = True
-    job = begin(client)
-    wait_for_the_host(client, job.id)
-    host.unknown_models.add(tuned(host))
-    host.tuning_jobs.is_holding = False
-    wait_for(lambda: asked_of(host, tuned(host)), within_s=60, what="a question to the tuned model")
+    job = hold_while_the_product_is_asked(client, host, models=host.unknown_models)
     host.unknown_models.clear()
     done = ended(client, job.id)
     assert done.status == "succeeded", done.error
@@ -184,7 +175,7 @@ def test_a_model_that_its_host_does_not_know_at_once_is_asked_again(client: open
 def test_whoever_is_killed_while_the_gate_asks_the_end_is_the_same(
     garden: Hortus, client: openai.OpenAI, host: KeepingHost, role: str
 ) -> None:
-    job = hold_while_the_product_is_asked(client, host)
+    job = hold_while_the_product_is_asked(client, host, models=host.silent_models)
     os.kill(garden.children()[role], signal.SIGKILL)
     host.silent_models.clear()
     done = ended(client, job.id)
@@ -234,7 +225,7 @@ def test_questions_that_policy_or_budget_refuse_end_the_job_and_are_not_asked(
 def test_when_everything_is_killed_while_the_gate_asks_the_next_start_goes_on(
     garden: Hortus, key: str, client: openai.OpenAI, host: KeepingHost
 ) -> None:
-    job = hold_while_the_product_is_asked(client, host)
+    job = hold_while_the_product_is_asked(client, host, models=host.silent_models)
     garden.kill_everything()
     host.silent_models.clear()
     garden.start()

@@ -16,6 +16,7 @@ from hosted_jobs import (
     FILES,
     JOBS,
     OVER,
+    as_usual,
     asked,
     at_host,
     begin,
@@ -85,11 +86,8 @@ def house() -> Iterator[KeepingHost]:
 
 @pytest.fixture
 def host(house: KeepingHost) -> Iterator[KeepingHost]:
-    """The host as it usually is, with nothing seen yet."""
-    house.seen.clear()
-    yield house
-    house.silent_on.clear()
-    house.tuning_jobs.is_holding, house.tuning_jobs.failure, house.tuning_jobs.losses = False, None, ()
+    with as_usual(house) as host:
+        yield host
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -89,15 +88,16 @@ def say_figures(metric: Metric) -> str:
 @contextmanager
 def interrupts() -> Iterator[Callable[[], bool]]:
     """Remember Ctrl-C: where it falls into a destructor, Python drops the exception and goes on."""
-    pressed = threading.Event()
+    is_pressed = False
 
     def remember(number: int, frame: FrameType | None) -> None:
-        pressed.set()
+        nonlocal is_pressed
+        is_pressed = True
         signal.default_int_handler(number, frame)
 
     before = signal.signal(signal.SIGINT, remember)
     try:
-        yield pressed.is_set
+        yield lambda: is_pressed
     finally:
         signal.signal(signal.SIGINT, before)
 

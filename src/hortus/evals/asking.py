@@ -32,7 +32,11 @@ class Asking(msgspec.Struct, frozen=True):
 
 
 class Question(msgspec.Struct, frozen=True):
-    """One request; `key` names it among all of an evaluation, `likeliest` first tokens are wanted if the engine can."""
+    """One request; `key` names it among all of an evaluation, `likeliest` first tokens are wanted if the engine can.
+
+    Attributes:
+        is_to_new: Whether the route is so new that its host may not know it everywhere yet: asked later, it may.
+    """
 
     key: str
     route: str
@@ -40,6 +44,11 @@ class Question(msgspec.Struct, frozen=True):
     max_tokens: int
     tools: list[dict[str, Any]] | None = None
     likeliest: int = 0
+    is_to_new: bool = False
+
+    def may_be_answered_after(self, failed: AskFailed) -> bool:
+        """Whether asking again may help."""
+        return failed.may_pass or (self.is_to_new and failed.is_unknown)
 
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -137,7 +146,7 @@ class Asker:
                     return await self._tried(msgspec.structs.replace(question, likeliest=0))
                 if failed.is_refusal:
                     return Given(question.key, refused=failed.message)
-                if not failed.may_pass:
+                if not question.may_be_answered_after(failed):
                     self._closed = failed
                     return Given(question.key, unanswered=failed.message)
                 if number == self._asking.tries or self._is_lost:

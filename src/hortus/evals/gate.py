@@ -171,8 +171,11 @@ def _held_out_note(ready: _Work, base: Sequence[Given]) -> Note:
 
 
 def _questions(ready: _Work, role: Role, route: str) -> list[Question]:
+    is_to_new = role == "product" and ready.step.is_at_host
+
     def question(suite: Questions, item: Item) -> Question:
-        return Question(f"{role} {suite.key} {item.id}", route, item.messages, suite.max_tokens, item.tools)
+        key = f"{role} {suite.key} {item.id}"
+        return Question(key, route, item.messages, suite.max_tokens, item.tools, is_to_new=is_to_new)
 
     return [question(suite, item) for suite in ready.suites for item in suite.items]
 

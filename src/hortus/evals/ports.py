@@ -11,6 +11,7 @@ from hortus.base.errors import HortusError
 
 _PASSING = frozenset((408, 409, 425, 429, 500, 502, 503, 504))
 """Statuses after which the same question may well be answered."""
+_UNKNOWN = 404
 _OF_THE_QUESTION = frozenset((400, 413, 422))
 """Statuses that say: this question is not for this model, such as one that is too long for it."""
 
@@ -73,6 +74,11 @@ class AskFailed(HortusError):  # noqa: N818 -- says what happened, as the faults
     def may_pass(self) -> bool:
         """Whether the same question may be answered later."""
         return self.status is None or self.status in _PASSING
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether the route, or its host's model, is not there."""
+        return self.status == _UNKNOWN
 
     @property
     def is_refusal(self) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tokenizers import AddedToken, Tokenizer
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from hortus.jobs.errors import StepError
 from hortus.tuning.folders import ModelFolder
@@ -86,16 +86,22 @@ def test_llama_cpp_gives_the_ids_of_transformers(case: str, tmp_path: Path) -> N
             assert ids == tokenizer.encode(start + text, add_special_tokens=False), repr(text)
 
 
-@pytest.mark.slow
-def test_added_words_are_cut_out_as_transformers_does(tmp_path: Path) -> None:
+def write_gemma(place: Path) -> PreTrainedTokenizerFast:
+    """Write a tiny model with added words as `model.gguf`, and return its tokenizer as transformers loads it."""
     tokenizer = train_pieces("gemma")
     added_words(tokenizer)
-    folder = write_pieces(tmp_path / "model", tokenizer, maker="GemmaTokenizer")
-    write_model(folder, tmp_path / "model.gguf", name="tiny")
-    loaded = AutoTokenizer.from_pretrained(folder)
+    folder = write_pieces(place / "model", tokenizer, maker="GemmaTokenizer")
+    write_model(folder, place / "model.gguf", name="tiny")
+    return AutoTokenizer.from_pretrained(folder)
+
+
+@pytest.mark.slow
+def test_added_words_are_cut_out_as_transformers_does(tmp_path: Path) -> None:
+    loaded = write_gemma(tmp_path)
 
     with served(tmp_path / "model.gguf") as other:
-        for text in [*("".join(random.Random(5).choices(["<b>", "</b>", "\n", " ", "x", "<"], k=400))), *texts()]:
+        mixed = "".join(random.Random(5).choices(["<b>", "</b>", "\n", " ", "x", "<"], k=400))
+        for text in [mixed, *mixed, *texts()]:
             if "▁" in text:
                 continue
             ids = other.post("/tokenize", {"content": text, "parse_special": True})["tokens"]
@@ -104,11 +110,7 @@ def test_added_words_are_cut_out_as_transformers_does(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_runs_of_spaces_are_written_as_spaces(tmp_path: Path) -> None:
-    tokenizer = train_pieces("gemma")
-    added_words(tokenizer)
-    folder = write_pieces(tmp_path / "model", tokenizer, maker="GemmaTokenizer")
-    write_model(folder, tmp_path / "model.gguf", name="tiny")
-    loaded = AutoTokenizer.from_pretrained(folder)
+    loaded = write_gemma(tmp_path)
 
     with served(tmp_path / "model.gguf") as other:
         for text in ("a  b   c    d", "\n\n\n x\n", "é日😀 <b>"):

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
 
 import msgspec
 
 from hortus.app.steps.asking import Door
 from hortus.evals import gate
-from hortus.evals.ports import Answer, AskFailed, Inference
 from hortus.evals.verdict import SuiteFigures, Verdict
 from hortus.jobs.folders import JobFolder
 from hortus.jobs.reporting import Reporter
 from hortus.jobs.steps import EvaluateStep, StepWork
 from hortus.tuning.facts import Score, VerdictRecord
 from hortus.tuning.papers import add_verdict
-
-_UNKNOWN: Final = 404
 
 
 def run(work: StepWork, reporter: Reporter) -> Verdict:
@@ -34,36 +30,7 @@ def run(work: StepWork, reporter: Reporter) -> Verdict:
 
 async def _evaluate(work: EvaluateStep, reporter: Reporter) -> Verdict:
     async with Door(work.door, work.key, ca_bundle=work.ca_bundle) as door:
-        inference = _Fresh(door, work.product_route) if work.is_at_host else door
-        return await gate.run(work, report=reporter.say, inference=inference)
-
-
-class _Fresh:
-    """Asks a host's models, of which one is so new that its host may not have it everywhere yet."""
-
-    def __init__(self, inference: Inference, route: str) -> None:
-        self._inference = inference
-        self._route = route
-
-    async def ask(
-        self,
-        route: str,
-        messages: Sequence[dict[str, Any]],
-        *,
-        max_tokens: int,
-        temperature: float = 0,
-        tools: Sequence[dict[str, Any]] | None = None,
-        likeliest: int = 0,
-    ) -> Answer:
-        """Ask once; that the new model is unknown may pass. Raises AskFailed."""
-        try:
-            return await self._inference.ask(
-                route, messages, max_tokens=max_tokens, temperature=temperature, tools=tools, likeliest=likeliest
-            )
-        except AskFailed as error:
-            if error.status == _UNKNOWN and route == self._route:
-                raise AskFailed(error.message, retry_after_s=error.retry_after_s) from error
-            raise
+        return await gate.run(work, report=reporter.say, inference=door)
 
 
 def record_of(verdict: Verdict) -> VerdictRecord:

@@ -134,11 +134,11 @@ class Conductor:
         engines = {
             name: EngineNews(states[name].state, states[name].error) if name in states else starting for name in wanted
         }
-        return Seen(engines=engines, has_room=job.id == self._next)
+        return Seen(engines=engines)
 
     def _refusal(self, job: JobRecord) -> JobError | None:
         """Return why a job that would begin to train now may not: many were taken while their project held little."""
-        if job.state != "queued" or job.started_at_ms is not None:
+        if job.started_at_ms is not None:
             return None
         try:
             self._room.check_held(job.spec.project_id)
@@ -190,8 +190,6 @@ class Conductor:
 
     @staticmethod
     def _number(job: JobRecord) -> int:
-        if job.phase == "evaluate" and job.base.route is not None:
-            return len(STEP_OF) + 1  # after the host's, whose number is the last
         return list(STEP_OF).index(job.phase) + 1 if job.phase in STEP_OF else 0
 
     async def _leave_old(self) -> None:

@@ -14,8 +14,8 @@ import msgspec
 from hortus.jobs.records import JobError, JobEvent, JobRecord, Phase, State
 from hortus.jobs.reports import Checkpoint, Done, Ended, Failed, Line, Metric, Note, Progress
 
-STEP_OF: Mapping[Phase, str] = {"check": "check", "train": "train", "evaluate": "evaluate", "host": "host"}
-"""Phases in which a step's process works; in the others control does."""
+STEP_OF: Mapping[Phase, str] = {"check": "check", "train": "train", "host": "host", "evaluate": "evaluate"}
+"""Phases in which a step's process works, none before one that it follows; in the others control does."""
 
 _AFTER: Mapping[Phase, Phase] = {"check": "train", "train": "serve", "evaluate": "promote", "host": "evaluate"}
 _BEFORE_STATE: Mapping[Phase, State] = {"check": "validating_files", "train": "queued"}
