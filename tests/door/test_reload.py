@@ -1,4 +1,4 @@
-"""hortus.toml is read again when it changes, and no request notices."""
+"""What is declared anew, in hortus.toml or by an admin, is in force, and no request notices."""
 
 from __future__ import annotations
 
@@ -76,3 +76,26 @@ def test_metrics_are_summed_over_all_workers(garden: Hortus) -> None:
     for _ in range(20):  # a connection each, so that several workers take part
         assert httpx2.post(f"{garden.door}/v1/chat/completions", json=body, headers=headers).status_code == 200
     wait_for(lambda: counted() == before + 20, what="the sum")
+
+
+def test_what_an_admin_declares_and_allows_can_be_used_at_once_on_every_worker(garden: Hortus) -> None:
+    garden.cli("projects", "create", "eager", "--route", "nothing-yet")
+    headers = {"authorization": f"Bearer {garden.new_key('eager')}"}
+    admin = {"authorization": f"Bearer {(garden.home / 'admin-token').read_text().strip()}"}
+    body = {"messages": [{"role": "user", "content": "hello"}]}
+    for number in range(CHANGES):
+        name = f"eager-{number}"
+        for _ in range(4):  # a connection each, so that all workers know the key as it is
+            assert name not in {
+                one["id"] for one in httpx2.get(f"{garden.door}/v1/models", headers=headers).json()["data"]
+            }
+        made = httpx2.post(
+            f"{garden.admin}/admin/v1/routes", json={"name": name, "endpoints": ["replay"]}, headers=admin
+        )
+        assert made.status_code == 201, made.text
+        allowed = httpx2.put(f"{garden.admin}/admin/v1/projects/eager/routes", json={"routes": [name]}, headers=admin)
+        assert allowed.status_code == 200, allowed.text
+        listed = httpx2.get(f"{garden.door}/v1/models", headers=headers).json()["data"]
+        assert [one["id"] for one in listed] == [name]
+        answer = httpx2.post(f"{garden.door}/v1/chat/completions", json={"model": name, **body}, headers=headers)
+        assert answer.status_code == 200, (number, answer.text)

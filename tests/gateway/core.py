@@ -224,6 +224,8 @@ class Pages:
 class _Grants:
     def __init__(self, grant: Grant) -> None:
         self.grant = grant
+        self.newer: Grant | None = None
+        self.is_revoked = False
 
     def known(self, digest: str) -> Grant | None:
         del digest
@@ -232,6 +234,10 @@ class _Grants:
     async def find(self, digest: str) -> Grant | None:
         del digest
         return self.grant
+
+    async def renew(self, grant: Grant) -> Grant | None:
+        del grant
+        return None if self.is_revoked else self.newer or self.grant
 
 
 class _Versions:
@@ -369,14 +375,21 @@ class Core:
         )
         ready = ReadyRoute(route=route, targets=targets, unusable=())
         version = self.ready.version + 1 if self.ready is not None else 1
-        self.ready = Ready(version, {"r": ready}, policies={**READY, **{one.name: one for one in policies}})
+        self.ready = Ready(version, {route.name: ready}, policies={**READY, **{one.name: one for one in policies}})
 
     async def ask(
         self, body: dict[str, object] | None = None, *, path: str = "/v1/chat/completions", **more: object
     ) -> CoreExchange:
         """Send a chat and return the exchange with its answer."""
-        asked = body or {"model": "r", "messages": [{"role": "user", "content": "May I?"}], **more}
+        asked = body or {"model": "r", "messages": [{"role": "user", "content": "May I?"}]} | more
         exchange = CoreExchange(path, msgspec.json.encode(asked))
+        await self.gateway.serve(exchange)
+        return exchange
+
+    async def look_at(self, path: str) -> CoreExchange:
+        """Ask for what is at a path and return the exchange with its answer."""
+        exchange = CoreExchange(path, b"")
+        exchange.method = "GET"
         await self.gateway.serve(exchange)
         return exchange
 

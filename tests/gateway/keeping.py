@@ -52,6 +52,9 @@ class Grants:
     async def find(self, digest: str) -> Grant | None:
         return self.by_digest.get(digest)
 
+    async def renew(self, grant: Grant) -> Grant | None:
+        return grant
+
 
 class OneLedger:
     """Leases of one worker, with the ledger's books beside it; see `limits.ports.Leases`."""

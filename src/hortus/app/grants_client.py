@@ -55,6 +55,7 @@ class LedgerGrants:
         self._size = size
         self._clock = clock
         self._known: OrderedDict[str, Grant] = OrderedDict()
+        self._digests: OrderedDict[str, str] = OrderedDict()
         self._unknown: OrderedDict[str, float] = OrderedDict()
         self._asked: dict[str, asyncio.Future[Grant | None]] = {}
         self._away_since_s = clock.monotonic_s()
@@ -80,6 +81,13 @@ class LedgerGrants:
         until_s = self._unknown.get(digest)
         if until_s is not None and self._clock.monotonic_s() < until_s:
             return None
+        return await self._ask(digest)
+
+    async def renew(self, grant: Grant) -> Grant | None:
+        """Ask the ledger for a grant that the cache has; one ask at a time for each key, however many wait for it."""
+        digest = self._digests.get(grant.key_id)
+        if digest is None or not self._link.is_up:
+            return grant
         return await self._ask(digest)
 
     def _is_fresh_enough(self) -> bool:
@@ -128,8 +136,10 @@ class LedgerGrants:
                 self._unknown.popitem(last=False)
             return
         self._known[digest] = grant
-        if len(self._known) > self._size:
-            self._known.popitem(last=False)
+        self._digests[grant.key_id] = digest  # also of grants that are forgotten: a request may still have one
+        for full in (self._known, self._digests):
+            if len(full) > self._size:
+                full.popitem(last=False)
 
     def _forget(self, digests: list[str] | Literal["all"]) -> None:
         if digests == "all":

@@ -43,9 +43,22 @@ class Admission:
         key = read_key(headers, query)
         grant = await self._find(key)
         if grant is None:
-            raise Unauthenticated("The key is not known here, or was revoked.", hint=_HOW)
+            raise _unknown()
         refuse_expired(grant, now_ms=now_ms)
         return grant
+
+    async def renew(self, grant: Grant, *, now_ms: int) -> Grant:
+        """Return what a sender who was admitted may do by now: a moment ago it may have been allowed more.
+
+        Raises:
+            Unauthenticated: The key was revoked meanwhile, or is over its time.
+            NotReady: It cannot be found out now.
+        """
+        renewed = await self._grants.renew(grant)
+        if renewed is None:
+            raise _unknown()
+        refuse_expired(renewed, now_ms=now_ms)
+        return renewed
 
     async def _find(self, key: str) -> Grant | None:
         """Look under each version's digest, and under those of versions that come meanwhile."""
@@ -68,6 +81,10 @@ class Admission:
             if (grant := await self._grants.find(digest)) is not None:
                 return grant
         return None
+
+
+def _unknown() -> Unauthenticated:
+    return Unauthenticated("The key is not known here, or was revoked.", hint=_HOW)
 
 
 def refuse_expired(grant: Grant, *, now_ms: int) -> None:

@@ -207,18 +207,41 @@ class Gateway:
         """Return the configuration in use; a policy that it lacks has just been made, and lies in a newer one."""
         ready = self._ready()
         if ready is not None and not {grant.policy, grant.shadow_policy or grant.policy} <= ready.policies.keys():
-            self._ground.look()
-            ready = self._ready()
+            ready = self._newest()
         return ready
+
+    def _newest(self) -> Ready | None:
+        """Return the configuration in use, once a newer one is taken in where there is one."""
+        self._ground.look()
+        return self._ready()
+
+    async def _find(self, visit: Visit, ready: Ready, find: Callable[[Ready], ReadyRoute]) -> tuple[ReadyRoute, Ready]:
+        """Return a route and the configuration that has it; what was just declared or allowed may be used at once.
+
+        Raises:
+            UnknownRoute: There is none, or the key may not use it.
+            Unauthenticated: The key was revoked meanwhile.
+        """
+        try:
+            return find(ready), ready
+        except UnknownRoute:
+            _, newest = await self._look_again(visit, ready)
+            return find(newest), newest
+
+    async def _look_again(self, visit: Visit, ready: Ready) -> tuple[Grant, Ready]:
+        """Return what the sender may do by now, and by which configuration. Raises Unauthenticated."""
+        visit.grant = await self._admission.renew(_grant(visit), now_ms=self._clock.now_ms())
+        return visit.grant, self._newest() or ready
 
     async def _stand(self, visit: Visit, found: Found, name: str) -> Standing:
         """Ask again, in the middle of a conversation, whether key, route and policy allow it. Raises RequestError."""
         now_ms = self._clock.now_ms()
-        grant = await self._admission.admit(visit.received, query=visit.exchange.query, now_ms=now_ms)
-        ready = self._ready_for(grant)
+        visit.grant = await self._admission.admit(visit.received, query=visit.exchange.query, now_ms=now_ms)
+        ready = self._ready_for(visit.grant)
         if ready is None:
             raise NotReady("Hortus has no configuration yet.", hint="Try again in a moment.")
-        route = choose.find_route(ready, name, grant=grant)
+        route, ready = await self._find(visit, ready, lambda ready: choose.find_route(ready, name, grant=_grant(visit)))
+        grant = _grant(visit)
         judged = self._judge.judge(ready, route, operation=found.operation.name, grant=grant, now_ms=now_ms)
         if visit.route is None:
             visit.route, visit.is_stream = route.route.name, True
@@ -228,7 +251,7 @@ class Gateway:
     async def _pass_on(self, visit: Visit, found: Found, ready: Ready) -> None:
         asked, came = await self._receive(visit, found)
         body = write_members(asked.members) if asked.adaptations and came.body else came.body
-        route = self._place(visit, found, asked, ready)
+        route, ready = await self._find(visit, ready, lambda ready: self._place(visit, found, asked, ready))
         visit.route, visit.is_stream = route.route.name, asked.is_stream
         grant = _grant(visit)
         judged = self._judged(visit, found, route=route, ready=ready)
@@ -357,18 +380,20 @@ class Gateway:
         return await self._conversations.go_on(visit, found, asked=asked, body=body, may_keep=_may_keep(judged))
 
     async def _answer_itself(self, visit: Visit, found: Found, ready: Ready) -> None:
-        grant = _grant(visit)
         if found.operation.name in ITS_OPERATIONS:
             await self._conversations.answer(visit, found)
             return
         if found.argument is not None:
-            route = _find_route(visit, ready, found.argument).route
+            name = found.argument
+            found_route, _ = await self._find(visit, ready, lambda ready: _find_route(visit, ready, name))
+            route = found_route.route
             body = visit.dialect.write_route(RouteCard(route.name, route.owned_by, route.created_at_s))
         else:
+            grant, newest = await self._look_again(visit, ready)
             body = visit.dialect.write_routes(
                 tuple(
                     RouteCard(name, one.route.owned_by, one.route.created_at_s)
-                    for name, one in sorted(ready.routes.items())
+                    for name, one in sorted(newest.routes.items())
                     if grant.may_use(name) and name != WORKSHOP
                 )
             )

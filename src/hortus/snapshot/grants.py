@@ -71,3 +71,13 @@ class Grants(Protocol):
             hortus.canon.errors.NotReady: The ledger cannot be asked and the cache does not know the key.
         """
         ...
+
+    async def renew(self, grant: Grant) -> Grant | None:
+        """Return a grant as it is by now, though the cache has it; None for a key that was revoked meanwhile.
+
+        While the ledger is away, what is known is what is returned.
+
+        Raises:
+            hortus.canon.errors.NotReady: The ledger does not answer.
+        """
+        ...
