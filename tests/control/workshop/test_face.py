@@ -439,7 +439,7 @@ async def test_what_killed_processes_left_is_swept_and_nothing_else(place: Place
 
 
 async def test_files_come_at_the_same_time_without_mixing(place: Place) -> None:
-    contents = [bytes([number]) * 2_500_000 for number in range(4)]
+    contents = [bytes([number]) * 1_000_000 for number in range(4)]
     ids = await asyncio.gather(*(place.bring(one) for one in contents))
     assert [(place.files / one).read_bytes() for one in ids] == contents
 
@@ -452,6 +452,18 @@ async def test_a_project_queues_no_more_jobs_than_it_may_and_others_still_can(pl
     assert (refused.status_code, refused.json()["error"]["code"]) == (400, "no_room")
     theirs = {**ASKED, "training_file": await place.bring(project=THEIRS)}
     assert (await place.ask("POST", "/fine_tuning/jobs", theirs, project=THEIRS)).status_code == 200
+
+
+async def test_what_comes_at_the_same_time_finds_no_more_room_than_there_is(place: Place) -> None:
+    whole = form(field("purpose", b"fine-tune"), file("file", b"x" * 1024**2, filename="x.jsonl"))
+    part = {"bytes": 1024**2, "filename": "x", "purpose": "fine-tune"}
+    job = {**ASKED, "training_file": await place.bring(project=THEIRS)}
+    wholes = await asyncio.gather(*(place.ask("POST", "/files", whole) for _ in range(8)))
+    jobs = await asyncio.gather(*(place.ask("POST", "/fine_tuning/jobs", job, project=THEIRS) for _ in range(8)))
+    parts = await asyncio.gather(*(place.ask("POST", "/uploads", part, project="prj_3") for _ in range(8)))
+    for answers, room in ((wholes, 4), (jobs, 3), (parts, 4)):
+        assert sorted(one.status_code for one in answers) == [200] * room + [400] * (8 - room)
+    assert len([path for path in place.files.iterdir() if path.is_file()]) == 4 + 1
 
 
 async def test_a_project_brings_no_more_bytes_than_it_may_whole_or_in_parts(place: Place) -> None:

@@ -78,10 +78,11 @@ class Uploads:
         if not name or len(name) > _LONGEST_NAME:
             raise NotPossible(f"A name has 1 to {_LONGEST_NAME} characters.", path="filename", hint="Shorten it.")
         self.sweep()
-        self._check_room(project_id, size_bytes)
         made = UploadRecord(self._make_id("upload"), project_id, name, size_bytes, purpose, self._now_s())
-        self._place(made.id).mkdir(parents=True, mode=0o700)
-        self._write(made)
+        with self._workshop.room.taking:
+            self._check_room(project_id, size_bytes)
+            self._place(made.id).mkdir(parents=True, mode=0o700)
+            self._write(made)
         return made
 
     def _check_room(self, project_id: str, size_bytes: int) -> None:

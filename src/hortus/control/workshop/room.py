@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import threading
+from typing import ClassVar
 
 from hortus.base.errors import HortusError
 from hortus.canon.errors import StorageFull
@@ -30,6 +32,9 @@ class Room:
         jobs: Files and jobs that there are.
         places: Where they lie, and how much of them each project may have.
     """
+
+    taking: ClassVar[threading.Lock] = threading.Lock()
+    """Held from a check until what was checked is written down: others that come at the same time find it there."""
 
     def __init__(self, jobs: Jobs, places: WorkshopPlaces) -> None:
         self._jobs = jobs

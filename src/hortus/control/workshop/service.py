@@ -114,7 +114,6 @@ class Workshop:
 
     def add_file(self, project_id: str, aside: Path, *, name: str, purpose: str, sha256: str) -> FileRecord:
         """Take in a file whose bytes lie in `aside`, which is moved. Raises NoRoom, StorageFull."""
-        self.room.check_bytes(project_id, aside.stat().st_size)
         record = FileRecord(
             id=self._make_id("file-"),
             project_id=project_id,
@@ -124,7 +123,9 @@ class Workshop:
             sha256=sha256,
             created_at_ms=self._clock.now_ms(),
         )
-        self._take_in(record, aside)
+        with self.room.taking:
+            self.room.check_bytes(project_id, record.size_bytes)
+            self._take_in(record, aside)
         return record
 
     def results(self, job: JobRecord) -> list[FileRecord]:
@@ -211,7 +212,6 @@ class Workshop:
             NoRoom: The project has as many jobs as it may.
             StorageFull: The disk has no room for what a job writes.
         """
-        self.room.check_jobs(project_id)
         self._check_file(project_id, wish.training, path="training")
         if wish.validation is not None:
             self._check_file(project_id, wish.validation, path="validation")
@@ -232,9 +232,11 @@ class Workshop:
             metadata=dict(wish.metadata),
             made_by=wish.made_by,
         )
-        if not wish.check_only:
-            self._claim(project_id, "tuning_job", spec.id)
-        self._jobs.add(job, [JobEvent("created", now_ms, f"Created fine-tuning job: {spec.id}")])
+        with self.room.taking:
+            self.room.check_jobs(project_id)
+            if not wish.check_only:
+                self._claim(project_id, "tuning_job", spec.id)
+            self._jobs.add(job, [JobEvent("created", now_ms, f"Created fine-tuning job: {spec.id}")])
         return job
 
     def job(self, project_id: str, job_id: str) -> JobRecord:
