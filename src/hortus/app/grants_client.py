@@ -131,6 +131,7 @@ class LedgerGrants:
 
     def _remember(self, digest: str, grant: Grant | None) -> None:
         if grant is None:
+            self._known.pop(digest, None)
             self._unknown[digest] = self._clock.monotonic_s() + UNKNOWN_FOR_S
             if len(self._unknown) > MOST_UNKNOWN:
                 self._unknown.popitem(last=False)
