@@ -48,12 +48,14 @@ class LedgerGrants:
         link: The connection to the ledger.
         size: Grants that are remembered.
         clock: Tells the time.
+        renew_within_s: How long the ledger is waited for where the cache has a grant already.
     """
 
-    def __init__(self, link: LedgerLink, *, size: int, clock: Clock) -> None:
+    def __init__(self, link: LedgerLink, *, size: int, clock: Clock, renew_within_s: float = 1.0) -> None:
         self._link = link
         self._size = size
         self._clock = clock
+        self._renew_within_s = renew_within_s
         self._known: OrderedDict[str, Grant] = OrderedDict()
         self._digests: OrderedDict[str, str] = OrderedDict()
         self._unknown: OrderedDict[str, float] = OrderedDict()
@@ -88,7 +90,11 @@ class LedgerGrants:
         digest = self._digests.get(grant.key_id)
         if digest is None or not self._link.is_up:
             return grant
-        return await self._ask(digest)
+        try:
+            async with asyncio.timeout(self._renew_within_s):
+                return await self._ask(digest)
+        except TimeoutError:
+            return grant
 
     def _is_fresh_enough(self) -> bool:
         return self._clock.monotonic_s() - self._away_since_s < STALE_FOR_S

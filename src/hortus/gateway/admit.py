@@ -52,7 +52,6 @@ class Admission:
 
         Raises:
             Unauthenticated: The key was revoked meanwhile, or is over its time.
-            NotReady: It cannot be found out now.
         """
         renewed = await self._grants.renew(grant)
         if renewed is None:

@@ -75,9 +75,6 @@ class Grants(Protocol):
     async def renew(self, grant: Grant) -> Grant | None:
         """Return a grant as it is by now, though the cache has it; None for a key that was revoked meanwhile.
 
-        While the ledger is away, what is known is what is returned.
-
-        Raises:
-            hortus.canon.errors.NotReady: The ledger does not answer.
+        While the ledger is away or does not answer, it is what it was.
         """
         ...
